@@ -1,0 +1,63 @@
+"""fastsample: fast, exact, reproducible training samples out of big text data sets.
+
+>>> import fastsample
+>>> s = fastsample.sample("train.parquet", 3_000_000)  # doctest: +SKIP
+>>> s.write_parquet("train_3m.parquet")  # doctest: +SKIP
+"""
+
+import warnings as _warnings
+
+from fastsample import _fastsample, errors
+from fastsample._inspect import ColumnInfo, FileInfo, Inspection, TextLengths, inspect
+from fastsample._sample import Report, Sample, WriteReport, WrittenFile, sample
+from fastsample.errors import (
+    ArgumentError,
+    ColumnError,
+    CorruptDataError,
+    FastSampleError,
+    OutputError,
+    ReadError,
+    SchemaError,
+    SourceChangedError,
+    SourceNotFoundError,
+    SourceTypeError,
+    StreamError,
+    UnsupportedDataError,
+)
+
+__version__: str = _fastsample.__version__
+
+__all__ = [
+    "ArgumentError",
+    "ColumnError",
+    "ColumnInfo",
+    "CorruptDataError",
+    "FastSampleError",
+    "FileInfo",
+    "Inspection",
+    "OutputError",
+    "ReadError",
+    "Report",
+    "Sample",
+    "SchemaError",
+    "SourceChangedError",
+    "SourceNotFoundError",
+    "SourceTypeError",
+    "StreamError",
+    "TextLengths",
+    "UnsupportedDataError",
+    "WriteReport",
+    "WrittenFile",
+    "__version__",
+    "errors",
+    "inspect",
+    "sample",
+]
+
+if _fastsample.DEBUG_BUILD:
+    _warnings.warn(
+        "this is a debug build of fastsample, many times slower than a release build; "
+        "build it with `maturin develop --release`",
+        RuntimeWarning,
+        stacklevel=2,
+    )

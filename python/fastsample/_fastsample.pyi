@@ -1,0 +1,87 @@
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias, final
+
+__version__: str
+DEBUG_BUILD: bool
+MEMORY_LIMIT: int
+
+_Progress: TypeAlias = Callable[[int, int], object] | None
+_Written: TypeAlias = tuple[list[tuple[Path, int, int]], list[tuple[str, int]]]
+
+class ArrowStream:
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+class ArrowArray:
+    def __arrow_c_array__(
+        self, requested_schema: object | None = None
+    ) -> tuple[object, object]: ...
+
+class ArrowSchema:
+    def __arrow_c_schema__(self) -> object: ...
+
+@final
+class Source:
+    @staticmethod
+    def from_paths(
+        paths: Sequence[Path],
+        columns: Sequence[str] | None,
+        threads: int | None,
+        progress: _Progress,
+    ) -> Source: ...
+    @staticmethod
+    def from_table(data: Any, columns: Sequence[str] | None) -> Source: ...
+    @staticmethod
+    def from_stream(data: Any, columns: Sequence[str] | None) -> Source: ...
+    @property
+    def rows(self) -> int | None: ...
+    @property
+    def schema(self) -> ArrowSchema: ...
+    def uniform(self, n: int, seed: int, threads: int | None, progress: _Progress) -> Sample: ...
+    def parts(self) -> list[dict[str, Any]]: ...
+    def text_lengths(
+        self, quantiles: Sequence[float], threads: int | None, progress: _Progress
+    ) -> dict[str, dict[str, Any]]: ...
+
+@final
+class Sample:
+    def __len__(self) -> int: ...
+    @property
+    def source_rows(self) -> int: ...
+    @property
+    def schema(self) -> ArrowSchema: ...
+    @property
+    def paths(self) -> list[Path]: ...
+    def row_ids(self) -> ArrowArray: ...
+    def stream(self) -> ArrowStream: ...
+    def collect(self, progress: _Progress) -> Rows: ...
+    def write_parquet(
+        self,
+        path: Path,
+        *,
+        compression: str,
+        compression_level: int | None,
+        row_group_size: int | None,
+        shuffle: bool,
+        shards: int,
+        overwrite: bool,
+        memory_limit: int | None,
+        progress: _Progress,
+    ) -> _Written: ...
+    def write_ipc(
+        self,
+        path: Path,
+        *,
+        compression: str,
+        shuffle: bool,
+        shards: int,
+        overwrite: bool,
+        memory_limit: int | None,
+        progress: _Progress,
+    ) -> _Written: ...
+
+@final
+class Rows:
+    def __len__(self) -> int: ...
+    def stream(self) -> ArrowStream: ...
+    def take(self, positions: Sequence[int]) -> ArrowArray: ...

@@ -1,0 +1,391 @@
+"""Drawing a sample, and what can be done with it."""
+
+from __future__ import annotations
+
+import operator
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from fastsample import _fastsample
+from fastsample._progress import Callback, reporting
+from fastsample._source import SourceLike, open_source
+from fastsample.errors import ArgumentError, SourceTypeError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a draw did.
+
+    Attributes
+    ----------
+    rows : int
+        Rows in the source.
+    sampled : int
+        Rows drawn.
+    seed : int
+        The seed of the draw.
+    seconds : float
+        Time that the draw took.
+    """
+
+    rows: int
+    sampled: int
+    seed: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict of plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file that was written: its path, its rows, its size in bytes."""
+
+    path: Path
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class WriteReport:
+    """What was written.
+
+    Attributes
+    ----------
+    files : tuple of WrittenFile
+        The files, in order; one unless there are shards.
+    rows : int
+        Rows in all files.
+    bytes : int
+        Size of all files in bytes.
+    mean_chars : dict of str to float
+        Mean length of each text column in characters (Unicode code points); a null counts 0.
+    seconds : float
+        Time that reading and writing took.
+    """
+
+    files: tuple[WrittenFile, ...]
+    rows: int
+    bytes: int
+    mean_chars: dict[str, float]
+    seconds: float
+
+
+def sample(
+    source: SourceLike,
+    n: int,
+    *,
+    smart: bool = False,
+    seed: int = 42,
+    columns: Sequence[str] | None = None,
+    text_columns: Sequence[str] | None = None,
+    threads: int | None = None,
+    progress: bool | Callback | None = None,
+) -> Sample:
+    """Draw exactly `n` rows without replacement.
+
+    The same rows in the same order, `n` and `seed` give the same sample on any machine, however
+    many threads work and however the rows are split into files and row groups. A sample of fewer
+    rows with the same seed is a part of a sample of more.
+
+    Parameters
+    ----------
+    source
+        A path, a glob, a folder (searched through, sorted by path), a list of those; or an
+        object with rows: a pyarrow table, batch, reader or dataset, a polars or pandas frame, a
+        DuckDB result, a Hugging Face dataset. Files are Parquet or Arrow IPC. An object that can
+        be read once (a reader, a DuckDB result) is read to its end.
+    n
+        Rows to draw, from 1 to the number of rows in the source.
+    smart
+        Not available in this version: only False is accepted.
+    seed
+        From 0 to 2**64 - 1.
+    columns
+        Columns to keep, in this order. All by default.
+    text_columns
+        For `smart`.
+    threads
+        Cores to use. All by default.
+    progress
+        None shows a bar on a terminal when the work takes long, True always, False never; or a
+        function that is called with (rows done, rows in all).
+
+    Returns
+    -------
+    Sample
+        The chosen rows. Files are read when rows are asked for.
+
+    Raises
+    ------
+    SourceNotFoundError
+        A path leads to nothing.
+    ArgumentError
+        `n`, `seed` or `threads` is out of range.
+    ColumnError
+        A column does not exist, or its name is used twice.
+    SchemaError
+        The files do not fit together.
+    CorruptDataError, UnsupportedDataError, ReadError, StreamError
+        The data can't be read.
+
+    Notes
+    -----
+    Each row's position in the source is hashed with the seed, and the rows with the n smallest
+    numbers are drawn: bottom-k sampling (Cohen and Kaplan, 2008), with XXH3 as the hash.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, fastsample
+    >>> table = pa.table({"prompt": [f"question {i}" for i in range(1000)]})
+    >>> s = fastsample.sample(table, 3)
+    >>> len(s), s.row_ids.tolist()
+    (3, [132, 360, 583])
+    """
+    if smart is not False:
+        raise ArgumentError("smart sampling is not available in this version; leave smart out")
+    if text_columns is not None:
+        raise ArgumentError("text_columns is for smart sampling, which is not available yet")
+    n, seed = _whole("n", n), _whole("seed", seed)
+    if n < 1:
+        raise ArgumentError(f"n is {n}; ask for at least one row")
+    if not 0 <= seed < 2**64:
+        raise ArgumentError(f"seed is {seed}; it must be from 0 to 2**64 - 1")
+    threads = check_threads(threads)
+    started = time.perf_counter()
+    with reporting(progress, "drawing") as callback:
+        opened = open_source(source, columns, threads, callback)
+        drawn = opened.uniform(n, seed, threads, callback)
+    seconds = time.perf_counter() - started
+    return Sample(drawn, Report(drawn.source_rows, len(drawn), seed, seconds))
+
+
+def check_threads(threads: int | None) -> int | None:
+    """Return `threads` as a plain int, if it makes sense."""
+    if threads is None:
+        return None
+    threads = _whole("threads", threads)
+    if threads < 1:
+        raise ArgumentError(f"threads is {threads}; use at least one, or None for all cores")
+    return threads
+
+
+def _whole(name: str, value: object) -> int:
+    if isinstance(value, bool):
+        raise SourceTypeError(f"{name} is {value}; it must be a whole number")
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise SourceTypeError(f"{name} is {value!r}; it must be a whole number") from None
+
+
+class Sample:
+    """Rows that were drawn by :func:`fastsample.sample`.
+
+    Rows are chosen at once and read when they are asked for. The object hands itself to any tool
+    that takes Arrow data: ``pa.table(s)``, ``pl.DataFrame(s)``, ``duckdb.sql("from s")``,
+    ``pd.DataFrame.from_arrow(s)``; and to a ``torch.utils.data.DataLoader`` as a map-style dataset.
+    """
+
+    def __init__(self, native: _fastsample.Sample, report: Report) -> None:
+        self._native = native
+        self._report = report
+        self._rows: _fastsample.Rows | None = None
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._native)
+
+    def __repr__(self) -> str:
+        rows, seed = self._report.rows, self._report.seed
+        return f"<fastsample.Sample: {len(self):,} of {rows:,} rows, seed {seed}>"
+
+    @property
+    def report(self) -> Report:
+        """What the draw did."""
+        return self._report
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns, with the metadata of the source."""
+        import pyarrow as pa
+
+        return pa.schema(self._native.schema)
+
+    @property
+    def row_ids(self) -> npt.NDArray[np.uint64]:
+        """Positions of the rows in the source: uint64, shape (n,), ascending, from 0.
+
+        Rows are numbered through all files in order.
+        """
+        import pyarrow as pa
+
+        ids: npt.NDArray[np.uint64] = pa.array(self._native.row_ids()).to_numpy()
+        return ids
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export the rows as an Arrow C stream. They are read while the stream is consumed."""
+        return self._source_stream().__arrow_c_stream__(requested_schema)
+
+    def to_arrow(self, *, progress: bool | Callback | None = None) -> pa.Table:
+        """Read the rows into a pyarrow table, in the order of the source.
+
+        Text may exceed 2 GiB in all: the table then has several chunks.
+        """
+        import pyarrow as pa
+
+        stream = self._materialise(progress).stream()
+        return pa.RecordBatchReader.from_stream(stream).read_all()
+
+    def to_pandas(self, *, progress: bool | Callback | None = None, **options: Any) -> pd.DataFrame:
+        """Read the rows into a pandas frame. `options` go to :meth:`pyarrow.Table.to_pandas`."""
+        return self.to_arrow(progress=progress).to_pandas(**options)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        """Return a row as a dict, or a slice as a list of dicts.
+
+        The first access reads the whole sample into memory.
+        """
+        if isinstance(index, slice):
+            return self.__getitems__(list(range(*index.indices(len(self)))))
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        """Return several rows at once; data loaders call this with the indices of a batch."""
+        import pyarrow as pa
+
+        n = len(self)
+        positions = [operator.index(i) for i in indices]
+        for i in positions:
+            if not -n <= i < n:
+                raise IndexError(f"row {i} of a sample of {n} rows")
+        rows = self._materialise(False).take([i % n for i in positions])
+        taken: list[dict[str, Any]] = pa.record_batch(rows).to_pylist()
+        return taken
+
+    def write_parquet(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        compression: str = "zstd",
+        compression_level: int | None = None,
+        row_group_size: int | None = None,
+        shuffle: bool = False,
+        shards: int = 1,
+        overwrite: bool = True,
+        memory_limit: int | None = None,
+        progress: bool | Callback | None = None,
+    ) -> WriteReport:
+        """Write the rows to a Parquet file, whole or not at all.
+
+        Parameters
+        ----------
+        path
+            The file. With ``shards=k`` it becomes ``name-00000-of-0000k.parquet`` and so on.
+        compression
+            ``zstd``, ``snappy``, ``gzip``, ``lz4``, ``brotli`` or ``none``.
+        compression_level
+            Level of the codec; by default 1 for zstd, 6 for gzip, 1 for brotli.
+        row_group_size
+            Rows of a row group, 131,072 by default. Groups of more than 128 MiB are closed early.
+        shuffle
+            Write the rows in a random order, a true permutation of the whole sample, which
+            depends on the seed and n alone. By default rows keep the order of the source.
+        shards
+            Write so many files of equal length, to within a row.
+        overwrite
+            Replace a file of the same name. Inputs of the sample are never replaced.
+        memory_limit
+            Bytes of rows that a shuffle may hold in memory, 256 MiB by default; beyond that it
+            uses temporary files in the folder of `path`.
+        progress
+            As in :func:`fastsample.sample`.
+
+        Raises
+        ------
+        OutputError
+            The file can't be written: no such folder, no space, it is an input, it exists.
+        SourceChangedError
+            The source was modified since the sample was drawn.
+        """
+        started = time.perf_counter()
+        with reporting(progress, "writing") as callback:
+            result = self._native.write_parquet(
+                Path(path).expanduser(),
+                compression=compression,
+                compression_level=compression_level,
+                row_group_size=row_group_size,
+                shuffle=shuffle,
+                shards=shards,
+                overwrite=overwrite,
+                memory_limit=memory_limit,
+                progress=callback,
+            )
+        return self._written(result, started)
+
+    def write_ipc(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        compression: str = "none",
+        shuffle: bool = False,
+        shards: int = 1,
+        overwrite: bool = True,
+        memory_limit: int | None = None,
+        progress: bool | Callback | None = None,
+    ) -> WriteReport:
+        """Write the rows to an Arrow IPC file (Feather 2), whole or not at all.
+
+        `compression` is ``none`` (the file can be mapped into memory), ``lz4`` or ``zstd``; the
+        rest is as in :meth:`write_parquet`.
+        """
+        started = time.perf_counter()
+        with reporting(progress, "writing") as callback:
+            result = self._native.write_ipc(
+                Path(path).expanduser(),
+                compression=compression,
+                shuffle=shuffle,
+                shards=shards,
+                overwrite=overwrite,
+                memory_limit=memory_limit,
+                progress=callback,
+            )
+        return self._written(result, started)
+
+    def _written(
+        self,
+        result: tuple[list[tuple[Path, int, int]], list[tuple[str, int]]],
+        started: float,
+    ) -> WriteReport:
+        files = tuple(WrittenFile(*file) for file in result[0])
+        return WriteReport(
+            files=files,
+            rows=len(self),
+            bytes=sum(file.bytes for file in files),
+            mean_chars={name: chars / len(self) for name, chars in result[1]},
+            seconds=time.perf_counter() - started,
+        )
+
+    def _materialise(self, progress: bool | Callback | None) -> _fastsample.Rows:
+        if self._rows is None:
+            with reporting(progress, "reading") as callback:
+                self._rows = self._native.collect(callback)
+        return self._rows
+
+    def _source_stream(self) -> _fastsample.ArrowStream:
+        return self._native.stream() if self._rows is None else self._rows.stream()

@@ -1,0 +1,112 @@
+"""From what a user passes as `source` to the core's source."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fastsample import _fastsample
+from fastsample.errors import SourceTypeError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from fastsample._progress import Callback
+
+
+class ArrowStream(Protocol):
+    """An object with the Arrow PyCapsule interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export the rows."""
+        ...
+
+
+#: What :func:`fastsample.sample` draws from.
+SourceLike = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | ArrowStream | Any
+
+_BATCH_ROWS = 8192
+
+
+def open_source(
+    source: SourceLike,
+    columns: Sequence[str] | None,
+    threads: int | None,
+    progress: Callback | None,
+) -> _fastsample.Source:
+    """Open files, refer to a table, or take over a stream."""
+    if isinstance(columns, str):
+        raise SourceTypeError(f"columns is the text {columns!r}; pass a list: [{columns!r}]")
+    names = None if columns is None else list(columns)
+    paths = _paths(source)
+    if paths is not None:
+        return _fastsample.Source.from_paths(paths, names, threads, progress)
+    source = _as_arrow(source)
+    if _is_in_memory(source):
+        return _fastsample.Source.from_table(source, names)
+    if hasattr(source, "__arrow_c_stream__"):
+        return _fastsample.Source.from_stream(source, names)
+    if hasattr(source, "__arrow_c_array__"):
+        return _fastsample.Source.from_table(source, names)
+    hint = "; call .collect() first" if hasattr(source, "collect") else ""
+    raise SourceTypeError(
+        f"can't draw rows from {type(source).__module__}.{type(source).__qualname__}{hint}; "
+        "pass a path, a glob, a folder, a list of those, or an Arrow-compatible object "
+        "(pyarrow, polars, pandas, DuckDB, datasets)"
+    )
+
+
+def _paths(source: SourceLike) -> list[Path] | None:
+    """Return the paths that are meant, or None if the source is an object that holds rows."""
+    if isinstance(source, (str, os.PathLike)):
+        source = [source]
+    if not isinstance(source, (list, tuple)):
+        return None
+    if not source:
+        raise SourceTypeError("the list of paths is empty; name at least one file")
+    for path in source:
+        if not isinstance(path, (str, os.PathLike)):
+            raise SourceTypeError(
+                f"a list of sources holds paths only, but one is {type(path).__qualname__}; "
+                "join tables into one first"
+            )
+    return [Path(os.fsdecode(path)).expanduser() for path in source]
+
+
+def _is_in_memory(source: Any) -> bool:
+    """Tell a table, which can be read again, from a stream, which can't."""
+    held = any(hasattr(source, name) for name in ("num_rows", "height", "iloc"))
+    return held and hasattr(source, "__arrow_c_stream__")
+
+
+def _as_arrow(source: Any) -> Any:
+    """Bring objects without the Arrow PyCapsule interface to one that has it."""
+    if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
+        return source
+    if hasattr(source, "with_format") and hasattr(source, "features"):
+        return _from_datasets(source)
+    if hasattr(source, "scanner"):  # pyarrow.dataset.Dataset
+        source = source.scanner()
+    if hasattr(source, "to_reader"):  # pyarrow.dataset.Scanner
+        return source.to_reader()
+    return source
+
+
+def _from_datasets(dataset: Any) -> Any:
+    """Read a Hugging Face dataset: its mapped table if it has one, else batch by batch."""
+    import pyarrow as pa
+
+    arrow = dataset.with_format("arrow")
+    if hasattr(dataset, "num_rows") and getattr(dataset, "_indices", None) is None:
+        return arrow[:]
+    schema = dataset.features.arrow_schema if dataset.features is not None else None
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for table in arrow.iter(batch_size=_BATCH_ROWS):
+            yield from table.to_batches()
+
+    if schema is None:
+        raise SourceTypeError("the dataset does not know its columns; call .cast() on it first")
+    return pa.RecordBatchReader.from_batches(schema, batches())

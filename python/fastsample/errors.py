@@ -1,0 +1,68 @@
+"""What can go wrong: one hierarchy, and each class is also the built-in a caller would expect."""
+
+__all__ = [
+    "ArgumentError",
+    "ColumnError",
+    "CorruptDataError",
+    "FastSampleError",
+    "OutputError",
+    "ReadError",
+    "SchemaError",
+    "SourceChangedError",
+    "SourceNotFoundError",
+    "SourceTypeError",
+    "StreamError",
+    "UnsupportedDataError",
+]
+
+
+class FastSampleError(Exception):
+    """Any error of fastsample. Its message names the file, the column and what to do."""
+
+
+class SourceNotFoundError(FastSampleError, FileNotFoundError):
+    """A path, folder or glob leads to no data."""
+
+
+class SourceTypeError(FastSampleError, TypeError):
+    """An object that is no source of rows, or an argument of the wrong type."""
+
+
+class ArgumentError(FastSampleError, ValueError):
+    """An argument has a value that makes no sense, such as n above the number of rows."""
+
+
+class ColumnError(FastSampleError, KeyError):
+    """A column does not exist, or two columns have the same name."""
+
+    def __str__(self) -> str:
+        """Return the message as it is; KeyError would put it in quotes."""
+        return str(self.args[0]) if self.args else ""
+
+
+class SchemaError(FastSampleError, TypeError):
+    """Files whose columns do not fit together, or a type that can't be handled."""
+
+
+class CorruptDataError(FastSampleError, ValueError):
+    """The data is damaged, or not what it claims to be."""
+
+
+class UnsupportedDataError(FastSampleError, ValueError):
+    """The data is sound but uses something unsupported: encryption, an unknown codec."""
+
+
+class ReadError(FastSampleError, OSError):
+    """The operating system refused to read a file."""
+
+
+class SourceChangedError(FastSampleError, OSError):
+    """A file was changed or replaced between drawing a sample and reading it."""
+
+
+class StreamError(FastSampleError, OSError):
+    """A stream of batches failed before its end."""
+
+
+class OutputError(FastSampleError, OSError):
+    """The output can't be written. Nothing was left behind."""

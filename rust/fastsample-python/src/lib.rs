@@ -1,0 +1,44 @@
+//! The Python extension `fastsample._fastsample`: arguments in, errors out, signals, no logic.
+//!
+//! - [`source`]: Python objects and paths as a [`fastsample::Source`] or a stream;
+//! - [`sample`]: [`fastsample::Sample`] and rows in memory, as Python classes;
+//! - [`run`]: long work without the GIL, interruptible, with progress;
+//! - [`errors`]: the core's errors as the exceptions of `fastsample.errors`.
+
+mod errors;
+mod run;
+mod sample;
+mod source;
+
+use pyo3::prelude::*;
+
+/// The compiled core of fastsample. Use the functions and classes of `fastsample` itself.
+#[pymodule(gil_used = false)]
+#[pyo3(name = "_fastsample")]
+mod _fastsample {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::sample::{Rows, Sample};
+    #[pymodule_export]
+    use crate::source::Source;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::quiet_workers();
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("DEBUG_BUILD", cfg!(debug_assertions))?;
+        module.add("MEMORY_LIMIT", fastsample::write::MEMORY_LIMIT)
+    }
+}
+
+/// A decoder that panics on a damaged file is reported as an exception; nothing is printed.
+fn quiet_workers() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = std::thread::current();
+        if !thread.name().is_some_and(|name| name.starts_with("fastsample")) {
+            default(panic);
+        }
+    }));
+}

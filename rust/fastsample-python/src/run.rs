@@ -1,0 +1,65 @@
+//! Long work: off the calling thread and without the GIL, so that Ctrl-C and progress get through.
+
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use fastsample::{Context, Error};
+use pyo3::prelude::*;
+
+use crate::errors::BindingResult;
+
+/// How often signals are looked at and progress is reported.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How long cancelled work may take to stop before the caller goes on without it.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// Runs `work` on a thread of its own while this one waits for it, for Ctrl-C, and calls
+/// `progress(done, total)` now and then.
+///
+/// Work that does not notice a cancellation within [`GRACE`] (a huge page being decompressed, a
+/// stream that blocks) is left behind; its temporary files are removed here.
+pub(crate) fn run<T: Send + 'static>(
+    py: Python<'_>,
+    threads: Option<usize>,
+    progress: Option<&Bound<'_, PyAny>>,
+    work: impl FnOnce(&Context) -> Result<T, Error> + Send + 'static,
+) -> BindingResult<T> {
+    let ctx = Context::new(threads);
+    let (sender, receiver) = sync_channel(1);
+    let worker = ctx.clone();
+    std::thread::Builder::new()
+        .name("fastsample-main".into())
+        .spawn(move || sender.send(work(&worker)))
+        .map_err(|error| Error::Internal(format!("no thread could be started: {error}")))?;
+    // Only this thread receives; the mutex is what lets the wait happen without the GIL.
+    let receiver = Mutex::new(receiver);
+    let wait = |time| receiver.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(time);
+    let stopped = loop {
+        match py.detach(|| wait(TICK)) {
+            Ok(result) => return Ok(result?),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(error) = py.check_signals().and_then(|()| report(&ctx, progress)) {
+                    break error;
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::Internal("the worker thread panicked".into()).into());
+            }
+        }
+    };
+    ctx.cancel();
+    py.detach(|| {
+        let _ = wait(GRACE);
+        ctx.sweep();
+    });
+    Err(stopped.into())
+}
+
+fn report(ctx: &Context, progress: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    match progress {
+        Some(callback) => callback.call1(ctx.progress()).map(drop),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,185 @@
+//! A sample, and rows in memory, as Python sees them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::{RecordBatchIterator, UInt64Array};
+use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
+use fastsample::gather::{self, Picker};
+use fastsample::write::{
+    Compression, Format, IpcOptions, ParquetOptions, Report, WriteOptions,
+};
+use fastsample::{Context, Error, Sample as CoreSample};
+use pyo3::prelude::*;
+use pyo3_arrow::{PyArray, PyRecordBatch, PyRecordBatchReader, PySchema};
+
+use crate::errors::BindingResult;
+use crate::run::run;
+
+/// The chosen rows of a source.
+#[pyclass(frozen, module = "fastsample._fastsample")]
+pub(crate) struct Sample {
+    inner: CoreSample,
+    threads: Option<usize>,
+}
+
+impl Sample {
+    pub(crate) fn new(inner: CoreSample, threads: Option<usize>) -> Self {
+        Self { inner, threads }
+    }
+}
+
+#[pymethods]
+impl Sample {
+    fn __len__(&self) -> usize {
+        self.inner.len() as usize
+    }
+
+    /// Rows of the source.
+    #[getter]
+    fn source_rows(&self) -> u64 {
+        self.inner.source_rows()
+    }
+
+    /// The columns, with all metadata.
+    #[getter]
+    fn schema(&self) -> PySchema {
+        PySchema::new(self.inner.schema().clone())
+    }
+
+    /// The files that the sample is read from.
+    #[getter]
+    fn paths(&self) -> Vec<PathBuf> {
+        self.inner.paths()
+    }
+
+    /// The positions of the chosen rows in the source, ascending: an Arrow array of uint64.
+    fn row_ids(&self, py: Python<'_>) -> PyArray {
+        let ids = py.detach(|| self.inner.row_ids());
+        PyArray::new(Arc::new(UInt64Array::from(ids)), Arc::new(Field::new("row_id", DataType::UInt64, false)))
+    }
+
+    /// A stream of the rows, read in the background, a bounded amount ahead.
+    fn stream(&self) -> PyRecordBatchReader {
+        let gather = self.inner.gather(&Context::new(self.threads));
+        let schema = gather.schema().clone();
+        let batches = gather.map(|batch| batch.map_err(|error| ArrowError::ExternalError(Box::new(error))));
+        PyRecordBatchReader::new(Box::new(RecordBatchIterator::new(batches, schema)))
+    }
+
+    /// All rows, in memory.
+    #[pyo3(signature = (progress))]
+    fn collect(&self, py: Python<'_>, progress: Option<&Bound<'_, PyAny>>) -> BindingResult<Rows> {
+        let sample = self.inner.clone();
+        let (schema, batches) =
+            run(py, self.threads, progress, move |ctx| gather::collect(sample.gather(ctx)))?;
+        Ok(Rows { schema, picker: Picker::new(batches) })
+    }
+
+    /// Writes the rows as Parquet. Returns (files, chars): see `write_report`.
+    #[pyo3(signature = (
+        path, *, compression, compression_level, row_group_size, shuffle, shards, overwrite,
+        memory_limit, progress
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "the keywords of the Python method")]
+    fn write_parquet(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        compression: &str,
+        compression_level: Option<i32>,
+        row_group_size: Option<usize>,
+        shuffle: bool,
+        shards: u64,
+        overwrite: bool,
+        memory_limit: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<WriteReport> {
+        let defaults = ParquetOptions::default();
+        let row_group_rows = row_group_size.unwrap_or(defaults.row_group_rows);
+        if row_group_rows == 0 {
+            return Err(Error::Argument("row_group_size is 0; it counts rows".into()).into());
+        }
+        let compression = Compression::new(compression, compression_level)?;
+        let format = Format::Parquet(ParquetOptions { compression, row_group_rows });
+        let options = write_options(format, shuffle, shards, overwrite, memory_limit);
+        self.write(py, path, options, progress)
+    }
+
+    /// Writes the rows as an Arrow IPC file. Returns (files, chars): see `write_report`.
+    #[pyo3(signature = (
+        path, *, compression, shuffle, shards, overwrite, memory_limit, progress
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "the keywords of the Python method")]
+    fn write_ipc(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        compression: &str,
+        shuffle: bool,
+        shards: u64,
+        overwrite: bool,
+        memory_limit: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<WriteReport> {
+        let format = Format::Ipc(IpcOptions { compression: compression.parse()? });
+        let options = write_options(format, shuffle, shards, overwrite, memory_limit);
+        self.write(py, path, options, progress)
+    }
+}
+
+/// The files written, as (path, rows, bytes), and the characters of each text column.
+type WriteReport = (Vec<(PathBuf, u64, u64)>, Vec<(String, u64)>);
+
+fn write_options(
+    format: Format,
+    shuffle: bool,
+    shards: u64,
+    overwrite: bool,
+    memory_limit: Option<usize>,
+) -> WriteOptions {
+    let memory_limit = memory_limit.unwrap_or(fastsample::write::MEMORY_LIMIT);
+    WriteOptions { format, shuffle, shards, overwrite, memory_limit }
+}
+
+impl Sample {
+    fn write(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        options: WriteOptions,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<WriteReport> {
+        let sample = self.inner.clone();
+        let Report { files, chars } =
+            run(py, self.threads, progress, move |ctx| sample.write(ctx, &path, &options))?;
+        let files = files.into_iter().map(|file| (file.path, file.rows, file.bytes)).collect();
+        Ok((files, chars))
+    }
+}
+
+/// Rows in memory that can be picked by position.
+#[pyclass(frozen, module = "fastsample._fastsample")]
+pub(crate) struct Rows {
+    schema: SchemaRef,
+    picker: Picker,
+}
+
+#[pymethods]
+impl Rows {
+    fn __len__(&self) -> usize {
+        self.picker.len()
+    }
+
+    /// A stream of all rows, which are shared, not copied.
+    fn stream(&self) -> PyRecordBatchReader {
+        let batches: Vec<_> = self.picker.batches().iter().cloned().map(Ok).collect();
+        PyRecordBatchReader::new(Box::new(RecordBatchIterator::new(batches, self.schema.clone())))
+    }
+
+    /// The rows at `positions`, in that order, as one batch.
+    fn take(&self, py: Python<'_>, positions: Vec<usize>) -> BindingResult<PyRecordBatch> {
+        let batch = py.detach(|| self.picker.take(&self.schema, &positions))?;
+        Ok(PyRecordBatch::new(batch))
+    }
+}

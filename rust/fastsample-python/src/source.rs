@@ -1,0 +1,178 @@
+//! What Python calls a source: paths, tables, streams.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use arrow_array::RecordBatchReader;
+use fastsample::{Error, Sample as CoreSample, Source as CoreSource, inspect};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema};
+
+use crate::errors::BindingResult;
+use crate::run::run;
+use crate::sample::Sample;
+
+/// Rows to draw from: files, a table in memory, or a stream that can be read once.
+#[pyclass(frozen, module = "fastsample._fastsample")]
+pub(crate) struct Source {
+    kind: Kind,
+    columns: Option<Vec<String>>,
+}
+
+enum Kind {
+    Rereadable(CoreSource),
+    Stream(Mutex<Option<Box<dyn RecordBatchReader + Send>>>),
+}
+
+#[pymethods]
+impl Source {
+    /// Opens files, folders and globs.
+    #[staticmethod]
+    #[pyo3(signature = (paths, columns, threads, progress))]
+    fn from_paths(
+        py: Python<'_>,
+        paths: Vec<PathBuf>,
+        columns: Option<Vec<String>>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<Self> {
+        let wanted = columns.clone();
+        let source =
+            run(py, threads, progress, move |ctx| CoreSource::open(ctx, &paths, wanted.as_deref()))?;
+        Ok(Self { kind: Kind::Rereadable(source), columns })
+    }
+
+    /// Refers to the batches of an object that holds them in memory.
+    #[staticmethod]
+    #[pyo3(signature = (data, columns))]
+    fn from_table(data: &Bound<'_, PyAny>, columns: Option<Vec<String>>) -> BindingResult<Self> {
+        let (schema, batches) = if data.hasattr("__arrow_c_stream__")? {
+            let reader = data.extract::<PyRecordBatchReader>()?.into_reader()?;
+            let schema = reader.schema();
+            let mut batches = Vec::new();
+            for batch in reader {
+                batches.push(batch.map_err(|error| stream_error(&batches, &error))?);
+            }
+            (schema, batches)
+        } else {
+            let batch = data.extract::<PyRecordBatch>()?.into_inner();
+            (batch.schema(), vec![batch])
+        };
+        let source = CoreSource::from_batches(schema, batches, columns.as_deref())?;
+        Ok(Self { kind: Kind::Rereadable(source), columns })
+    }
+
+    /// Takes over a stream that can be read once.
+    #[staticmethod]
+    #[pyo3(signature = (data, columns))]
+    fn from_stream(data: &Bound<'_, PyAny>, columns: Option<Vec<String>>) -> BindingResult<Self> {
+        let reader = data.extract::<PyRecordBatchReader>()?.into_reader()?;
+        Ok(Self { kind: Kind::Stream(Mutex::new(Some(reader))), columns })
+    }
+
+    /// Rows in all; None for a stream.
+    #[getter]
+    fn rows(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Rereadable(source) => Some(source.rows()),
+            Kind::Stream(_) => None,
+        }
+    }
+
+    /// The columns.
+    #[getter]
+    fn schema(&self) -> BindingResult<PySchema> {
+        Ok(PySchema::new(self.rereadable()?.schema().clone()))
+    }
+
+    /// Draws n rows, every row with the same chance.
+    #[pyo3(signature = (n, seed, threads, progress))]
+    fn uniform(
+        &self,
+        py: Python<'_>,
+        n: u64,
+        seed: u64,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<Sample> {
+        let sample = match &self.kind {
+            Kind::Rereadable(source) => {
+                let source = source.clone();
+                run(py, threads, progress, move |ctx| CoreSample::uniform(ctx, source, n, seed))?
+            }
+            Kind::Stream(_) => {
+                let stream = self.take_stream()?;
+                let columns = self.columns.clone();
+                run(py, threads, progress, move |ctx| {
+                    CoreSample::from_stream(ctx, stream, n, seed, columns.as_deref())
+                })?
+            }
+        };
+        Ok(Sample::new(sample, threads))
+    }
+
+    /// What is known of each part without reading rows: a list of dicts.
+    fn parts<'py>(&self, py: Python<'py>) -> BindingResult<Vec<Bound<'py, PyDict>>> {
+        let describe = |part: fastsample::source::PartInfo| {
+            let dict = PyDict::new(py);
+            dict.set_item("path", part.path)?;
+            dict.set_item("format", part.format)?;
+            dict.set_item("fragments", part.fragments)?;
+            dict.set_item("bytes", part.bytes)?;
+            dict.set_item("codecs", part.codecs)?;
+            Ok(dict)
+        };
+        self.rereadable()?.inspect().into_iter().map(describe).collect()
+    }
+
+    /// Per text column: rows, nulls, mean, max and the given quantiles of its length in characters.
+    #[pyo3(signature = (quantiles, threads, progress))]
+    fn text_lengths<'py>(
+        &self,
+        py: Python<'py>,
+        quantiles: Vec<f64>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<HashMap<String, Bound<'py, PyDict>>> {
+        let source = self.rereadable()?.clone();
+        let lengths = run(py, threads, progress, move |ctx| inspect::text_lengths(ctx, &source))?;
+        let describe = |(name, lengths): (String, inspect::Lengths)| {
+            let dict = PyDict::new(py);
+            dict.set_item("rows", lengths.rows)?;
+            dict.set_item("nulls", lengths.nulls)?;
+            dict.set_item("mean", lengths.mean())?;
+            dict.set_item("max", lengths.max)?;
+            let values: Vec<u64> = quantiles.iter().map(|&q| lengths.quantile(q)).collect();
+            dict.set_item("quantiles", values)?;
+            Ok((name, dict))
+        };
+        lengths.into_iter().map(describe).collect()
+    }
+}
+
+impl Source {
+    fn rereadable(&self) -> BindingResult<&CoreSource> {
+        match &self.kind {
+            Kind::Rereadable(source) => Ok(source),
+            Kind::Stream(_) => Err(Error::Argument(
+                "a stream can only be drawn from; write it to a file to look at it first".into(),
+            )
+            .into()),
+        }
+    }
+
+    fn take_stream(&self) -> BindingResult<Box<dyn RecordBatchReader + Send>> {
+        let Kind::Stream(stream) = &self.kind else {
+            return Err(Error::Internal("not a stream".into()).into());
+        };
+        let taken = stream.lock().map_or(None, |mut stream| stream.take());
+        taken.ok_or_else(|| Error::Argument("this stream has been read already".into()).into())
+    }
+}
+
+fn stream_error(seen: &[arrow_array::RecordBatch], error: &arrow_schema::ArrowError) -> Error {
+    let rows = seen.iter().map(|batch| batch.num_rows() as u64).sum();
+    Error::Stream { rows, what: error.to_string() }
+}

@@ -1,0 +1,130 @@
+//! How a long call runs: how many threads compute, how far it has come, whether to stop.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, Result};
+
+/// Locks a mutex. A panic elsewhere is reported where it happened, so poisoning adds nothing.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits on a condition variable, as [`lock`] locks.
+pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Shared by every thread that works on one call.
+///
+/// Stages of a call (read, gather, encode) have threads of their own, so that none of them ever
+/// waits inside another. [`Context::compute`] hands out `threads` permits among all of them: no
+/// more than `threads` cores are busy at any time, and a stage that has to wait holds none.
+#[derive(Debug, Clone)]
+pub struct Context(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    threads: usize,
+    permits: Mutex<usize>,
+    freed: Condvar,
+    cancelled: AtomicBool,
+    done: AtomicU64,
+    total: AtomicU64,
+    scratch: Mutex<Vec<PathBuf>>,
+}
+
+impl Context {
+    /// A context with `threads` workers; `None` takes every core the process may use.
+    #[must_use]
+    pub fn new(threads: Option<usize>) -> Self {
+        let threads = threads
+            .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
+            .unwrap_or(1)
+            .max(1);
+        Self(Arc::new(Shared {
+            threads,
+            permits: Mutex::new(threads),
+            freed: Condvar::new(),
+            cancelled: AtomicBool::new(false),
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+            scratch: Mutex::new(Vec::new()),
+        }))
+    }
+
+    /// How many cores may be busy at once.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.0.threads
+    }
+
+    /// Runs `work` while holding one of the permits. `work` must not wait for another stage.
+    pub fn compute<T>(&self, work: impl FnOnce() -> T) -> T {
+        struct Permit<'a>(&'a Shared);
+        impl Drop for Permit<'_> {
+            fn drop(&mut self) {
+                *lock(&self.0.permits) += 1;
+                self.0.freed.notify_one();
+            }
+        }
+        let mut permits = lock(&self.0.permits);
+        while *permits == 0 {
+            permits = wait(&self.0.freed, permits);
+        }
+        *permits -= 1;
+        drop(permits);
+        let _permit = Permit(&self.0);
+        work()
+    }
+
+    /// Asks every thread of the call to stop.
+    pub fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Fails once [`Context::cancel`] was called. Long loops call it every few milliseconds.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn check(&self) -> Result<()> {
+        if self.0.cancelled.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// Starts a phase of `total` rows, for progress bars.
+    pub fn begin(&self, total: u64) {
+        self.0.done.store(0, Ordering::Relaxed);
+        self.0.total.store(total, Ordering::Relaxed);
+    }
+
+    /// Reports `rows` more rows as done.
+    pub fn advance(&self, rows: u64) {
+        self.0.done.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Rows done and rows in all; the latter is 0 while unknown.
+    #[must_use]
+    pub fn progress(&self) -> (u64, u64) {
+        (self.0.done.load(Ordering::Relaxed), self.0.total.load(Ordering::Relaxed))
+    }
+
+    /// Remembers a temporary path, so that [`Context::sweep`] can remove it.
+    pub(crate) fn add_scratch(&self, path: &Path) {
+        lock(&self.0.scratch).push(path.to_path_buf());
+    }
+
+    /// Forgets a temporary path that is gone or has become an output.
+    pub(crate) fn forget_scratch(&self, path: &Path) {
+        lock(&self.0.scratch).retain(|other| other != path);
+    }
+
+    /// Removes temporary files that are still there.
+    ///
+    /// For a caller that gives up on a cancelled call before its threads have noticed.
+    pub fn sweep(&self) {
+        for path in lock(&self.0.scratch).drain(..) {
+            let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What can go wrong, in words that name the file, the column and the remedy.
+
+use std::path::{Path, PathBuf};
+
+use arrow_schema::ArrowError;
+use parquet::errors::ParquetError;
+
+/// The result of a fallible operation of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong. The message of each is ready to be shown to a user.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A path, folder or glob leads to nothing.
+    #[error("{0}")]
+    NotFound(String),
+    /// An argument has a value that makes no sense.
+    #[error("{0}")]
+    Argument(String),
+    /// A column that was asked for does not exist, or exists more than once.
+    #[error("{0}")]
+    Column(String),
+    /// Files do not fit together, or a type can't be handled.
+    #[error("{0}")]
+    Schema(String),
+    /// The input is damaged, or is not what its name says.
+    #[error("{path}: {what}", path = path.display())]
+    Corrupt {
+        /// The damaged file.
+        path: PathBuf,
+        /// What was found, and what to do.
+        what: String,
+    },
+    /// The input is sound but uses something that is not supported.
+    #[error("{path}: {what}", path = path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// What is not supported, and what to do.
+        what: String,
+    },
+    /// In-memory data breaks the rules of its type.
+    #[error("{0}")]
+    Invalid(String),
+    /// The operating system refused to read.
+    #[error("{path}: cannot read: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file is not the one that was opened first.
+    #[error(
+        "{path}: the file was changed or replaced while it was in use; \
+         draw the sample again once nothing writes to it",
+        path = .0.display()
+    )]
+    Changed(PathBuf),
+    /// A one-shot stream failed before its end.
+    #[error("the Arrow stream failed after {rows} rows: {what}")]
+    Stream {
+        /// Rows received before the failure.
+        rows: u64,
+        /// The producer's own message.
+        what: String,
+    },
+    /// The output can't be written.
+    #[error("{path}: cannot write: {what}", path = path.display())]
+    Output {
+        /// The output file.
+        path: PathBuf,
+        /// The reason, and what to do.
+        what: String,
+    },
+    /// The caller asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// A defect of this crate.
+    #[error("internal error: {0}; please report it")]
+    Internal(String),
+}
+
+impl Error {
+    /// A failure to read `path`, told apart by the kind of failure.
+    pub fn read(path: &Path, source: std::io::Error) -> Self {
+        if source.kind() == std::io::ErrorKind::NotFound {
+            return Self::NotFound(format!("{}: no such file", path.display()));
+        }
+        Self::Read { path: path.to_path_buf(), source }
+    }
+
+    /// A failure to write `path`.
+    pub fn output(path: &Path, what: impl std::fmt::Display) -> Self {
+        Self::Output { path: path.to_path_buf(), what: what.to_string() }
+    }
+
+    /// A Parquet decoder's complaint about `path`, as damage or as something unsupported.
+    pub fn parquet(path: &Path, error: &ParquetError) -> Self {
+        let what = match error {
+            ParquetError::General(message)
+            | ParquetError::ArrowError(message)
+            | ParquetError::EOF(message) => message.clone(),
+            ParquetError::NYI(message) => return Self::unsupported(path, message),
+            other => other.to_string(),
+        };
+        Self::decode(path, &what)
+    }
+
+    /// An Arrow decoder's complaint about `path`.
+    pub fn arrow(path: &Path, error: &ArrowError) -> Self {
+        match error {
+            ArrowError::NotYetImplemented(message) => Self::unsupported(path, message),
+            ArrowError::ParquetError(message)
+            | ArrowError::IpcError(message)
+            | ArrowError::ParseError(message)
+            | ArrowError::InvalidArgumentError(message) => Self::decode(path, message),
+            other => Self::decode(path, &other.to_string()),
+        }
+    }
+
+    fn decode(path: &Path, message: &str) -> Self {
+        let lower = message.to_lowercase();
+        if lower.contains("encrypt") {
+            return Self::unsupported(
+                path,
+                "the file is encrypted, which is not supported; write a decrypted copy first",
+            );
+        }
+        if lower.contains("lzo")
+            || lower.contains("compressioncodec")
+            || lower.contains("compression codec")
+        {
+            return Self::unsupported(
+                path,
+                &format!("unknown or unsupported compression codec ({message}); rewrite the file with zstd"),
+            );
+        }
+        if lower.contains("not yet implemented") || lower.contains("not supported") {
+            return Self::unsupported(path, message);
+        }
+        Self::Corrupt {
+            path: path.to_path_buf(),
+            what: format!("damaged data ({message}); fetch or write the file again"),
+        }
+    }
+
+    /// Something in `path` that this crate does not handle.
+    pub fn unsupported(path: &Path, what: &str) -> Self {
+        Self::Unsupported { path: path.to_path_buf(), what: what.to_owned() }
+    }
+
+    /// Damage in `path`.
+    pub fn corrupt(path: &Path, what: impl Into<String>) -> Self {
+        Self::Corrupt { path: path.to_path_buf(), what: what.into() }
+    }
+
+    /// An Arrow kernel failed on data that had already been decoded.
+    pub fn kernel(error: ArrowError) -> Self {
+        match error {
+            ArrowError::ExternalError(inner) => match inner.downcast::<Error>() {
+                Ok(error) => *error,
+                Err(other) => Self::Internal(other.to_string()),
+            },
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}

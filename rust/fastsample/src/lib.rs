@@ -1,0 +1,44 @@
+//! fastsample draws training samples out of big text data sets: exactly n rows, the same on any
+//! machine and any number of threads, in memory that does not grow with the data.
+//!
+//! ```text
+//!  paths, globs,          fragments            row ordinals          batches
+//!  Arrow objects ─▶ source ────────▶ select ────────────▶ gather ────────────▶ write / Sample
+//! ```
+//!
+//! One direction, no way back. Each module is a room that knows only the rooms before it:
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`source`] | files, folders and tables as fragments that can be read in any part |
+//! | [`select`] | which rows: hashes, thresholds, priorities; knows nothing of text or files |
+//! | [`reservoir`] | the same draw from a stream that passes by once |
+//! | [`gather`] | the chosen rows read back, in order, in bounded memory |
+//! | [`write`] | Parquet and Arrow IPC, in parallel, whole or not at all |
+//! | [`sample`] | a source and its chosen rows: what callers hold |
+//! | [`inspect`] | what is in a source: lengths of its texts |
+//!
+//! [`context`] carries threads, progress and cancellation through all of them.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod compact;
+pub mod context;
+pub mod error;
+pub mod gather;
+pub mod inspect;
+mod ordered;
+mod parallel;
+pub mod permute;
+pub mod reservoir;
+pub mod sample;
+pub mod select;
+pub mod source;
+pub mod text;
+pub mod write;
+
+pub use context::Context;
+pub use error::{Error, Result};
+pub use sample::Sample;
+pub use source::Source;

@@ -1,0 +1,128 @@
+//! A sample: a source and the rows of it that were chosen.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::RecordBatchReader;
+use arrow_schema::SchemaRef;
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::gather::Gather;
+use crate::reservoir;
+use crate::select::{Selection, uniform};
+use crate::source::{Projected, Source};
+
+/// The rows that were chosen. They are read when they are asked for.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    source: Source,
+    selection: Selection,
+    /// The ordinals, where the source holds nothing but the sample (a stream that has passed by).
+    row_ids: Option<Arc<[u64]>>,
+    rows: u64,
+    seed: u64,
+}
+
+impl Sample {
+    /// Draws `n` rows of `source`, every row with the same chance.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] unless `1 <= n <= source.rows()`.
+    pub fn uniform(ctx: &Context, source: Source, n: u64, seed: u64) -> Result<Self> {
+        let rows = source.rows();
+        check_n(n, rows)?;
+        let selection = uniform(ctx, rows, n, seed)?;
+        Ok(Self { source, selection, row_ids: None, rows, seed })
+    }
+
+    /// Draws `n` rows of a stream that can be read once.
+    ///
+    /// # Errors
+    /// As [`Sample::uniform`], and whatever the stream fails with.
+    pub fn from_stream(
+        ctx: &Context,
+        stream: impl RecordBatchReader,
+        n: u64,
+        seed: u64,
+        columns: Option<&[String]>,
+    ) -> Result<Self> {
+        check_n(n, u64::MAX)?;
+        // Names are checked before the stream is used up.
+        let schema = Source::from_batches(stream.schema(), Vec::new(), columns)?.schema().clone();
+        let indices: Vec<usize> =
+            schema.fields().iter().filter_map(|field| stream.schema().index_of(field.name()).ok()).collect();
+        let batches = stream.map(move |batch| batch?.project(&indices));
+        let stream = arrow_array::RecordBatchIterator::new(batches, schema);
+        let drawn = reservoir::draw(ctx, stream, usize::try_from(n).unwrap_or(usize::MAX), seed)?;
+        check_n(n, drawn.rows)?;
+        let source = Source::from_batches(drawn.schema, drawn.batches, None)?;
+        let selection = Selection::All { rows: n };
+        Ok(Self { source, selection, row_ids: Some(drawn.row_ids.into()), rows: drawn.rows, seed })
+    }
+
+    /// Rows in the sample.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.selection.len()
+    }
+
+    /// Whether the sample has no rows. It never does: n is at least 1.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Rows in the source.
+    #[must_use]
+    pub fn source_rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The seed of the draw.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The columns of the sample, with all metadata.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        self.source.schema()
+    }
+
+    /// The files that the sample is read from.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.source.paths().map(std::path::Path::to_path_buf).collect()
+    }
+
+    /// The ordinals of the chosen rows, ascending.
+    #[must_use]
+    pub fn row_ids(&self) -> Vec<u64> {
+        if let Some(ids) = &self.row_ids {
+            return ids.to_vec();
+        }
+        let mut ids = Vec::with_capacity(self.len() as usize);
+        self.selection.extend_ids(0..self.rows, &mut ids);
+        ids
+    }
+
+    /// The rows, in order, as batches that are read in the background.
+    #[must_use]
+    pub fn gather(&self, ctx: &Context) -> Gather {
+        Gather::start(ctx, &Projected::from(&self.source), &self.selection)
+    }
+}
+
+fn check_n(n: u64, rows: u64) -> Result<()> {
+    if n == 0 {
+        return Err(Error::Argument("n is 0; ask for at least one row".into()));
+    }
+    if n > rows {
+        return Err(Error::Argument(format!(
+            "n is {n}, but the source has only {rows} rows; ask for at most {rows}"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! The n rows of highest priority, out of any number seen in any order.
+
+use std::cmp::Ordering;
+
+/// A row that may be chosen.
+///
+/// Ordered by priority, the best first: by `u / weight`, compared exactly in integers, rows of
+/// weight 0 after all others (among themselves by `u`), ties by ordinal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The row's random number.
+    pub u: u64,
+    /// The row's weight, in any fixed-point unit; equal for all rows of a uniform draw.
+    pub weight: u32,
+    /// The row's position in the source.
+    pub ordinal: u64,
+}
+
+impl Ord for Candidate {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_priority = match (self.weight, other.weight) {
+            (0, 0) => self.u.cmp(&other.u),
+            (0, _) => Ordering::Greater,
+            (_, 0) => Ordering::Less,
+            (mine, theirs) if mine == theirs => self.u.cmp(&other.u),
+            (mine, theirs) => (u128::from(self.u) * u128::from(theirs))
+                .cmp(&(u128::from(other.u) * u128::from(mine))),
+        };
+        by_priority.then(self.ordinal.cmp(&other.ordinal))
+    }
+}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Keeps the n best of the candidates it is shown: priority sampling.
+///
+/// ```text
+/// push:  worse than the bound? forget it. Otherwise keep it;
+///        with n + slack kept, cut back to the n best, the worst of which is the new bound.
+/// ```
+///
+/// The state of several parts of a source merges into that of the whole, in any order, because
+/// the best n of the whole are among the best n of the parts.
+///
+/// Sources: N. Duffield, C. Lund, M. Thorup, *Priority sampling for estimation of arbitrary subset
+/// sums*, J. ACM 54(6), 2007; E. Cohen, H. Kaplan, *Tighter estimation using bottom k sketches*,
+/// VLDB 2008.
+#[derive(Debug, Clone)]
+pub struct BottomN {
+    n: usize,
+    kept: Vec<Candidate>,
+    bound: Option<Candidate>,
+}
+
+impl BottomN {
+    /// An empty state that keeps the `n` best.
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self { n, kept: Vec::new(), bound: None }
+    }
+
+    /// Kept beyond n before a cut: a quarter of n costs little memory and makes cuts rare.
+    fn slack(&self) -> usize {
+        (self.n / 4).max(1024)
+    }
+
+    /// Shows a candidate. Returns whether it is kept, for now.
+    #[inline]
+    pub fn push(&mut self, candidate: Candidate) -> bool {
+        if self.n == 0 || self.bound.is_some_and(|bound| candidate > bound) {
+            return false;
+        }
+        self.kept.push(candidate);
+        true
+    }
+
+    /// Whether enough was kept for [`BottomN::cut`] to be worth while.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.kept.len() >= self.n + self.slack()
+    }
+
+    /// Forgets all but the n best.
+    pub fn cut(&mut self) {
+        if self.n > 0 && self.kept.len() >= self.n {
+            let (_, &mut worst, _) = self.kept.select_nth_unstable(self.n - 1);
+            self.bound = Some(worst);
+            self.kept.truncate(self.n);
+        }
+    }
+
+    /// Takes in the state of another part of the source.
+    pub fn merge(&mut self, other: Self) {
+        for candidate in other.kept {
+            self.push(candidate);
+            if self.is_full() {
+                self.cut();
+            }
+        }
+    }
+
+    /// The worst candidate that was kept by the last cut; none while fewer than n were seen.
+    #[must_use]
+    pub fn bound(&self) -> Option<Candidate> {
+        self.bound
+    }
+
+    /// The ordinals of the n best, ascending.
+    #[must_use]
+    pub fn into_ids(mut self) -> Vec<u64> {
+        self.cut();
+        let mut ids: Vec<u64> = self.kept.iter().map(|candidate| candidate.ordinal).collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
+        let row = (0_u64..50, 0_u32..4);
+        prop::collection::vec(row, 0..3000).prop_map(|rows| {
+            let numbered = rows.into_iter().zip(0..);
+            numbered.map(|((u, weight), ordinal)| Candidate { u, weight, ordinal }).collect()
+        })
+    }
+
+    fn naive(mut all: Vec<Candidate>, n: usize) -> Vec<u64> {
+        all.sort_by(|a, b| {
+            let key = |c: &Candidate| {
+                if c.weight == 0 { f64::INFINITY } else { c.u as f64 / f64::from(c.weight) }
+            };
+            key(a).total_cmp(&key(b)).then_with(|| {
+                let by_u = if a.weight == 0 { a.u.cmp(&b.u) } else { Ordering::Equal };
+                by_u.then(a.ordinal.cmp(&b.ordinal))
+            })
+        });
+        all.truncate(n);
+        let mut ids: Vec<u64> = all.into_iter().map(|c| c.ordinal).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    proptest! {
+        #[test]
+        fn parts_merged_in_any_order_give_the_naive_answer(
+            all in candidates(), n in 0_usize..2000, parts in 1_usize..14, backwards: bool
+        ) {
+            let mut states: Vec<BottomN> = (0..parts).map(|_| BottomN::new(n)).collect();
+            for (i, &candidate) in all.iter().enumerate() {
+                let state = &mut states[i * 7 % parts];
+                state.push(candidate);
+                if state.is_full() {
+                    state.cut();
+                }
+            }
+            if backwards {
+                states.reverse();
+            }
+            let mut total = BottomN::new(n);
+            states.into_iter().for_each(|state| total.merge(state));
+            prop_assert_eq!(total.into_ids(), naive(all, n));
+        }
+    }
+
+    #[test]
+    fn products_are_compared_exactly() {
+        let a = Candidate { u: u64::MAX, weight: u32::MAX, ordinal: 0 };
+        let b = Candidate { u: u64::MAX - 1, weight: u32::MAX - 1, ordinal: 1 };
+        // (2^64-1)/(2^32-1) < (2^64-2)/(2^32-2), which floating point can't tell.
+        assert!(a < b);
+    }
+}

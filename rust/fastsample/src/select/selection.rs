@@ -1,0 +1,180 @@
+//! The rows that were chosen, as a predicate over row ordinals.
+
+use std::ops::Range;
+
+use arrow_buffer::{BooleanBuffer, MutableBuffer};
+
+use super::hash::RowHash;
+
+/// The chosen rows of a source.
+///
+/// Invariants: `len() <= rows()`; exactly `len()` ordinals below `rows()` are chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Every row.
+    All {
+        /// Rows in the source.
+        rows: u64,
+    },
+    /// The rows whose number is at most `tau`. No list of rows exists.
+    Threshold {
+        /// Gives each row its number.
+        hash: RowHash,
+        /// The largest number that is still chosen.
+        tau: u64,
+        /// Rows in the source.
+        rows: u64,
+        /// Rows chosen.
+        n: u64,
+    },
+    /// One bit a row.
+    Bits {
+        /// Set for each chosen row.
+        bits: BooleanBuffer,
+        /// Rows chosen.
+        n: u64,
+    },
+}
+
+/// The chosen rows of a range, with the easy cases by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowMask {
+    /// All of so many rows.
+    AllTrue(usize),
+    /// None of so many rows.
+    AllFalse(usize),
+    /// Some of them; at least one bit is set and one is not.
+    Values(BooleanBuffer),
+}
+
+impl RowMask {
+    /// Names the easy cases of `bits`.
+    #[must_use]
+    pub fn new(bits: BooleanBuffer) -> Self {
+        match bits.count_set_bits() {
+            0 => Self::AllFalse(bits.len()),
+            set if set == bits.len() => Self::AllTrue(bits.len()),
+            _ => Self::Values(bits),
+        }
+    }
+
+    /// Rows looked at.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a mask over no rows is never asked for")]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::AllTrue(len) | Self::AllFalse(len) => *len,
+            Self::Values(bits) => bits.len(),
+        }
+    }
+
+    /// Rows chosen.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::AllTrue(len) => *len,
+            Self::AllFalse(_) => 0,
+            Self::Values(bits) => bits.count_set_bits(),
+        }
+    }
+
+    /// The mask of a part of the rows.
+    #[must_use]
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        match self {
+            Self::AllTrue(_) => Self::AllTrue(rows.len()),
+            Self::AllFalse(_) => Self::AllFalse(rows.len()),
+            Self::Values(bits) => Self::new(bits.slice(rows.start, rows.len())),
+        }
+    }
+}
+
+impl Selection {
+    /// Rows in the source.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        match self {
+            Self::All { rows } | Self::Threshold { rows, .. } => *rows,
+            Self::Bits { bits, .. } => bits.len() as u64,
+        }
+    }
+
+    /// Rows chosen.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::All { rows } => *rows,
+            Self::Threshold { n, .. } | Self::Bits { n, .. } => *n,
+        }
+    }
+
+    /// Whether no row is chosen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The chosen rows among `range`.
+    #[must_use]
+    pub fn mask(&self, range: Range<u64>) -> RowMask {
+        let len = (range.end - range.start) as usize;
+        match self {
+            Self::All { .. } => RowMask::AllTrue(len),
+            Self::Threshold { hash, tau, .. } => RowMask::new(threshold_bits(*hash, *tau, range)),
+            Self::Bits { bits, .. } => RowMask::new(bits.slice(range.start as usize, len)),
+        }
+    }
+
+    /// The ordinals chosen among `range`, ascending, appended to `ids`.
+    pub fn extend_ids(&self, range: Range<u64>, ids: &mut Vec<u64>) {
+        let start = range.start;
+        match self.mask(range.clone()) {
+            RowMask::AllTrue(_) => ids.extend(range),
+            RowMask::AllFalse(_) => {}
+            RowMask::Values(bits) => ids.extend(bits.set_indices().map(|i| start + i as u64)),
+        }
+    }
+}
+
+/// One bit a row: is its number at most `tau`?
+fn threshold_bits(hash: RowHash, tau: u64, range: Range<u64>) -> BooleanBuffer {
+    let len = (range.end - range.start) as usize;
+    let words = len.div_ceil(64);
+    let mut buffer = MutableBuffer::new(words * 8);
+    for word in 0..words as u64 {
+        let first = range.start + word * 64;
+        let count = (range.end - first).min(64);
+        let mut bits = 0_u64;
+        for i in 0..count {
+            bits |= u64::from(hash.of(first + i) <= tau) << i;
+        }
+        buffer.push(bits.to_le());
+    }
+    BooleanBuffer::new(buffer.into(), 0, len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threshold_masks_agree_with_the_predicate() {
+        let hash = RowHash::new(1);
+        let selection = Selection::Threshold { hash, tau: u64::MAX / 3, rows: 1000, n: 0 };
+        for range in [0..1000, 5..70, 999..1000, 64..128, 3..3] {
+            let mut ids = Vec::new();
+            selection.extend_ids(range.clone(), &mut ids);
+            let naive: Vec<u64> = range.filter(|&i| hash.of(i) <= u64::MAX / 3).collect();
+            assert_eq!(ids, naive);
+        }
+    }
+
+    #[test]
+    fn easy_masks_are_named() {
+        assert_eq!(RowMask::new(BooleanBuffer::new_set(5)), RowMask::AllTrue(5));
+        assert_eq!(RowMask::new(BooleanBuffer::new_unset(5)), RowMask::AllFalse(5));
+        let mixed = RowMask::new(BooleanBuffer::from(vec![true, false, false]));
+        assert_eq!((mixed.len(), mixed.count()), (3, 1));
+        assert_eq!(mixed.slice(1..3), RowMask::AllFalse(2));
+    }
+}

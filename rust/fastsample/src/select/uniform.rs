@@ -1,0 +1,128 @@
+//! n of a known number of rows, each with the same chance.
+
+use super::{RowHash, Selection};
+use crate::context::Context;
+use crate::error::Result;
+use crate::parallel::fold;
+
+/// Numbers are counted by their top bits: 2^16 counters of 8 bytes fit a core's cache, and leave
+/// only one row in 65,536 to be looked at again.
+const BUCKET_BITS: u32 = 16;
+
+/// Rows hashed by one task: about a millisecond of work.
+const ROWS_PER_TASK: u64 = 1 << 20;
+
+/// Draws exactly `n` of `rows` rows, without replacement, each set with the same chance.
+///
+/// The rows with the n smallest numbers `u(i)` are chosen, so that a draw of fewer rows with the
+/// same seed is a part of a draw of more. The threshold is found in constant memory:
+///
+/// ```text
+/// 1. count the numbers of all rows by their top 16 bits
+/// 2. walk the counters up to the bucket in which the n-th smallest number lies
+/// 3. collect that bucket's numbers, and take the one of the right rank: tau
+/// ```
+///
+/// Numbers are distinct (see [`RowHash`]), so exactly n rows have `u(i) <= tau`.
+///
+/// Requires `n <= rows`. Fails only when cancelled.
+///
+/// # Errors
+/// [`crate::Error::Cancelled`].
+pub fn uniform(ctx: &Context, rows: u64, n: u64, seed: u64) -> Result<Selection> {
+    debug_assert!(n <= rows, "the caller checks that there are enough rows");
+    if n == rows {
+        return Ok(Selection::All { rows });
+    }
+    let hash = RowHash::new(seed);
+    if n == 0 {
+        return Ok(Selection::Threshold { hash, tau: 0, rows, n });
+    }
+    let tasks = rows.div_ceil(ROWS_PER_TASK) as usize;
+    let ordinals = |task: usize| {
+        let first = task as u64 * ROWS_PER_TASK;
+        first..rows.min(first + ROWS_PER_TASK)
+    };
+    let counts = fold(
+        ctx,
+        tasks,
+        || vec![0_u64; 1 << BUCKET_BITS],
+        |counts, task| {
+            for ordinal in ordinals(task) {
+                counts[bucket(hash.of(ordinal))] += 1;
+            }
+            Ok(())
+        },
+        |counts, other| counts.iter_mut().zip(other).for_each(|(count, more)| *count += more),
+    )?;
+    let mut before = 0;
+    let boundary = counts
+        .iter()
+        .position(|&count| {
+            before += count;
+            before >= n
+        })
+        .unwrap_or(counts.len() - 1);
+    let rank = n - (before - counts[boundary]) - 1;
+    let mut inside = fold(
+        ctx,
+        tasks,
+        Vec::new,
+        |inside, task| {
+            inside.extend(ordinals(task).map(|i| hash.of(i)).filter(|&u| bucket(u) == boundary));
+            Ok(())
+        },
+        |inside, mut other| inside.append(&mut other),
+    )?;
+    let (_, &mut tau, _) = inside.select_nth_unstable(rank as usize);
+    Ok(Selection::Threshold { hash, tau, rows, n })
+}
+
+fn bucket(u: u64) -> usize {
+    (u >> (64 - BUCKET_BITS)) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ids(selection: &Selection) -> Vec<u64> {
+        let mut ids = Vec::new();
+        selection.extend_ids(0..selection.rows(), &mut ids);
+        ids
+    }
+
+    fn naive(rows: u64, n: usize, seed: u64) -> Vec<u64> {
+        let hash = RowHash::new(seed);
+        let mut all: Vec<u64> = (0..rows).collect();
+        all.sort_by_key(|&i| hash.of(i));
+        all.truncate(n);
+        all.sort_unstable();
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn the_draw_is_the_naive_one(
+            rows in 1_u64..3000, share in 0.0..=1.0, seed: u64, threads in 1_usize..4
+        ) {
+            let n = (rows as f64 * share) as u64;
+            let drawn = uniform(&Context::new(Some(threads)), rows, n, seed).expect("not cancelled");
+            prop_assert_eq!(drawn.len(), n);
+            prop_assert_eq!(ids(&drawn), naive(rows, n as usize, seed));
+        }
+    }
+
+    #[test]
+    fn several_tasks_give_one_draw() {
+        let ctx = Context::new(Some(3));
+        let rows = 2 * ROWS_PER_TASK + 17;
+        let few = ids(&uniform(&ctx, rows, 1000, 7).expect("not cancelled"));
+        let more = ids(&uniform(&ctx, rows, 1_500_000, 7).expect("not cancelled"));
+        assert_eq!((few.len(), more.len()), (1000, 1_500_000));
+        assert!(few.iter().all(|id| more.binary_search(id).is_ok()), "draws are nested");
+        assert_eq!(few, naive(rows, 1000, 7));
+    }
+}

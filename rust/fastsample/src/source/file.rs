@@ -1,0 +1,197 @@
+//! A file that is read by many threads and must not change meanwhile.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use arrow_buffer::{Buffer, MutableBuffer};
+use bytes::Bytes;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
+
+use crate::error::{Error, Result};
+
+/// Bytes read at once when a page header is looked for; headers have some tens of bytes.
+const HEADER_READ: usize = 4096;
+
+/// What tells a file from another one of the same name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Identity {
+    len: u64,
+    modified: Option<SystemTime>,
+    inode: Option<(u64, u64)>,
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        Self { len: metadata.len(), modified: metadata.modified().ok(), inode: inode(metadata) }
+    }
+}
+
+/// Device and inode of a file, where the system has such.
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
+pub(crate) fn inode(metadata: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Device and inode of a file, where the system has such.
+#[cfg(not(unix))]
+pub(crate) fn inode(_: &Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+/// A file of a source: its path and what it looked like when it was opened first.
+///
+/// Handles are opened when a part is read and closed after it, so thousands of files need no more
+/// handles than there are threads.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceFile {
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl SourceFile {
+    pub(crate) fn new(path: &Path) -> Result<Self> {
+        let metadata = std::fs::metadata(path).map_err(|error| Error::read(path, error))?;
+        Ok(Self { path: path.to_path_buf(), identity: Identity::of(&metadata) })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.identity.len
+    }
+
+    /// Opens the file, if it is still the same.
+    pub(crate) fn open(&self) -> Result<OpenFile> {
+        let file = File::open(&self.path).map_err(|error| Error::read(&self.path, error))?;
+        let open = OpenFile { file, origin: self.clone() };
+        open.verify()?;
+        Ok(open)
+    }
+}
+
+/// An open file. Reads name their offset, so threads may share it.
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    file: File,
+    origin: SourceFile,
+}
+
+impl OpenFile {
+    pub(crate) fn path(&self) -> &Path {
+        &self.origin.path
+    }
+
+    /// Fails if the file is no longer what it was when the source was opened.
+    pub(crate) fn verify(&self) -> Result<()> {
+        let metadata = self.file.metadata().map_err(|error| Error::read(self.path(), error))?;
+        if Identity::of(&metadata) == self.origin.identity {
+            Ok(())
+        } else {
+            Err(Error::Changed(self.path().to_path_buf()))
+        }
+    }
+
+    /// The error to report after a failure: a change of the file explains any other.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        self.verify().err().unwrap_or(error)
+    }
+
+    /// Reads `len` bytes at `offset` into aligned memory.
+    pub(crate) fn read_buffer(&self, offset: u64, len: usize) -> Result<Buffer> {
+        self.check_range(offset, len).map_err(|what| Error::corrupt(self.path(), what))?;
+        let mut buffer = MutableBuffer::from_len_zeroed(len);
+        read_exact_at(&self.file, buffer.as_slice_mut(), offset)
+            .map_err(|error| self.explain(Error::read(self.path(), error)))?;
+        Ok(buffer.into())
+    }
+
+    /// A damaged file may name any range; memory is only set aside for one that exists.
+    fn check_range(&self, offset: u64, len: usize) -> Result<(), String> {
+        let size = self.origin.identity.len;
+        if offset.checked_add(len as u64).is_some_and(|end| end <= size) {
+            return Ok(());
+        }
+        Err(format!(
+            "damaged or truncated: {len} bytes are wanted at offset {offset}, \
+             but the file has {size}; fetch or write the file again"
+        ))
+    }
+}
+
+impl Length for OpenFile {
+    fn len(&self) -> u64 {
+        self.origin.identity.len
+    }
+}
+
+impl ChunkReader for OpenFile {
+    type T = HeaderReader;
+
+    fn get_read(&self, start: u64) -> Result<HeaderReader, ParquetError> {
+        let file = self.file.try_clone()?;
+        Ok(HeaderReader { file, offset: start, buffer: Vec::new(), used: 0 })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        self.check_range(start, length).map_err(ParquetError::EOF)?;
+        let mut bytes = vec![0; length];
+        read_exact_at(&self.file, &mut bytes, start)?;
+        Ok(bytes.into())
+    }
+}
+
+/// Reads a few bytes from an offset on. Its position is its own, unlike that of a cloned `File`.
+pub(crate) struct HeaderReader {
+    file: File,
+    offset: u64,
+    buffer: Vec<u8>,
+    used: usize,
+}
+
+impl Read for HeaderReader {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.used == self.buffer.len() {
+            self.buffer.resize(HEADER_READ, 0);
+            let read = read_at(&self.file, &mut self.buffer, self.offset)?;
+            self.buffer.truncate(read);
+            self.offset += read as u64;
+            self.used = 0;
+        }
+        let count = out.len().min(self.buffer.len() - self.used);
+        out[..count].copy_from_slice(&self.buffer[self.used..self.used + count]);
+        self.used += count;
+        Ok(count)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match read_at(file, buffer, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                buffer = &mut buffer[read..];
+                offset += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! Arrow IPC: the file format (`.arrow`, Feather 2) and the stream format, compressed or not.
+//!
+//! Both are a sequence of messages. The file format lists them in a footer; a stream is walked
+//! once, headers only. After that there is no difference: every record batch can be read alone.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::convert::fb_to_schema;
+use arrow_ipc::reader::FileDecoder;
+use arrow_ipc::{Block, MessageHeader, MetadataVersion};
+use arrow_schema::{ArrowError, SchemaRef};
+
+use super::file::{OpenFile, SourceFile};
+use crate::error::{Error, Result};
+use crate::ordered::panic_message;
+
+const MAGIC: &[u8] = b"ARROW1";
+const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// A record batch in a file.
+#[derive(Debug, Clone)]
+struct BatchBlock {
+    block: Block,
+    rows: u64,
+    /// Dictionaries that come before it, and so apply to it.
+    dictionaries: usize,
+}
+
+/// An Arrow IPC file or stream on disk.
+#[derive(Debug, Clone)]
+pub(crate) struct IpcFile {
+    file: SourceFile,
+    schema: SchemaRef,
+    version: MetadataVersion,
+    batches: Arc<[BatchBlock]>,
+    dictionaries: Arc<[Block]>,
+}
+
+impl IpcFile {
+    pub(crate) fn open(file: &SourceFile) -> Result<Self> {
+        let open = file.open()?;
+        let has_magic = file.len() >= 8 && open.read_buffer(0, 6)?.as_slice() == MAGIC;
+        catch(&open, || if has_magic { Self::from_footer(file, &open) } else { Self::from_stream(file, &open) })
+    }
+
+    fn from_footer(file: &SourceFile, open: &OpenFile) -> Result<Self> {
+        let truncated = || {
+            Error::corrupt(
+                open.path(),
+                "the Arrow file is truncated (its footer is missing); fetch or write it again",
+            )
+        };
+        let size = file.len();
+        if size < 18 {
+            return Err(truncated());
+        }
+        let tail = open.read_buffer(size - 10, 10)?;
+        let mut trailer = [0; 10];
+        trailer.copy_from_slice(&tail);
+        let len = arrow_ipc::reader::read_footer_length(trailer).map_err(|_| truncated())?;
+        let start = (size - 10).checked_sub(len as u64).ok_or_else(truncated)?;
+        let footer = open.read_buffer(start, len)?;
+        let footer = arrow_ipc::root_as_footer(&footer).map_err(|_| truncated())?;
+        let schema = footer.schema().ok_or_else(truncated)?;
+        let dictionaries: Vec<Block> = footer.dictionaries().iter().flatten().copied().collect();
+        let mut batches = Vec::new();
+        for &block in footer.recordBatches().iter().flatten() {
+            let header = open.read_buffer(block.offset() as u64, block.metaDataLength() as usize)?;
+            let message = parse(open, &header)?;
+            let rows = message.header_as_record_batch().map_or(0, |batch| batch.length());
+            batches.push(BatchBlock { block, rows: rows as u64, dictionaries: dictionaries.len() });
+        }
+        Ok(Self {
+            file: file.clone(),
+            schema: Arc::new(fb_to_schema(schema)),
+            version: footer.version(),
+            batches: batches.into(),
+            dictionaries: dictionaries.into(),
+        })
+    }
+
+    fn from_stream(file: &SourceFile, open: &OpenFile) -> Result<Self> {
+        let mut schema = None;
+        let (mut batches, mut dictionaries) = (Vec::new(), Vec::new());
+        let mut offset = 0;
+        while offset + 8 <= file.len() {
+            let prefix = open.read_buffer(offset, 8)?;
+            // Streams written before Arrow 0.15 lack the continuation marker.
+            let marked = prefix[..4] == CONTINUATION;
+            let length = if marked { &prefix[4..8] } else { &prefix[..4] };
+            let length = i32::from_le_bytes([length[0], length[1], length[2], length[3]]);
+            if length == 0 {
+                break;
+            }
+            let meta_len = length
+                .checked_add(if marked { 8 } else { 4 })
+                .filter(|_| length > 0)
+                .ok_or_else(|| Error::corrupt(open.path(), "not an Arrow stream"))?;
+            let header = open.read_buffer(offset, meta_len as usize)?;
+            let message = parse(open, &header)?;
+            let block = Block::new(offset as i64, meta_len, message.bodyLength());
+            match message.header_type() {
+                MessageHeader::Schema => {
+                    schema = message.header_as_schema().map(fb_to_schema).map(|s| (s, message.version()));
+                }
+                MessageHeader::DictionaryBatch => dictionaries.push(block),
+                MessageHeader::RecordBatch => {
+                    let rows = message.header_as_record_batch().map_or(0, |batch| batch.length());
+                    let dictionaries = dictionaries.len();
+                    batches.push(BatchBlock { block, rows: rows as u64, dictionaries });
+                }
+                _ => {}
+            }
+            offset = block_end(open, &block)?;
+        }
+        let Some((schema, version)) = schema else {
+            return Err(Error::corrupt(open.path(), "not an Arrow stream: it has no schema"));
+        };
+        Ok(Self {
+            file: file.clone(),
+            schema: Arc::new(schema),
+            version,
+            batches: batches.into(),
+            dictionaries: dictionaries.into(),
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.file.len()
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Rows of each record batch.
+    pub(crate) fn units(&self) -> impl Iterator<Item = u64> + '_ {
+        self.batches.iter().map(|batch| batch.rows)
+    }
+
+    /// Reads the columns `roots` of a record batch.
+    pub(crate) fn read(&self, index: usize, roots: &[usize]) -> Result<RecordBatch> {
+        let open = self.file.open()?;
+        catch(&open, || {
+            let wanted = &self.batches[index];
+            let mut decoder = FileDecoder::new(self.schema.clone(), self.version);
+            for block in &self.dictionaries[..wanted.dictionaries] {
+                let data = read_block(&open, block)?;
+                decoder.read_dictionary(block, &data).map_err(|error| Error::arrow(open.path(), &error))?;
+            }
+            let decoder = decoder.with_projection(roots.to_vec());
+            let data = read_block(&open, &wanted.block)?;
+            let batch = decoder
+                .read_record_batch(&wanted.block, &data)
+                .map_err(|error| open.explain(Error::arrow(open.path(), &error)))?
+                .filter(|batch| batch.num_rows() as u64 == wanted.rows);
+            open.verify()?;
+            batch.ok_or_else(|| {
+                Error::corrupt(open.path(), format!("record batch {index} is damaged; write the file again"))
+            })
+        })
+    }
+}
+
+fn read_block(open: &OpenFile, block: &Block) -> Result<arrow_buffer::Buffer> {
+    let end = block_end(open, block)?;
+    open.read_buffer(block.offset() as u64, (end - block.offset() as u64) as usize)
+}
+
+/// The offset after a block, if it lies inside the file.
+fn block_end(open: &OpenFile, block: &Block) -> Result<u64> {
+    let end = || {
+        let start = u64::try_from(block.offset()).ok()?;
+        let header = u64::try_from(block.metaDataLength()).ok()?;
+        start.checked_add(header)?.checked_add(u64::try_from(block.bodyLength()).ok()?)
+    };
+    end().filter(|&end| end <= parquet::file::reader::Length::len(open)).ok_or_else(|| {
+        Error::corrupt(open.path(), "the Arrow data is truncated; fetch or write the file again")
+    })
+}
+
+fn parse<'a>(open: &OpenFile, header: &'a [u8]) -> Result<arrow_ipc::Message<'a>> {
+    let skip = if header.len() >= 8 && header[..4] == CONTINUATION { 8 } else { 4 };
+    let body = header.get(skip..).unwrap_or_default();
+    arrow_ipc::root_as_message(body).map_err(|error| {
+        Error::corrupt(open.path(), format!("damaged Arrow message ({error}); write the file again"))
+    })
+}
+
+/// As for Parquet: a panic of the decoder is the file's fault.
+fn catch<T>(open: &OpenFile, decode: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
+        let error = ArrowError::IpcError(panic_message(&*panic));
+        Err(open.explain(Error::arrow(open.path(), &error)))
+    })
+}

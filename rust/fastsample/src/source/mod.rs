@@ -1,0 +1,425 @@
+//! Where rows come from.
+//!
+//! ```text
+//!  paths ──▶ discover ──▶ parquet ─┐
+//!                         ipc     ─┼─▶ unify ──▶ Source: parts ▶ fragments ▶ spans
+//!  Arrow objects ───────▶ batches ─┘
+//! ```
+//!
+//! A *part* is a file or a table. A *fragment* is what can be found without decoding: a row group,
+//! a record batch. A *span* is what one task reads: a fragment, or a run of its pages when it is
+//! large. Rows are numbered through all parts in order; that number is the row's *ordinal*.
+
+mod discover;
+mod file;
+mod ipc;
+mod parquet;
+mod unify;
+mod valid;
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{BooleanArray, RecordBatch};
+use arrow_schema::{Schema, SchemaRef};
+use arrow_select::filter::filter_record_batch;
+
+pub use discover::{EXTENSIONS, discover};
+pub(crate) use file::inode;
+pub use unify::is_text;
+
+use self::file::SourceFile;
+use self::ipc::IpcFile;
+use self::parquet::ParquetFile;
+use self::unify::{ColumnMap, unify};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::parallel::fold;
+use crate::select::RowMask;
+
+/// Uncompressed bytes that a span should have: enough that opening it and reading a page twice at
+/// its ends cost nothing, few enough that many are under way at once in bounded memory.
+const SPAN_BYTES: usize = 64 << 20;
+
+/// Rows of an in-memory or IPC batch that are filtered at once.
+const SLICE_ROWS: usize = 32 * 1024;
+
+/// Rows that can be read again and again, in any part, by any thread.
+#[derive(Debug, Clone)]
+pub struct Source {
+    parts: Arc<[Part]>,
+    fragments: Arc<[Fragment]>,
+    schema: SchemaRef,
+    rows: u64,
+}
+
+#[derive(Debug)]
+struct Part {
+    data: Data,
+    columns: ColumnMap,
+}
+
+#[derive(Debug)]
+enum Data {
+    Parquet(ParquetFile),
+    Ipc(IpcFile),
+    Batches { schema: SchemaRef, batches: Vec<RecordBatch> },
+}
+
+impl Data {
+    fn schema(&self) -> &SchemaRef {
+        match self {
+            Self::Parquet(file) => file.schema(),
+            Self::Ipc(file) => file.schema(),
+            Self::Batches { schema, .. } => schema,
+        }
+    }
+
+    fn units(&self) -> Vec<u64> {
+        match self {
+            Self::Parquet(file) => file.units().collect(),
+            Self::Ipc(file) => file.units().collect(),
+            Self::Batches { batches, .. } => batches.iter().map(|b| b.num_rows() as u64).collect(),
+        }
+    }
+}
+
+/// A row group or a record batch.
+#[derive(Debug, Clone, Copy)]
+struct Fragment {
+    part: usize,
+    /// The index of the row group or record batch in its part.
+    unit: usize,
+    /// The ordinal of its first row.
+    first: u64,
+    rows: u64,
+}
+
+/// Rows that one task reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    fragment: usize,
+    /// Rows of the fragment.
+    range: Range<u64>,
+    /// The ordinals of the rows.
+    pub ordinals: Range<u64>,
+}
+
+/// What [`Source::inspect`] tells of a part, without reading its rows.
+#[derive(Debug, Clone)]
+pub struct PartInfo {
+    /// The file; none for a table.
+    pub path: Option<PathBuf>,
+    /// `parquet`, `arrow` or `memory`.
+    pub format: &'static str,
+    /// Rows of each row group or record batch.
+    pub fragments: Vec<u64>,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Compression codecs of a Parquet file's columns.
+    pub codecs: Vec<String>,
+}
+
+impl Source {
+    /// Opens files, folders and globs. Only footers are read.
+    ///
+    /// `columns`, if given, are the only ones kept, in that order.
+    ///
+    /// # Errors
+    /// For whatever is missing, damaged, not supported, or does not fit together.
+    pub fn open(ctx: &Context, locations: &[PathBuf], columns: Option<&[String]>) -> Result<Self> {
+        let mut paths = Vec::new();
+        for location in locations {
+            paths.extend(discover(location)?);
+        }
+        let mut opened = fold(
+            ctx,
+            paths.len(),
+            Vec::new,
+            |opened, index| {
+                opened.push((index, open_file(&paths[index])?));
+                Ok(())
+            },
+            |opened, mut other| opened.append(&mut other),
+        )?;
+        opened.sort_by_key(|(index, _)| *index);
+        let names = paths.iter().map(|path| path.display().to_string());
+        Self::new(names.zip(opened.into_iter().map(|(_, data)| data)).collect(), columns)
+    }
+
+    /// Rows that are in memory already. They are referred to, not copied.
+    ///
+    /// # Errors
+    /// When a column is asked for that does not exist, or two have the same name.
+    pub fn from_batches(
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        columns: Option<&[String]>,
+    ) -> Result<Self> {
+        Self::new(vec![("the data".into(), Data::Batches { schema, batches })], columns)
+    }
+
+    fn new(parts: Vec<(String, Data)>, columns: Option<&[String]>) -> Result<Self> {
+        let schemas: Vec<(String, SchemaRef)> = match columns {
+            None => parts.iter().map(|(name, data)| (name.clone(), data.schema().clone())).collect(),
+            // Columns that nobody wants may be as odd as they like.
+            Some(columns) => parts
+                .iter()
+                .map(|(name, data)| (name.clone(), Arc::new(keep(data.schema(), columns))))
+                .collect(),
+        };
+        let mut schema = unify(&schemas)?;
+        if let Some(columns) = columns {
+            schema = Arc::new(project(&schema, columns, &parts)?);
+        }
+        let (mut fragments, mut rows) = (Vec::new(), 0);
+        for (part, (_, data)) in parts.iter().enumerate() {
+            for (unit, count) in data.units().into_iter().enumerate() {
+                if count > 0 {
+                    fragments.push(Fragment { part, unit, first: rows, rows: count });
+                    rows += count;
+                }
+            }
+        }
+        let parts: Vec<Part> = parts
+            .into_iter()
+            .map(|(_, data)| Part { columns: ColumnMap::new(&schema, data.schema()), data })
+            .collect();
+        Ok(Self { parts: parts.into(), fragments: fragments.into(), schema, rows })
+    }
+
+    /// The columns of every batch, and the metadata to be kept.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Rows in all.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The same rows with only some of the columns, by index.
+    ///
+    /// # Errors
+    /// Never for indices of [`Source::schema`].
+    pub fn project(&self, indices: &[usize]) -> Result<Projected> {
+        let schema = Arc::new(self.schema.project(indices).map_err(Error::kernel)?);
+        let columns =
+            self.parts.iter().map(|part| ColumnMap::new(&schema, part.data.schema())).collect();
+        Ok(Projected { source: self.clone(), schema, columns })
+    }
+
+    /// The files of this source.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.parts.iter().filter_map(|part| match &part.data {
+            Data::Parquet(file) => Some(file.path()),
+            Data::Ipc(file) => Some(file.path()),
+            Data::Batches { .. } => None,
+        })
+    }
+
+    /// What is known of each part without reading rows.
+    #[must_use]
+    pub fn inspect(&self) -> Vec<PartInfo> {
+        let describe = |part: &Part| match &part.data {
+            Data::Parquet(file) => PartInfo {
+                path: Some(file.path().to_path_buf()),
+                format: "parquet",
+                fragments: file.units().collect(),
+                bytes: file.len(),
+                codecs: file.codecs(),
+            },
+            Data::Ipc(file) => PartInfo {
+                path: Some(file.path().to_path_buf()),
+                format: "arrow",
+                fragments: file.units().collect(),
+                bytes: file.len(),
+                codecs: Vec::new(),
+            },
+            Data::Batches { batches, .. } => PartInfo {
+                path: None,
+                format: "memory",
+                fragments: batches.iter().map(|batch| batch.num_rows() as u64).collect(),
+                bytes: batches.iter().map(|batch| batch.get_array_memory_size() as u64).sum(),
+                codecs: Vec::new(),
+            },
+        };
+        self.parts.iter().map(describe).collect()
+    }
+}
+
+/// A source seen through some of its columns: what scans and gathers read.
+#[derive(Debug, Clone)]
+pub struct Projected {
+    source: Source,
+    schema: SchemaRef,
+    columns: Vec<ColumnMap>,
+}
+
+impl From<&Source> for Projected {
+    fn from(source: &Source) -> Self {
+        let columns = source.parts.iter().map(|part| part.columns.clone()).collect();
+        Self { source: source.clone(), schema: source.schema.clone(), columns }
+    }
+}
+
+impl Projected {
+    /// The columns that are read.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Cuts the source into spans, in order.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span> {
+        let mut spans = Vec::new();
+        for (index, fragment) in self.source.fragments.iter().enumerate() {
+            let part = &self.source.parts[fragment.part];
+            let splits = match &part.data {
+                Data::Parquet(file) => {
+                    file.splits(fragment.unit, self.columns[fragment.part].roots(), SPAN_BYTES)
+                }
+                Data::Ipc(_) => Vec::new(),
+                Data::Batches { .. } => {
+                    (1..fragment.rows.div_ceil(SLICE_ROWS as u64)).map(|i| i * SLICE_ROWS as u64).collect()
+                }
+            };
+            let ends = splits.iter().copied().chain([fragment.rows]);
+            let starts = [0].into_iter().chain(splits.iter().copied());
+            spans.extend(starts.zip(ends).map(|(start, end)| Span {
+                fragment: index,
+                range: start..end,
+                ordinals: fragment.first + start..fragment.first + end,
+            }));
+        }
+        spans
+    }
+
+    /// Reads the rows of a span that `mask` chooses, batch by batch, in order.
+    ///
+    /// Columns are those of [`Projected::schema`]; text may come in another layout than the schema
+    /// says (as views that refer to whole pages).
+    ///
+    /// # Errors
+    /// As the file is opened; later failures come as items.
+    pub fn read(
+        &self,
+        span: &Span,
+        mask: &RowMask,
+    ) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + Send + '_>> {
+        debug_assert_eq!(mask.len() as u64, span.range.end - span.range.start);
+        if mask.count() == 0 {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        let fragment = &self.source.fragments[span.fragment];
+        let columns = &self.columns[fragment.part];
+        let batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send> =
+            match &self.source.parts[fragment.part].data {
+                Data::Parquet(file) => {
+                    Box::new(file.read(fragment.unit, span.range.clone(), mask, columns.roots())?)
+                }
+                Data::Ipc(file) => {
+                    let batch = file.read(fragment.unit, columns.roots())?;
+                    Box::new(filtered(batch, 0, mask.clone()))
+                }
+                Data::Batches { batches, .. } => {
+                    let batch = batches[fragment.unit].project(columns.roots()).map_err(Error::kernel)?;
+                    let found = filtered(batch, span.range.start as usize, mask.clone());
+                    Box::new(found.map(|batch| {
+                        let batch = batch?;
+                        valid::check_text(&batch)?;
+                        Ok(batch)
+                    }))
+                }
+            };
+        Ok(Box::new(batches.map(|batch| columns.arrange(&self.schema, &batch?))))
+    }
+}
+
+/// The rows of `batch` from `start` on that `mask` chooses, some thousand rows at a time.
+fn filtered(
+    batch: RecordBatch,
+    start: usize,
+    mask: RowMask,
+) -> impl Iterator<Item = Result<RecordBatch>> + Send {
+    let slices = (0..mask.len()).step_by(SLICE_ROWS);
+    slices.filter_map(move |at| {
+        let len = SLICE_ROWS.min(mask.len() - at);
+        let rows = batch.slice(start + at, len);
+        match mask.slice(at..at + len) {
+            RowMask::AllTrue(_) => Some(Ok(rows)),
+            RowMask::AllFalse(_) => None,
+            RowMask::Values(bits) => {
+                Some(filter_record_batch(&rows, &BooleanArray::from(bits)).map_err(Error::kernel))
+            }
+        }
+    })
+}
+
+/// Tells what a file is by its first bytes, not by its name.
+fn open_file(path: &Path) -> Result<Data> {
+    let file = SourceFile::new(path)?;
+    let mut head = [0_u8; 8];
+    let read = File::open(path)
+        .and_then(|mut file| file.read(&mut head))
+        .map_err(|error| Error::read(path, error))?;
+    match &head[..read] {
+        [] => Err(Error::corrupt(path, "the file is empty (0 bytes); fetch or write it again")),
+        [b'P', b'A', b'R', b'1', ..] => Ok(Data::Parquet(ParquetFile::open(&file)?)),
+        [b'P', b'A', b'R', b'E', ..] => Err(Error::unsupported(
+            path,
+            "the file is encrypted, which is not supported; write a decrypted copy first",
+        )),
+        [b'F', b'E', b'A', b'1', ..] => Err(Error::unsupported(
+            path,
+            "Feather version 1 is not supported; write the file again as Feather version 2",
+        )),
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
+            Ok(Data::Ipc(IpcFile::open(&file)?))
+        }
+        other => Err(Error::corrupt(
+            path,
+            format!(
+                "neither Parquet nor Arrow IPC: it begins with {:?}; \
+                 give a Parquet or Arrow file, or convert it to one",
+                String::from_utf8_lossy(&other[..other.len().min(4)])
+            ),
+        )),
+    }
+}
+
+/// The fields of `schema` that are among `columns`.
+fn keep(schema: &Schema, columns: &[String]) -> Schema {
+    let fields: Vec<_> =
+        schema.fields().iter().filter(|field| columns.contains(field.name())).cloned().collect();
+    Schema::new_with_metadata(fields, schema.metadata().clone())
+}
+
+/// `columns` of `schema`, in the order asked for.
+fn project(schema: &Schema, columns: &[String], parts: &[(String, Data)]) -> Result<Schema> {
+    let mut indices = Vec::new();
+    for column in columns {
+        let index = schema.index_of(column).map_err(|_| {
+            let known: Vec<&str> = parts[0].1.schema().fields().iter().map(|f| f.name().as_str()).collect();
+            Error::Column(format!(
+                "{}: there is no column {column:?}; the columns are {}",
+                parts[0].0,
+                known.join(", ")
+            ))
+        })?;
+        if indices.contains(&index) {
+            return Err(Error::Column(format!("column {column:?} is asked for twice")));
+        }
+        indices.push(index);
+    }
+    if indices.is_empty() {
+        return Err(Error::Column("columns= is empty; name at least one column".into()));
+    }
+    schema.project(&indices).map_err(Error::kernel)
+}

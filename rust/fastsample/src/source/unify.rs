@@ -1,0 +1,182 @@
+//! One schema for many files, and each file's columns brought into it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+use crate::error::{Error, Result};
+
+/// The schema that holds the rows of all parts: the first part's columns, then new ones as they
+/// come. A column that some part lacks must be nullable where it exists. Metadata is the first's.
+pub(crate) fn unify(parts: &[(String, SchemaRef)]) -> Result<SchemaRef> {
+    let [(first_name, first), others @ ..] = parts else {
+        return Err(Error::Argument("no data was given".into()));
+    };
+    check_names(first_name, first)?;
+    let mut fields: Vec<Arc<Field>> = first.fields().iter().cloned().collect();
+    for (name, schema) in others {
+        check_names(name, schema)?;
+        for field in schema.fields() {
+            match fields.iter_mut().find(|known| known.name() == field.name()) {
+                Some(known) => *known = Arc::new(join(known, field, first_name, name)?),
+                None => fields.push(missing(field, first_name)?),
+            }
+        }
+    }
+    for (name, schema) in parts {
+        for field in &mut fields {
+            if schema.field_with_name(field.name()).is_err() {
+                *field = missing(field, name)?;
+            }
+        }
+    }
+    Ok(Arc::new(Schema::new_with_metadata(fields, first.metadata().clone())))
+}
+
+fn check_names(part: &str, schema: &Schema) -> Result<()> {
+    let mut seen = HashSet::new();
+    match schema.fields().iter().find(|field| !seen.insert(field.name())) {
+        None => Ok(()),
+        Some(field) => Err(Error::Column(format!(
+            "{part}: more than one column is named {:?}; rename all but one of them",
+            field.name()
+        ))),
+    }
+}
+
+fn missing(field: &Arc<Field>, part: &str) -> Result<Arc<Field>> {
+    if field.is_nullable() {
+        return Ok(field.clone());
+    }
+    Err(Error::Schema(format!(
+        "{part}: column {:?} is missing and can't be filled with nulls, because another file says \
+         that it is never null; add the column, or leave it out with columns=",
+        field.name()
+    )))
+}
+
+fn join(known: &Field, other: &Field, first: &str, part: &str) -> Result<Field> {
+    let data_type = match (known.data_type(), other.data_type()) {
+        (a, b) if a == b || b == &DataType::Null => a.clone(),
+        (DataType::Null, b) => b.clone(),
+        (a, b) if is_text(a) && is_text(b) => widest(a, b),
+        (a, b) if a.equals_datatype(b) => a.clone(),
+        (a, b) => {
+            return Err(Error::Schema(format!(
+                "{part}: column {:?} is {b} here but {a} in {first}; \
+                 convert one of the files, or leave the column out with columns=",
+                known.name()
+            )));
+        }
+    };
+    let nullable = known.is_nullable() || other.is_nullable();
+    Ok(known.clone().with_data_type(data_type).with_nullable(nullable))
+}
+
+/// Whether values of this type are text, however they are laid out.
+#[must_use]
+pub fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, value) => is_text(value),
+        _ => false,
+    }
+}
+
+/// Text types differ only in layout: the first file's stands unless the other holds more.
+fn widest(a: &DataType, b: &DataType) -> DataType {
+    match (a, b) {
+        (DataType::Dictionary(..), b) => b.clone(),
+        (DataType::Utf8, DataType::LargeUtf8) => DataType::LargeUtf8,
+        (a, _) => a.clone(),
+    }
+}
+
+/// Where the columns of a schema are found among those of one part.
+#[derive(Debug, Clone)]
+pub(crate) struct ColumnMap {
+    /// For each column wanted: its index among the columns that are read, if it exists.
+    places: Vec<Option<usize>>,
+    /// The columns of the part to be read, ascending.
+    roots: Vec<usize>,
+}
+
+impl ColumnMap {
+    pub(crate) fn new(wanted: &Schema, part: &Schema) -> Self {
+        let found: Vec<Option<usize>> =
+            wanted.fields().iter().map(|field| part.index_of(field.name()).ok()).collect();
+        let mut roots: Vec<usize> = found.iter().copied().flatten().collect();
+        roots.sort_unstable();
+        let place = |root: usize| roots.binary_search(&root).ok();
+        Self { places: found.iter().map(|root| root.and_then(place)).collect(), roots }
+    }
+
+    /// The columns of the part to be read, ascending.
+    pub(crate) fn roots(&self) -> &[usize] {
+        &self.roots
+    }
+
+    /// Brings a batch of [`ColumnMap::roots`] into the order of `schema`, nulls for what is missing.
+    ///
+    /// Types stay as they were read; [`crate::gather`] casts the few rows that are chosen.
+    pub(crate) fn arrange(&self, schema: &Schema, batch: &RecordBatch) -> Result<RecordBatch> {
+        let rows = batch.num_rows();
+        let columns: Vec<ArrayRef> = std::iter::zip(&self.places, schema.fields())
+            .map(|(place, field)| match place {
+                Some(place) => batch.column(*place).clone(),
+                None => new_null_array(field.data_type(), rows),
+            })
+            .collect();
+        let fields: Vec<Field> = std::iter::zip(schema.fields(), &columns)
+            .map(|(field, column)| {
+                field.as_ref().clone().with_data_type(column.data_type().clone()).with_nullable(true)
+            })
+            .collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+            .map_err(Error::kernel)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(name: &str, fields: &[(&str, DataType, bool)]) -> (String, SchemaRef) {
+        let fields: Vec<Field> =
+            fields.iter().map(|(name, kind, null)| Field::new(*name, kind.clone(), *null)).collect();
+        (name.to_owned(), Arc::new(Schema::new(fields)))
+    }
+
+    #[test]
+    fn order_and_missing_nullable_columns_are_unified() {
+        let a = part("a", &[("x", DataType::Int32, false), ("y", DataType::Utf8, true)]);
+        let b = part("b", &[("z", DataType::Int8, true), ("x", DataType::Int32, true)]);
+        let unified = unify(&[a, b]).expect("compatible");
+        let names: Vec<_> = unified.fields().iter().map(|f| (f.name().as_str(), f.is_nullable())).collect();
+        assert_eq!(names, [("x", true), ("y", true), ("z", true)]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_by_name() {
+        let a = part("a", &[("x", DataType::Int32, false)]);
+        let b = part("b", &[("x", DataType::Utf8, false)]);
+        let error = unify(&[a.clone(), b]).expect_err("types differ").to_string();
+        assert!(error.contains("\"x\"") && error.starts_with("b:"), "{error}");
+        let c = part("c", &[]);
+        let error = unify(&[a.clone(), c]).expect_err("missing").to_string();
+        assert!(error.contains("\"x\"") && error.starts_with("c:"), "{error}");
+        let twice = part("t", &[("x", DataType::Int32, false), ("x", DataType::Int32, false)]);
+        assert!(unify(&[twice]).expect_err("duplicate").to_string().contains("\"x\""));
+    }
+
+    #[test]
+    fn text_layouts_are_one_type() {
+        let a = part("a", &[("x", DataType::Utf8, true)]);
+        let b = part("b", &[("x", DataType::LargeUtf8, true)]);
+        let unified = unify(&[a, b]).expect("compatible");
+        assert_eq!(unified.field(0).data_type(), &DataType::LargeUtf8);
+    }
+}

@@ -1,0 +1,124 @@
+//! One way to see every layout of a text column, without copying.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::ArrowDictionaryKeyType;
+use arrow_array::{
+    Array, ArrayAccessor, DictionaryArray, LargeStringArray, StringArray, StringViewArray,
+    downcast_dictionary_array,
+};
+use arrow_schema::DataType;
+
+/// A text column. Null is the empty text; a character is a Unicode code point.
+#[derive(Debug, Clone, Copy)]
+pub enum TextColumn<'a> {
+    /// Offsets of 32 bits.
+    Utf8(&'a StringArray),
+    /// Offsets of 64 bits.
+    LargeUtf8(&'a LargeStringArray),
+    /// Views.
+    Utf8View(&'a StringViewArray),
+    /// Keys into a column of distinct values.
+    Dictionary(&'a dyn Array),
+}
+
+impl<'a> TextColumn<'a> {
+    /// Sees `array` as text, if it is text.
+    #[must_use]
+    pub fn new(array: &'a dyn Array) -> Option<Self> {
+        match array.data_type() {
+            DataType::Utf8 => Some(Self::Utf8(array.as_string())),
+            DataType::LargeUtf8 => Some(Self::LargeUtf8(array.as_string())),
+            DataType::Utf8View => Some(Self::Utf8View(array.as_string_view())),
+            DataType::Dictionary(_, value) if crate::source::is_text(value) => {
+                Some(Self::Dictionary(array))
+            }
+            _ => None,
+        }
+    }
+
+    /// Calls `visit` with each row's text, in order.
+    pub fn for_each(self, mut visit: impl FnMut(&'a str)) {
+        match self {
+            Self::Utf8(array) => visit_all(array, array, &mut visit),
+            Self::LargeUtf8(array) => visit_all(array, array, &mut visit),
+            Self::Utf8View(array) => visit_all(array, array, &mut visit),
+            Self::Dictionary(array) => downcast_dictionary_array!(
+                array => visit_dictionary(array, &mut visit),
+                _ => {}
+            ),
+        }
+    }
+}
+
+fn visit_all<'a, A: ArrayAccessor<Item = &'a str>>(
+    array: &dyn Array,
+    values: A,
+    visit: &mut impl FnMut(&'a str),
+) {
+    for row in 0..array.len() {
+        visit(if array.is_null(row) { "" } else { values.value(row) });
+    }
+}
+
+fn visit_dictionary<'a, K: ArrowDictionaryKeyType>(
+    array: &'a DictionaryArray<K>,
+    visit: &mut impl FnMut(&'a str),
+) {
+    let texts = distinct_texts(array.values().as_ref());
+    for row in 0..array.len() {
+        visit(array.key(row).map_or("", |key| texts[key]));
+    }
+}
+
+/// The values of a dictionary. They are never dictionaries themselves.
+fn distinct_texts(values: &dyn Array) -> Vec<&str> {
+    let mut texts = Vec::with_capacity(values.len());
+    let mut push = |text| texts.push(text);
+    match TextColumn::new(values) {
+        Some(TextColumn::Utf8(array)) => visit_all(array, array, &mut push),
+        Some(TextColumn::LargeUtf8(array)) => visit_all(array, array, &mut push),
+        Some(TextColumn::Utf8View(array)) => visit_all(array, array, &mut push),
+        Some(TextColumn::Dictionary(_)) | None => {}
+    }
+    texts
+}
+
+/// Characters (Unicode code points) of a text.
+#[inline]
+#[must_use]
+pub fn count_chars(text: &str) -> usize {
+    // Every byte but a continuation byte (0b10xxxxxx) begins a character.
+    text.as_bytes().iter().filter(|&&byte| (byte as i8) >= -0x40).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::ArrayRef;
+    use arrow_array::types::Int8Type;
+
+    use super::*;
+
+    #[test]
+    fn every_layout_reads_the_same() {
+        let rows = [Some("你好"), None, Some(""), Some("a😀"), Some("你好")];
+        let layouts: [ArrayRef; 4] = [
+            Arc::new(StringArray::from_iter(rows)),
+            Arc::new(LargeStringArray::from_iter(rows)),
+            Arc::new(StringViewArray::from_iter(rows)),
+            Arc::new(rows.into_iter().collect::<DictionaryArray<Int8Type>>()),
+        ];
+        for array in layouts {
+            let (mut texts, mut chars) = (Vec::new(), Vec::new());
+            TextColumn::new(&array).expect("text").for_each(|text| {
+                texts.push(text.to_owned());
+                chars.push(count_chars(text));
+            });
+            assert_eq!(texts, ["你好", "", "", "a😀", "你好"]);
+            assert_eq!(chars, [2, 0, 0, 2, 2]);
+        }
+        let numbers: ArrayRef = Arc::new(arrow_array::Int32Array::from(vec![1]));
+        assert!(TextColumn::new(&numbers).is_none());
+    }
+}

@@ -1,0 +1,77 @@
+//! Arrow IPC output (`.arrow`, Feather 2): uncompressed by default, so that it can be mapped.
+
+use arrow_array::RecordBatch;
+use arrow_ipc::CompressionType;
+use arrow_ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions};
+use arrow_schema::{ArrowError, SchemaRef};
+
+use super::atomic::AtomicFile;
+use super::dictionary::Dictionaries;
+use crate::context::Context;
+use crate::error::{Error, Result};
+
+/// How buffers are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IpcCompression {
+    /// Not at all: the file can be mapped into memory.
+    None,
+    /// LZ4 frames.
+    Lz4,
+    /// Zstandard.
+    Zstd,
+}
+
+impl std::str::FromStr for IpcCompression {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "none" | "uncompressed" => Ok(Self::None),
+            "lz4" => Ok(Self::Lz4),
+            "zstd" => Ok(Self::Zstd),
+            other => Err(Error::Argument(format!(
+                "unknown compression {other:?} for Arrow IPC; use none, lz4 or zstd"
+            ))),
+        }
+    }
+}
+
+/// Options of IPC output.
+#[derive(Debug, Clone, Copy)]
+pub struct IpcOptions {
+    /// The compression of buffers.
+    pub compression: IpcCompression,
+}
+
+/// Writes `batches` into `file`.
+pub(super) fn write(
+    ctx: &Context,
+    file: &AtomicFile,
+    schema: &SchemaRef,
+    batches: impl Iterator<Item = Result<RecordBatch>>,
+    options: &IpcOptions,
+) -> Result<()> {
+    let fail = |error: ArrowError| match error {
+        ArrowError::IoError(_, error) => file.failed(&error),
+        other => file.failed(&other),
+    };
+    let codec = match options.compression {
+        IpcCompression::None => None,
+        IpcCompression::Lz4 => Some(CompressionType::LZ4_FRAME),
+        IpcCompression::Zstd => Some(CompressionType::ZSTD),
+    };
+    let options = IpcWriteOptions::default()
+        .with_dictionary_handling(DictionaryHandling::Delta)
+        .try_with_compression(codec)
+        .map_err(fail)?;
+    let handle = std::io::BufWriter::with_capacity(1 << 20, file.handle()?);
+    let mut writer = FileWriter::try_new_with_options(handle, schema, options).map_err(fail)?;
+    let mut dictionaries = Dictionaries::new(schema);
+    for batch in batches {
+        ctx.check()?;
+        let batch = dictionaries.unify(&batch?)?;
+        ctx.compute(|| writer.write(&batch)).map_err(fail)?;
+    }
+    writer.finish().map_err(fail)?;
+    writer.flush().map_err(fail)
+}

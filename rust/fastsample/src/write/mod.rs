@@ -1,0 +1,231 @@
+//! A sample on disk: Parquet or Arrow IPC, one file or several, in row order or shuffled.
+//!
+//! ```text
+//!  gather ──▶ (shuffle) ──▶ shards ──▶ parquet: row groups encoded in parallel ──▶ atomic file
+//!                                  └─▶ ipc
+//! ```
+
+mod atomic;
+mod dictionary;
+mod ipc;
+mod parquet;
+mod shuffle;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+pub use self::ipc::{IpcCompression, IpcOptions};
+pub use self::parquet::{Compression, ParquetOptions};
+use self::atomic::AtomicFile;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::sample::Sample;
+use crate::source::is_text;
+use crate::text::{TextColumn, count_chars};
+
+/// Bytes of rows that a shuffle may hold before it uses temporary files.
+pub const MEMORY_LIMIT: usize = 256 << 20;
+
+/// The format of the output, and its own options.
+#[derive(Debug, Clone)]
+pub enum Format {
+    /// Parquet.
+    Parquet(ParquetOptions),
+    /// Arrow IPC files, also known as Feather 2.
+    Ipc(IpcOptions),
+}
+
+/// How a sample is written.
+#[derive(Debug, Clone)]
+pub struct WriteOptions {
+    /// The format.
+    pub format: Format,
+    /// Whether rows come in a random order, which depends on the sample's seed and size alone.
+    pub shuffle: bool,
+    /// How many files of equal length (to within a row) to write.
+    pub shards: u64,
+    /// Whether a file of the same name is replaced.
+    pub overwrite: bool,
+    /// Bytes of rows that a shuffle may hold in memory.
+    pub memory_limit: usize,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its rows.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// What was written.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The files, in order.
+    pub files: Vec<Written>,
+    /// Each text column's name and number of characters in all rows.
+    pub chars: Vec<(String, u64)>,
+}
+
+type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch>> + Send + 'a>;
+
+impl Sample {
+    /// Writes the sample to `path`, or to `path` with `-00000-of-0000k` before its extension when
+    /// there are `k > 1` shards.
+    ///
+    /// Every file appears whole under its name, all of them at the very end, or none does.
+    ///
+    /// # Errors
+    /// When reading or writing fails, or the call is cancelled. Nothing is left behind.
+    pub fn write(&self, ctx: &Context, path: &Path, options: &WriteOptions) -> Result<Report> {
+        if options.shards == 0 || options.shards > self.len() {
+            return Err(Error::Argument(format!(
+                "shards is {}; a sample of {} rows can be written as 1 to {} files",
+                options.shards,
+                self.len(),
+                self.len()
+            )));
+        }
+        // Outputs are created before anything is read, so that a bad path fails at once.
+        let inputs = self.paths();
+        let create = |shard| {
+            let target = shard_path(path, shard, options.shards);
+            AtomicFile::create(ctx, &target, options.overwrite, &inputs)
+        };
+        let files = (0..options.shards).map(create).collect::<Result<Vec<_>>>()?;
+
+        let gather = self.gather(ctx);
+        let schema = gather.schema().clone();
+        let totals = Arc::new(TextTotals::new(&schema));
+        let mut rows: Batches<'_> = Box::new(totals.clone().observe(ctx.clone(), gather));
+        if options.shuffle {
+            rows = shuffle::shuffled(ctx, rows, &schema, self.len(), self.seed(), options.memory_limit, path)?;
+        }
+        let mut rows = Shards { rows, rest: None };
+        let mut written = Vec::new();
+        for (file, shard) in files.into_iter().zip(0..) {
+            let count = shard_rows(self.len(), shard, options.shards);
+            let batches = rows.take(count);
+            match &options.format {
+                Format::Parquet(options) => parquet::write(ctx, &file, &schema, batches, options)?,
+                Format::Ipc(options) => ipc::write(ctx, &file, &schema, batches, options)?,
+            }
+            written.push((file, count));
+        }
+        let commit = |(file, rows): (AtomicFile, u64)| {
+            let path = file.target().to_path_buf();
+            file.commit().map(|bytes| Written { path, rows, bytes })
+        };
+        let files = written.into_iter().map(commit).collect::<Result<Vec<_>>>()?;
+        Ok(Report { files, chars: totals.sums() })
+    }
+}
+
+/// `data.parquet` becomes `data-00001-of-00004.parquet`.
+fn shard_path(path: &Path, shard: u64, shards: u64) -> PathBuf {
+    if shards == 1 {
+        return path.to_path_buf();
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mut name = format!("{stem}-{shard:05}-of-{shards:05}");
+    if let Some(extension) = path.extension() {
+        name.push('.');
+        name.push_str(&extension.to_string_lossy());
+    }
+    path.with_file_name(name)
+}
+
+/// Rows of a shard: equal shares, the first ones a row longer where it does not come out even.
+fn shard_rows(rows: u64, shard: u64, shards: u64) -> u64 {
+    rows / shards + u64::from(shard < rows % shards)
+}
+
+/// One sequence of batches, handed out in pieces of so many rows.
+struct Shards<'a> {
+    rows: Batches<'a>,
+    rest: Option<RecordBatch>,
+}
+
+impl<'a> Shards<'a> {
+    fn take(&mut self, mut count: u64) -> impl Iterator<Item = Result<RecordBatch>> + use<'_, 'a> {
+        std::iter::from_fn(move || {
+            if count == 0 {
+                return None;
+            }
+            let batch = match self.rest.take().map(Ok).or_else(|| self.rows.next())? {
+                Ok(batch) => batch,
+                Err(error) => {
+                    count = 0;
+                    return Some(Err(error));
+                }
+            };
+            let len = batch.num_rows();
+            if len as u64 > count {
+                self.rest = Some(batch.slice(count as usize, len - count as usize));
+            }
+            let batch = batch.slice(0, len.min(count as usize));
+            count -= batch.num_rows() as u64;
+            Some(Ok(batch))
+        })
+    }
+}
+
+/// Counts the characters of every text column as batches pass by.
+struct TextTotals {
+    columns: Vec<(usize, String, AtomicU64)>,
+}
+
+impl TextTotals {
+    fn new(schema: &SchemaRef) -> Self {
+        let fields = schema.fields().iter().enumerate();
+        let text = fields.filter(|(_, field)| is_text(field.data_type()));
+        Self { columns: text.map(|(i, f)| (i, f.name().clone(), AtomicU64::new(0))).collect() }
+    }
+
+    fn observe(
+        self: Arc<Self>,
+        ctx: Context,
+        batches: impl Iterator<Item = Result<RecordBatch>> + Send,
+    ) -> impl Iterator<Item = Result<RecordBatch>> + Send {
+        batches.inspect(move |batch| {
+            if let Ok(batch) = batch {
+                ctx.compute(|| self.add(batch));
+            }
+        })
+    }
+
+    fn add(&self, batch: &RecordBatch) {
+        for (index, _, total) in &self.columns {
+            let mut chars = 0;
+            if let Some(text) = TextColumn::new(batch.column(*index)) {
+                text.for_each(|text| chars += count_chars(text) as u64);
+            }
+            total.fetch_add(chars, Ordering::Relaxed);
+        }
+    }
+
+    fn sums(&self) -> Vec<(String, u64)> {
+        let sum = |(_, name, total): &(_, String, AtomicU64)| (name.clone(), total.load(Ordering::Relaxed));
+        self.columns.iter().map(sum).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_have_equal_lengths_and_numbered_names() {
+        let rows: Vec<u64> = (0..3).map(|shard| shard_rows(11, shard, 3)).collect();
+        assert_eq!(rows, [4, 4, 3]);
+        assert_eq!(shard_path(Path::new("a/b.parquet"), 1, 3), Path::new("a/b-00001-of-00003.parquet"));
+        assert_eq!(shard_path(Path::new("a/b.parquet"), 0, 1), Path::new("a/b.parquet"));
+    }
+}
