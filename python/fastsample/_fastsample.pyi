@@ -1,6 +1,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias, final, type_check_only
+
+__all__ = ["DEBUG_BUILD", "MEMORY_LIMIT", "Rows", "Sample", "Source", "__version__"]
 
 __version__: str
 DEBUG_BUILD: bool
@@ -9,14 +11,17 @@ MEMORY_LIMIT: int
 _Progress: TypeAlias = Callable[[int, int], object] | None
 _Written: TypeAlias = tuple[list[tuple[Path, int, int]], list[tuple[str, int]]]
 
+@type_check_only
 class ArrowStream:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
+@type_check_only
 class ArrowArray:
     def __arrow_c_array__(
         self, requested_schema: object | None = None
     ) -> tuple[object, object]: ...
 
+@type_check_only
 class ArrowSchema:
     def __arrow_c_schema__(self) -> object: ...
 

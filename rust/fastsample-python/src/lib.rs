@@ -5,6 +5,8 @@
 //! - [`run`]: long work without the GIL, interruptible, with progress;
 //! - [`errors`]: the core's errors as the exceptions of `fastsample.errors`.
 
+#![expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
+
 mod errors;
 mod run;
 mod sample;

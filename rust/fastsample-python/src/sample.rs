@@ -6,9 +6,7 @@ use std::sync::Arc;
 use arrow_array::{RecordBatchIterator, UInt64Array};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 use fastsample::gather::{self, Picker};
-use fastsample::write::{
-    Compression, Format, IpcOptions, ParquetOptions, Report, WriteOptions,
-};
+use fastsample::write::{Compression, Format, IpcOptions, ParquetOptions, Report, WriteOptions};
 use fastsample::{Context, Error, Sample as CoreSample};
 use pyo3::prelude::*;
 use pyo3_arrow::{PyArray, PyRecordBatch, PyRecordBatchReader, PySchema};
@@ -56,14 +54,18 @@ impl Sample {
     /// The positions of the chosen rows in the source, ascending: an Arrow array of uint64.
     fn row_ids(&self, py: Python<'_>) -> PyArray {
         let ids = py.detach(|| self.inner.row_ids());
-        PyArray::new(Arc::new(UInt64Array::from(ids)), Arc::new(Field::new("row_id", DataType::UInt64, false)))
+        PyArray::new(
+            Arc::new(UInt64Array::from(ids)),
+            Arc::new(Field::new("row_id", DataType::UInt64, false)),
+        )
     }
 
     /// A stream of the rows, read in the background, a bounded amount ahead.
     fn stream(&self) -> PyRecordBatchReader {
         let gather = self.inner.gather(&Context::new(self.threads));
         let schema = gather.schema().clone();
-        let batches = gather.map(|batch| batch.map_err(|error| ArrowError::ExternalError(Box::new(error))));
+        let batches =
+            gather.map(|batch| batch.map_err(|error| ArrowError::ExternalError(Box::new(error))));
         PyRecordBatchReader::new(Box::new(RecordBatchIterator::new(batches, schema)))
     }
 

@@ -39,8 +39,9 @@ impl Source {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> BindingResult<Self> {
         let wanted = columns.clone();
-        let source =
-            run(py, threads, progress, move |ctx| CoreSource::open(ctx, &paths, wanted.as_deref()))?;
+        let source = run(py, threads, progress, move |ctx| {
+            CoreSource::open(ctx, &paths, wanted.as_deref())
+        })?;
         Ok(Self { kind: Kind::Rereadable(source), columns })
     }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{BinaryViewType, ByteViewType, StringViewType};
-use arrow_array::{Array, ArrayRef, GenericByteViewArray, RecordBatch, RecordBatchOptions, make_array};
+use arrow_array::{
+    Array, ArrayRef, GenericByteViewArray, RecordBatch, RecordBatchOptions, make_array,
+};
 use arrow_cast::cast;
 use arrow_schema::{DataType, SchemaRef};
 
@@ -20,7 +22,11 @@ const OFFSET_LIMIT: usize = 1 << 30;
 ///
 /// Text that was read as views gets the layout that the schema names; a batch whose text would not
 /// fit 32-bit offsets becomes several.
-pub(crate) fn finish(batch: &RecordBatch, schema: &SchemaRef, out: &mut Vec<RecordBatch>) -> Result<()> {
+pub(crate) fn finish(
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+    out: &mut Vec<RecordBatch>,
+) -> Result<()> {
     let rows = batch.num_rows();
     let too_long = std::iter::zip(batch.columns(), schema.fields()).any(|(column, field)| {
         matches!(field.data_type(), DataType::Utf8 | DataType::Binary)
@@ -65,7 +71,10 @@ fn compact(column: &ArrayRef) -> Result<ArrayRef> {
         DataType::BinaryView => Ok(compact_views::<BinaryViewType>(column)),
         kind if holds_views(kind) => {
             let data = column.to_data();
-            let children = data.child_data().iter().map(|child| Ok(compact(&make_array(child.clone()))?.to_data()));
+            let children = data
+                .child_data()
+                .iter()
+                .map(|child| Ok(compact(&make_array(child.clone()))?.to_data()));
             let children = children.collect::<Result<Vec<_>>>()?;
             data.into_builder().child_data(children).build().map(make_array).map_err(Error::kernel)
         }
@@ -87,7 +96,7 @@ fn holds_views(kind: &DataType) -> bool {
 
 fn compact_views<T: ByteViewType>(column: &ArrayRef) -> ArrayRef {
     let views: &GenericByteViewArray<T> = column.as_byte_view();
-    let held: usize = views.data_buffers().iter().map(|buffer| buffer.len()).sum();
+    let held: usize = views.data_buffers().iter().map(arrow_buffer::Buffer::len).sum();
     if held > 2 * views.total_buffer_bytes_used() { Arc::new(views.gc()) } else { column.clone() }
 }
 

@@ -124,7 +124,11 @@ impl Context {
     /// For a caller that gives up on a cancelled call before its threads have noticed.
     pub fn sweep(&self) {
         for path in lock(&self.0.scratch).drain(..) {
-            let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            let _ = if path.is_dir() {
+                std::fs::remove_dir_all(&path)
+            } else {
+                std::fs::remove_file(&path)
+            };
         }
     }
 }

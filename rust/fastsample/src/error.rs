@@ -84,7 +84,7 @@ pub enum Error {
 
 impl Error {
     /// A failure to read `path`, told apart by the kind of failure.
-    pub fn read(path: &Path, source: std::io::Error) -> Self {
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
         if source.kind() == std::io::ErrorKind::NotFound {
             return Self::NotFound(format!("{}: no such file", path.display()));
         }
@@ -92,12 +92,12 @@ impl Error {
     }
 
     /// A failure to write `path`.
-    pub fn output(path: &Path, what: impl std::fmt::Display) -> Self {
+    pub(crate) fn output(path: &Path, what: impl std::fmt::Display) -> Self {
         Self::Output { path: path.to_path_buf(), what: what.to_string() }
     }
 
     /// A Parquet decoder's complaint about `path`, as damage or as something unsupported.
-    pub fn parquet(path: &Path, error: &ParquetError) -> Self {
+    pub(crate) fn parquet(path: &Path, error: &ParquetError) -> Self {
         let what = match error {
             ParquetError::General(message)
             | ParquetError::ArrowError(message)
@@ -109,7 +109,7 @@ impl Error {
     }
 
     /// An Arrow decoder's complaint about `path`.
-    pub fn arrow(path: &Path, error: &ArrowError) -> Self {
+    pub(crate) fn arrow(path: &Path, error: &ArrowError) -> Self {
         match error {
             ArrowError::NotYetImplemented(message) => Self::unsupported(path, message),
             ArrowError::ParquetError(message)
@@ -134,7 +134,9 @@ impl Error {
         {
             return Self::unsupported(
                 path,
-                &format!("unknown or unsupported compression codec ({message}); rewrite the file with zstd"),
+                &format!(
+                    "unknown or unsupported compression codec ({message}); rewrite the file with zstd"
+                ),
             );
         }
         if lower.contains("not yet implemented") || lower.contains("not supported") {
@@ -147,17 +149,17 @@ impl Error {
     }
 
     /// Something in `path` that this crate does not handle.
-    pub fn unsupported(path: &Path, what: &str) -> Self {
+    pub(crate) fn unsupported(path: &Path, what: &str) -> Self {
         Self::Unsupported { path: path.to_path_buf(), what: what.to_owned() }
     }
 
     /// Damage in `path`.
-    pub fn corrupt(path: &Path, what: impl Into<String>) -> Self {
+    pub(crate) fn corrupt(path: &Path, what: impl Into<String>) -> Self {
         Self::Corrupt { path: path.to_path_buf(), what: what.into() }
     }
 
     /// An Arrow kernel failed on data that had already been decoded.
-    pub fn kernel(error: ArrowError) -> Self {
+    pub(crate) fn kernel(error: ArrowError) -> Self {
         match error {
             ArrowError::ExternalError(inner) => match inner.downcast::<Error>() {
                 Ok(error) => *error,

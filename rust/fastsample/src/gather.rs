@@ -81,7 +81,7 @@ fn gather_span(
     loop {
         ctx.check()?;
         let ready = ctx.compute(|| match found.next() {
-            None => pending.flush().map(|batch| (batch, true)),
+            None => Ok((pending.flush(), true)),
             Some(batch) => pending.push(&batch?).map(|batches| (batches, false)),
         });
         let (batches, last) = ready?;
@@ -116,26 +116,26 @@ impl Pending {
         for batch in finished {
             let bytes = batch_bytes(&batch);
             if self.bytes + bytes > BATCH_BYTES {
-                ready.append(&mut self.flush()?);
+                ready.append(&mut self.flush());
             }
             self.rows += batch.num_rows();
             self.bytes += bytes;
             self.batches.push(batch);
             if self.rows >= BATCH_ROWS {
-                ready.append(&mut self.flush()?);
+                ready.append(&mut self.flush());
             }
         }
         Ok(ready)
     }
 
-    fn flush(&mut self) -> Result<Vec<RecordBatch>> {
+    fn flush(&mut self) -> Vec<RecordBatch> {
         (self.rows, self.bytes) = (0, 0);
         let batches = std::mem::take(&mut self.batches);
         if batches.len() <= 1 {
-            return Ok(batches);
+            return batches;
         }
         // Dictionaries with few keys may not be joinable; then the batches stay as they are.
-        Ok(concat_batches(&self.schema, &batches).map_or(batches, |joined| vec![joined]))
+        concat_batches(&self.schema, &batches).map_or(batches, |joined| vec![joined])
     }
 }
 

@@ -72,7 +72,8 @@ impl<T> Shared<T> {
 
     fn finish(&self, task: usize) {
         let mut state = lock(&self.state);
-        if let Some(slot) = task.checked_sub(state.head).and_then(|slot| state.slots.get_mut(slot)) {
+        if let Some(slot) = task.checked_sub(state.head).and_then(|slot| state.slots.get_mut(slot))
+        {
             slot.finished = true;
         }
         self.changed.notify_all();
@@ -128,11 +129,11 @@ impl<T: Send + 'static> Ordered<T> {
                 move || run_worker(&shared, work.as_ref())
             });
             // With no thread to be had at all, the first item is the error that says so.
-            if let (Err(error), 0) = (spawned, worker) {
-                if let Some(task) = shared.claim() {
-                    let error = Error::Internal(format!("no thread could be started: {error}"));
-                    let _ = shared.send(task, Err(error), 0);
-                }
+            if let (Err(error), 0) = (spawned, worker)
+                && let Some(task) = shared.claim()
+            {
+                let error = Error::Internal(format!("no thread could be started: {error}"));
+                let _ = shared.send(task, Err(error), 0);
             }
         }
         Self(shared)

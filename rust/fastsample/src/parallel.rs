@@ -98,7 +98,8 @@ mod tests {
     fn failures_and_panics_are_errors() {
         let ctx = Context::new(Some(2));
         let failing = |task| if task == 3 { Err(Error::Argument("three".into())) } else { Ok(()) };
-        let error = fold(&ctx, 10, || (), |(), task| failing(task), |(), ()| ()).expect_err("fails");
+        let error =
+            fold(&ctx, 10, || (), |(), task| failing(task), |(), ()| ()).expect_err("fails");
         assert_eq!(error.to_string(), "three");
         let error = fold(&ctx, 2, || (), |(), _| panic!("boom"), |(), ()| ()).expect_err("panics");
         assert!(error.to_string().contains("boom"), "{error}");

@@ -129,7 +129,8 @@ mod tests {
                 (0..n).for_each(|i| counts[(i * n + order.at(i)) as usize] += 1);
             }
             let expected = seeds as f64 / n as f64;
-            let chi: f64 = counts.iter().map(|&c| (f64::from(c) - expected).powi(2) / expected).sum();
+            let chi: f64 =
+                counts.iter().map(|&c| (f64::from(c) - expected).powi(2) / expected).sum();
             assert!(chi < bound, "n = {n}: chi-square {chi} over {bound}");
         }
     }

@@ -37,20 +37,14 @@ pub struct Drawn {
 ///
 /// # Errors
 /// When the stream fails, or the call is cancelled.
-pub fn draw(
-    ctx: &Context,
-    stream: impl RecordBatchReader,
-    n: usize,
-    seed: u64,
-) -> Result<Drawn> {
+pub fn draw(ctx: &Context, stream: impl RecordBatchReader, n: usize, seed: u64) -> Result<Drawn> {
     let schema = stream.schema();
     let hash = RowHash::new(seed);
     let (mut bottom, mut held, mut rows) = (BottomN::new(n), Vec::new(), 0);
     ctx.begin(0);
     for batch in stream {
         ctx.check()?;
-        let batch =
-            batch.map_err(|error| Error::Stream { rows, what: error.to_string() })?;
+        let batch = batch.map_err(|error| Error::Stream { rows, what: error.to_string() })?;
         let ordinals: Vec<u64> = (rows..rows + batch.num_rows() as u64).collect();
         rows += batch.num_rows() as u64;
         ctx.advance(batch.num_rows() as u64);

@@ -50,8 +50,11 @@ impl Sample {
         check_n(n, u64::MAX)?;
         // Names are checked before the stream is used up.
         let schema = Source::from_batches(stream.schema(), Vec::new(), columns)?.schema().clone();
-        let indices: Vec<usize> =
-            schema.fields().iter().filter_map(|field| stream.schema().index_of(field.name()).ok()).collect();
+        let indices: Vec<usize> = schema
+            .fields()
+            .iter()
+            .filter_map(|field| stream.schema().index_of(field.name()).ok())
+            .collect();
         let batches = stream.map(move |batch| batch?.project(&indices));
         let stream = arrow_array::RecordBatchIterator::new(batches, schema);
         let drawn = reservoir::draw(ctx, stream, usize::try_from(n).unwrap_or(usize::MAX), seed)?;

@@ -3,8 +3,8 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::{
-    Array, ArrayAccessor, DictionaryArray, LargeStringArray, StringArray, StringViewArray,
-    downcast_dictionary_array,
+    Array, ArrayAccessor, DictionaryArray, GenericStringArray, LargeStringArray, OffsetSizeTrait,
+    StringArray, StringViewArray, downcast_dictionary_array,
 };
 use arrow_schema::DataType;
 
@@ -36,12 +36,27 @@ impl<'a> TextColumn<'a> {
         }
     }
 
+    /// Characters in all rows.
+    #[must_use]
+    pub fn total_chars(self) -> usize {
+        // Without nulls, the texts of the usual layouts lie side by side.
+        match self {
+            Self::Utf8(array) if array.null_count() == 0 => chars_between(array),
+            Self::LargeUtf8(array) if array.null_count() == 0 => chars_between(array),
+            _ => {
+                let mut total = 0;
+                self.for_each(|text| total += count_chars(text));
+                total
+            }
+        }
+    }
+
     /// Calls `visit` with each row's text, in order.
     pub fn for_each(self, mut visit: impl FnMut(&'a str)) {
         match self {
-            Self::Utf8(array) => visit_all(array, array, &mut visit),
-            Self::LargeUtf8(array) => visit_all(array, array, &mut visit),
-            Self::Utf8View(array) => visit_all(array, array, &mut visit),
+            Self::Utf8(array) => visit_all(array, &mut visit),
+            Self::LargeUtf8(array) => visit_all(array, &mut visit),
+            Self::Utf8View(array) => visit_all(array, &mut visit),
             Self::Dictionary(array) => downcast_dictionary_array!(
                 array => visit_dictionary(array, &mut visit),
                 _ => {}
@@ -50,13 +65,18 @@ impl<'a> TextColumn<'a> {
     }
 }
 
-fn visit_all<'a, A: ArrayAccessor<Item = &'a str>>(
-    array: &dyn Array,
-    values: A,
+fn chars_between<O: OffsetSizeTrait>(array: &GenericStringArray<O>) -> usize {
+    let offsets = array.value_offsets();
+    let (first, last) = (offsets[0].as_usize(), offsets[array.len()].as_usize());
+    bytecount::num_chars(&array.value_data()[first..last])
+}
+
+fn visit_all<'a, A: ArrayAccessor<Item = &'a str> + Copy>(
+    array: A,
     visit: &mut impl FnMut(&'a str),
 ) {
     for row in 0..array.len() {
-        visit(if array.is_null(row) { "" } else { values.value(row) });
+        visit(if array.is_null(row) { "" } else { array.value(row) });
     }
 }
 
@@ -75,9 +95,9 @@ fn distinct_texts(values: &dyn Array) -> Vec<&str> {
     let mut texts = Vec::with_capacity(values.len());
     let mut push = |text| texts.push(text);
     match TextColumn::new(values) {
-        Some(TextColumn::Utf8(array)) => visit_all(array, array, &mut push),
-        Some(TextColumn::LargeUtf8(array)) => visit_all(array, array, &mut push),
-        Some(TextColumn::Utf8View(array)) => visit_all(array, array, &mut push),
+        Some(TextColumn::Utf8(array)) => visit_all(array, &mut push),
+        Some(TextColumn::LargeUtf8(array)) => visit_all(array, &mut push),
+        Some(TextColumn::Utf8View(array)) => visit_all(array, &mut push),
         Some(TextColumn::Dictionary(_)) | None => {}
     }
     texts
@@ -87,8 +107,7 @@ fn distinct_texts(values: &dyn Array) -> Vec<&str> {
 #[inline]
 #[must_use]
 pub fn count_chars(text: &str) -> usize {
-    // Every byte but a continuation byte (0b10xxxxxx) begins a character.
-    text.as_bytes().iter().filter(|&&byte| (byte as i8) >= -0x40).count()
+    bytecount::num_chars(text.as_bytes())
 }
 
 #[cfg(test)]
@@ -117,6 +136,8 @@ mod tests {
             });
             assert_eq!(texts, ["你好", "", "", "a😀", "你好"]);
             assert_eq!(chars, [2, 0, 0, 2, 2]);
+            let slice = array.slice(2, 3);
+            assert_eq!(TextColumn::new(&slice).expect("text").total_chars(), 4);
         }
         let numbers: ArrayRef = Arc::new(arrow_array::Int32Array::from(vec![1]));
         assert!(TextColumn::new(&numbers).is_none());

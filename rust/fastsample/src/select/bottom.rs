@@ -166,7 +166,9 @@ mod tests {
                 states.reverse();
             }
             let mut total = BottomN::new(n);
-            states.into_iter().for_each(|state| total.merge(state));
+            for state in states {
+                total.merge(state);
+            }
             prop_assert_eq!(total.into_ids(), naive(all, n));
         }
     }

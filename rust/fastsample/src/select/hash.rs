@@ -52,6 +52,5 @@ mod tests {
         assert_eq!([0, 1, 2].map(|i| hash.of(i)), PINNED);
     }
 
-    const PINNED: [u64; 3] =
-        [0x9b4e1246f14ddf3a, 0x7e1b1dc6ed2b76b5, 0x3a330657d269bee7];
+    const PINNED: [u64; 3] = [0x9b4e_1246_f14d_df3a, 0x7e1b_1dc6_ed2b_76b5, 0x3a33_0657_d269_bee7];
 }

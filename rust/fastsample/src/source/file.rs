@@ -1,8 +1,9 @@
 //! A file that is read by many threads and must not change meanwhile.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 use arrow_buffer::{Buffer, MutableBuffer};
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::context::lock;
 use crate::error::{Error, Result};
 
 /// Bytes read at once when a page header is looked for; headers have some tens of bytes.
@@ -70,16 +72,18 @@ impl SourceFile {
     /// Opens the file, if it is still the same.
     pub(crate) fn open(&self) -> Result<OpenFile> {
         let file = File::open(&self.path).map_err(|error| Error::read(&self.path, error))?;
-        let open = OpenFile { file, origin: self.clone() };
+        let open = OpenFile { file, cursor: Mutex::new(()), origin: self.clone() };
         open.verify()?;
         Ok(open)
     }
 }
 
-/// An open file. Reads name their offset, so threads may share it.
+/// An open file. Every read names its offset, so threads may share it.
 #[derive(Debug)]
 pub(crate) struct OpenFile {
     file: File,
+    /// Held by whoever moves the position of `file`.
+    cursor: Mutex<()>,
     origin: SourceFile,
 }
 
@@ -141,8 +145,16 @@ impl ChunkReader for OpenFile {
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         self.check_range(start, length).map_err(ParquetError::EOF)?;
-        let mut bytes = vec![0; length];
-        read_exact_at(&self.file, &mut bytes, start)?;
+        // Reading to the end of a `Take` fills memory that was not set to zero before; reads at
+        // an offset can't do that. The lock keeps seek and read together.
+        let mut bytes = Vec::with_capacity(length);
+        let guard = lock(&self.cursor);
+        (&self.file).seek(SeekFrom::Start(start))?;
+        (&self.file).take(length as u64).read_to_end(&mut bytes)?;
+        drop(guard);
+        if bytes.len() < length {
+            return Err(ParquetError::EOF("the file ends early".into()));
+        }
         Ok(bytes.into())
     }
 }

@@ -43,7 +43,9 @@ impl IpcFile {
     pub(crate) fn open(file: &SourceFile) -> Result<Self> {
         let open = file.open()?;
         let has_magic = file.len() >= 8 && open.read_buffer(0, 6)?.as_slice() == MAGIC;
-        catch(&open, || if has_magic { Self::from_footer(file, &open) } else { Self::from_stream(file, &open) })
+        catch(&open, || {
+            if has_magic { Self::from_footer(file, &open) } else { Self::from_stream(file, &open) }
+        })
     }
 
     fn from_footer(file: &SourceFile, open: &OpenFile) -> Result<Self> {
@@ -68,7 +70,8 @@ impl IpcFile {
         let dictionaries: Vec<Block> = footer.dictionaries().iter().flatten().copied().collect();
         let mut batches = Vec::new();
         for &block in footer.recordBatches().iter().flatten() {
-            let header = open.read_buffer(block.offset() as u64, block.metaDataLength() as usize)?;
+            let header =
+                open.read_buffer(block.offset() as u64, block.metaDataLength() as usize)?;
             let message = parse(open, &header)?;
             let rows = message.header_as_record_batch().map_or(0, |batch| batch.length());
             batches.push(BatchBlock { block, rows: rows as u64, dictionaries: dictionaries.len() });
@@ -104,7 +107,10 @@ impl IpcFile {
             let block = Block::new(offset as i64, meta_len, message.bodyLength());
             match message.header_type() {
                 MessageHeader::Schema => {
-                    schema = message.header_as_schema().map(fb_to_schema).map(|s| (s, message.version()));
+                    schema = message
+                        .header_as_schema()
+                        .map(fb_to_schema)
+                        .map(|s| (s, message.version()));
                 }
                 MessageHeader::DictionaryBatch => dictionaries.push(block),
                 MessageHeader::RecordBatch => {
@@ -153,7 +159,9 @@ impl IpcFile {
             let mut decoder = FileDecoder::new(self.schema.clone(), self.version);
             for block in &self.dictionaries[..wanted.dictionaries] {
                 let data = read_block(&open, block)?;
-                decoder.read_dictionary(block, &data).map_err(|error| Error::arrow(open.path(), &error))?;
+                decoder
+                    .read_dictionary(block, &data)
+                    .map_err(|error| Error::arrow(open.path(), &error))?;
             }
             let decoder = decoder.with_projection(roots.to_vec());
             let data = read_block(&open, &wanted.block)?;
@@ -163,7 +171,10 @@ impl IpcFile {
                 .filter(|batch| batch.num_rows() as u64 == wanted.rows);
             open.verify()?;
             batch.ok_or_else(|| {
-                Error::corrupt(open.path(), format!("record batch {index} is damaged; write the file again"))
+                Error::corrupt(
+                    open.path(),
+                    format!("record batch {index} is damaged; write the file again"),
+                )
             })
         })
     }
@@ -190,7 +201,10 @@ fn parse<'a>(open: &OpenFile, header: &'a [u8]) -> Result<arrow_ipc::Message<'a>
     let skip = if header.len() >= 8 && header[..4] == CONTINUATION { 8 } else { 4 };
     let body = header.get(skip..).unwrap_or_default();
     arrow_ipc::root_as_message(body).map_err(|error| {
-        Error::corrupt(open.path(), format!("damaged Arrow message ({error}); write the file again"))
+        Error::corrupt(
+            open.path(),
+            format!("damaged Arrow message ({error}); write the file again"),
+        )
     })
 }
 

@@ -164,7 +164,9 @@ impl Source {
 
     fn new(parts: Vec<(String, Data)>, columns: Option<&[String]>) -> Result<Self> {
         let schemas: Vec<(String, SchemaRef)> = match columns {
-            None => parts.iter().map(|(name, data)| (name.clone(), data.schema().clone())).collect(),
+            None => {
+                parts.iter().map(|(name, data)| (name.clone(), data.schema().clone())).collect()
+            }
             // Columns that nobody wants may be as odd as they like.
             Some(columns) => parts
                 .iter()
@@ -286,9 +288,9 @@ impl Projected {
                     file.splits(fragment.unit, self.columns[fragment.part].roots(), SPAN_BYTES)
                 }
                 Data::Ipc(_) => Vec::new(),
-                Data::Batches { .. } => {
-                    (1..fragment.rows.div_ceil(SLICE_ROWS as u64)).map(|i| i * SLICE_ROWS as u64).collect()
-                }
+                Data::Batches { .. } => (1..fragment.rows.div_ceil(SLICE_ROWS as u64))
+                    .map(|i| i * SLICE_ROWS as u64)
+                    .collect(),
             };
             let ends = splits.iter().copied().chain([fragment.rows]);
             let starts = [0].into_iter().chain(splits.iter().copied());
@@ -329,7 +331,8 @@ impl Projected {
                     Box::new(filtered(batch, 0, mask.clone()))
                 }
                 Data::Batches { batches, .. } => {
-                    let batch = batches[fragment.unit].project(columns.roots()).map_err(Error::kernel)?;
+                    let batch =
+                        batches[fragment.unit].project(columns.roots()).map_err(Error::kernel)?;
                     let found = filtered(batch, span.range.start as usize, mask.clone());
                     Box::new(found.map(|batch| {
                         let batch = batch?;
@@ -406,7 +409,8 @@ fn project(schema: &Schema, columns: &[String], parts: &[(String, Data)]) -> Res
     let mut indices = Vec::new();
     for column in columns {
         let index = schema.index_of(column).map_err(|_| {
-            let known: Vec<&str> = parts[0].1.schema().fields().iter().map(|f| f.name().as_str()).collect();
+            let known: Vec<&str> =
+                parts[0].1.schema().fields().iter().map(|f| f.name().as_str()).collect();
             Error::Column(format!(
                 "{}: there is no column {column:?}; the columns are {}",
                 parts[0].0,

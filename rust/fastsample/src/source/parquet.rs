@@ -84,7 +84,11 @@ impl ParquetFile {
 
     /// The compression codecs in use, each once.
     pub(crate) fn codecs(&self) -> Vec<String> {
-        let chunks = self.metadata().row_groups().iter().flat_map(|group| group.columns());
+        let chunks = self
+            .metadata()
+            .row_groups()
+            .iter()
+            .flat_map(parquet::file::metadata::RowGroupMetaData::columns);
         let mut codecs: Vec<String> = chunks
             .map(|chunk| {
                 let codec = chunk.compression().to_string();
@@ -203,7 +207,8 @@ impl ParquetFile {
         let row_bytes = (self.bytes(group, roots) / rows.max(1)).max(1);
         let window = (WINDOW_BYTES / row_bytes).clamp(16, WINDOW_ROWS);
         let sparse = mask.count() * SPARSE < mask.len();
-        let batch_rows = (window as u128 * mask.count() as u128 / mask.len().max(1) as u128) as usize;
+        let batch_rows =
+            (window as u128 * mask.count() as u128 / mask.len().max(1) as u128) as usize;
         let policy = if sparse { RowSelectionPolicy::Selectors } else { RowSelectionPolicy::Mask };
         let selection = row_selection(range.start as usize, mask);
         let reader = self
@@ -343,12 +348,16 @@ fn check_footer(path: &Path, metadata: &ParquetMetaData, size: u64) -> Result<()
             if let Compression::LZO = column.compression() {
                 return Err(Error::unsupported(
                     path,
-                    &format!("column {name:?} is compressed with LZO, which is not supported; rewrite it with zstd"),
+                    &format!(
+                        "column {name:?} is compressed with LZO, which is not supported; rewrite it with zstd"
+                    ),
                 ));
             }
-            let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+            let start =
+                column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
             let end = start.checked_add(column.compressed_size());
-            if start < 0 || column.compressed_size() < 0 || end.is_none_or(|end| end as u64 > size) {
+            if start < 0 || column.compressed_size() < 0 || end.is_none_or(|end| end as u64 > size)
+            {
                 return damaged(format!(
                     "column {name:?} of row group {index} should end at byte {} of {size}",
                     end.unwrap_or(i64::MAX)

@@ -131,7 +131,11 @@ impl ColumnMap {
             .collect();
         let fields: Vec<Field> = std::iter::zip(schema.fields(), &columns)
             .map(|(field, column)| {
-                field.as_ref().clone().with_data_type(column.data_type().clone()).with_nullable(true)
+                field
+                    .as_ref()
+                    .clone()
+                    .with_data_type(column.data_type().clone())
+                    .with_nullable(true)
             })
             .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
@@ -145,8 +149,10 @@ mod tests {
     use super::*;
 
     fn part(name: &str, fields: &[(&str, DataType, bool)]) -> (String, SchemaRef) {
-        let fields: Vec<Field> =
-            fields.iter().map(|(name, kind, null)| Field::new(*name, kind.clone(), *null)).collect();
+        let fields: Vec<Field> = fields
+            .iter()
+            .map(|(name, kind, null)| Field::new(*name, kind.clone(), *null))
+            .collect();
         (name.to_owned(), Arc::new(Schema::new(fields)))
     }
 
@@ -155,7 +161,8 @@ mod tests {
         let a = part("a", &[("x", DataType::Int32, false), ("y", DataType::Utf8, true)]);
         let b = part("b", &[("z", DataType::Int8, true), ("x", DataType::Int32, true)]);
         let unified = unify(&[a, b]).expect("compatible");
-        let names: Vec<_> = unified.fields().iter().map(|f| (f.name().as_str(), f.is_nullable())).collect();
+        let names: Vec<_> =
+            unified.fields().iter().map(|f| (f.name().as_str(), f.is_nullable())).collect();
         assert_eq!(names, [("x", true), ("y", true), ("z", true)]);
     }
 

@@ -35,10 +35,16 @@ impl AtomicFile {
         }
         if let Some(input) = inputs.iter().find(|input| is_same(input, target)) {
             let input = input.display();
-            return Err(Error::output(target, format!("it is the input {input}; choose another name")));
+            return Err(Error::output(
+                target,
+                format!("it is the input {input}; choose another name"),
+            ));
         }
         if !overwrite && target.exists() {
-            return Err(Error::output(target, "it exists already; choose another name or pass overwrite"));
+            return Err(Error::output(
+                target,
+                "it exists already; choose another name or pass overwrite",
+            ));
         }
         let folder = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -46,7 +52,10 @@ impl AtomicFile {
         };
         if !folder.is_dir() {
             let folder = folder.display();
-            return Err(Error::output(target, format!("there is no folder {folder}; create it first")));
+            return Err(Error::output(
+                target,
+                format!("there is no folder {folder}; create it first"),
+            ));
         }
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let file = new_temporary(&format!(".{name}."), folder)

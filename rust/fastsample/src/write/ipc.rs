@@ -49,7 +49,7 @@ pub(super) fn write(
     file: &AtomicFile,
     schema: &SchemaRef,
     batches: impl Iterator<Item = Result<RecordBatch>>,
-    options: &IpcOptions,
+    options: IpcOptions,
 ) -> Result<()> {
     let fail = |error: ArrowError| match error {
         ArrowError::IoError(_, error) => file.failed(&error),

@@ -18,14 +18,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
+use self::atomic::AtomicFile;
 pub use self::ipc::{IpcCompression, IpcOptions};
 pub use self::parquet::{Compression, ParquetOptions};
-use self::atomic::AtomicFile;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::sample::Sample;
 use crate::source::is_text;
-use crate::text::{TextColumn, count_chars};
+use crate::text::TextColumn;
 
 /// Bytes of rows that a shuffle may hold before it uses temporary files.
 pub const MEMORY_LIMIT: usize = 256 << 20;
@@ -106,7 +106,15 @@ impl Sample {
         let totals = Arc::new(TextTotals::new(&schema));
         let mut rows: Batches<'_> = Box::new(totals.clone().observe(ctx.clone(), gather));
         if options.shuffle {
-            rows = shuffle::shuffled(ctx, rows, &schema, self.len(), self.seed(), options.memory_limit, path)?;
+            rows = shuffle::shuffled(
+                ctx,
+                rows,
+                &schema,
+                self.len(),
+                self.seed(),
+                options.memory_limit,
+                path,
+            )?;
         }
         let mut rows = Shards { rows, rest: None };
         let mut written = Vec::new();
@@ -115,7 +123,7 @@ impl Sample {
             let batches = rows.take(count);
             match &options.format {
                 Format::Parquet(options) => parquet::write(ctx, &file, &schema, batches, options)?,
-                Format::Ipc(options) => ipc::write(ctx, &file, &schema, batches, options)?,
+                Format::Ipc(options) => ipc::write(ctx, &file, &schema, batches, *options)?,
             }
             written.push((file, count));
         }
@@ -203,16 +211,16 @@ impl TextTotals {
 
     fn add(&self, batch: &RecordBatch) {
         for (index, _, total) in &self.columns {
-            let mut chars = 0;
             if let Some(text) = TextColumn::new(batch.column(*index)) {
-                text.for_each(|text| chars += count_chars(text) as u64);
+                total.fetch_add(text.total_chars() as u64, Ordering::Relaxed);
             }
-            total.fetch_add(chars, Ordering::Relaxed);
         }
     }
 
     fn sums(&self) -> Vec<(String, u64)> {
-        let sum = |(_, name, total): &(_, String, AtomicU64)| (name.clone(), total.load(Ordering::Relaxed));
+        let sum = |(_, name, total): &(_, String, AtomicU64)| {
+            (name.clone(), total.load(Ordering::Relaxed))
+        };
         self.columns.iter().map(sum).collect()
     }
 }
@@ -225,7 +233,10 @@ mod tests {
     fn shards_have_equal_lengths_and_numbered_names() {
         let rows: Vec<u64> = (0..3).map(|shard| shard_rows(11, shard, 3)).collect();
         assert_eq!(rows, [4, 4, 3]);
-        assert_eq!(shard_path(Path::new("a/b.parquet"), 1, 3), Path::new("a/b-00001-of-00003.parquet"));
+        assert_eq!(
+            shard_path(Path::new("a/b.parquet"), 1, 3),
+            Path::new("a/b-00001-of-00003.parquet")
+        );
         assert_eq!(shard_path(Path::new("a/b.parquet"), 0, 1), Path::new("a/b.parquet"));
     }
 }

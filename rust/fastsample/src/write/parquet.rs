@@ -55,7 +55,9 @@ impl Compression {
         };
         let unsigned = |default: u32| level.map_or(Ok(default), u32::try_from);
         let codec = match name {
-            "zstd" => ZstdLevel::try_new(level.unwrap_or(1)).map(Codec::ZSTD).map_err(|e| e.to_string()),
+            "zstd" => {
+                ZstdLevel::try_new(level.unwrap_or(1)).map(Codec::ZSTD).map_err(|e| e.to_string())
+            }
             "gzip" => unsigned(6)
                 .map_err(|e| e.to_string())
                 .and_then(|level| GzipLevel::try_new(level).map_err(|e| e.to_string()))
@@ -233,7 +235,7 @@ impl Encoder<'_> {
                 let room = group_rows - rows;
                 filling.push(batch.slice(0, room));
                 batch = batch.slice(room, batch.num_rows() - room);
-                self.submit(std::mem::take(&mut filling))?;
+                self.submit(&std::mem::take(&mut filling))?;
                 (rows, bytes) = (0, 0);
             }
             if batch.num_rows() > 0 {
@@ -242,13 +244,13 @@ impl Encoder<'_> {
                 filling.push(batch);
             }
             if bytes >= ROW_GROUP_BYTES {
-                self.submit(std::mem::take(&mut filling))?;
+                self.submit(&std::mem::take(&mut filling))?;
                 (rows, bytes) = (0, 0);
             }
             self.append_ready(ENCODING_BYTES)?;
         }
         if rows > 0 {
-            self.submit(filling)?;
+            self.submit(&filling)?;
         }
         while !self.open.is_empty() {
             self.append_ready(0)?;
@@ -257,10 +259,11 @@ impl Encoder<'_> {
     }
 
     /// Makes one job of each column of a row group.
-    fn submit(&mut self, batches: Vec<RecordBatch>) -> Result<()> {
+    fn submit(&mut self, batches: &[RecordBatch]) -> Result<()> {
         let group = self.opened;
         let bytes = batches.iter().map(batch_bytes).sum();
-        let writers = self.factory.create_column_writers(group).map_err(|e| self.file.failed(&e))?;
+        let writers =
+            self.factory.create_column_writers(group).map_err(|e| self.file.failed(&e))?;
         let mut writers = writers.into_iter();
         let parquet = self.writer.schema_descr();
         let roots: Vec<usize> =
@@ -280,7 +283,11 @@ impl Encoder<'_> {
             }
         }
         let columns = self.schema.fields().len();
-        let open = OpenGroup { bytes, missing: columns, columns: (0..columns).map(|_| Vec::new()).collect() };
+        let open = OpenGroup {
+            bytes,
+            missing: columns,
+            columns: (0..columns).map(|_| Vec::new()).collect(),
+        };
         self.open.insert(group, open);
         self.bytes += bytes;
         self.opened += 1;
@@ -293,7 +300,11 @@ impl Encoder<'_> {
             let wait = self.bytes > limit;
             let encoded = if wait { self.outbox.recv().ok() } else { self.outbox.try_recv().ok() };
             let Some(encoded) = encoded else {
-                return if wait { Err(Error::Internal("an encoder panicked".into())) } else { Ok(()) };
+                return if wait {
+                    Err(Error::Internal("an encoder panicked".into()))
+                } else {
+                    Ok(())
+                };
             };
             let chunks = encoded.chunks.map_err(|error| self.explain(error))?;
             if let Some(group) = self.open.get_mut(&encoded.group) {

@@ -59,7 +59,9 @@ pub(super) fn shuffled<'a>(
     }
     let ctx = ctx.clone();
     let rows = Picker::new(held.into());
-    Ok(Box::new(in_order(ctx, rows, schema.clone(), 0..n, move |position| order.at(position) as usize)))
+    Ok(Box::new(in_order(ctx, rows, schema.clone(), 0..n, move |position| {
+        order.at(position) as usize
+    })))
 }
 
 #[expect(clippy::too_many_arguments, reason = "the second half of `shuffled`")]
@@ -118,7 +120,8 @@ fn scatter<'a>(
                 }
                 rank += rows.num_rows() as u64;
                 for (writer, indices) in writers.iter_mut().zip(indices) {
-                    let part = take_record_batch(&rows, &UInt64Array::from(indices)).map_err(Error::kernel)?;
+                    let part = take_record_batch(&rows, &UInt64Array::from(indices))
+                        .map_err(Error::kernel)?;
                     writer.write(&part).map_err(|error| fail(&error))?;
                 }
                 Ok(())
@@ -140,7 +143,8 @@ fn scatter<'a>(
         let path = shared.folder.path().join(format!("{bucket}.arrows"));
         let positions = bucket * bucket_rows..n.min((bucket + 1) * bucket_rows);
         let read = || -> Result<Vec<RecordBatch>, arrow_schema::ArrowError> {
-            StreamReader::try_new(BufReader::with_capacity(1 << 20, File::open(&path)?), None)?.collect()
+            StreamReader::try_new(BufReader::with_capacity(1 << 20, File::open(&path)?), None)?
+                .collect()
         };
         let batches = read().map_err(|error| {
             Error::output(&output, format!("temporary files for the shuffle: {error}"))

@@ -1,0 +1,1 @@
+"""What fastsample is measured against, each contender runnable as a fresh process."""
