@@ -10,6 +10,7 @@ import warnings as _warnings
 from fastsample import _fastsample, errors
 from fastsample._inspect import ColumnInfo, FileInfo, Inspection, TextLengths, inspect
 from fastsample._sample import Report, Sample, WriteReport, WrittenFile, sample
+from fastsample._smart import Smart, SmartReport
 from fastsample.errors import (
     ArgumentError,
     ColumnError,
@@ -40,6 +41,8 @@ __all__ = [
     "Report",
     "Sample",
     "SchemaError",
+    "Smart",
+    "SmartReport",
     "SourceChangedError",
     "SourceNotFoundError",
     "SourceTypeError",

@@ -43,6 +43,29 @@ class Source:
     @property
     def schema(self) -> ArrowSchema: ...
     def uniform(self, n: int, seed: int, threads: int | None, progress: _Progress) -> Sample: ...
+    def smart(
+        self,
+        n: int,
+        seed: int,
+        *,
+        text: Sequence[str] | None,
+        duplicates: float,
+        length: float,
+        repetition: float,
+        min_chars: int,
+        max_chars: int,
+        threads: int | None,
+        progress: _Progress,
+    ) -> tuple[Sample, dict[str, Any]]: ...
+    def entropy(
+        self,
+        n: int,
+        seed: int,
+        *,
+        text: Sequence[str] | None,
+        threads: int | None,
+        progress: _Progress,
+    ) -> tuple[Sample, dict[str, Any]]: ...
     def parts(self) -> list[dict[str, Any]]: ...
     def text_lengths(
         self, quantiles: Sequence[float], threads: int | None, progress: _Progress

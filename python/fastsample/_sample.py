@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
 from fastsample._progress import Callback, reporting
+from fastsample._smart import SmartLike, SmartReport, draw
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -36,16 +37,19 @@ class Report:
         The seed of the draw.
     seconds : float
         Time that the draw took.
+    smart : SmartReport or None
+        What was found among all rows; None for a uniform draw, which does not look at them.
     """
 
     rows: int
     sampled: int
     seed: int
     seconds: float
+    smart: SmartReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
-        return asdict(self)
+        return {**asdict(self), "smart": self.smart and self.smart.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def sample(
     source: SourceLike,
     n: int,
     *,
-    smart: bool = False,
+    smart: SmartLike = False,
     seed: int = 42,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
@@ -109,13 +113,17 @@ def sample(
     n
         Rows to draw, from 1 to the number of rows in the source.
     smart
-        Not available in this version: only False is accepted.
+        True weighs rows by what they add: fewer near-duplicates, fewer texts that are too short,
+        cut off by training, or repeat themselves. A :class:`fastsample.Smart` sets the strength of
+        each term. ``"entropy"`` takes the rows of highest character entropy of the first text
+        column among those of 10 to 1000 characters. All read the text of every row first, and keep
+        about 60 bytes a row while they decide; a stream is kept in memory.
     seed
         From 0 to 2**64 - 1.
     columns
         Columns to keep, in this order. All by default.
     text_columns
-        For `smart`.
+        Text columns that `smart` looks at. Every top-level text column by default.
     threads
         Cores to use. All by default.
     progress
@@ -143,7 +151,8 @@ def sample(
     Notes
     -----
     Each row's position in the source is hashed with the seed, and the rows with the n smallest
-    numbers are drawn: bottom-k sampling (Cohen and Kaplan, 2008), with XXH3 as the hash.
+    numbers are drawn: bottom-k sampling (Cohen and Kaplan, 2008), with XXH3 as the hash. With
+    weights, the number is divided by the weight: priority sampling (Duffield, Lund, Thorup, 2007).
 
     Examples
     --------
@@ -153,10 +162,6 @@ def sample(
     >>> len(s), s.row_ids.tolist()
     (3, [132, 360, 583])
     """
-    if smart is not False:
-        raise ArgumentError("smart sampling is not available in this version; leave smart out")
-    if text_columns is not None:
-        raise ArgumentError("text_columns is for smart sampling, which is not available yet")
     n, seed = _whole("n", n), _whole("seed", seed)
     if n < 1:
         raise ArgumentError(f"n is {n}; ask for at least one row")
@@ -166,9 +171,9 @@ def sample(
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
         opened = open_source(source, columns, threads, callback)
-        drawn = opened.uniform(n, seed, threads, callback)
+        drawn, found = draw(opened, n, seed, smart, text_columns, threads, callback)
     seconds = time.perf_counter() - started
-    return Sample(drawn, Report(drawn.source_rows, len(drawn), seed, seconds))
+    return Sample(drawn, Report(drawn.source_rows, len(drawn), seed, seconds, found))
 
 
 def check_threads(threads: int | None) -> int | None:

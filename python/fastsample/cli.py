@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 import fastsample
-from fastsample import FastSampleError, Inspection, WriteReport
+from fastsample import FastSampleError, Inspection, Report, WriteReport
 
 app = typer.Typer(
     help="Fast, exact, reproducible training samples out of big text data sets.",
@@ -52,8 +52,15 @@ def sample(
         int, typer.Option("--num_samples", "--num-samples", "-n", help="Rows to draw.", min=1)
     ],
     smart: Annotated[
-        bool, typer.Option("--smart", help="Not available in this version.")
+        bool, typer.Option("--smart", help="Weigh rows by what they add to the others.")
     ] = False,
+    entropy: Annotated[
+        bool, typer.Option("--entropy", help="Take the rows of highest character entropy.")
+    ] = False,
+    text_column: Annotated[
+        list[str] | None,
+        typer.Option("--text-column", help="Judge rows by this column. Repeatable. [default: all]"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed draws the same rows.", min=0)] = 42,
     column: Columns = None,
     shuffle: Annotated[
@@ -63,17 +70,15 @@ def sample(
     compression: Annotated[
         str | None, typer.Option(help="Codec. [default: zstd; none for .arrow]")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option(help="Replace a file of the same name.")
-    ] = True,
+    overwrite: Annotated[bool, typer.Option(help="Replace a file of the same name.")] = True,
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
     """Draw exactly so many rows at random and write them to a file."""
     started = time.perf_counter()
     with _reported():
-        if smart:
-            raise fastsample.ArgumentError("--smart is not available in this version")
+        if smart and entropy:
+            raise fastsample.ArgumentError("--smart and --entropy exclude each other")
         rows = fastsample.inspect(inputs, columns=column, lengths=False, threads=threads).rows
         if num_samples > rows:
             _err.print(
@@ -84,7 +89,13 @@ def sample(
         if rows == 0:
             raise fastsample.ArgumentError(f"{', '.join(inputs)}: there are no rows to draw")
         drawn = fastsample.sample(
-            inputs, min(num_samples, rows), seed=seed, columns=column, threads=threads
+            inputs,
+            min(num_samples, rows),
+            smart="entropy" if entropy else smart,
+            seed=seed,
+            columns=column,
+            text_columns=text_column,
+            threads=threads,
         )
         options: dict[str, Any] = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
         if compression is not None:
@@ -94,16 +105,17 @@ def sample(
         written = write(output, **options)
         seconds = time.perf_counter() - started
         if as_json:
-            _print_json(_sample_report(rows, seed, written, seconds))
+            _print_json(_sample_report(drawn.report, written, seconds))
         else:
-            _print_sample(rows, seed, written, seconds)
+            _print_sample(drawn.report, written, seconds)
 
 
-def _sample_report(rows: int, seed: int, written: WriteReport, seconds: float) -> dict[str, Any]:
+def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[str, Any]:
     return {
-        "rows_before": rows,
+        "rows_before": drawn.rows,
         "rows_after": written.rows,
-        "seed": seed,
+        "seed": drawn.seed,
+        "smart": drawn.smart and drawn.smart.to_dict(),
         "mean_chars": written.mean_chars,
         "files": [
             {"path": str(file.path), "rows": file.rows, "bytes": file.bytes}
@@ -114,14 +126,21 @@ def _sample_report(rows: int, seed: int, written: WriteReport, seconds: float) -
     }
 
 
-def _print_sample(rows: int, seed: int, written: WriteReport, seconds: float) -> None:
+def _print_sample(drawn: Report, written: WriteReport, seconds: float) -> None:
     table = _facts()
-    table.add_row("rows before", f"{rows:,}")
-    table.add_row("rows after", f"{written.rows:,} ({written.rows / rows:.1%})")
+    table.add_row("rows before", f"{drawn.rows:,}")
+    table.add_row("rows after", f"{written.rows:,} ({written.rows / drawn.rows:.1%})")
+    if drawn.smart is not None:
+        found = drawn.smart
+        table.add_row("judged by", ", ".join(found.text))
+        table.add_row("copies found", f"{found.copies:,} ({found.copies_drawn:,} drawn)")
+        table.add_row("rows with near-duplicates", f"{found.near_duplicates:,}")
+        table.add_row("rows excluded", f"{found.excluded:,} ({found.excluded_drawn:,} drawn)")
+        table.add_row("effective rows", f"{found.effective_rows:,.0f}")
     for name, mean in written.mean_chars.items():
         table.add_row(f"mean length of {name}", f"{mean:,.1f} characters")
     table.add_row("file size", _size(written.bytes))
-    table.add_row("seed", str(seed))
+    table.add_row("seed", str(drawn.seed))
     table.add_row("time", f"{seconds:.1f} s")
     for file in written.files:
         table.add_row("written", str(file.path))
@@ -132,9 +151,7 @@ def _print_sample(rows: int, seed: int, written: WriteReport, seconds: float) ->
 def inspect(
     inputs: Annotated[list[str], typer.Argument(help="Files, globs or folders.")],
     column: Columns = None,
-    lengths: Annotated[
-        bool, typer.Option(help="Read the text columns for their lengths.")
-    ] = True,
+    lengths: Annotated[bool, typer.Option(help="Read the text columns for their lengths.")] = True,
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:

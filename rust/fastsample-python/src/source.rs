@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use arrow_array::RecordBatchReader;
-use fastsample::{Error, Sample as CoreSample, Source as CoreSource, inspect};
+use fastsample::{
+    Context, Error, Rule, Sample as CoreSample, Smart, Source as CoreSource, inspect,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema};
@@ -52,11 +54,7 @@ impl Source {
         let (schema, batches) = if data.hasattr("__arrow_c_stream__")? {
             let reader = data.extract::<PyRecordBatchReader>()?.into_reader()?;
             let schema = reader.schema();
-            let mut batches = Vec::new();
-            for batch in reader {
-                batches.push(batch.map_err(|error| stream_error(&batches, &error))?);
-            }
-            (schema, batches)
+            (schema, read_all(&Context::new(Some(1)), reader)?)
         } else {
             let batch = data.extract::<PyRecordBatch>()?.into_inner();
             (batch.schema(), vec![batch])
@@ -114,6 +112,43 @@ impl Source {
         Ok(Sample::new(sample, threads))
     }
 
+    /// Draws n rows by weight. Strengths are those of `fastsample.Smart`.
+    #[pyo3(signature = (
+        n, seed, *, text, duplicates, length, repetition, min_chars, max_chars, threads, progress
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "the fields of the Python class")]
+    fn smart<'py>(
+        &self,
+        py: Python<'py>,
+        n: u64,
+        seed: u64,
+        text: Option<Vec<String>>,
+        duplicates: f64,
+        length: f64,
+        repetition: f64,
+        min_chars: u32,
+        max_chars: u32,
+        threads: Option<usize>,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
+        let smart = Smart { text, duplicates, length, repetition, min_chars, max_chars };
+        self.draw(py, n, seed, Rule::Weighted(smart), threads, progress)
+    }
+
+    /// Draws the n rows of highest character entropy.
+    #[pyo3(signature = (n, seed, *, text, threads, progress))]
+    fn entropy<'py>(
+        &self,
+        py: Python<'py>,
+        n: u64,
+        seed: u64,
+        text: Option<Vec<String>>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
+        self.draw(py, n, seed, Rule::Entropy { text }, threads, progress)
+    }
+
     /// What is known of each part without reading rows: a list of dicts.
     fn parts<'py>(&self, py: Python<'py>) -> BindingResult<Vec<Bound<'py, PyDict>>> {
         let describe = |part: fastsample::source::PartInfo| {
@@ -154,6 +189,40 @@ impl Source {
 }
 
 impl Source {
+    fn draw<'py>(
+        &self,
+        py: Python<'py>,
+        n: u64,
+        seed: u64,
+        rule: Rule,
+        threads: Option<usize>,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
+        let source = match &self.kind {
+            Kind::Rereadable(source) => source.clone(),
+            // Weights need all rows before the first can be chosen: the stream is kept.
+            Kind::Stream(_) => {
+                let (stream, columns) = (self.take_stream()?, self.columns.clone());
+                run(py, threads, progress, move |ctx| {
+                    let schema = stream.schema();
+                    let batches = read_all(ctx, stream)?;
+                    CoreSource::from_batches(schema, batches, columns.as_deref())
+                })?
+            }
+        };
+        let (sample, report) =
+            run(py, threads, progress, move |ctx| CoreSample::smart(ctx, source, n, seed, &rule))?;
+        let dict = PyDict::new(py);
+        dict.set_item("text", report.text)?;
+        dict.set_item("excluded", report.excluded)?;
+        dict.set_item("copies", report.copies)?;
+        dict.set_item("near_duplicates", report.near_duplicates)?;
+        dict.set_item("excluded_drawn", report.excluded_drawn)?;
+        dict.set_item("copies_drawn", report.copies_drawn)?;
+        dict.set_item("effective_rows", report.effective_rows)?;
+        Ok((Sample::new(sample, threads), dict))
+    }
+
     fn rereadable(&self) -> BindingResult<&CoreSource> {
         match &self.kind {
             Kind::Rereadable(source) => Ok(source),
@@ -173,7 +242,16 @@ impl Source {
     }
 }
 
-fn stream_error(seen: &[arrow_array::RecordBatch], error: &arrow_schema::ArrowError) -> Error {
-    let rows = seen.iter().map(|batch| batch.num_rows() as u64).sum();
-    Error::Stream { rows, what: error.to_string() }
+fn read_all(
+    ctx: &Context,
+    stream: impl RecordBatchReader,
+) -> Result<Vec<arrow_array::RecordBatch>, Error> {
+    let (mut batches, mut rows) = (Vec::new(), 0);
+    for batch in stream {
+        ctx.check()?;
+        let batch = batch.map_err(|error| Error::Stream { rows, what: error.to_string() })?;
+        rows += batch.num_rows() as u64;
+        batches.push(batch);
+    }
+    Ok(batches)
 }

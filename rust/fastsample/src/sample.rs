@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::gather::Gather;
 use crate::reservoir;
 use crate::select::{Selection, uniform};
+use crate::smart::{self, Rule, SmartReport};
 use crate::source::{Projected, Source};
 
 /// The rows that were chosen. They are read when they are asked for.
@@ -34,6 +35,24 @@ impl Sample {
         check_n(n, rows)?;
         let selection = uniform(ctx, rows, n, seed)?;
         Ok(Self { source, selection, row_ids: None, rows, seed })
+    }
+
+    /// Draws `n` rows of `source` by `rule`, after one pass over the text of all rows.
+    ///
+    /// # Errors
+    /// As [`Sample::uniform`]; [`Error::Column`] where there is no text to judge rows by; and
+    /// whatever reading fails with.
+    pub fn smart(
+        ctx: &Context,
+        source: Source,
+        n: u64,
+        seed: u64,
+        rule: &Rule,
+    ) -> Result<(Self, SmartReport)> {
+        let rows = source.rows();
+        check_n(n, rows)?;
+        let (selection, report) = smart::draw(ctx, &source, n, seed, rule)?;
+        Ok((Self { source, selection, row_ids: None, rows, seed }, report))
     }
 
     /// Draws `n` rows of a stream that can be read once.
