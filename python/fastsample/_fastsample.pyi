@@ -9,7 +9,7 @@ DEBUG_BUILD: bool
 MEMORY_LIMIT: int
 
 _Progress: TypeAlias = Callable[[int, int], object] | None
-_Written: TypeAlias = tuple[list[tuple[Path, int, int]], list[tuple[str, int]]]
+_Written: TypeAlias = tuple[list[tuple[Path, int, int]], list[tuple[str, int]], int]
 
 @type_check_only
 class ArrowStream:

@@ -73,6 +73,8 @@ class WriteReport:
         Rows in all files.
     bytes : int
         Size of all files in bytes.
+    copies : int
+        Rows whose texts all equal those of another row written, the first of them not counted.
     mean_chars : dict of str to float
         Mean length of each text column in characters (Unicode code points); a null counts 0.
     seconds : float
@@ -82,6 +84,7 @@ class WriteReport:
     files: tuple[WrittenFile, ...]
     rows: int
     bytes: int
+    copies: int
     mean_chars: dict[str, float]
     seconds: float
 
@@ -160,13 +163,10 @@ def sample(
     >>> table = pa.table({"prompt": [f"question {i}" for i in range(1000)]})
     >>> s = fastsample.sample(table, 3)
     >>> len(s), s.row_ids.tolist()
-    (3, [132, 360, 583])
+    (3, [200, 634, 969])
     """
-    n, seed = _whole("n", n), _whole("seed", seed)
-    if n < 1:
-        raise ArgumentError(f"n is {n}; ask for at least one row")
-    if not 0 <= seed < 2**64:
-        raise ArgumentError(f"seed is {seed}; it must be from 0 to 2**64 - 1")
+    n = _whole("n", n, least=1, most=2**63 - 1)
+    seed = _whole("seed", seed, least=0, most=2**64 - 1)
     threads = check_threads(threads)
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
@@ -180,19 +180,28 @@ def check_threads(threads: int | None) -> int | None:
     """Return `threads` as a plain int, if it makes sense."""
     if threads is None:
         return None
-    threads = _whole("threads", threads)
-    if threads < 1:
-        raise ArgumentError(f"threads is {threads}; use at least one, or None for all cores")
-    return threads
+    return _whole("threads", threads, least=1, most=4096)
 
 
-def _whole(name: str, value: object) -> int:
+def _whole(name: str, value: object, *, least: int, most: int) -> int:
+    """Return `value` as a plain int within limits."""
     if isinstance(value, bool):
         raise SourceTypeError(f"{name} is {value}; it must be a whole number")
     try:
-        return operator.index(value)  # type: ignore[arg-type]
+        number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise SourceTypeError(f"{name} is {value!r}; it must be a whole number") from None
+    if not least <= number <= most:
+        raise ArgumentError(f"{name} is {number}; it must be from {least} to {most}")
+    return number
+
+
+def _level(value: int | None) -> int | None:
+    return None if value is None else _whole("compression_level", value, least=-128, most=127)
+
+
+def _positive(name: str, value: int | None) -> int | None:
+    return None if value is None else _whole(name, value, least=1, most=2**62)
 
 
 class Sample:
@@ -333,12 +342,12 @@ class Sample:
             result = self._native.write_parquet(
                 Path(path).expanduser(),
                 compression=compression,
-                compression_level=compression_level,
-                row_group_size=row_group_size,
+                compression_level=_level(compression_level),
+                row_group_size=_positive("row_group_size", row_group_size),
                 shuffle=shuffle,
-                shards=shards,
+                shards=_whole("shards", shards, least=1, most=2**62),
                 overwrite=overwrite,
-                memory_limit=memory_limit,
+                memory_limit=_positive("memory_limit", memory_limit),
                 progress=callback,
             )
         return self._written(result, started)
@@ -365,16 +374,16 @@ class Sample:
                 Path(path).expanduser(),
                 compression=compression,
                 shuffle=shuffle,
-                shards=shards,
+                shards=_whole("shards", shards, least=1, most=2**62),
                 overwrite=overwrite,
-                memory_limit=memory_limit,
+                memory_limit=_positive("memory_limit", memory_limit),
                 progress=callback,
             )
         return self._written(result, started)
 
     def _written(
         self,
-        result: tuple[list[tuple[Path, int, int]], list[tuple[str, int]]],
+        result: tuple[list[tuple[Path, int, int]], list[tuple[str, int]], int],
         started: float,
     ) -> WriteReport:
         files = tuple(WrittenFile(*file) for file in result[0])
@@ -382,6 +391,7 @@ class Sample:
             files=files,
             rows=len(self),
             bytes=sum(file.bytes for file in files),
+            copies=result[2],
             mean_chars={name: chars / len(self) for name, chars in result[1]},
             seconds=time.perf_counter() - started,
         )

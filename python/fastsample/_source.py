@@ -39,7 +39,7 @@ def open_source(
     """Open files, refer to a table, or take over a stream."""
     if isinstance(columns, str):
         raise SourceTypeError(f"columns is the text {columns!r}; pass a list: [{columns!r}]")
-    names = None if columns is None else list(columns)
+    names = None if columns is None else column_names(columns)
     paths = _paths(source)
     if paths is not None:
         return _fastsample.Source.from_paths(paths, names, threads, progress)
@@ -56,6 +56,13 @@ def open_source(
         "pass a path, a glob, a folder, a list of those, or an Arrow-compatible object "
         "(pyarrow, polars, pandas, DuckDB, datasets)"
     )
+
+
+def column_names(columns: Any) -> list[str]:
+    """Return `columns` as a list of names."""
+    if not isinstance(columns, Sequence) or not all(isinstance(name, str) for name in columns):
+        raise SourceTypeError(f"columns is {columns!r}; pass a list of column names")
+    return list(columns)
 
 
 def _paths(source: SourceLike) -> list[Path] | None:

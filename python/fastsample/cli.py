@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -26,7 +27,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_out = Console(highlight=False)
+#: Tables for programs have no need to fit a screen.
+_PIPED_WIDTH = 10_000
+
+_out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 _err = Console(stderr=True, highlight=False)
 
 _IPC_SUFFIXES = {".arrow", ".feather", ".ipc"}
@@ -117,6 +121,7 @@ def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
         "seed": drawn.seed,
         "smart": drawn.smart and drawn.smart.to_dict(),
         "mean_chars": written.mean_chars,
+        "duplicates": written.copies,
         "files": [
             {"path": str(file.path), "rows": file.rows, "bytes": file.bytes}
             for file in written.files
@@ -139,6 +144,7 @@ def _print_sample(drawn: Report, written: WriteReport, seconds: float) -> None:
         table.add_row("effective rows", f"{found.effective_rows:,.0f}")
     for name, mean in written.mean_chars.items():
         table.add_row(f"mean length of {name}", f"{mean:,.1f} characters")
+    table.add_row("duplicates among them", f"{written.copies:,}")
     table.add_row("file size", _size(written.bytes))
     table.add_row("seed", str(drawn.seed))
     table.add_row("time", f"{seconds:.1f} s")
@@ -238,6 +244,10 @@ def _terminate(_signal: int, _frame: object) -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
+    # A character that the terminal's encoding lacks must not end a run that went well.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # As an exception, the signal lets temporary files be removed.
     signal.signal(signal.SIGTERM, _terminate)
     try:

@@ -1,7 +1,9 @@
 //! A sample, and rows in memory, as Python sees them.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::ThreadId;
 
 use arrow_array::{RecordBatchIterator, UInt64Array};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
@@ -61,12 +63,15 @@ impl Sample {
     }
 
     /// A stream of the rows, read in the background, a bounded amount ahead.
-    fn stream(&self) -> PyRecordBatchReader {
+    fn stream(&self, py: Python<'_>) -> PyResult<PyRecordBatchReader> {
+        let watcher = SignalWatcher::new(py)?;
         let gather = self.inner.gather(&Context::new(self.threads));
         let schema = gather.schema().clone();
-        let batches =
-            gather.map(|batch| batch.map_err(|error| ArrowError::ExternalError(Box::new(error))));
-        PyRecordBatchReader::new(Box::new(RecordBatchIterator::new(batches, schema)))
+        let batches = gather.map(move |batch| {
+            watcher.check()?;
+            batch.map_err(Error::into_arrow)
+        });
+        Ok(PyRecordBatchReader::new(Box::new(RecordBatchIterator::new(batches, schema))))
     }
 
     /// All rows, in memory.
@@ -78,7 +83,7 @@ impl Sample {
         Ok(Rows { schema, picker: Picker::new(batches) })
     }
 
-    /// Writes the rows as Parquet. Returns (files, chars): see `write_report`.
+    /// Writes the rows as Parquet. Returns a `WriteReport`.
     #[pyo3(signature = (
         path, *, compression, compression_level, row_group_size, shuffle, shards, overwrite,
         memory_limit, progress
@@ -108,7 +113,7 @@ impl Sample {
         self.write(py, path, options, progress)
     }
 
-    /// Writes the rows as an Arrow IPC file. Returns (files, chars): see `write_report`.
+    /// Writes the rows as an Arrow IPC file. Returns a `WriteReport`.
     #[pyo3(signature = (
         path, *, compression, shuffle, shards, overwrite, memory_limit, progress
     ))]
@@ -130,8 +135,8 @@ impl Sample {
     }
 }
 
-/// The files written, as (path, rows, bytes), and the characters of each text column.
-type WriteReport = (Vec<(PathBuf, u64, u64)>, Vec<(String, u64)>);
+/// The files written, as (path, rows, bytes); the characters of each text column; copies.
+type WriteReport = (Vec<(PathBuf, u64, u64)>, Vec<(String, u64)>, u64);
 
 fn write_options(
     format: Format,
@@ -153,10 +158,39 @@ impl Sample {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> BindingResult<WriteReport> {
         let sample = self.inner.clone();
-        let Report { files, chars } =
+        let Report { files, chars, copies } =
             run(py, self.threads, progress, move |ctx| sample.write(ctx, &path, &options))?;
         let files = files.into_iter().map(|file| (file.path, file.rows, file.bytes)).collect();
-        Ok((files, chars))
+        Ok((files, chars, copies))
+    }
+}
+
+/// Ends a stream on Ctrl-C: consumers do not look for signals while they pull.
+struct SignalWatcher {
+    /// The main thread, the only one that handles signals, if it made the stream. It is only asked
+    /// about signals when it pulls itself, so it can't be waiting for anything then.
+    main: Option<ThreadId>,
+}
+
+impl SignalWatcher {
+    fn new(py: Python<'_>) -> PyResult<Self> {
+        let threading = py.import("threading")?;
+        let current = threading.call_method0("current_thread")?;
+        let is_main = current.is(&threading.call_method0("main_thread")?);
+        Ok(Self { main: is_main.then(|| std::thread::current().id()) })
+    }
+
+    fn check(&self) -> Result<(), ArrowError> {
+        if self.main != Some(std::thread::current().id()) {
+            return Ok(());
+        }
+        Python::attach(|py| {
+            py.check_signals().map_err(|error| {
+                // Through the C interface only a message gets to the consumer.
+                let message = format!("stopped by a signal: {}", error.value(py).get_type());
+                ArrowError::IoError(message, ErrorKind::Interrupted.into())
+            })
+        })
     }
 }
 

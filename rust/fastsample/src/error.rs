@@ -86,7 +86,7 @@ impl Error {
     /// A failure to read `path`, told apart by the kind of failure.
     pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
         if source.kind() == std::io::ErrorKind::NotFound {
-            return Self::NotFound(format!("{}: no such file", path.display()));
+            return Self::NotFound(format!("{}: no such file; check the path", path.display()));
         }
         Self::Read { path: path.to_path_buf(), source }
     }
@@ -98,30 +98,24 @@ impl Error {
 
     /// A Parquet decoder's complaint about `path`, as damage or as something unsupported.
     pub(crate) fn parquet(path: &Path, error: &ParquetError) -> Self {
-        let what = match error {
-            ParquetError::General(message)
-            | ParquetError::ArrowError(message)
-            | ParquetError::EOF(message) => message.clone(),
-            ParquetError::NYI(message) => return Self::unsupported(path, message),
-            other => other.to_string(),
-        };
-        Self::decode(path, &what)
+        match error {
+            ParquetError::NYI(message) => Self::unsupported(path, message),
+            other => Self::decode(path, &other.to_string()),
+        }
     }
 
     /// An Arrow decoder's complaint about `path`.
     pub(crate) fn arrow(path: &Path, error: &ArrowError) -> Self {
         match error {
             ArrowError::NotYetImplemented(message) => Self::unsupported(path, message),
-            ArrowError::ParquetError(message)
-            | ArrowError::IpcError(message)
-            | ArrowError::ParseError(message)
-            | ArrowError::InvalidArgumentError(message) => Self::decode(path, message),
             other => Self::decode(path, &other.to_string()),
         }
     }
 
     fn decode(path: &Path, message: &str) -> Self {
+        let message = without_prefixes(message);
         let lower = message.to_lowercase();
+        let message = &message.replace("UTF8", "UTF-8");
         if lower.contains("encrypt") {
             return Self::unsupported(
                 path,
@@ -148,6 +142,17 @@ impl Error {
         }
     }
 
+    /// The error for a C data interface, which knows failures to read from wrong arguments.
+    #[must_use]
+    pub fn into_arrow(self) -> ArrowError {
+        match self {
+            Self::NotFound(_) | Self::Read { .. } | Self::Changed(_) | Self::Stream { .. } => {
+                ArrowError::IoError(self.to_string(), std::io::Error::other("see the message"))
+            }
+            other => ArrowError::ExternalError(Box::new(other)),
+        }
+    }
+
     /// Something in `path` that this crate does not handle.
     pub(crate) fn unsupported(path: &Path, what: &str) -> Self {
         Self::Unsupported { path: path.to_path_buf(), what: what.to_owned() }
@@ -168,4 +173,22 @@ impl Error {
             other => Self::Internal(other.to_string()),
         }
     }
+}
+
+/// A message without the names of the layers that it came through.
+fn without_prefixes(mut message: &str) -> &str {
+    const LAYERS: [&str; 8] = [
+        "Parquet error: ",
+        "Parquet argument error: ",
+        "External error: ",
+        "External: ",
+        "Arrow: ",
+        "EOF: ",
+        "Ipc error: ",
+        "Invalid argument error: ",
+    ];
+    while let Some(rest) = LAYERS.iter().find_map(|layer| message.strip_prefix(layer)) {
+        message = rest;
+    }
+    message
 }

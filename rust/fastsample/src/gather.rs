@@ -22,7 +22,7 @@ const BATCH_ROWS: usize = 8192;
 const BATCH_BYTES: usize = 8 << 20;
 
 /// Bytes of batches that may wait for whoever takes them.
-const WAITING_BYTES: usize = 96 << 20;
+const WAITING_BYTES: usize = 64 << 20;
 
 /// Bytes that rows picked at once may have at the very most, so that 32-bit offsets hold them.
 const PICK_BYTES: usize = 1 << 30;

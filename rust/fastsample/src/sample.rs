@@ -141,6 +141,12 @@ fn check_n(n: u64, rows: u64) -> Result<()> {
     if n == 0 {
         return Err(Error::Argument("n is 0; ask for at least one row".into()));
     }
+    if rows == 0 {
+        return Err(Error::Argument(
+            "the source has 0 rows, so none can be drawn; check that the right files are named"
+                .into(),
+        ));
+    }
     if n > rows {
         return Err(Error::Argument(format!(
             "n is {n}, but the source has only {rows} rows; ask for at most {rows}"

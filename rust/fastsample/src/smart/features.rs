@@ -195,7 +195,9 @@ mod tests {
 
     fn features(texts: &[&str]) -> Features {
         let mut extractor = Extractor::default();
-        texts.iter().for_each(|text| extractor.add(text));
+        for text in texts {
+            extractor.add(text);
+        }
         extractor.finish()
     }
 

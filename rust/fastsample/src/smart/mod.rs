@@ -223,7 +223,9 @@ fn select(
             Class::Excluded => report.excluded_drawn = ids.len() as u64,
             Class::Copy => report.copies_drawn = ids.len() as u64,
         }
-        ids.into_iter().for_each(|id| bits.set_bit(id as usize, true));
+        for id in ids {
+            bits.set_bit(id as usize, true);
+        }
     }
     debug_assert_eq!(left, 0, "the caller checks that there are enough rows");
     Ok((Selection::Bits { bits: bits.finish(), n: n as u64 }, report))

@@ -18,11 +18,11 @@ pub const EXTENSIONS: [&str; 6] = ["parquet", "pq", "arrow", "arrows", "feather"
 pub fn discover(location: &Path) -> Result<Vec<PathBuf>> {
     if location.is_dir() {
         let mut files = Vec::new();
-        walk(location, &mut files)?;
+        walk(location, &mut Vec::new(), &mut files)?;
         files.sort();
         if files.is_empty() {
             return Err(Error::NotFound(format!(
-                "{}: the folder holds no data files (looked for .{})",
+                "{}: the folder holds no data files (looked for .{}); name the files, or a glob, if they end otherwise",
                 location.display(),
                 EXTENSIONS.join(", .")
             )));
@@ -48,12 +48,21 @@ pub fn discover(location: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     if files.is_empty() {
-        return Err(Error::NotFound(format!("{pattern}: no file matches this glob")));
+        return Err(Error::NotFound(format!(
+            "{pattern}: no file matches this glob; check the path, and quote the glob in a shell"
+        )));
     }
     Ok(files)
 }
 
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+/// Collects the data files below `folder`; `above` are the folders that led here.
+fn walk(folder: &Path, above: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> Result<()> {
+    let real = folder.canonicalize().map_err(|error| Error::read(folder, error))?;
+    // A link to a folder above would lead around in circles.
+    if above.contains(&real) {
+        return Ok(());
+    }
+    above.push(real);
     let entries = std::fs::read_dir(folder).map_err(|error| Error::read(folder, error))?;
     for entry in entries {
         let path = entry.map_err(|error| Error::read(folder, error))?.path();
@@ -62,7 +71,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
             continue;
         }
         if path.is_dir() {
-            walk(&path, files)?;
+            walk(&path, above, files)?;
         } else if let Some(extension) = path.extension() {
             let extension = extension.to_string_lossy().to_lowercase();
             if EXTENSIONS.contains(&extension.as_str()) {
@@ -70,5 +79,6 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
             }
         }
     }
+    above.pop();
     Ok(())
 }

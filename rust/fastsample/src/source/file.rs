@@ -58,6 +58,12 @@ pub(crate) struct SourceFile {
 impl SourceFile {
     pub(crate) fn new(path: &Path) -> Result<Self> {
         let metadata = std::fs::metadata(path).map_err(|error| Error::read(path, error))?;
+        if !metadata.is_file() {
+            return Err(Error::unsupported(
+                path,
+                "it is a device, pipe or socket, which is not supported; copy it to a file and name that",
+            ));
+        }
         Ok(Self { path: path.to_path_buf(), identity: Identity::of(&metadata) })
     }
 

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_buffer::Buffer;
 use arrow_ipc::convert::fb_to_schema;
 use arrow_ipc::reader::FileDecoder;
 use arrow_ipc::{Block, MessageHeader, MetadataVersion};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 
 use super::file::{OpenFile, SourceFile};
 use crate::error::{Error, Result};
@@ -19,6 +20,9 @@ use crate::ordered::panic_message;
 
 const MAGIC: &[u8] = b"ARROW1";
 const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// Zstandard can't hold more bytes than this in one: blocks have at most 128 KiB.
+const MOST_COMPRESSION: u64 = 1 << 16;
 
 /// A record batch in a file.
 #[derive(Debug, Clone)]
@@ -73,8 +77,8 @@ impl IpcFile {
             let header =
                 open.read_buffer(block.offset() as u64, block.metaDataLength() as usize)?;
             let message = parse(open, &header)?;
-            let rows = message.header_as_record_batch().map_or(0, |batch| batch.length());
-            batches.push(BatchBlock { block, rows: rows as u64, dictionaries: dictionaries.len() });
+            let rows = claimed_rows(open, &message)?;
+            batches.push(BatchBlock { block, rows, dictionaries: dictionaries.len() });
         }
         Ok(Self {
             file: file.clone(),
@@ -89,7 +93,13 @@ impl IpcFile {
         let mut schema = None;
         let (mut batches, mut dictionaries) = (Vec::new(), Vec::new());
         let mut offset = 0;
-        while offset + 8 <= file.len() {
+        while offset < file.len() {
+            if offset + 8 > file.len() {
+                return Err(Error::corrupt(
+                    open.path(),
+                    "the Arrow stream is truncated; fetch or write the file again",
+                ));
+            }
             let prefix = open.read_buffer(offset, 8)?;
             // Streams written before Arrow 0.15 lack the continuation marker.
             let marked = prefix[..4] == CONTINUATION;
@@ -101,7 +111,7 @@ impl IpcFile {
             let meta_len = length
                 .checked_add(if marked { 8 } else { 4 })
                 .filter(|_| length > 0)
-                .ok_or_else(|| Error::corrupt(open.path(), "not an Arrow stream"))?;
+                .ok_or_else(|| not_a_stream(open))?;
             let header = open.read_buffer(offset, meta_len as usize)?;
             let message = parse(open, &header)?;
             let block = Block::new(offset as i64, meta_len, message.bodyLength());
@@ -114,16 +124,15 @@ impl IpcFile {
                 }
                 MessageHeader::DictionaryBatch => dictionaries.push(block),
                 MessageHeader::RecordBatch => {
-                    let rows = message.header_as_record_batch().map_or(0, |batch| batch.length());
-                    let dictionaries = dictionaries.len();
-                    batches.push(BatchBlock { block, rows: rows as u64, dictionaries });
+                    let rows = claimed_rows(open, &message)?;
+                    batches.push(BatchBlock { block, rows, dictionaries: dictionaries.len() });
                 }
                 _ => {}
             }
             offset = block_end(open, &block)?;
         }
         let Some((schema, version)) = schema else {
-            return Err(Error::corrupt(open.path(), "not an Arrow stream: it has no schema"));
+            return Err(not_a_stream(open));
         };
         Ok(Self {
             file: file.clone(),
@@ -153,6 +162,27 @@ impl IpcFile {
 
     /// Reads the columns `roots` of a record batch.
     pub(crate) fn read(&self, index: usize, roots: &[usize]) -> Result<RecordBatch> {
+        self.decode(index, roots).map_err(|error| {
+            // Whose fault it is shows when each column is read alone. Dictionaries are read for
+            // all columns; if one of them is broken, every column seems to be.
+            let Error::Corrupt { path, what } = error else { return error };
+            let fails = |root: &&usize| self.decode(index, &[**root]).is_err();
+            let broken: Vec<&Field> =
+                roots.iter().filter(fails).map(|&root| self.schema.field(root)).collect();
+            let has_dictionary =
+                |field: &&&Field| matches!(field.data_type(), DataType::Dictionary(..));
+            let all = broken.len() == roots.len();
+            let culprit = broken.iter().find(|field| all && has_dictionary(field));
+            let culprit = culprit.or(broken.first());
+            let what = match culprit {
+                Some(field) => format!("column {:?}: {what}", field.name()),
+                None => what,
+            };
+            Error::Corrupt { path, what }
+        })
+    }
+
+    fn decode(&self, index: usize, roots: &[usize]) -> Result<RecordBatch> {
         let open = self.file.open()?;
         catch(&open, || {
             let wanted = &self.batches[index];
@@ -180,9 +210,56 @@ impl IpcFile {
     }
 }
 
-fn read_block(open: &OpenFile, block: &Block) -> Result<arrow_buffer::Buffer> {
+/// Reads a message and checks what its decoder would take on trust.
+fn read_block(open: &OpenFile, block: &Block) -> Result<Buffer> {
     let end = block_end(open, block)?;
-    open.read_buffer(block.offset() as u64, (end - block.offset() as u64) as usize)
+    let data = open.read_buffer(block.offset() as u64, (end - block.offset() as u64) as usize)?;
+    let message = parse(open, &data)?;
+    let batch = message.header_as_record_batch();
+    let batch = batch.or_else(|| message.header_as_dictionary_batch()?.data());
+    let compressed = batch.filter(|batch| batch.compression().is_some());
+    for buffer in compressed.and_then(|batch| batch.buffers()).iter().flatten() {
+        // A buffer that is not there has no length in front, either.
+        if buffer.length() == 0 {
+            continue;
+        }
+        let start = (block.metaDataLength() as usize).saturating_add(buffer.offset() as usize);
+        let prefix = start.checked_add(8).and_then(|end| data.get(start..end));
+        let claimed = prefix.and_then(|prefix| Some(i64::from_le_bytes(prefix.try_into().ok()?)));
+        let claimed = claimed.unwrap_or_default().max(0) as u64;
+        if claimed > (buffer.length() as u64).saturating_mul(MOST_COMPRESSION) {
+            return Err(Error::corrupt(
+                open.path(),
+                format!(
+                    "damaged: a buffer of {} bytes claims to hold {claimed}; \
+                     fetch or write the file again",
+                    buffer.length()
+                ),
+            ));
+        }
+    }
+    Ok(data)
+}
+
+/// The rows that a record batch claims, if they can be.
+fn claimed_rows(open: &OpenFile, message: &arrow_ipc::Message<'_>) -> Result<u64> {
+    let Some(batch) = message.header_as_record_batch() else { return Ok(0) };
+    let first = batch.nodes().iter().flatten().next();
+    let columns_agree = first.is_none_or(|column| column.length() == batch.length());
+    match u64::try_from(batch.length()) {
+        Ok(rows) if i32::try_from(rows).is_ok() && columns_agree => Ok(rows),
+        _ => Err(Error::corrupt(
+            open.path(),
+            format!("damaged: a record batch claims {} rows; write the file again", batch.length()),
+        )),
+    }
+}
+
+fn not_a_stream(open: &OpenFile) -> Error {
+    Error::corrupt(
+        open.path(),
+        "neither an Arrow file nor an Arrow stream; give a Parquet or Arrow file",
+    )
 }
 
 /// The offset after a block, if it lies inside the file.

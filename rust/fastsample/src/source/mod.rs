@@ -12,6 +12,7 @@
 
 mod discover;
 mod file;
+mod footer;
 mod ipc;
 mod parquet;
 mod unify;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, Buffer};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -16,10 +16,13 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::Compression;
 use parquet::column::page::PageReader;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
-use parquet::file::reader::SerializedPageReader;
+use parquet::file::metadata::{
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
+};
+use parquet::file::reader::{Length, SerializedPageReader};
 
 use super::file::{OpenFile, SourceFile};
+use super::footer::is_encrypted;
 use crate::error::{Error, Result};
 use crate::ordered::panic_message;
 use crate::select::RowMask;
@@ -47,12 +50,24 @@ impl ParquetFile {
     pub(crate) fn open(file: &SourceFile) -> Result<Self> {
         let path = file.path();
         let open = file.open()?;
-        let metadata = catch(path, || {
-            ParquetMetaDataReader::new()
-                .with_column_index_policy(PageIndexPolicy::Skip)
-                .with_offset_index_policy(PageIndexPolicy::Optional)
-                .parse_and_finish(&open)
-        })?;
+        if is_encrypted(&footer_bytes(&open)?) {
+            return Err(Error::unsupported(
+                path,
+                "columns of the file are encrypted, which is not supported; \
+                 write a decrypted copy first",
+            ));
+        }
+        let parse = |offset_index| {
+            catch(path, || {
+                ParquetMetaDataReader::new()
+                    .with_column_index_policy(PageIndexPolicy::Skip)
+                    .with_offset_index_policy(offset_index)
+                    .parse_and_finish(&open)
+            })
+        };
+        // The index only saves time; without a sound one, page headers tell the same.
+        let metadata =
+            parse(PageIndexPolicy::Optional).or_else(|_| parse(PageIndexPolicy::Skip))?;
         let metadata = Arc::new(metadata);
         check_footer(path, &metadata, file.len())?;
         let native = catch(path, || {
@@ -67,7 +82,9 @@ impl ParquetFile {
         let schema = native.schema().clone();
         let options = ArrowReaderOptions::new().with_schema(Arc::new(with_views(&schema)));
         let metadata = ArrowReaderMetadata::try_new(metadata, options).unwrap_or(native);
-        Ok(Self { file: file.clone(), metadata, schema })
+        let opened = Self { file: file.clone(), metadata, schema };
+        opened.check_rows(&Arc::new(open))?;
+        Ok(opened)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -191,6 +208,53 @@ impl ParquetFile {
         })
     }
 
+    /// Fails if a row group claims many rows for its bytes and its pages do not bear it out.
+    ///
+    /// A column of equal values needs next to no bytes, so the claim may be true; but a false count
+    /// of 10^15 rows would keep a draw busy for days.
+    fn check_rows(&self, open: &Arc<OpenFile>) -> Result<()> {
+        const BELIEVED_ROWS_PER_BYTE: i64 = 8;
+        for (index, group) in self.metadata().row_groups().iter().enumerate() {
+            let bytes: i64 = group.columns().iter().map(ColumnChunkMetaData::compressed_size).sum();
+            if group.num_rows() / BELIEVED_ROWS_PER_BYTE <= bytes {
+                continue;
+            }
+            let rows = group.num_rows() as u64;
+            let flat = |&leaf: &usize| group.column(leaf).column_descr().max_rep_level() == 0;
+            // A row of a repeated column has one value or more; an empty list counts as one.
+            let leaf = (0..group.columns().len()).find(flat);
+            let found = self.count_values(open, index, leaf.unwrap_or(0))?;
+            if found < rows || (leaf.is_some() && found > rows) {
+                return Err(Error::corrupt(
+                    self.file.path(),
+                    format!(
+                        "damaged footer: row group {index} claims {rows} rows in {bytes} bytes, but \
+                         its pages have {found}; fetch or write the file again"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Values of a column chunk without repetition, by its page headers.
+    fn count_values(&self, open: &Arc<OpenFile>, group: usize, leaf: usize) -> Result<u64> {
+        catch(self.file.path(), || {
+            let group = self.metadata().row_group(group);
+            let rows = group.num_rows() as usize;
+            let mut pages =
+                SerializedPageReader::new(open.clone(), group.column(leaf), rows, None)?;
+            let mut values = 0;
+            while let Some(page) = pages.peek_next_page()? {
+                if !page.is_dict {
+                    values += page.num_levels.or(page.num_rows).unwrap_or(0) as u64;
+                }
+                pages.skip_next_page()?;
+            }
+            Ok(values)
+        })
+    }
+
     /// Reads the rows of `range` in a row group that `mask` chooses, window by window.
     ///
     /// Columns come in the order of `roots`. Text and binary columns come as views, which refer to
@@ -205,7 +269,7 @@ impl ParquetFile {
         let open = self.file.open()?;
         let rows = self.metadata().row_group(group).num_rows() as usize;
         let row_bytes = (self.bytes(group, roots) / rows.max(1)).max(1);
-        let window = (WINDOW_BYTES / row_bytes).clamp(16, WINDOW_ROWS);
+        let window = (WINDOW_BYTES / row_bytes).clamp(1, WINDOW_ROWS);
         let sparse = mask.count() * SPARSE < mask.len();
         let batch_rows =
             (window as u128 * mask.count() as u128 / mask.len().max(1) as u128) as usize;
@@ -214,7 +278,7 @@ impl ParquetFile {
         let reader = self
             .reader(open, group, roots, |builder| {
                 builder
-                    .with_batch_size(batch_rows.max(16))
+                    .with_batch_size(batch_rows.max(1))
                     .with_row_selection(selection)
                     .with_row_selection_policy(policy)
             })
@@ -317,6 +381,19 @@ impl Iterator for ParquetBatches {
     }
 }
 
+/// The serialised `FileMetaData`; empty if the file has no sound trailer.
+fn footer_bytes(open: &OpenFile) -> Result<Buffer> {
+    const TRAILER: u64 = 8;
+    let body_end = Length::len(open).saturating_sub(TRAILER);
+    let trailer = open.read_buffer(body_end, TRAILER.min(Length::len(open)) as usize)?;
+    let length =
+        trailer.first_chunk::<4>().map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
+    match body_end.checked_sub(length) {
+        Some(start) => open.read_buffer(start, length as usize),
+        None => Ok(Buffer::from_vec(Vec::<u8>::new())),
+    }
+}
+
 /// Runs a decoder on data that may be hostile: its errors and its panics are the file's fault.
 fn catch<T>(path: &Path, decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(decode)) {
@@ -353,6 +430,23 @@ fn check_footer(path: &Path, metadata: &ParquetMetaData, size: u64) -> Result<()
                     ),
                 ));
             }
+            if column.dictionary_page_offset() == Some(0) {
+                return Err(Error::unsupported(
+                    path,
+                    &format!(
+                        "column {name:?} says that its dictionary is at offset 0, which is not \
+                         supported; rewrite the file with a current writer"
+                    ),
+                ));
+            }
+            let flat = column.column_descr().max_rep_level() == 0;
+            if flat && column.num_values() != group.num_rows() {
+                return damaged(format!(
+                    "column {name:?} of row group {index} has {} values for {} rows",
+                    column.num_values(),
+                    group.num_rows()
+                ));
+            }
             let start =
                 column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
             let end = start.checked_add(column.compressed_size());
@@ -366,9 +460,13 @@ fn check_footer(path: &Path, metadata: &ParquetMetaData, size: u64) -> Result<()
         }
     }
     if rows != metadata.file_metadata().num_rows() {
-        return damaged(format!(
-            "the row groups hold {rows} rows, but the file claims {}",
-            metadata.file_metadata().num_rows()
+        return Err(Error::unsupported(
+            path,
+            &format!(
+                "the row groups hold {rows} rows but the footer claims {}, which is not supported; \
+                 rewrite the file with a current writer",
+                metadata.file_metadata().num_rows()
+            ),
         ));
     }
     Ok(())

@@ -36,6 +36,13 @@ pub(crate) fn unify(parts: &[(String, SchemaRef)]) -> Result<SchemaRef> {
 }
 
 fn check_names(part: &str, schema: &Schema) -> Result<()> {
+    if let Some(odd) = schema.flattened_fields().iter().find(|field| field.name().contains('\0')) {
+        return Err(Error::Column(format!(
+            "{part}: the column name {:?} has a NUL character, which Arrow can't hand on; \
+             the file is damaged, or the column should be renamed",
+            odd.name()
+        )));
+    }
     let mut seen = HashSet::new();
     match schema.fields().iter().find(|field| !seen.insert(field.name())) {
         None => Ok(()),

@@ -1,10 +1,10 @@
 //! A file that appears whole under its name, or not at all.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -16,7 +16,8 @@ use crate::source::inode;
 pub(crate) struct AtomicFile {
     target: PathBuf,
     overwrite: bool,
-    file: NamedTempFile,
+    /// Closed while nothing is written to it, so that many shards need no more handles than one.
+    file: TempPath,
     ctx: Context,
 }
 
@@ -30,8 +31,20 @@ impl AtomicFile {
     ) -> Result<Self> {
         // Through a symbolic link, the file that it leads to is written, as with any other tool.
         let target = &target.canonicalize().unwrap_or_else(|_| target.to_path_buf());
-        if target.is_dir() {
-            return Err(Error::output(target, "it is a folder; name a file"));
+        match std::fs::symlink_metadata(target).map(|found| found.file_type()) {
+            Ok(kind) if kind.is_dir() => {
+                return Err(Error::output(target, "it is a folder; name a file"));
+            }
+            Ok(kind) if kind.is_symlink() => {
+                return Err(Error::output(target, "it is a link that leads nowhere; remove it"));
+            }
+            Ok(kind) if !kind.is_file() => {
+                return Err(Error::output(
+                    target,
+                    "it is a device, pipe or socket, which is never replaced; name a file",
+                ));
+            }
+            _ => {}
         }
         if let Some(input) = inputs.iter().find(|input| is_same(input, target)) {
             let input = input.display();
@@ -59,8 +72,12 @@ impl AtomicFile {
         }
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let file = new_temporary(&format!(".{name}."), folder)
-            .map_err(|error| Error::output(target, format!("{error} (in {})", folder.display())))?;
-        ctx.add_scratch(file.path());
+            // The error's own text names the temporary file.
+            .map_err(|error| {
+                let (why, folder) = (error.kind(), folder.display());
+                Error::output(target, format!("{why} in the folder {folder}; choose another"))
+            })?;
+        ctx.add_scratch(&file);
         Ok(Self { target: target.clone(), overwrite, file, ctx: ctx.clone() })
     }
 
@@ -68,9 +85,10 @@ impl AtomicFile {
         &self.target
     }
 
-    /// A second handle on the file.
+    /// Opens the file for writing.
     pub(crate) fn handle(&self) -> Result<File> {
-        self.file.reopen().map_err(|error| self.failed(&error))
+        let file = File::options().write(true).open(&self.file);
+        file.map_err(|error| self.failed(&error.kind()))
     }
 
     /// Why writing failed, with the target's name.
@@ -81,10 +99,12 @@ impl AtomicFile {
     /// Writes everything out and gives the file its name. Returns its size in bytes.
     pub(crate) fn commit(self) -> Result<u64> {
         self.ctx.check()?;
-        let temporary = self.file.path().to_path_buf();
-        let fail = |error: &io::Error| Error::output(&self.target, error);
-        self.file.as_file().sync_all().map_err(|error| fail(&error))?;
-        let bytes = self.file.as_file().metadata().map_err(|error| fail(&error))?.len();
+        let temporary = self.file.to_path_buf();
+        let fail = |error: &io::Error| Error::output(&self.target, error.kind());
+        let file = self.handle()?;
+        file.sync_all().map_err(|error| fail(&error))?;
+        let bytes = file.metadata().map_err(|error| fail(&error))?.len();
+        drop(file);
         if self.overwrite {
             self.file.persist(&self.target).map_err(|error| fail(&error.error))?;
         } else {
@@ -100,7 +120,7 @@ impl AtomicFile {
 }
 
 /// A named temporary file that, once renamed, has the permissions of any new file.
-fn new_temporary(prefix: &str, folder: &Path) -> io::Result<NamedTempFile> {
+fn new_temporary(prefix: &str, folder: &Path) -> io::Result<TempPath> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix).suffix(".tmp");
     #[cfg(unix)]
@@ -108,9 +128,7 @@ fn new_temporary(prefix: &str, folder: &Path) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder)?;
-    file.flush()?;
-    Ok(file)
+    Ok(builder.tempfile_in(folder)?.into_temp_path())
 }
 
 fn is_same(a: &Path, b: &Path) -> bool {

@@ -3,6 +3,9 @@
 //! The file format allows a dictionary to grow from batch to batch, but not to be replaced. Rows
 //! from different fragments come with different dictionaries, so keys are translated into one
 //! that grows.
+//!
+//! Parquet has no such limit, but readers that bring a column back as a dictionary need keys that
+//! can count the values of the whole file.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,6 +14,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::{
     Array, ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, downcast_dictionary_array,
+    make_array,
 };
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::{DataType, SchemaRef};
@@ -18,9 +22,12 @@ use arrow_select::concat::concat;
 
 use crate::error::{Error, Result};
 
-/// The growing dictionaries of a schema's columns.
+/// The growing dictionaries of a schema's columns, nested ones included.
 pub(super) struct Dictionaries {
-    columns: Vec<(usize, String, Growing)>,
+    /// The columns that have dictionaries in them, by index and name.
+    columns: Vec<(usize, String)>,
+    /// By column and path of children.
+    growing: HashMap<Vec<usize>, Growing>,
 }
 
 #[derive(Default)]
@@ -31,26 +38,78 @@ struct Growing {
 
 impl Dictionaries {
     pub(super) fn new(schema: &SchemaRef) -> Self {
+        Self::of(schema, |_| true)
+    }
+
+    /// Only the dictionaries whose keys have no more than 16 bits.
+    pub(super) fn with_short_keys(schema: &SchemaRef) -> Self {
+        Self::of(schema, |key| key.primitive_width().is_some_and(|width| width <= 2))
+    }
+
+    fn of(schema: &SchemaRef, wanted: impl Fn(&DataType) -> bool + Copy) -> Self {
         let fields = schema.fields().iter().enumerate();
         let columns = fields
-            .filter(|(_, field)| matches!(field.data_type(), DataType::Dictionary(..)))
-            .map(|(index, field)| (index, field.name().clone(), Growing::default()))
+            .filter(|(_, field)| holds_dictionary(field.data_type(), wanted))
+            .map(|(index, field)| (index, field.name().clone()))
             .collect();
-        Self { columns }
+        Self { columns, growing: HashMap::new() }
     }
 
     /// The same rows, with keys into the dictionaries of the file.
     pub(super) fn unify(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        if self.columns.is_empty() {
+            return Ok(batch.clone());
+        }
         let mut columns = batch.columns().to_vec();
-        for (index, name, growing) in &mut self.columns {
-            let column: &dyn Array = batch.column(*index).as_ref();
-            columns[*index] = downcast_dictionary_array!(
-                column => growing.translate(column, name)?,
-                _ => continue
-            );
+        for (index, name) in &self.columns {
+            let column = batch.column(*index);
+            columns[*index] = unify_array(&mut self.growing, column, &mut vec![*index], name)?;
         }
         RecordBatch::try_new(batch.schema(), columns).map_err(Error::kernel)
     }
+}
+
+fn holds_dictionary(kind: &DataType, wanted: impl Fn(&DataType) -> bool + Copy) -> bool {
+    match kind {
+        DataType::Dictionary(key, _) => wanted(key),
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _) => holds_dictionary(field.data_type(), wanted),
+        DataType::Struct(fields) => {
+            fields.iter().any(|field| holds_dictionary(field.data_type(), wanted))
+        }
+        _ => false,
+    }
+}
+
+fn unify_array(
+    growing: &mut HashMap<Vec<usize>, Growing>,
+    array: &ArrayRef,
+    path: &mut Vec<usize>,
+    name: &str,
+) -> Result<ArrayRef> {
+    if !holds_dictionary(array.data_type(), |_| true) {
+        return Ok(array.clone());
+    }
+    if array.data_type().is_nested() {
+        let data = array.to_data();
+        let mut children = Vec::new();
+        for (child, place) in data.child_data().iter().zip(0..) {
+            path.push(place);
+            let child = make_array(child.clone());
+            children.push(unify_array(growing, &child, path, name)?.to_data());
+            path.pop();
+        }
+        let rebuilt = data.into_builder().child_data(children).build();
+        return rebuilt.map(make_array).map_err(Error::kernel);
+    }
+    let growing = growing.entry(path.clone()).or_default();
+    let array: &dyn Array = array.as_ref();
+    downcast_dictionary_array!(
+        array => growing.translate(array, name),
+        _ => Err(Error::Internal("not a dictionary".into()))
+    )
 }
 
 impl Growing {

@@ -12,16 +12,17 @@ mod parquet;
 mod shuffle;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use self::atomic::AtomicFile;
 pub use self::ipc::{IpcCompression, IpcOptions};
 pub use self::parquet::{Compression, ParquetOptions};
-use crate::context::Context;
+use crate::context::{Context, lock};
 use crate::error::{Error, Result};
 use crate::sample::Sample;
 use crate::source::is_text;
@@ -72,6 +73,8 @@ pub struct Report {
     pub files: Vec<Written>,
     /// Each text column's name and number of characters in all rows.
     pub chars: Vec<(String, u64)>,
+    /// Rows whose texts all equal those of another row written; the first of them not counted.
+    pub copies: u64,
 }
 
 type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch>> + Send + 'a>;
@@ -132,7 +135,7 @@ impl Sample {
             file.commit().map(|bytes| Written { path, rows, bytes })
         };
         let files = written.into_iter().map(commit).collect::<Result<Vec<_>>>()?;
-        Ok(Report { files, chars: totals.sums() })
+        Ok(Report { files, chars: totals.sums(), copies: totals.copies() })
     }
 }
 
@@ -185,16 +188,19 @@ impl<'a> Shards<'a> {
     }
 }
 
-/// Counts the characters of every text column as batches pass by.
+/// Counts the characters of every text column, and equal rows, as batches pass by.
 struct TextTotals {
     columns: Vec<(usize, String, AtomicU64)>,
+    /// A hash of all texts of each row.
+    hashes: Mutex<Vec<u64>>,
 }
 
 impl TextTotals {
     fn new(schema: &SchemaRef) -> Self {
         let fields = schema.fields().iter().enumerate();
         let text = fields.filter(|(_, field)| is_text(field.data_type()));
-        Self { columns: text.map(|(i, f)| (i, f.name().clone(), AtomicU64::new(0))).collect() }
+        let columns = text.map(|(i, f)| (i, f.name().clone(), AtomicU64::new(0))).collect();
+        Self { columns, hashes: Mutex::default() }
     }
 
     fn observe(
@@ -210,11 +216,26 @@ impl TextTotals {
     }
 
     fn add(&self, batch: &RecordBatch) {
+        let mut hashes = vec![0; batch.num_rows()];
         for (index, _, total) in &self.columns {
-            if let Some(text) = TextColumn::new(batch.column(*index)) {
-                total.fetch_add(text.total_chars() as u64, Ordering::Relaxed);
-            }
+            let Some(text) = TextColumn::new(batch.column(*index)) else { continue };
+            total.fetch_add(text.total_chars() as u64, Ordering::Relaxed);
+            let mut rows = hashes.iter_mut();
+            text.for_each(|text| {
+                if let Some(hash) = rows.next() {
+                    *hash = xxh3_64_with_seed(text.as_bytes(), *hash);
+                }
+            });
         }
+        if !self.columns.is_empty() {
+            lock(&self.hashes).append(&mut hashes);
+        }
+    }
+
+    fn copies(&self) -> u64 {
+        let mut hashes = lock(&self.hashes);
+        hashes.sort_unstable();
+        hashes.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
     }
 
     fn sums(&self) -> Vec<(String, u64)> {

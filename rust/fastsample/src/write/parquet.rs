@@ -9,10 +9,11 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::str::FromStr;
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{FieldRef, SchemaRef};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{DataType, FieldRef, Schema, SchemaRef, TimeUnit};
+use arrow_select::concat::concat_batches;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
@@ -24,7 +25,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::atomic::AtomicFile;
-use crate::compact::batch_bytes;
+use super::dictionary::Dictionaries;
+use crate::compact::{batch_bytes, finish};
 use crate::context::{Context, lock};
 use crate::error::{Error, Result};
 
@@ -36,7 +38,7 @@ const ROW_GROUP_ROWS: usize = 128 * 1024;
 const ROW_GROUP_BYTES: usize = 128 << 20;
 
 /// Bytes of row groups that may wait to be encoded or to be appended.
-const ENCODING_BYTES: usize = 192 << 20;
+const ENCODING_BYTES: usize = 128 << 20;
 
 /// A compression codec by name, with its level where it has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +113,10 @@ pub(super) fn write(
     options: &ParquetOptions,
 ) -> Result<()> {
     let fail = |error: ParquetError| file.failed(&error);
+    let storable = &storable_schema(schema);
+    let mut dictionaries = Dictionaries::with_short_keys(storable);
+    let batches = batches.map(|batch| dictionaries.unify(&to_schema(&batch?, storable)?));
+    let schema = storable;
     let (writer, factory) = open(file, schema, options).map_err(fail)?;
     let (jobs, inbox) = mpsc::channel::<Job>();
     let inbox = Mutex::new(inbox);
@@ -148,6 +154,40 @@ pub(super) fn write(
         outcome?;
         encoder.writer.close().map_err(fail).map(drop)
     })
+}
+
+/// The schema with types that Parquet has a name for, as pyarrow chooses them: seconds become
+/// milliseconds, dates in milliseconds become dates in days.
+fn storable_schema(schema: &SchemaRef) -> SchemaRef {
+    let fields: Vec<_> = schema.fields().iter().map(storable_field).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+fn storable_field(field: &FieldRef) -> FieldRef {
+    let kind = match field.data_type() {
+        DataType::Timestamp(TimeUnit::Second, zone) => {
+            DataType::Timestamp(TimeUnit::Millisecond, zone.clone())
+        }
+        DataType::Time32(TimeUnit::Second) => DataType::Time32(TimeUnit::Millisecond),
+        DataType::Date64 => DataType::Date32,
+        DataType::List(item) => DataType::List(storable_field(item)),
+        DataType::LargeList(item) => DataType::LargeList(storable_field(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(storable_field(item), *size),
+        DataType::Map(entries, sorted) => DataType::Map(storable_field(entries), *sorted),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(storable_field).collect()),
+        _ => return field.clone(),
+    };
+    Arc::new(field.as_ref().clone().with_data_type(kind))
+}
+
+fn to_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let same = |(column, field): (&ArrayRef, &FieldRef)| column.data_type() == field.data_type();
+    if std::iter::zip(batch.columns(), schema.fields()).all(same) {
+        return Ok(batch.clone());
+    }
+    let mut cast = Vec::new();
+    finish(batch, schema, &mut cast)?;
+    concat_batches(schema, &cast).map_err(Error::kernel)
 }
 
 fn open(

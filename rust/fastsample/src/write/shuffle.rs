@@ -79,7 +79,7 @@ fn scatter<'a>(
     let seen: usize = held.iter().map(RecordBatch::num_rows).sum();
     let row_bytes = bytes.div_ceil(seen.max(1)).max(1);
     // A bucket is read back whole and copied once: half of the memory each.
-    let bucket_rows = ((memory_limit / 2 / row_bytes) as u64).clamp(1024, n);
+    let bucket_rows = ((memory_limit / 2 / row_bytes) as u64).max(1024).min(n);
     let fail = |error: &dyn std::fmt::Display| {
         Error::output(output, format!("temporary files for the shuffle: {error}"))
     };

@@ -1,0 +1,15 @@
+"""Examples in docstrings run, and do what they say."""
+
+import doctest
+import importlib
+from types import ModuleType
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["_sample", "_smart", "_inspect"])
+def test_docstring_examples(name: str) -> None:
+    module: ModuleType = importlib.import_module(f"fastsample.{name}")
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0

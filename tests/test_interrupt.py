@@ -1,0 +1,186 @@
+"""Ctrl-C and SIGTERM stop any long call within half a second, and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+#: The contract says half a second. The rest is for a machine that is busy with other tests, and
+#: for the interpreter to shut down.
+SLACK_SECONDS = 1.5
+
+ROWS = 3000
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder of files that take many seconds to read: each is there a thousand times."""
+    folder = tmp_path_factory.mktemp("slow")
+    noise = [os.urandom(1500).hex() for _ in range(ROWS)]
+    table = pa.table({"id": range(ROWS), "text": noise})
+    pq.write_table(table, folder / "0.parquet", compression="gzip", use_dictionary=False)
+    for link in range(1, 400):
+        (folder / f"{link}.parquet").hardlink_to(folder / "0.parquet")
+    return folder
+
+
+PRELUDE = """
+import sys, time, fastsample, pyarrow as pa
+source, output = sys.argv[1:]
+def ready():
+    print("ready", flush=True)
+def end():
+    print("interrupted", flush=True)
+"""
+
+DRAWN = """
+drawn = fastsample.sample(source, 600_000)
+ready()
+"""
+
+LONG_CALLS = {
+    "to_arrow": DRAWN + "drawn.to_arrow()",
+    # Through the C interface the consumer gets a message, and raises an error of its own.
+    "arrow stream": DRAWN + "try:\n    pa.table(drawn)\nexcept OSError as error:\n"
+    "    assert 'stopped by a signal' in str(error)\n    raise KeyboardInterrupt from None",
+    "inspect": "ready(); fastsample.inspect(source)",
+    "write": DRAWN + "drawn.write_parquet(output)",
+    "write slowly": DRAWN + "drawn.write_parquet(output, compression_level=19)",
+    "write shards": DRAWN + "drawn.write_parquet(output, shards=5)",
+    "write ipc": DRAWN + "drawn.write_ipc(output)",
+    "shuffle": DRAWN + "drawn.write_parquet(output, shuffle=True, memory_limit=2**24)",
+    "one thread": "drawn = fastsample.sample(source, 600_000, threads=1); ready()\n"
+    "drawn.write_parquet(output)",
+    "with progress": DRAWN + "drawn.write_parquet(output, progress=lambda *_: None)",
+    "draw": """
+nulls = pa.Array.from_buffers(pa.null(), 2**33, [None])
+ready()
+fastsample.sample(pa.table({"i": nulls}), 2**31)
+""",
+    "blocking stream": """
+def batches():
+    ready()
+    time.sleep(60)
+    yield pa.record_batch({"i": [1]})
+fastsample.sample(pa.RecordBatchReader.from_batches(pa.schema({"i": pa.int64()}), batches()), 1)
+""",
+    "endless stream": """
+def batches():
+    batch = pa.record_batch({"i": list(range(1000))})
+    ready()
+    while True:
+        yield batch
+fastsample.sample(pa.RecordBatchReader.from_batches(pa.schema({"i": pa.int64()}), batches()), 9)
+""",
+}
+
+
+def listing(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*"))
+
+
+def stop(child: subprocess.Popen[str], number: int) -> float:
+    """Send a signal; return the seconds until the child was gone."""
+    started = time.monotonic()
+    child.send_signal(number)
+    try:
+        child.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.communicate()
+        pytest.fail("the signal was ignored")
+    return time.monotonic() - started
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Iterator[Path]:
+    """Yield the path of an output; afterwards there must be nothing but the old file."""
+    path = tmp_path / "out.parquet"
+    path.write_bytes(b"old")
+    yield path
+    assert listing(tmp_path) == [path]
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.7])
+@pytest.mark.parametrize("name", LONG_CALLS)
+def test_ctrl_c(slow: Path, output: Path, name: str, delay: float) -> None:
+    lines = LONG_CALLS[name].splitlines()
+    body = "\n".join(f"    {line}" for line in lines)
+    code = (
+        f"{PRELUDE}\ntry:\n{body}\nexcept KeyboardInterrupt:\n"
+        f"    end()\nelse:\n    print('too quick to be interrupted')\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(slow), str(output)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    time.sleep(delay)
+    seconds = stop(child, signal.SIGINT)
+    out, err = child.communicate()
+    assert out == "interrupted\n", err
+    assert err == ""
+    assert child.returncode == 0
+    assert seconds < SLACK_SECONDS
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("options", [[], ["--shuffle", "--shards", "3"]], ids=["plain", "shuffled"])
+def test_command_line(slow: Path, output: Path, number: int, options: list[str]) -> None:
+    command = [sys.executable, "-m", "fastsample", "sample", "--num_samples", "600000"]
+    command += ["--input", str(slow), "--output", str(output), *options]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for_scratch(output.parent)
+    seconds = stop(child, number)
+    out, err = child.communicate()
+    assert child.returncode == 128 + number
+    assert out == ""
+    assert "Traceback" not in err
+    assert "panicked" not in err
+    if number == signal.SIGINT:
+        assert "interrupted" in err
+    assert seconds < SLACK_SECONDS
+
+
+def test_command_line_while_it_inspects(slow: Path) -> None:
+    command = [sys.executable, "-m", "fastsample", "inspect", str(slow)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    seconds = stop(child, signal.SIGINT)
+    _, err = child.communicate()
+    assert child.returncode == 130, err
+    assert "Traceback" not in err
+    assert seconds < SLACK_SECONDS
+
+
+def wait_for_scratch(folder: Path) -> None:
+    """Wait until a temporary file shows that writing has begun."""
+    deadline = time.monotonic() + 30
+    while len(listing(folder)) < 2:
+        assert time.monotonic() < deadline, "writing never began"
+        time.sleep(0.02)
+    time.sleep(0.3)
+
+
+def test_killed_while_writing(tmp_path: Path, slow: Path) -> None:
+    """Nobody can tidy up after SIGKILL, but the old file is still whole."""
+    path = tmp_path / "out.parquet"
+    path.write_bytes(b"old")
+    code = PRELUDE + DRAWN + "drawn.write_parquet(output)"
+    child = subprocess.Popen([sys.executable, "-c", code, str(slow), str(path)])
+    wait_for_scratch(tmp_path)
+    stop(child, signal.SIGKILL)
+    assert path.read_bytes() == b"old"
