@@ -81,7 +81,7 @@ def test_sound_file(files: Path, sound: str) -> None:
             read_all(path)
         assert str(path) in str(caught.value)
     elif name in UNSUPPORTED:
-        with pytest.raises(UNSUPPORTED[name], match="(re)?write the file") as caught:
+        with pytest.raises(UNSUPPORTED[name], match=r"(re)?write the file") as caught:
             read_all(path)
         assert str(path) in str(caught.value)
     elif name in BAD_CHECKSUM:
