@@ -177,7 +177,7 @@ def test_odd_texts_are_no_surprise(name: str, rule: Any) -> None:
 def test_clear_errors(table: pa.Table) -> None:
     with pytest.raises(fastsample.ColumnError, match="no text column"):
         fastsample.sample(pa.table({"x": [1, 2, 3]}), 1, smart=True)
-    with pytest.raises(fastsample.ColumnError, match='\'?no column "nope"'):
+    with pytest.raises(fastsample.ColumnError, match='no column "nope"'):
         fastsample.sample(table, 1, smart=True, text_columns=["nope"])
     with pytest.raises(fastsample.ColumnError, match="not text"):
         fastsample.sample(pa.table({"x": [1], "t": ["a"]}), 1, smart=Smart(text=["x"]))
