@@ -20,7 +20,7 @@ $(BIN)/activate: pyproject.toml
 setup: $(BIN)/activate build ## Make .venv, install everything, build the extension
 
 build: $(BIN)/activate ## Build the extension (release) into .venv
-	PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin develop --release --quiet
+	PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_QUIET=1 $(BIN)/maturin develop --release --quiet
 
 demo: setup ## Make 200,000 rows of Chinese-looking pairs, look at them, draw 60,000
 	mkdir -p $(DEMO)

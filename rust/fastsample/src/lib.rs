@@ -16,6 +16,9 @@
 //! | [`gather`] | the chosen rows read back, in order, in bounded memory |
 //! | [`write`] | Parquet and Arrow IPC, in parallel, whole or not at all |
 //! | [`sample`] | a source and its chosen rows: what callers hold |
+//! | [`smart`] | weights: what a row adds to the others, and drawing by weight |
+//! | [`text`] | text columns of every layout, without copying |
+//! | [`permute`] | a random order that is computed, not stored |
 //! | [`inspect`] | what is in a source: lengths of its texts |
 //!
 //! [`context`] carries threads, progress and cancellation through all of them.

@@ -1,0 +1,1 @@
+"""Does a sample teach? Two language models judge samples of the same size: see README.md."""
