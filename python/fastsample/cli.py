@@ -89,6 +89,7 @@ def sample(
                 f"warning: --num_samples is {num_samples:,}, but there are only {rows:,} rows; "
                 "keeping all of them",
                 style="yellow",
+                soft_wrap=True,
             )
         if rows == 0:
             raise fastsample.ArgumentError(f"{', '.join(inputs)}: there are no rows to draw")

@@ -83,7 +83,8 @@ impl Sample {
     /// Writes the sample to `path`, or to `path` with `-00000-of-0000k` before its extension when
     /// there are `k > 1` shards.
     ///
-    /// Every file appears whole under its name, all of them at the very end, or none does.
+    /// Every file appears whole under its name or not at all. Several are given their names one
+    /// after the other, at the very end, when all of them are complete.
     ///
     /// # Errors
     /// When reading or writing fails, or the call is cancelled. Nothing is left behind.

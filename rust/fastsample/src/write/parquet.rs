@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -29,6 +30,7 @@ use super::dictionary::Dictionaries;
 use crate::compact::{batch_bytes, finish};
 use crate::context::{Context, lock};
 use crate::error::{Error, Result};
+use crate::ordered::panic_message;
 
 /// Rows of a row group: small enough that readers find many to share out, large enough for
 /// compression and for the footer to stay small.
@@ -128,7 +130,7 @@ pub(super) fn write(
                 loop {
                     let job = lock(inbox).recv();
                     let Ok(job) = job else { return };
-                    let encoded = ctx.compute(|| job.encode(ctx));
+                    let encoded = ctx.compute(|| job.run(ctx));
                     if results.send(encoded).is_err() {
                         return;
                     }
@@ -223,19 +225,24 @@ struct Encoded {
 }
 
 impl Job {
-    fn encode(mut self, ctx: &Context) -> Encoded {
-        let mut encode = || {
-            for array in self.arrays.drain(..) {
-                ctx.check().map_err(|error| ParquetError::External(Box::new(error)))?;
-                let leaves = compute_leaves(&self.field, &array)?;
-                for (writer, leaf) in self.writers.iter_mut().zip(&leaves) {
-                    writer.write(leaf)?;
-                }
+    /// Encodes the column. A panic is an error as well: somebody waits for the result.
+    fn run(self, ctx: &Context) -> Encoded {
+        let (group, column) = (self.group, self.column);
+        let encode = AssertUnwindSafe(|| self.encode(ctx));
+        let chunks = catch_unwind(encode)
+            .unwrap_or_else(|panic| Err(ParquetError::General(panic_message(&*panic))));
+        Encoded { group, column, chunks }
+    }
+
+    fn encode(mut self, ctx: &Context) -> std::result::Result<Vec<ArrowColumnChunk>, ParquetError> {
+        for array in self.arrays.drain(..) {
+            ctx.check().map_err(|error| ParquetError::External(Box::new(error)))?;
+            let leaves = compute_leaves(&self.field, &array)?;
+            for (writer, leaf) in self.writers.iter_mut().zip(&leaves) {
+                writer.write(leaf)?;
             }
-            self.writers.drain(..).map(ArrowColumnWriter::close).collect()
-        };
-        let chunks = encode();
-        Encoded { group: self.group, column: self.column, chunks }
+        }
+        self.writers.drain(..).map(ArrowColumnWriter::close).collect()
     }
 }
 
@@ -341,7 +348,7 @@ impl Encoder<'_> {
             let encoded = if wait { self.outbox.recv().ok() } else { self.outbox.try_recv().ok() };
             let Some(encoded) = encoded else {
                 return if wait {
-                    Err(Error::Internal("an encoder panicked".into()))
+                    Err(Error::Internal("the encoders are gone".into()))
                 } else {
                     Ok(())
                 };
