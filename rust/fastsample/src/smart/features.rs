@@ -74,9 +74,17 @@ impl Extractor {
     /// Looks at one text of the row.
     pub fn add(&mut self, text: &str) {
         self.exact = xxh3_64_with_seed(text.as_bytes(), self.exact);
-        let mut codes = std::mem::take(&mut self.codes);
-        codes.clear();
-        codes.extend(text.chars().map(|character| u64::from(u32::from(character))));
+        // The memory only grows; a text has at most as many characters as bytes.
+        let mut memory = std::mem::take(&mut self.codes);
+        if memory.len() < text.len() {
+            memory.resize(text.len(), 0);
+        }
+        let mut length = 0;
+        for (code, character) in memory.iter_mut().zip(text.chars()) {
+            *code = u64::from(u32::from(character));
+            length += 1;
+        }
+        let codes = &memory[..length];
         let before = self.shingles;
         let mut judged = 0;
         for end in SHINGLE..=codes.len() {
@@ -101,7 +109,7 @@ impl Extractor {
         }
         self.shingles = before.saturating_add(judged);
         self.chars += codes.len() as u64;
-        self.codes = codes;
+        self.codes = memory;
     }
 
     /// Keeps the smallest value of each bin.

@@ -3,6 +3,8 @@
 //! `libm` differs between systems in the last bit; here nothing is left to it. Logarithms to base
 //! 2 have [`FRACTION_BITS`] bits after the point.
 
+use std::sync::LazyLock;
+
 /// Bits after the point of a fixed-point logarithm.
 pub const FRACTION_BITS: u32 = 16;
 
@@ -32,9 +34,16 @@ pub fn log2_with(x: u64, bits: u32) -> i64 {
 }
 
 /// `log2(x)` with [`FRACTION_BITS`] bits after the point. Requires `x > 0`.
+///
+/// Counts and lengths are small numbers nearly always; those are looked up.
 #[must_use]
 pub fn log2(x: u64) -> i64 {
-    log2_with(x, FRACTION_BITS)
+    static SMALL: LazyLock<Vec<i64>> =
+        LazyLock::new(|| (0..4096).map(|x| log2_with(x.max(1), FRACTION_BITS)).collect());
+    match SMALL.get(x as usize) {
+        Some(&log) => log,
+        None => log2_with(x, FRACTION_BITS),
+    }
 }
 
 /// `2^(x / 2^16)` of a logarithm `x <= 0`, as a weight of at least 1 unit.
