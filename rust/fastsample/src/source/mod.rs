@@ -12,9 +12,9 @@
 
 mod discover;
 mod file;
-mod footer;
 mod ipc;
 mod parquet;
+mod projected;
 mod unify;
 mod valid;
 
@@ -24,12 +24,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{BooleanArray, RecordBatch};
+use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
-use arrow_select::filter::filter_record_batch;
 
 pub use discover::{EXTENSIONS, discover};
 pub(crate) use file::inode;
+pub use projected::Projected;
 pub use unify::is_text;
 
 use self::file::SourceFile;
@@ -39,14 +39,6 @@ use self::unify::{ColumnMap, unify};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::parallel::fold;
-use crate::select::RowMask;
-
-/// Uncompressed bytes that a span should have: enough that opening it and reading a page twice at
-/// its ends cost nothing, few enough that many are under way at once in bounded memory.
-const SPAN_BYTES: usize = 64 << 20;
-
-/// Rows of an in-memory or IPC batch that are filtered at once.
-const SLICE_ROWS: usize = 32 * 1024;
 
 /// Rows that can be read again and again, in any part, by any thread.
 #[derive(Debug, Clone)]
@@ -206,17 +198,6 @@ impl Source {
         self.rows
     }
 
-    /// The same rows with only some of the columns, by index.
-    ///
-    /// # Errors
-    /// Never for indices of [`Source::schema`].
-    pub fn project(&self, indices: &[usize]) -> Result<Projected> {
-        let schema = Arc::new(self.schema.project(indices).map_err(Error::kernel)?);
-        let columns =
-            self.parts.iter().map(|part| ColumnMap::new(&schema, part.data.schema())).collect();
-        Ok(Projected { source: self.clone(), schema, columns })
-    }
-
     /// The files of this source.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.parts.iter().filter_map(|part| match &part.data {
@@ -254,116 +235,6 @@ impl Source {
         };
         self.parts.iter().map(describe).collect()
     }
-}
-
-/// A source seen through some of its columns: what scans and gathers read.
-#[derive(Debug, Clone)]
-pub struct Projected {
-    source: Source,
-    schema: SchemaRef,
-    columns: Vec<ColumnMap>,
-}
-
-impl From<&Source> for Projected {
-    fn from(source: &Source) -> Self {
-        let columns = source.parts.iter().map(|part| part.columns.clone()).collect();
-        Self { source: source.clone(), schema: source.schema.clone(), columns }
-    }
-}
-
-impl Projected {
-    /// The columns that are read.
-    #[must_use]
-    pub fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    /// Cuts the source into spans, in order.
-    #[must_use]
-    pub fn spans(&self) -> Vec<Span> {
-        let mut spans = Vec::new();
-        for (index, fragment) in self.source.fragments.iter().enumerate() {
-            let part = &self.source.parts[fragment.part];
-            let splits = match &part.data {
-                Data::Parquet(file) => {
-                    file.splits(fragment.unit, self.columns[fragment.part].roots(), SPAN_BYTES)
-                }
-                Data::Ipc(_) => Vec::new(),
-                Data::Batches { .. } => (1..fragment.rows.div_ceil(SLICE_ROWS as u64))
-                    .map(|i| i * SLICE_ROWS as u64)
-                    .collect(),
-            };
-            let ends = splits.iter().copied().chain([fragment.rows]);
-            let starts = [0].into_iter().chain(splits.iter().copied());
-            spans.extend(starts.zip(ends).map(|(start, end)| Span {
-                fragment: index,
-                range: start..end,
-                ordinals: fragment.first + start..fragment.first + end,
-            }));
-        }
-        spans
-    }
-
-    /// Reads the rows of a span that `mask` chooses, batch by batch, in order.
-    ///
-    /// Columns are those of [`Projected::schema`]; text may come in another layout than the schema
-    /// says (as views that refer to whole pages).
-    ///
-    /// # Errors
-    /// As the file is opened; later failures come as items.
-    pub fn read(
-        &self,
-        span: &Span,
-        mask: &RowMask,
-    ) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + Send + '_>> {
-        debug_assert_eq!(mask.len() as u64, span.range.end - span.range.start);
-        if mask.count() == 0 {
-            return Ok(Box::new(std::iter::empty()));
-        }
-        let fragment = &self.source.fragments[span.fragment];
-        let columns = &self.columns[fragment.part];
-        let batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send> =
-            match &self.source.parts[fragment.part].data {
-                Data::Parquet(file) => {
-                    Box::new(file.read(fragment.unit, span.range.clone(), mask, columns.roots())?)
-                }
-                Data::Ipc(file) => {
-                    let batch = file.read(fragment.unit, columns.roots())?;
-                    Box::new(filtered(batch, 0, mask.clone()))
-                }
-                Data::Batches { batches, .. } => {
-                    let batch =
-                        batches[fragment.unit].project(columns.roots()).map_err(Error::kernel)?;
-                    let found = filtered(batch, span.range.start as usize, mask.clone());
-                    Box::new(found.map(|batch| {
-                        let batch = batch?;
-                        valid::check_text(&batch)?;
-                        Ok(batch)
-                    }))
-                }
-            };
-        Ok(Box::new(batches.map(|batch| columns.arrange(&self.schema, &batch?))))
-    }
-}
-
-/// The rows of `batch` from `start` on that `mask` chooses, some thousand rows at a time.
-fn filtered(
-    batch: RecordBatch,
-    start: usize,
-    mask: RowMask,
-) -> impl Iterator<Item = Result<RecordBatch>> + Send {
-    let slices = (0..mask.len()).step_by(SLICE_ROWS);
-    slices.filter_map(move |at| {
-        let len = SLICE_ROWS.min(mask.len() - at);
-        let rows = batch.slice(start + at, len);
-        match mask.slice(at..at + len) {
-            RowMask::AllTrue(_) => Some(Ok(rows)),
-            RowMask::AllFalse(_) => None,
-            RowMask::Values(bits) => {
-                Some(filter_record_batch(&rows, &BooleanArray::from(bits)).map_err(Error::kernel))
-            }
-        }
-    })
 }
 
 /// Tells what a file is by its first bytes, not by its name.

@@ -4,6 +4,12 @@
 //! `encryption_algorithm` (Parquet modular encryption). Without that knowledge, encrypted pages
 //! look like damage.
 
+use arrow_buffer::Buffer;
+use parquet::file::reader::Length;
+
+use crate::error::Result;
+use crate::source::file::OpenFile;
+
 /// Thrift field of `FileMetaData` that only files with encrypted columns have.
 const ENCRYPTION_ALGORITHM: i16 = 8;
 
@@ -12,6 +18,19 @@ const STOP: u8 = 0;
 
 /// Nesting beyond this is not to be found in a sound footer.
 const MAX_DEPTH: usize = 32;
+
+/// The serialised `FileMetaData`; empty if the file has no sound trailer.
+pub(super) fn footer_bytes(open: &OpenFile) -> Result<Buffer> {
+    const TRAILER: u64 = 8;
+    let body_end = Length::len(open).saturating_sub(TRAILER);
+    let trailer = open.read_buffer(body_end, TRAILER.min(Length::len(open)) as usize)?;
+    let length =
+        trailer.first_chunk::<4>().map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
+    match body_end.checked_sub(length) {
+        Some(start) => open.read_buffer(start, length as usize),
+        None => Ok(Buffer::from_vec(Vec::<u8>::new())),
+    }
+}
 
 /// Whether a serialised `FileMetaData` says that columns are encrypted.
 ///

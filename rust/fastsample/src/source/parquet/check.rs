@@ -1,0 +1,105 @@
+//! Numbers in a footer are only claims.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use parquet::basic::Compression;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+
+use super::ParquetFile;
+use crate::error::{Error, Result};
+use crate::source::file::OpenFile;
+
+impl ParquetFile {
+    /// Fails if a row group claims many rows for its bytes and its pages do not bear it out.
+    ///
+    /// A column of equal values needs next to no bytes, so the claim may be true; but a false count
+    /// of 10^15 rows would keep a draw busy for days.
+    pub(super) fn check_rows(&self, open: &Arc<OpenFile>) -> Result<()> {
+        const BELIEVED_ROWS_PER_BYTE: i64 = 8;
+        for (index, group) in self.metadata().row_groups().iter().enumerate() {
+            let bytes: i64 = group.columns().iter().map(ColumnChunkMetaData::compressed_size).sum();
+            if group.num_rows() / BELIEVED_ROWS_PER_BYTE <= bytes {
+                continue;
+            }
+            let rows = group.num_rows() as u64;
+            let flat = |&leaf: &usize| group.column(leaf).column_descr().max_rep_level() == 0;
+            // A row of a repeated column has one value or more; an empty list counts as one.
+            let leaf = (0..group.columns().len()).find(flat);
+            let found = self.count_values(open, index, leaf.unwrap_or(0))?;
+            if found < rows || (leaf.is_some() && found > rows) {
+                return Err(Error::corrupt(
+                    self.file.path(),
+                    format!(
+                        "damaged footer: row group {index} claims {rows} rows in {bytes} bytes, but \
+                         its pages have {found}; fetch or write the file again"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fails for a footer whose numbers contradict each other, or the size of the file.
+pub(super) fn check_footer(path: &Path, metadata: &ParquetMetaData, size: u64) -> Result<()> {
+    let damaged = |what: String| {
+        Err(Error::corrupt(path, format!("damaged footer: {what}; fetch or write the file again")))
+    };
+    let mut rows = 0_i64;
+    for (index, group) in metadata.row_groups().iter().enumerate() {
+        if group.num_rows() < 0 {
+            return damaged(format!("row group {index} claims {} rows", group.num_rows()));
+        }
+        rows = rows.saturating_add(group.num_rows());
+        for column in group.columns() {
+            let name = column.column_path().string();
+            if let Compression::LZO = column.compression() {
+                return Err(Error::unsupported(
+                    path,
+                    &format!(
+                        "column {name:?} is compressed with LZO, which is not supported; rewrite it with zstd"
+                    ),
+                ));
+            }
+            if column.dictionary_page_offset() == Some(0) {
+                return Err(Error::unsupported(
+                    path,
+                    &format!(
+                        "column {name:?} says that its dictionary is at offset 0, which is not \
+                         supported; rewrite the file with a current writer"
+                    ),
+                ));
+            }
+            let flat = column.column_descr().max_rep_level() == 0;
+            if flat && column.num_values() != group.num_rows() {
+                return damaged(format!(
+                    "column {name:?} of row group {index} has {} values for {} rows",
+                    column.num_values(),
+                    group.num_rows()
+                ));
+            }
+            let start =
+                column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+            let end = start.checked_add(column.compressed_size());
+            if start < 0 || column.compressed_size() < 0 || end.is_none_or(|end| end as u64 > size)
+            {
+                return damaged(format!(
+                    "column {name:?} of row group {index} should end at byte {} of {size}",
+                    end.unwrap_or(i64::MAX)
+                ));
+            }
+        }
+    }
+    if rows != metadata.file_metadata().num_rows() {
+        return Err(Error::unsupported(
+            path,
+            &format!(
+                "the row groups hold {rows} rows but the footer claims {}, which is not supported; \
+                 rewrite the file with a current writer",
+                metadata.file_metadata().num_rows()
+            ),
+        ));
+    }
+    Ok(())
+}

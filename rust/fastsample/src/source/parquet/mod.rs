@@ -1,0 +1,160 @@
+//! A Parquet file: its footer, its pages, and reading chosen rows of a row group.
+//!
+//! - [`footer`]: what a footer says about encryption;
+//! - [`check`]: a footer's numbers are only claims;
+//! - [`pages`]: where pages begin, and splitting large row groups there;
+//! - [`read`]: chosen rows, window by window.
+
+mod check;
+mod footer;
+mod pages;
+mod read;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+
+use self::check::check_footer;
+use self::footer::{footer_bytes, is_encrypted};
+use super::file::SourceFile;
+use crate::error::{Error, Result};
+use crate::ordered::panic_message;
+
+/// A Parquet file and its footer.
+#[derive(Debug, Clone)]
+pub(crate) struct ParquetFile {
+    file: SourceFile,
+    metadata: ArrowReaderMetadata,
+    schema: SchemaRef,
+}
+
+impl ParquetFile {
+    pub(crate) fn open(file: &SourceFile) -> Result<Self> {
+        let path = file.path();
+        let open = file.open()?;
+        if is_encrypted(&footer_bytes(&open)?) {
+            return Err(Error::unsupported(
+                path,
+                "columns of the file are encrypted, which is not supported; \
+                 write a decrypted copy first",
+            ));
+        }
+        let parse = |offset_index| {
+            catch(path, || {
+                ParquetMetaDataReader::new()
+                    .with_column_index_policy(PageIndexPolicy::Skip)
+                    .with_offset_index_policy(offset_index)
+                    .parse_and_finish(&open)
+            })
+        };
+        // The index only saves time; without a sound one, page headers tell the same.
+        let metadata =
+            parse(PageIndexPolicy::Optional).or_else(|_| parse(PageIndexPolicy::Skip))?;
+        let metadata = Arc::new(metadata);
+        check_footer(path, &metadata, file.len())?;
+        let native = catch(path, || {
+            let own = ArrowReaderMetadata::try_new(metadata.clone(), ArrowReaderOptions::new());
+            // An Arrow schema stored in the file may be damaged or from the future; Parquet's own
+            // schema always describes the data.
+            own.or_else(|_| {
+                let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+                ArrowReaderMetadata::try_new(metadata.clone(), options)
+            })
+        })?;
+        let schema = native.schema().clone();
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(with_views(&schema)));
+        let metadata = ArrowReaderMetadata::try_new(metadata, options).unwrap_or(native);
+        let opened = Self { file: file.clone(), metadata, schema };
+        opened.check_rows(&Arc::new(open))?;
+        Ok(opened)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.file.len()
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The compression codecs in use, each once.
+    pub(crate) fn codecs(&self) -> Vec<String> {
+        let chunks = self
+            .metadata()
+            .row_groups()
+            .iter()
+            .flat_map(parquet::file::metadata::RowGroupMetaData::columns);
+        let mut codecs: Vec<String> = chunks
+            .map(|chunk| {
+                let codec = chunk.compression().to_string();
+                codec.split('(').next().unwrap_or_default().to_lowercase()
+            })
+            .collect();
+        codecs.sort();
+        codecs.dedup();
+        codecs
+    }
+
+    fn metadata(&self) -> &ParquetMetaData {
+        self.metadata.metadata()
+    }
+
+    /// Rows of each row group.
+    pub(crate) fn units(&self) -> impl Iterator<Item = u64> + '_ {
+        self.metadata().row_groups().iter().map(|group| group.num_rows() as u64)
+    }
+
+    /// Uncompressed bytes of the columns `roots` in a row group.
+    pub(crate) fn bytes(&self, group: usize, roots: &[usize]) -> usize {
+        let columns = self.leaves(roots);
+        let group = self.metadata().row_group(group);
+        columns.into_iter().map(|leaf| group.column(leaf).uncompressed_size().max(0) as usize).sum()
+    }
+
+    /// The leaf columns below the top-level columns `roots`.
+    fn leaves(&self, roots: &[usize]) -> Vec<usize> {
+        let schema = self.metadata().file_metadata().schema_descr();
+        (0..schema.num_columns())
+            .filter(|&leaf| roots.binary_search(&schema.get_column_root_idx(leaf)).is_ok())
+            .collect()
+    }
+}
+
+/// Runs a decoder on data that may be hostile: its errors and its panics are the file's fault.
+fn catch<T>(path: &Path, decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(Error::parquet(path, &error)),
+        Err(panic) => Err(Error::corrupt(
+            path,
+            format!(
+                "damaged data (the decoder gave up: {}); fetch or write the file again",
+                panic_message(&*panic)
+            ),
+        )),
+    }
+}
+
+/// The schema with text and binary columns as views.
+fn with_views(schema: &Schema) -> Schema {
+    let view = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 => {
+            Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
+        }
+        DataType::Binary | DataType::LargeBinary => {
+            Arc::new(field.as_ref().clone().with_data_type(DataType::BinaryView))
+        }
+        _ => field.clone(),
+    };
+    let fields: Vec<_> = schema.fields().iter().map(view).collect();
+    Schema::new_with_metadata(fields, schema.metadata().clone())
+}

@@ -1,0 +1,170 @@
+//! Chosen rows of a row group, window by window.
+
+use std::ops::Range;
+
+use arrow_array::RecordBatch;
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy,
+    RowSelector,
+};
+use parquet::errors::ParquetError;
+
+use super::{ParquetFile, catch};
+use crate::error::{Error, Result};
+use crate::select::RowMask;
+use crate::source::file::OpenFile;
+
+/// Rows decoded at once, at most: the decoder's own default of 1,024 is slow, and more than this
+/// gains nothing.
+const WINDOW_ROWS: usize = 32 * 1024;
+
+/// Text decoded at once, about: a window holds the pages it touches in memory.
+const WINDOW_BYTES: usize = 16 << 20;
+
+/// Below one chosen row in this many, rows are skipped one by one instead of being decoded and
+/// masked out, so that pages without a chosen row are never decompressed.
+const SPARSE: usize = 64;
+
+impl ParquetFile {
+    /// Reads the rows of `range` in a row group that `mask` chooses, window by window.
+    ///
+    /// Columns come in the order of `roots`. Text and binary columns come as views, which refer to
+    /// the decompressed pages instead of copying them.
+    pub(crate) fn read(
+        &self,
+        group: usize,
+        range: Range<u64>,
+        mask: &RowMask,
+        roots: &[usize],
+    ) -> Result<ParquetBatches> {
+        let open = self.file.open()?;
+        let rows = self.metadata().row_group(group).num_rows() as usize;
+        let row_bytes = (self.bytes(group, roots) / rows.max(1)).max(1);
+        let window = (WINDOW_BYTES / row_bytes).clamp(1, WINDOW_ROWS);
+        let sparse = mask.count() * SPARSE < mask.len();
+        let batch_rows =
+            (window as u128 * mask.count() as u128 / mask.len().max(1) as u128) as usize;
+        let policy = if sparse { RowSelectionPolicy::Selectors } else { RowSelectionPolicy::Mask };
+        let selection = row_selection(range.start as usize, mask);
+        let reader = self
+            .reader(open, group, roots, |builder| {
+                builder
+                    .with_batch_size(batch_rows.max(1))
+                    .with_row_selection(selection)
+                    .with_row_selection_policy(policy)
+            })
+            .map_err(|error| self.blame(group, &range, roots, error))?;
+        Ok(ParquetBatches {
+            reader: Some(reader),
+            verify: self.file.open()?,
+            origin: self.clone(),
+            group,
+            range,
+            roots: roots.to_vec(),
+            expected: mask.count(),
+        })
+    }
+
+    fn reader(
+        &self,
+        open: OpenFile,
+        group: usize,
+        roots: &[usize],
+        configure: impl FnOnce(
+            ParquetRecordBatchReaderBuilder<OpenFile>,
+        ) -> ParquetRecordBatchReaderBuilder<OpenFile>,
+    ) -> Result<ParquetRecordBatchReader> {
+        let schema = self.metadata().file_metadata().schema_descr();
+        let projection = ProjectionMask::roots(schema, roots.iter().copied());
+        catch(self.file.path(), || {
+            let builder =
+                ParquetRecordBatchReaderBuilder::new_with_metadata(open, self.metadata.clone());
+            configure(builder.with_row_groups(vec![group]).with_projection(projection)).build()
+        })
+    }
+
+    /// Finds out which column a failure comes from by reading each alone, and says so.
+    fn blame(&self, group: usize, range: &Range<u64>, roots: &[usize], error: Error) -> Error {
+        let (Error::Corrupt { path, what } | Error::Unsupported { path, what }) = &error else {
+            return error;
+        };
+        let broken = |root: usize| -> Result<()> {
+            let skip = RowSelector::skip(range.start as usize);
+            let select = RowSelector::select((range.end - range.start) as usize);
+            let reader = self.reader(self.file.open()?, group, &[root], |builder| {
+                builder.with_batch_size(1024).with_row_selection(vec![skip, select].into())
+            })?;
+            catch(self.file.path(), || {
+                for batch in reader {
+                    batch.map_err(ParquetError::from)?;
+                }
+                Ok(())
+            })
+        };
+        let Some(&root) = roots.iter().find(|&&root| broken(root).is_err()) else { return error };
+        let name = self.schema.field(root).name();
+        let what = format!("column {name:?}, row group {group}: {what}");
+        match &error {
+            Error::Corrupt { .. } => Error::Corrupt { path: path.clone(), what },
+            _ => Error::Unsupported { path: path.clone(), what },
+        }
+    }
+}
+
+/// The chosen rows of a span, window by window.
+pub(crate) struct ParquetBatches {
+    reader: Option<ParquetRecordBatchReader>,
+    verify: OpenFile,
+    origin: ParquetFile,
+    group: usize,
+    range: Range<u64>,
+    roots: Vec<usize>,
+    expected: usize,
+}
+
+impl Iterator for ParquetBatches {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let reader = self.reader.as_mut()?;
+        let path = self.verify.path();
+        let next = catch(path, || reader.next().transpose().map_err(ParquetError::from));
+        let failure = match next {
+            Ok(Some(batch)) => {
+                self.expected = self.expected.saturating_sub(batch.num_rows());
+                return Some(Ok(batch));
+            }
+            Ok(None) if self.expected > 0 => Some(Error::corrupt(
+                path,
+                format!(
+                    "damaged: row group {} ends {} rows early; fetch or write the file again",
+                    self.group, self.expected
+                ),
+            )),
+            Ok(None) => self.verify.verify().err(),
+            Err(error) => {
+                let error = self.verify.explain(error);
+                Some(self.origin.blame(self.group, &self.range, &self.roots, error))
+            }
+        };
+        self.reader = None;
+        failure.map(Err)
+    }
+}
+
+/// The rows of a row group to read: none before `start`, then those that `mask` chooses.
+fn row_selection(start: usize, mask: &RowMask) -> RowSelection {
+    match mask {
+        RowMask::AllTrue(len) => vec![RowSelector::skip(start), RowSelector::select(*len)].into(),
+        RowMask::AllFalse(len) => vec![RowSelector::skip(start + len)].into(),
+        RowMask::Values(bits) if start == 0 => RowSelection::from_boolean_buffer(bits.clone()),
+        RowMask::Values(bits) => {
+            let mut all = BooleanBufferBuilder::new(start + bits.len());
+            all.append_buffer(&BooleanBuffer::new_unset(start));
+            all.append_buffer(bits);
+            RowSelection::from_boolean_buffer(all.build())
+        }
+    }
+}
