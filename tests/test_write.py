@@ -101,8 +101,10 @@ def test_arrow_files(
     if codec == "none":
         with pa.memory_map(str(tmp_path / "out.arrow")) as file:
             before = pa.total_allocated_bytes()
-            assert pa.ipc.open_file(file).read_all().equals(expected)
-            assert pa.total_allocated_bytes() == before
+            mapped = pa.ipc.open_file(file).read_all()
+            assert mapped.equals(expected)
+            # Nothing was copied. Garbage of other tests may go away meanwhile.
+            assert pa.total_allocated_bytes() - before < mapped.nbytes / 10
 
 
 @pytest.mark.parametrize("size", [1, 7, 500, 1499, 1500, 1501])
