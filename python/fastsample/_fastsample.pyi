@@ -2,11 +2,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, final, type_check_only
 
-__all__ = ["DEBUG_BUILD", "MEMORY_LIMIT", "Rows", "Sample", "Source", "__version__"]
+__all__ = ["DEBUG_BUILD", "Rows", "Sample", "Source", "__version__"]
 
 __version__: str
 DEBUG_BUILD: bool
-MEMORY_LIMIT: int
 
 _Progress: TypeAlias = Callable[[int, int], object] | None
 _Written: TypeAlias = tuple[list[tuple[Path, int, int]], list[tuple[str, int]], int]

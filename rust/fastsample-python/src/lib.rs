@@ -29,8 +29,7 @@ mod _fastsample {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::quiet_workers();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        module.add("DEBUG_BUILD", cfg!(debug_assertions))?;
-        module.add("MEMORY_LIMIT", fastsample::write::MEMORY_LIMIT)
+        module.add("DEBUG_BUILD", cfg!(debug_assertions))
     }
 }
 

@@ -102,12 +102,12 @@ fn compact_views<T: ByteViewType>(column: &ArrayRef) -> ArrayRef {
 
 /// Bytes that a view column would have as an offset column; 0 for other columns.
 fn view_bytes(column: &ArrayRef) -> usize {
-    let views: Vec<u128> = match column.data_type() {
-        DataType::Utf8View => column.as_string_view().views().to_vec(),
-        DataType::BinaryView => column.as_binary_view().views().to_vec(),
+    let views: &[u128] = match column.data_type() {
+        DataType::Utf8View => column.as_string_view().views(),
+        DataType::BinaryView => column.as_binary_view().views(),
         _ => return 0,
     };
-    views.into_iter().map(|view| view as u32 as usize).sum()
+    views.iter().map(|&view| view as u32 as usize).sum()
 }
 
 /// Bytes of memory that the rows of a batch take, for budgets.

@@ -9,7 +9,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, mpsc};
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -78,14 +77,6 @@ impl Compression {
             )),
         };
         codec.map(Self).map_err(Error::Argument)
-    }
-}
-
-impl FromStr for Compression {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Self::new(name, None)
     }
 }
 
