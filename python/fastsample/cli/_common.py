@@ -1,0 +1,60 @@
+"""What the commands share: consoles, common options, errors, numbers for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fastsample import FastSampleError
+
+#: Tables for programs have no need to fit a screen.
+_PIPED_WIDTH = 10_000
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+err = Console(stderr=True, highlight=False)
+
+Threads = Annotated[int | None, typer.Option(help="Cores to use. [default: all]", min=1)]
+Json = Annotated[bool, typer.Option("--json", help="Print a report for programs instead.")]
+Columns = Annotated[
+    list[str] | None, typer.Option("--column", help="Keep only this column. Repeatable.")
+]
+
+
+def facts() -> Table:
+    """Return a table of names and values without lines."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    return table
+
+
+def size(count: float) -> str:
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if count < 1024 or unit == "GiB":
+            break
+        count /= 1024
+    return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+
+
+def print_json(report: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn errors into one line and exit code 1, an interruption into exit code 130."""
+    try:
+        yield
+    except FastSampleError as error:
+        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        err.print("interrupted; nothing was written")
+        raise typer.Exit(130) from None

@@ -1,0 +1,63 @@
+"""`fastsample inspect`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+import fastsample
+from fastsample import Inspection
+from fastsample.cli._common import Columns, Json, Threads, out, print_json, reported, size
+
+
+def inspect(
+    inputs: Annotated[list[str], typer.Argument(help="Files, globs or folders.")],
+    column: Columns = None,
+    lengths: Annotated[bool, typer.Option(help="Read the text columns for their lengths.")] = True,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Show rows, columns, types, row groups, codecs, sizes and lengths of texts."""
+    with reported():
+        found = fastsample.inspect(inputs, columns=column, lengths=lengths, threads=threads)
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            _print_inspection(found)
+
+
+def _print_inspection(found: Inspection) -> None:
+    files = Table("file", "format", "codec", title="Files", title_justify="left")
+    for heading in ("rows", "row groups", "size"):
+        files.add_column(heading, justify="right")
+    for file in found.files:
+        numbers = f"{file.rows:,}", f"{file.row_groups:,}", size(file.bytes)
+        files.add_row(str(file.path), file.format, ", ".join(file.codecs) or "-", *numbers)
+    if len(found.files) > 1:
+        groups = sum(file.row_groups for file in found.files)
+        total = f"{found.rows:,}", f"{groups:,}", size(found.bytes)
+        files.add_row(f"{len(found.files)} files", "", "", *total, style="bold")
+    out.print(files)
+    columns = Table("column", "type", "nullable", title="Columns", title_justify="left")
+    for column in found.columns:
+        columns.add_row(column.name, column.type, "yes" if column.nullable else "no")
+    out.print(columns)
+    if found.text:
+        _print_lengths(found)
+
+
+def _print_lengths(found: Inspection) -> None:
+    lengths = Table("column", title="Length in characters", title_justify="left")
+    quantiles = next(iter(found.text.values())).quantiles
+    for heading in ("nulls", "mean", *(_quantile(q) for q in quantiles), "max"):
+        lengths.add_column(heading, justify="right")
+    for name, text in found.text.items():
+        numbers = [f"{length:,}" for length in text.quantiles.values()]
+        lengths.add_row(name, f"{text.nulls:,}", f"{text.mean:,.1f}", *numbers, f"{text.max:,}")
+    out.print(lengths)
+
+
+def _quantile(share: float) -> str:
+    return {0.0: "min", 0.5: "median"}.get(share, f"{share:.0%}")
