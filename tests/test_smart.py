@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastsample import Smart
 
-OFF = Smart(duplicates=0, length=0, repetition=0)
+OFF = Smart(duplicates=0, commonness=0, length=0, repetition=0)
 
 
 def chinese(rng: np.random.Generator, chars: int) -> str:
@@ -113,7 +113,7 @@ def test_rows_drawn_are_pinned() -> None:
     assert fastsample.sample(table, 8, smart=True, seed=1).row_ids.tolist() == PINNED
 
 
-PINNED = [36, 57, 86, 91, 92, 136, 143, 157]
+PINNED = [35, 36, 57, 92, 136, 155, 157, 159]
 
 
 def test_inclusion_follows_the_weights() -> None:

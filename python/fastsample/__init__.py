@@ -10,6 +10,7 @@ import warnings as _warnings
 from fastsample import _fastsample, errors
 from fastsample._inspect import ColumnInfo, FileInfo, Inspection, TextLengths, inspect
 from fastsample._sample import Report, Sample, WriteReport, WrittenFile, sample
+from fastsample._score import Scores, score
 from fastsample._smart import Smart, SmartReport
 from fastsample.errors import (
     ArgumentError,
@@ -41,6 +42,7 @@ __all__ = [
     "Report",
     "Sample",
     "SchemaError",
+    "Scores",
     "Smart",
     "SmartReport",
     "SourceChangedError",
@@ -55,6 +57,7 @@ __all__ = [
     "errors",
     "inspect",
     "sample",
+    "score",
 ]
 
 if _fastsample.DEBUG_BUILD:

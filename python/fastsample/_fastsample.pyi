@@ -41,27 +41,26 @@ class Source:
     def rows(self) -> int | None: ...
     @property
     def schema(self) -> ArrowSchema: ...
-    def uniform(self, n: int, seed: int, threads: int | None, progress: _Progress) -> Sample: ...
+    def uniform(
+        self, n: int, seed: int, weights: bool, threads: int | None, progress: _Progress
+    ) -> Sample: ...
     def smart(
         self,
         n: int,
         seed: int,
+        options: Any | None,
         *,
         text: Sequence[str] | None,
-        duplicates: float,
-        length: float,
-        repetition: float,
-        min_chars: int,
-        max_chars: int,
+        target: Source | None,
+        weights: bool,
         threads: int | None,
         progress: _Progress,
     ) -> tuple[Sample, dict[str, Any]]: ...
-    def entropy(
+    def score(
         self,
-        n: int,
-        seed: int,
+        options: Any,
         *,
-        text: Sequence[str] | None,
+        target: Source | None,
         threads: int | None,
         progress: _Progress,
     ) -> tuple[Sample, dict[str, Any]]: ...

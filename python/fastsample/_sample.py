@@ -97,6 +97,7 @@ def sample(
     seed: int = 42,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
+    weights: bool = False,
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Sample:
@@ -127,6 +128,10 @@ def sample(
         Columns to keep, in this order. All by default.
     text_columns
         Text columns that `smart` looks at. Every top-level text column by default.
+    weights
+        Add a column ``_weight``: 1 / the probability with which the row was drawn (float64). A
+        mean over the sample with these weights estimates the mean over the source, and a sum the
+        sum. Among rows of equal text, one stands for all of them.
     threads
         Cores to use. All by default.
     progress
@@ -171,7 +176,9 @@ def sample(
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
         opened = open_source(source, columns, threads, callback)
-        drawn, found = draw(opened, n, seed, smart, text_columns, threads, callback)
+        drawn, found = draw(
+            opened, n, seed, smart, text_columns, weights, threads, callback
+        )
     seconds = time.perf_counter() - started
     return Sample(drawn, Report(drawn.source_rows, len(drawn), seed, seconds, found))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastsample import _fastsample
 from fastsample._progress import Callback
+from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Smart:
     """How strongly each property of a row counts. A row's weight is the product of the terms.
 
     A strength of 1 is the formula below, 2 its square, 0.5 its square root; 0 switches the term
-    off. With all three off, the draw is the uniform one, row for row.
+    off. With all of them off, the draw is the uniform one, row for row.
 
     Parameters
     ----------
@@ -32,6 +33,10 @@ class Smart:
         1 / c, where c is the estimated number of rows that are nearly the same (one-permutation
         MinHash over shingles of 3 characters, 5 in Latin script; Li, Owen, Zhang 2012). Above 0,
         equal rows are never drawn twice while others are left.
+    commonness
+        1 / the geometric mean of how many other rows of a pilot have each of the row's shingles,
+        between the 5 % and 95 % quantiles: prefers what is rare. The pilot is all rows of a small
+        source, else 128 blocks of 256 rows.
     length
         The square root of the length up to `max_chars`, falling as ``max_chars / length`` beyond,
         where training cuts a row off. Above 0, rows shorter than `min_chars` come last.
@@ -39,6 +44,14 @@ class Smart:
         Distinct shingles over all shingles of the row, at least 1/16: lowers laughter and dashes.
     min_chars, max_chars
         In characters (Unicode code points) of all text columns together.
+    target
+        Rows of the kind that is wanted: a path or an object, as `source` of
+        :func:`fastsample.sample`. Its columns of the names that are judged count, or all its text.
+    target_strength
+        The row's mean importance ratio: share of a shingle in the target over its share in the
+        source (DSIR; Xie, Santurkar, Ma, Liang 2023), geometric mean over the row's shingles.
+    target_clip
+        Mean ratios above 2**target_clip and below 2**-target_clip count as that.
 
     Examples
     --------
@@ -51,10 +64,14 @@ class Smart:
 
     text: Sequence[str] | None = None
     duplicates: float = 1.0
+    commonness: float = 0.0
     length: float = 1.0
     repetition: float = 1.0
     min_chars: int = 10
     max_chars: int = 512
+    target: SourceLike | None = None
+    target_strength: float = 1.0
+    target_clip: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,13 @@ class SmartReport:
         Rows with an estimated two or more rows nearly the same, copies included.
     effective_rows : float
         (sum of weights)**2 / sum of squared weights: how many rows of equal weight are as diverse.
+    chars_before, chars_after : dict of float to int
+        Characters of the rows of the source, and of those drawn: a share of the rows, and the
+        length that they do not exceed. Exact below 4,096 characters, to within 1/64 above.
+    weights : dict of float to float
+        The same of the weights above 0, their mean being 1; empty for the entropy rule.
+    shares : dict of str to float
+        Each term that counts, with its share in the variance of the logarithm of the weights.
     """
 
     text: tuple[str, ...]
@@ -84,10 +108,26 @@ class SmartReport:
     excluded_drawn: int
     copies_drawn: int
     effective_rows: float
+    chars_before: dict[float, int]
+    chars_after: dict[float, int]
+    weights: dict[float, float]
+    shares: dict[str, float]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know about the rows that had to be drawn."""
+        notes = []
+        if self.excluded_drawn:
+            notes.append(
+                f"{self.excluded_drawn:,} rows of weight 0 were drawn, since no others were left"
+            )
+        if self.copies_drawn:
+            notes.append(f"{self.copies_drawn:,} copies were drawn, since no others were left")
+        return tuple(notes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
-        return {**asdict(self), "text": list(self.text)}
+        return {**asdict(self), "text": list(self.text), "notes": list(self.notes)}
 
 
 def draw(
@@ -96,6 +136,7 @@ def draw(
     seed: int,
     smart: SmartLike,
     text_columns: Sequence[str] | None,
+    weights: bool,
     threads: int | None,
     progress: Callback | None,
 ) -> tuple[_fastsample.Sample, SmartReport | None]:
@@ -103,29 +144,44 @@ def draw(
     if isinstance(text_columns, str):
         raise ArgumentError(f"text_columns is the text {text_columns!r}; pass [{text_columns!r}]")
     if smart is False:
-        return opened.uniform(n, seed, threads, progress), None
-    if smart == "entropy":
-        sample, found = opened.entropy(
-            n, seed, text=text_columns, threads=threads, progress=progress
-        )
-    elif smart is True or isinstance(smart, Smart):
-        options = Smart() if smart is True else smart
-        if text_columns is not None:
-            options = replace(options, text=text_columns)
-        sample, found = opened.smart(
-            n,
-            seed,
-            text=None if options.text is None else list(options.text),
-            duplicates=options.duplicates,
-            length=options.length,
-            repetition=options.repetition,
-            min_chars=options.min_chars,
-            max_chars=options.max_chars,
-            threads=threads,
-            progress=progress,
-        )
-    else:
+        return opened.uniform(n, seed, weights, threads, progress), None
+    options = None if smart == "entropy" else check_smart(smart, text_columns)
+    sample, found = opened.smart(
+        n,
+        seed,
+        options,
+        text=text_columns,
+        target=options and open_target(options, threads, progress),
+        weights=weights,
+        threads=threads,
+        progress=progress,
+    )
+    return sample, to_report(found)
+
+
+def check_smart(smart: object, text_columns: Sequence[str] | None = None) -> Smart:
+    """Return `smart` as options, with `text_columns` if they are given."""
+    if smart is not True and not isinstance(smart, Smart):
         raise ArgumentError(
             f"smart is {smart!r}; it must be True, False, 'entropy' or a fastsample.Smart"
         )
-    return sample, SmartReport(**{**found, "text": tuple(found["text"])})
+    options = Smart() if smart is True else smart
+    if isinstance(options.text, str):
+        raise ArgumentError(f"text is the text {options.text!r}; pass [{options.text!r}]")
+    return options if text_columns is None else replace(options, text=text_columns)
+
+
+def open_target(
+    options: Smart, threads: int | None, progress: Callback | None
+) -> _fastsample.Source | None:
+    """Open the target, if there is one."""
+    if options.target is None:
+        return None
+    return open_source(options.target, None, threads, progress)
+
+
+def to_report(found: dict[str, Any]) -> SmartReport:
+    """Turn what the core found into a report."""
+    tables = {name: dict(found[name]) for name in ("chars_before", "chars_after", "weights")}
+    shares = dict(found["shares"])
+    return SmartReport(**{**found, "text": tuple(found["text"]), **tables, "shares": shares})

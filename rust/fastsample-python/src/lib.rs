@@ -2,6 +2,7 @@
 //!
 //! - [`source`]: Python objects and paths as a [`fastsample::Source`] or a stream;
 //! - [`sample`]: [`fastsample::Sample`] and rows in memory, as Python classes;
+//! - [`smart`]: the options of smart draws, and their reports;
 //! - [`run`]: long work without the GIL, interruptible, with progress;
 //! - [`errors`]: the core's errors as the exceptions of `fastsample.errors`.
 
@@ -10,6 +11,7 @@
 mod errors;
 mod run;
 mod sample;
+mod smart;
 mod source;
 
 use pyo3::prelude::*;

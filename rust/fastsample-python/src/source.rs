@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use arrow_array::RecordBatchReader;
-use fastsample::{
-    Context, Error, Rule, Sample as CoreSample, Smart, Source as CoreSource, inspect,
-};
+use fastsample::{Context, Error, Sample as CoreSample, Source as CoreSource, inspect};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema};
@@ -15,6 +13,7 @@ use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema};
 use crate::errors::BindingResult;
 use crate::run::run;
 use crate::sample::Sample;
+use crate::smart;
 
 /// Rows to draw from: files, a table in memory, or a stream that can be read once.
 #[pyclass(frozen, module = "fastsample._fastsample")]
@@ -87,12 +86,13 @@ impl Source {
     }
 
     /// Draws n rows, every row with the same chance.
-    #[pyo3(signature = (n, seed, threads, progress))]
+    #[pyo3(signature = (n, seed, weights, threads, progress))]
     fn uniform(
         &self,
         py: Python<'_>,
         n: u64,
         seed: u64,
+        weights: bool,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> BindingResult<Sample> {
@@ -109,44 +109,51 @@ impl Source {
                 })?
             }
         };
+        let sample = if weights { sample.with_uniform_weights()? } else { sample };
         Ok(Sample::new(sample, threads))
     }
 
-    /// Draws n rows by weight. Strengths are those of `fastsample.Smart`.
-    #[pyo3(signature = (
-        n, seed, *, text, duplicates, length, repetition, min_chars, max_chars, threads, progress
-    ))]
-    #[expect(clippy::too_many_arguments, reason = "the fields of the Python class")]
+    /// Draws n rows by the weights of a `fastsample.Smart`; or, without one, those of highest
+    /// character entropy. Returns the sample and the arguments of `fastsample.SmartReport`.
+    #[pyo3(signature = (n, seed, options, *, text, target, weights, threads, progress))]
+    #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
     fn smart<'py>(
         &self,
         py: Python<'py>,
         n: u64,
         seed: u64,
+        options: Option<smart::Options>,
         text: Option<Vec<String>>,
-        duplicates: f64,
-        length: f64,
-        repetition: f64,
-        min_chars: u32,
-        max_chars: u32,
+        target: Option<&Bound<'py, Source>>,
+        weights: bool,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
-        let smart = Smart { text, duplicates, length, repetition, min_chars, max_chars };
-        self.draw(py, n, seed, Rule::Weighted(smart), threads, progress)
+        let source = self.in_memory(py, threads, progress)?;
+        let rule = smart::rule(options, text, target)?;
+        let (sample, report) = run(py, threads, progress, move |ctx| {
+            CoreSample::smart(ctx, source, n, seed, &rule, weights)
+        })?;
+        Ok((Sample::new(sample, threads), smart::report(py, report)?))
     }
 
-    /// Draws the n rows of highest character entropy.
-    #[pyo3(signature = (n, seed, *, text, threads, progress))]
-    fn entropy<'py>(
+    /// What each term of a `fastsample.Smart` says of each row: as many rows as the source has.
+    #[pyo3(signature = (options, *, target, threads, progress))]
+    fn score<'py>(
         &self,
         py: Python<'py>,
-        n: u64,
-        seed: u64,
-        text: Option<Vec<String>>,
+        options: smart::Options,
+        target: Option<&Bound<'py, Source>>,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
-        self.draw(py, n, seed, Rule::Entropy { text }, threads, progress)
+        let source = self.in_memory(py, threads, progress)?;
+        let options = options.smart(target)?;
+        let (scores, report) = run(py, threads, progress, move |ctx| {
+            let (scores, report) = fastsample::smart::score(ctx, &source, &options)?;
+            Ok((CoreSample::all(scores), report))
+        })?;
+        Ok((Sample::new(scores, threads), smart::report(py, report)?))
     }
 
     /// What is known of each part without reading rows: a list of dicts.
@@ -189,41 +196,26 @@ impl Source {
 }
 
 impl Source {
-    fn draw<'py>(
+    /// The rows as a source that can be read again: weights need all rows before the first can be
+    /// chosen, so a stream is kept in memory.
+    fn in_memory(
         &self,
-        py: Python<'py>,
-        n: u64,
-        seed: u64,
-        rule: Rule,
+        py: Python<'_>,
         threads: Option<usize>,
-        progress: Option<&Bound<'py, PyAny>>,
-    ) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
-        let source = match &self.kind {
-            Kind::Rereadable(source) => source.clone(),
-            // Weights need all rows before the first can be chosen: the stream is kept.
-            Kind::Stream(_) => {
-                let (stream, columns) = (self.take_stream()?, self.columns.clone());
-                run(py, threads, progress, move |ctx| {
-                    let schema = stream.schema();
-                    let batches = read_all(ctx, stream)?;
-                    CoreSource::from_batches(schema, batches, columns.as_deref())
-                })?
-            }
-        };
-        let (sample, report) =
-            run(py, threads, progress, move |ctx| CoreSample::smart(ctx, source, n, seed, &rule))?;
-        let dict = PyDict::new(py);
-        dict.set_item("text", report.text)?;
-        dict.set_item("excluded", report.excluded)?;
-        dict.set_item("copies", report.copies)?;
-        dict.set_item("near_duplicates", report.near_duplicates)?;
-        dict.set_item("excluded_drawn", report.excluded_drawn)?;
-        dict.set_item("copies_drawn", report.copies_drawn)?;
-        dict.set_item("effective_rows", report.effective_rows)?;
-        Ok((Sample::new(sample, threads), dict))
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<CoreSource> {
+        if let Kind::Rereadable(source) = &self.kind {
+            return Ok(source.clone());
+        }
+        let (stream, columns) = (self.take_stream()?, self.columns.clone());
+        run(py, threads, progress, move |ctx| {
+            let schema = stream.schema();
+            let batches = read_all(ctx, stream)?;
+            CoreSource::from_batches(schema, batches, columns.as_deref())
+        })
     }
 
-    fn rereadable(&self) -> BindingResult<&CoreSource> {
+    pub(crate) fn rereadable(&self) -> BindingResult<&CoreSource> {
         match &self.kind {
             Kind::Rereadable(source) => Ok(source),
             Kind::Stream(_) => Err(Error::Argument(

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, SchemaRef};
+use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::interleave::interleave_record_batch;
 
@@ -31,6 +31,18 @@ const PICK_BYTES: usize = 1 << 30;
 pub struct Gather {
     batches: Ordered<RecordBatch>,
     schema: SchemaRef,
+    /// The column of weights, and how many of them have been handed out.
+    weights: Option<(Float64Array, usize)>,
+}
+
+/// The name of the column of weights.
+pub const WEIGHT: &str = "_weight";
+
+/// `schema` with a column of weights behind the others.
+pub(crate) fn with_weight(schema: &Schema) -> SchemaRef {
+    let weight = Arc::new(Field::new(WEIGHT, DataType::Float64, false));
+    let fields = schema.fields().iter().cloned().chain([weight]);
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
 impl Gather {
@@ -50,7 +62,24 @@ impl Gather {
             }
             gather_span(&worker, &source, &spans[task], &mask, out)
         });
-        Self { batches, schema }
+        Self { batches, schema, weights: None }
+    }
+
+    /// Adds a column [`WEIGHT`]: one value for each row that will come.
+    #[must_use]
+    pub(crate) fn with_weights(mut self, weights: Float64Array) -> Self {
+        self.schema = with_weight(&self.schema);
+        self.weights = Some((weights, 0));
+        self
+    }
+
+    fn add_weights(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
+        let Some((weights, used)) = &mut self.weights else { return Ok(batch) };
+        let weight = weights.slice(*used, batch.num_rows());
+        *used += batch.num_rows();
+        let mut columns = batch.columns().to_vec();
+        columns.push(Arc::new(weight));
+        RecordBatch::try_new(self.schema.clone(), columns).map_err(Error::kernel)
     }
 
     /// The schema of every batch.
@@ -64,7 +93,8 @@ impl Iterator for Gather {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.batches.next()
+        let batch = self.batches.next()?;
+        Some(batch.and_then(|batch| self.add_weights(batch)))
     }
 }
 

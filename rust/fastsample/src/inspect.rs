@@ -35,7 +35,7 @@ impl Default for Lengths {
 }
 
 impl Lengths {
-    fn add(&mut self, chars: usize) {
+    pub(crate) fn add(&mut self, chars: usize) {
         self.counts[class_of(chars)] += 1;
         self.rows += 1;
         self.chars += chars as u64;

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::RecordBatchReader;
+use arrow_array::{Float64Array, RecordBatchReader};
 use arrow_schema::SchemaRef;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::gather::Gather;
+use crate::gather::{Gather, WEIGHT, with_weight};
 use crate::reservoir;
 use crate::select::{Selection, uniform};
 use crate::smart::{self, Rule, SmartReport};
@@ -23,6 +23,8 @@ pub struct Sample {
     row_ids: Option<Arc<[u64]>>,
     rows: u64,
     seed: u64,
+    /// One more column, and the schema with it.
+    weights: Option<(Float64Array, SchemaRef)>,
 }
 
 impl Sample {
@@ -34,25 +36,31 @@ impl Sample {
         let rows = source.rows();
         check_n(n, rows)?;
         let selection = uniform(ctx, rows, n, seed)?;
-        Ok(Self { source, selection, row_ids: None, rows, seed })
+        Ok(Self::of(source, selection, seed))
     }
 
     /// Draws `n` rows of `source` by `rule`, after one pass over the text of all rows.
     ///
+    /// With `weights` the sample gets one more column, [`WEIGHT`]: 1 / the probability with which
+    /// the row was drawn.
+    ///
     /// # Errors
-    /// As [`Sample::uniform`]; [`Error::Column`] where there is no text to judge rows by; and
-    /// whatever reading fails with.
+    /// As [`Sample::uniform`]; [`Error::Column`] where there is no text to judge rows by, or where
+    /// the column of weights is there already; and whatever reading fails with.
     pub fn smart(
         ctx: &Context,
         source: Source,
         n: u64,
         seed: u64,
         rule: &Rule,
+        weights: bool,
     ) -> Result<(Self, SmartReport)> {
         let rows = source.rows();
         check_n(n, rows)?;
-        let (selection, report) = smart::draw(ctx, &source, n, seed, rule)?;
-        Ok((Self { source, selection, row_ids: None, rows, seed }, report))
+        check_weights(weights, source.schema())?;
+        let choice = smart::draw(ctx, &source, n, seed, rule, weights)?;
+        let sample = Self::of(source, choice.selection, seed);
+        Ok((sample.with_weights(choice.weights), choice.report))
     }
 
     /// Draws `n` rows of a stream that can be read once.
@@ -80,7 +88,36 @@ impl Sample {
         check_n(n, drawn.rows)?;
         let source = Source::from_batches(drawn.schema, drawn.batches, None)?;
         let selection = Selection::All { rows: n };
-        Ok(Self { source, selection, row_ids: Some(drawn.row_ids.into()), rows: drawn.rows, seed })
+        let sample = Self::of(source, selection, seed);
+        Ok(Self { row_ids: Some(drawn.row_ids.into()), rows: drawn.rows, ..sample })
+    }
+
+    fn of(source: Source, selection: Selection, seed: u64) -> Self {
+        let rows = source.rows();
+        Self { source, selection, row_ids: None, rows, seed, weights: None }
+    }
+
+    /// All rows of `source`.
+    #[must_use]
+    pub fn all(source: Source) -> Self {
+        let rows = source.rows();
+        Self::of(source, Selection::All { rows }, 0)
+    }
+
+    fn with_weights(self, weights: Option<Vec<f64>>) -> Self {
+        let schema = with_weight(self.source.schema());
+        Self { weights: weights.map(|weights| (weights.into(), schema)), ..self }
+    }
+
+    /// This sample with the column [`WEIGHT`] of a uniform draw: rows in the source for each row.
+    ///
+    /// # Errors
+    /// [`Error::Column`] where the column is there already.
+    pub fn with_uniform_weights(self) -> Result<Self> {
+        check_weights(true, self.source.schema())?;
+        let weight = self.rows as f64 / self.len() as f64;
+        let weights = vec![weight; self.len() as usize];
+        Ok(self.with_weights(Some(weights)))
     }
 
     /// Rows in the sample.
@@ -110,7 +147,7 @@ impl Sample {
     /// The columns of the sample, with all metadata.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
-        self.source.schema()
+        self.weights.as_ref().map_or_else(|| self.source.schema(), |(_, schema)| schema)
     }
 
     /// The files that the sample is read from.
@@ -133,8 +170,21 @@ impl Sample {
     /// The rows, in order, as batches that are read in the background.
     #[must_use]
     pub fn gather(&self, ctx: &Context) -> Gather {
-        Gather::start(ctx, &Projected::from(&self.source), &self.selection)
+        let gather = Gather::start(ctx, &Projected::from(&self.source), &self.selection);
+        match &self.weights {
+            Some((weights, _)) => gather.with_weights(weights.clone()),
+            None => gather,
+        }
     }
+}
+
+fn check_weights(wanted: bool, schema: &SchemaRef) -> Result<()> {
+    if wanted && schema.index_of(WEIGHT).is_ok() {
+        return Err(Error::Column(format!(
+            "the source has a column {WEIGHT:?} already; leave it out, or draw without weights"
+        )));
+    }
+    Ok(())
 }
 
 fn check_n(n: u64, rows: u64) -> Result<()> {

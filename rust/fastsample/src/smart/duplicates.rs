@@ -1,12 +1,12 @@
-//! How many rows are nearly the same as a row.
+//! How many rows are nearly the same as a row, and which are exactly the same.
 
-use super::features::{BANDS, Features};
 use super::fixed::log2;
+use super::minhash::BANDS;
 use crate::context::Context;
 use crate::error::Result;
 use crate::parallel::fold;
 
-/// For each row: log2 of the estimated number of rows like it, itself included, in fixed point.
+/// For each row: the estimated number of rows like it, itself included, times [`BANDS`].
 ///
 /// A band of MinHash values matches between two rows of Jaccard similarity J with probability J^4,
 /// so the mean over bands of "rows that share this band" estimates the sum of J^4 over all rows:
@@ -15,64 +15,92 @@ use crate::parallel::fold;
 ///
 /// # Errors
 /// [`crate::Error::Cancelled`].
-pub fn log_counts(ctx: &Context, features: &[Features]) -> Result<Vec<i64>> {
-    let sums = fold(
+pub fn counts(ctx: &Context, bands: &[Vec<u32>; BANDS]) -> Result<Vec<u32>> {
+    fold(
         ctx,
         BANDS,
-        Vec::new,
+        || vec![0_u32; bands[0].len()],
         |sums, band| {
-            let counts = band_counts(features, band);
-            add(sums, &counts);
+            let hashes = bands[band].iter().copied();
+            for group in Keyed::new(hashes).0.chunk_by(|a, b| a >> 32 == b >> 32) {
+                for &key in group {
+                    let sum = &mut sums[key as u32 as usize];
+                    *sum = sum.saturating_add(group.len() as u32);
+                }
+            }
             Ok(())
         },
-        |sums, other| add(sums, &other),
-    )?;
-    Ok(sums.into_iter().map(|sum| log2(u64::from(sum)) - log2(BANDS as u64)).collect())
+        |sums, other| {
+            sums.iter_mut().zip(other).for_each(|(sum, more)| *sum = sum.saturating_add(more));
+        },
+    )
 }
 
-fn add(sums: &mut Vec<u32>, counts: &[u32]) {
-    if sums.is_empty() {
-        sums.extend(counts);
-    } else if !counts.is_empty() {
-        for (sum, &count) in sums.iter_mut().zip(counts) {
-            *sum = sum.saturating_add(count);
-        }
+/// `log2` of the factor of a row: 1 / (number of rows like it), of a count by [`counts`].
+#[must_use]
+pub fn log_factor(count: u32) -> i64 {
+    (log2(BANDS as u64) - log2(u64::from(count.max(1)))).min(0)
+}
+
+/// The estimated number of rows like a row, itself included, of a count by [`counts`].
+#[must_use]
+pub fn estimate(count: u32) -> f32 {
+    (count as f32 / BANDS as f32).max(1.0)
+}
+
+/// Rows sorted by a hash of 32 bits: the hash above, the row below.
+struct Keyed(Vec<u64>);
+
+impl Keyed {
+    fn new(hashes: impl ExactSizeIterator<Item = u32>) -> Self {
+        let mut keyed: Vec<u64> =
+            hashes.zip(0_u64..).map(|(hash, row)| u64::from(hash) << 32 | row).collect();
+        keyed.sort_unstable();
+        Self(keyed)
     }
 }
 
-/// For each row: how many rows share its value of a band.
-fn band_counts(features: &[Features], band: usize) -> Vec<u32> {
-    let mut keyed: Vec<u64> = features
-        .iter()
-        .zip(0_u64..)
-        .map(|(features, row)| u64::from(features.bands[band]) << 32 | row)
-        .collect();
-    keyed.sort_unstable();
-    let mut counts = vec![0; features.len()];
-    for group in keyed.chunk_by(|a, b| a >> 32 == b >> 32) {
-        for key in group {
-            counts[*key as u32 as usize] = group.len() as u32;
-        }
-    }
-    counts
+/// Groups of two or more rows with equal texts.
+#[derive(Debug, Clone, Default)]
+pub struct Copies {
+    rows: Vec<u32>,
+    ends: Vec<usize>,
 }
 
-/// For each row: is it a copy of a row that ranks before it?
-///
-/// `rank(row)` must be different for different rows; the lowest of equal rows is the original.
-pub fn copies<K: Ord>(features: &[Features], rank: impl Fn(usize) -> K) -> Vec<bool> {
-    let mut rows: Vec<u32> = (0..features.len() as u32).collect();
-    rows.sort_unstable_by_key(|&row| features[row as usize].exact);
-    let mut copies = vec![false; features.len()];
-    for group in rows.chunk_by(|&a, &b| features[a as usize].exact == features[b as usize].exact) {
-        if group.len() > 1 {
-            let original = group.iter().copied().min_by_key(|&row| rank(row as usize));
-            for &row in group {
-                copies[row as usize] = Some(row) != original;
+impl Copies {
+    /// Finds the rows of equal `exact` hashes.
+    #[must_use]
+    pub fn find(exact: &[u64]) -> Self {
+        let mut copies = Self::default();
+        // Half of the hash, next to the row, sorts fast; the other half settles the rest.
+        let mut keyed = Keyed::new(exact.iter().map(|hash| (hash >> 32) as u32)).0;
+        for group in keyed.chunk_by_mut(|a, b| a >> 32 == b >> 32) {
+            if group.len() == 1 {
+                continue;
+            }
+            let whole = |key: &u64| exact[*key as u32 as usize];
+            group.sort_by_key(whole);
+            for equal in group.chunk_by(|a, b| whole(a) == whole(b)) {
+                if equal.len() > 1 {
+                    copies.rows.extend(equal.iter().map(|&key| key as u32));
+                    copies.ends.push(copies.rows.len());
+                }
             }
         }
+        copies
     }
-    copies
+
+    /// The groups.
+    pub fn groups(&self) -> impl Iterator<Item = &[u32]> {
+        let starts = [0].into_iter().chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.rows[start..end])
+    }
+
+    /// Rows that are copies of another row, one of each group not counted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        (self.rows.len() - self.ends.len()) as u64
+    }
 }
 
 #[cfg(test)]
@@ -82,30 +110,36 @@ mod tests {
     use super::super::fixed::ONE;
     use super::*;
 
-    fn row(exact: u64, bands: [u32; BANDS]) -> Features {
-        Features { exact, bands, chars: 1, shingles: 1, distinct: 1 }
-    }
-
     proptest! {
         #[test]
         fn counts_are_the_naive_ones(
             values in prop::collection::vec(prop::array::uniform8(0_u32..4), 1..60), threads in 1_usize..4
         ) {
-            let rows: Vec<Features> = values.iter().map(|&bands| row(0, bands)).collect();
-            let counts = log_counts(&Context::new(Some(threads)), &rows).expect("not cancelled");
-            for (a, found) in rows.iter().zip(counts) {
-                let same = |b: &Features| std::iter::zip(a.bands, b.bands).filter(|(a, b)| a == b).count();
-                let sum: usize = rows.iter().map(same).sum();
-                let naive = (sum as f64 / BANDS as f64).log2();
-                prop_assert!((naive - found as f64 / ONE as f64).abs() < 1e-3);
+            let bands = std::array::from_fn(|band| values.iter().map(|row| row[band]).collect());
+            let found = counts(&Context::new(Some(threads)), &bands).expect("not cancelled");
+            for (a, found) in values.iter().zip(found) {
+                let same = |b: &[u32; 8]| std::iter::zip(a, b).filter(|(a, b)| a == b).count() as u32;
+                let naive: u32 = values.iter().map(same).sum();
+                prop_assert_eq!(naive, found);
+                let factor = log_factor(found) as f64 / ONE as f64;
+                prop_assert!((factor + (f64::from(naive) / 8.0).log2()).abs() < 1e-3);
             }
         }
-    }
 
-    #[test]
-    fn the_best_of_equal_rows_is_the_original() {
-        let rows = [7, 8, 7, 9, 7].map(|exact| row(exact, [0; BANDS]));
-        let found = copies(&rows, |row| [5, 1, 3, 2, 4][row]);
-        assert_eq!(found, [true, false, false, false, true]);
+        #[test]
+        fn copies_are_the_naive_ones(low in prop::collection::vec(0_u64..9, 0..60)) {
+            // Equal upper halves, so that the lower ones decide.
+            let exact: Vec<u64> = low.iter().map(|low| (low % 3) << 32 | low).collect();
+            let mut found: Vec<Vec<u32>> = Copies::find(&exact).groups().map(<[_]>::to_vec).collect();
+            found.sort();
+            let rows_of = |value: u64| {
+                let rows = exact.iter().zip(0_u32..);
+                rows.filter(|(hash, _)| **hash & 15 == value).map(|(_, row)| row).collect()
+            };
+            let mut naive: Vec<Vec<u32>> = (0..9).map(rows_of).filter(|rows: &Vec<u32>| rows.len() > 1).collect();
+            naive.sort();
+            prop_assert_eq!(Copies::find(&exact).count() as usize, naive.iter().map(|g| g.len() - 1).sum::<usize>());
+            prop_assert_eq!(found, naive);
+        }
     }
 }

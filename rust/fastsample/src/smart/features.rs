@@ -1,270 +1,200 @@
-//! What a row's text says about it, in one pass: the input of every term.
+//! What every row's text says, in one pass: the input of every term.
 //!
 //! ```text
-//!  "你好，世界"  ─▶ shingles: 你好，  好，世  ，世界   (3 characters; 5 for Latin script)
-//!                    └ one hash each ─▶ bin (top bits) and value (the rest)
-//!                                        bins keep their smallest value: 32-bin MinHash
-//!                                        a bitmap counts distinct values: repetition
+//!  texts of a row ─▶ shingles ─▶ minhash       8 bands, for near-duplicates
+//!                            ├─▶ repetition    how often a shingle occurs in the row
+//!                            ├─▶ commonness    how often its shingles occur in the pilot
+//!                            └─▶ likeness      how much more often in the target than in the source
 //! ```
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// Bins of the MinHash signature.
-const BINS: usize = 32;
+use super::commonness::Commonness;
+use super::minhash::{self, BANDS};
+use super::repetition::Repetition;
+use super::shingle::Shingles;
+use super::target::Likeness;
 
-/// Bands of the signature: a band matches when all its bins do.
-pub const BANDS: usize = 8;
-
-/// Characters of a shingle. One Latin character says less than one Chinese.
-const SHINGLE: usize = 3;
-const LATIN_SHINGLE: usize = 5;
-
-/// Latin letters with all their accents lie below this code point.
-const LATIN_END: u64 = 0x250;
-
-/// Repetition is judged by the first shingles of a text; a bitmap of 8 bits each counts them.
-const JUDGED_SHINGLES: u32 = 1024;
-const BITMAP_WORDS: usize = JUDGED_SHINGLES as usize * 8 / 64;
-
-/// Features of one row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Features of consecutive rows: a column a feature, so that each can be scanned and freed alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Features {
-    /// A hash of all its texts: equal for equal rows.
-    pub exact: u64,
-    /// One hash a band: two rows with Jaccard similarity J share each with probability J^4.
-    pub bands: [u32; BANDS],
+    /// A hash of all texts: equal for equal rows.
+    pub exact: Vec<u64>,
+    /// One hash a band, see [`minhash::bands`].
+    pub bands: [Vec<u32>; BANDS],
     /// Characters in all text columns.
-    pub chars: u32,
-    /// Shingles looked at for repetition, and distinct ones among them.
-    pub shingles: u16,
-    /// Distinct shingles; equal to `shingles` for text that does not repeat itself.
-    pub distinct: u16,
+    pub chars: Vec<u32>,
+    /// See [`Repetition::of`].
+    pub repetition: Vec<u16>,
+    /// See [`Commonness::of`]; 0 where it is not asked for.
+    pub commonness: Vec<u16>,
+    /// See [`Likeness::of`]; 0 where there is no target.
+    pub likeness: Vec<i16>,
 }
 
-/// Computes [`Features`], reusing its memory from row to row.
-///
-/// Sources: P. Li, A. Owen, C.-H. Zhang, *One permutation hashing*, NIPS 2012; A. Shrivastava,
-/// *Optimal densification for fast and accurate minwise hashing*, ICML 2017; bands as in
-/// J. Leskovec, A. Rajaraman, J. Ullman, *Mining of massive datasets*, ch. 3.
-pub struct Extractor {
-    bins: [u32; BINS],
-    seen: Box<[u64; BITMAP_WORDS]>,
-    shingles: u32,
-    distinct: u32,
-    chars: u64,
-    exact: u64,
-    codes: Vec<u64>,
-}
+/// Bytes of one row.
+pub(super) const ROW_BYTES: usize = 8 + 4 * BANDS + 4 + 2 + 2 + 2;
 
-impl Default for Extractor {
-    fn default() -> Self {
+impl Features {
+    pub(super) fn with_capacity(rows: usize) -> Self {
         Self {
-            bins: [u32::MAX; BINS],
-            seen: Box::new([0; BITMAP_WORDS]),
-            shingles: 0,
-            distinct: 0,
-            chars: 0,
-            exact: 0,
-            codes: Vec::new(),
+            exact: Vec::with_capacity(rows),
+            bands: std::array::from_fn(|_| Vec::with_capacity(rows)),
+            chars: Vec::with_capacity(rows),
+            repetition: Vec::with_capacity(rows),
+            commonness: Vec::with_capacity(rows),
+            likeness: Vec::with_capacity(rows),
         }
+    }
+
+    /// Rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.exact.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.exact.is_empty()
+    }
+
+    /// The rows of all blocks in a row. Blocks lose a column before the next one is joined, so that
+    /// memory peaks at one column more than the result.
+    pub(super) fn concat(mut blocks: Vec<Self>) -> Self {
+        fn joined<T>(
+            blocks: &mut [Features],
+            column: impl Fn(&mut Features) -> &mut Vec<T>,
+        ) -> Vec<T> {
+            let rows = blocks.iter_mut().map(|block| column(block).len()).sum();
+            let mut all = Vec::with_capacity(rows);
+            blocks.iter_mut().for_each(|block| all.extend(std::mem::take(column(block))));
+            all
+        }
+        let blocks = blocks.as_mut_slice();
+        Self {
+            bands: std::array::from_fn(|band| joined(blocks, |block| &mut block.bands[band])),
+            exact: joined(blocks, |block| &mut block.exact),
+            chars: joined(blocks, |block| &mut block.chars),
+            repetition: joined(blocks, |block| &mut block.repetition),
+            commonness: joined(blocks, |block| &mut block.commonness),
+            likeness: joined(blocks, |block| &mut block.likeness),
+        }
+    }
+
+    pub(super) fn write(&self, bytes: &mut Vec<u8>) {
+        self.exact.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+        for column in self.bands.iter().chain([&self.chars]) {
+            column.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+        }
+        for column in [&self.repetition, &self.commonness] {
+            column.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+        }
+        self.likeness.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+    }
+
+    /// `rows` rows, off the front of what [`Features::write`] wrote; none if there is less.
+    pub(super) fn read(bytes: &mut &[u8], rows: usize) -> Option<Self> {
+        fn column<T, const N: usize>(
+            bytes: &mut &[u8],
+            rows: usize,
+            value: fn([u8; N]) -> T,
+        ) -> Option<Vec<T>> {
+            let (head, rest) = bytes.split_at_checked(rows.checked_mul(N)?)?;
+            *bytes = rest;
+            Some(head.as_chunks::<N>().0.iter().map(|&chunk| value(chunk)).collect())
+        }
+        let mut read = Self { exact: column(bytes, rows, u64::from_le_bytes)?, ..Self::default() };
+        for band in &mut read.bands {
+            *band = column(bytes, rows, u32::from_le_bytes)?;
+        }
+        read.chars = column(bytes, rows, u32::from_le_bytes)?;
+        read.repetition = column(bytes, rows, u16::from_le_bytes)?;
+        read.commonness = column(bytes, rows, u16::from_le_bytes)?;
+        read.likeness = column(bytes, rows, i16::from_le_bytes)?;
+        Some(read)
     }
 }
 
-impl Extractor {
+/// Computes [`Features`], row after row, in memory that is used again.
+#[derive(Default)]
+pub struct Extractor<'a> {
+    commonness: Option<&'a Commonness>,
+    likeness: Option<&'a Likeness>,
+    shingles: Shingles,
+    repetition: Repetition,
+    exact: u64,
+}
+
+impl<'a> Extractor<'a> {
+    /// An extractor that also looks shingles up in tables, if there are any.
+    #[must_use]
+    pub fn new(commonness: Option<&'a Commonness>, likeness: Option<&'a Likeness>) -> Self {
+        Self { commonness, likeness, ..Self::default() }
+    }
+
     /// Looks at one text of the row.
     pub fn add(&mut self, text: &str) {
         self.exact = xxh3_64_with_seed(text.as_bytes(), self.exact);
-        // The memory only grows; a text has at most as many characters as bytes.
-        let mut memory = std::mem::take(&mut self.codes);
-        if memory.len() < text.len() {
-            memory.resize(text.len(), 0);
-        }
-        let mut length = 0;
-        for (code, character) in memory.iter_mut().zip(text.chars()) {
-            *code = u64::from(u32::from(character));
-            length += 1;
-        }
-        let codes = &memory[..length];
-        let before = self.shingles;
-        let mut judged = 0;
-        for end in SHINGLE..=codes.len() {
-            // A shingle is long if it ends in Latin script, short otherwise.
-            let hash = if codes[end - 1] >= LATIN_END {
-                hash_codes(&codes[end - SHINGLE..end], 0)
-            } else if end >= LATIN_SHINGLE {
-                hash_codes(&codes[end - SHINGLE..end], codes[end - 4] << 21 | codes[end - 5])
-            } else {
-                continue;
-            };
-            self.put(hash);
-            judged += 1;
-            self.judge(hash, before + judged);
-        }
-        // A text that is shorter than a shingle is one shingle: otherwise all such are alike.
-        if judged == 0 && !codes.is_empty() {
-            let hash = xxh3_64_with_seed(text.as_bytes(), 1);
-            self.put(hash);
-            judged = 1;
-            self.judge(hash, before + judged);
-        }
-        self.shingles = before.saturating_add(judged);
-        self.chars += codes.len() as u64;
-        self.codes = memory;
+        self.shingles.add(text);
     }
 
-    /// Keeps the smallest value of each bin.
-    #[inline]
-    fn put(&mut self, hash: u64) {
-        let bin = &mut self.bins[(hash >> (64 - BINS.ilog2())) as usize];
-        *bin = (*bin).min((hash >> 16) as u32);
-    }
-
-    /// Counts the shingle if it is a new one; `number` is its place in the row, from 1.
-    #[inline]
-    fn judge(&mut self, hash: u64, number: u32) {
-        if number <= JUDGED_SHINGLES {
-            let bit = hash as usize % (BITMAP_WORDS * 64);
-            let word = &mut self.seen[bit / 64];
-            self.distinct += u32::from(*word >> (bit % 64) & 1 == 0);
-            *word |= 1 << (bit % 64);
+    /// Appends the features of the row to `rows`; ready for the next one. `in_pilot` says whether
+    /// the row is among those that were counted.
+    pub fn finish(&mut self, in_pilot: bool, rows: &mut Features) {
+        let hashes = self.shingles.hashes();
+        rows.exact.push(self.exact);
+        for (column, band) in rows.bands.iter_mut().zip(minhash::bands(hashes, self.exact)) {
+            column.push(band);
         }
+        rows.chars.push(u32::try_from(self.shingles.chars()).unwrap_or(u32::MAX));
+        rows.repetition.push(self.repetition.of(hashes));
+        rows.commonness.push(self.commonness.map_or(0, |table| table.of(hashes, in_pilot)));
+        rows.likeness.push(self.likeness.map_or(0, |table| table.of(hashes)));
+        self.shingles.clear();
+        self.exact = 0;
     }
-
-    /// The features of the row; ready for the next one.
-    pub fn finish(&mut self) -> Features {
-        let features = Features {
-            exact: self.exact,
-            bands: bands(densified(self.bins), self.exact),
-            chars: u32::try_from(self.chars).unwrap_or(u32::MAX),
-            shingles: self.shingles.min(JUDGED_SHINGLES) as u16,
-            distinct: self.distinct as u16,
-        };
-        self.bins = [u32::MAX; BINS];
-        if self.shingles > 0 {
-            self.seen.fill(0);
-        }
-        (self.shingles, self.distinct, self.chars, self.exact) = (0, 0, 0, 0);
-        features
-    }
-}
-
-/// A hash of three characters and of what comes before them, if anything.
-#[inline]
-fn hash_codes(codes: &[u64], before: u64) -> u64 {
-    // 21 bits hold any character, so three of them fit without a collision.
-    let packed = codes[0] << 42 | codes[1] << 21 | codes[2];
-    let sum = packed.wrapping_add(before.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    // The finaliser of SplitMix64: texts of consecutive characters are no rarity.
-    let mixed = (sum ^ sum >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
-}
-
-/// Empty bins take the value of a full one, chosen by a hash of bin and attempt.
-fn densified(bins: [u32; BINS]) -> [u32; BINS] {
-    let mut full = bins;
-    if bins.iter().all(|&value| value == u32::MAX) {
-        return full;
-    }
-    for (bin, value) in full.iter_mut().enumerate() {
-        let mut attempt = 0_u64;
-        while *value == u32::MAX {
-            let key = (bin as u64) << 32 | attempt;
-            let other = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 59) as usize;
-            *value = bins[other];
-            attempt += 1;
-        }
-    }
-    full
-}
-
-fn bands(bins: [u32; BINS], exact: u64) -> [u32; BANDS] {
-    const ROWS: usize = BINS / BANDS;
-    let mut bands = [0; BANDS];
-    if bins[0] == u32::MAX {
-        // No text at all: alike only if equal.
-        bands.fill(exact as u32);
-        return bands;
-    }
-    for (band, hash) in bands.iter_mut().enumerate() {
-        let mut mixed = band as u64;
-        for &value in &bins[band * ROWS..(band + 1) * ROWS] {
-            mixed = (mixed ^ u64::from(value)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-            mixed ^= mixed >> 32;
-        }
-        *hash = mixed as u32;
-    }
-    bands
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn features(texts: &[&str]) -> Features {
-        let mut extractor = Extractor::default();
-        for text in texts {
-            extractor.add(text);
+    fn features(rows: &[&[&str]]) -> Features {
+        let (mut extractor, mut features) = (Extractor::default(), Features::default());
+        for row in rows {
+            row.iter().for_each(|text| extractor.add(text));
+            extractor.finish(false, &mut features);
         }
-        extractor.finish()
+        features
     }
 
     #[test]
     fn an_extractor_forgets_the_last_row() {
-        let mut extractor = Extractor::default();
-        extractor.add("这是第一行的文字，它应该被忘记");
-        extractor.finish();
-        extractor.add("你好");
-        assert_eq!(extractor.finish(), features(&["你好"]));
+        let both = features(&[&["这是第一行的文字，它应该被忘记"], &["你好"]]);
+        let alone = features(&[&["你好"]]);
+        assert_eq!((both.exact[1], both.chars[1]), (alone.exact[0], alone.chars[0]));
+        assert!(std::iter::zip(&both.bands, &alone.bands).all(|(a, b)| a[1] == b[0]));
     }
 
     #[test]
     fn columns_are_told_apart_in_exact_hashes_only() {
-        assert_ne!(features(&["ab", "c"]).exact, features(&["a", "bc"]).exact);
-        assert_ne!(features(&["", "a"]).exact, features(&["a", ""]).exact);
-        assert_eq!(features(&["你好", "世界"]).chars, 4);
+        let rows =
+            features(&[&["ab", "c"], &["a", "bc"], &["", "a"], &["a", ""], &["你好", "世界"]]);
+        assert_ne!(rows.exact[0], rows.exact[1]);
+        assert_ne!(rows.exact[2], rows.exact[3]);
+        assert_eq!(rows.chars, [3, 3, 1, 1, 4]);
     }
 
     #[test]
-    fn short_texts_are_not_alike() {
-        let texts = ["好", "是", "ok", "no", "😀", "abcd", "dcba"];
-        for (i, a) in texts.iter().enumerate() {
-            for b in &texts[i + 1..] {
-                let (a, b) = (features(&[a]), features(&[b]));
-                assert!(std::iter::zip(a.bands, b.bands).all(|(a, b)| a != b));
-            }
-        }
-    }
-
-    #[test]
-    fn bands_match_as_the_similarity_says() {
-        // Two texts of 400 shingles each that share half: J = 1/3, so 1/81 of the bands match.
-        let hash = crate::select::RowHash::new(3);
-        let character = |i: u32| {
-            let code = 0x4e00 + hash.of(u64::from(i)) % 20_000;
-            char::from_u32(code as u32).expect("a Chinese character")
-        };
-        let text = |from: u32| (from..from + 402).map(character).collect::<String>();
-        let (mut matches, pairs) = (0, 4000);
-        for pair in 0..pairs {
-            let a = features(&[&text(pair * 1000)]);
-            let b = features(&[&text(pair * 1000 + 200)]);
-            matches += std::iter::zip(a.bands, b.bands).filter(|(a, b)| a == b).count();
-        }
-        let expected = f64::from(pairs) * BANDS as f64 / 81.0;
-        assert!(
-            (matches as f64 - expected).abs() < 5.0 * expected.sqrt() + 0.1 * expected,
-            "{matches}, not {expected}"
-        );
-    }
-
-    #[test]
-    fn repetition_is_seen() {
-        let laugh = features(&["哈".repeat(100).as_str()]);
-        assert_eq!((laugh.shingles, laugh.distinct), (98, 1));
-        let dashes = features(&["-".repeat(5000).as_str()]);
-        assert_eq!((dashes.shingles, dashes.distinct), (1024, 1));
-        let plain = features(&["这句话里没有任何重复的片段"]);
-        assert_eq!(plain.shingles, plain.distinct);
+    fn blocks_join_and_survive_a_journey() {
+        let whole = features(&[&["第一行"], &["第二行"], &["third"]]);
+        let parts = vec![features(&[&["第一行"], &["第二行"]]), features(&[&["third"]])];
+        assert_eq!(Features::concat(parts), whole);
+        let mut bytes = Vec::new();
+        whole.write(&mut bytes);
+        assert_eq!(bytes.len(), 3 * ROW_BYTES);
+        assert_eq!(Features::read(&mut bytes.as_slice(), 3), Some(whole));
+        assert_eq!(Features::read(&mut bytes.as_slice(), 4), None);
     }
 }

@@ -1,43 +1,65 @@
 //! Weighing rows by what they add, and drawing by weight.
 //!
 //! ```text
-//!  source ─▶ survey: one pass, Features a row ─▶ weight = product of terms ─▶ bottom-n of u / weight
-//!             features   (MinHash bands, length,     duplicates   1 / near-duplicates
-//!                         distinct shingles)         length       square root, then falling
-//!                                                    repetition   distinct / all shingles
+//!  source ─▶ pilot: a small part, its shingles counted ─┐ (for commonness and target only)
+//!     │                                                  ▼
+//!     └────▶ survey: one pass, Features a row ─▶ weigh: product of terms ─▶ draw: bottom-n of u / weight
+//!             shingle, minhash, repetition        duplicates   1 / near-duplicates
+//!                                                 commonness   1 / mean count of shingles elsewhere
+//!                                                 length       square root, then falling
+//!                                                 repetition   distinct / all shingles
+//!                                                 target       share in the target / in the source
 //! ```
 //!
-//! Every term is an integer function of a row's features and of counts over all rows, so that no
-//! order of threads and no vector width can change a bit. Rows fall into three classes, and a lower
-//! one is touched only when the one before is used up: rows with a weight, rows of weight 0 (too
+//! Every term is an integer function of a row's text and of counts over all rows, so that no order
+//! of threads and no vector width can change a bit. Rows fall into three classes, and a lower one
+//! is touched only when the one before is used up: rows with a weight, rows of weight 0 (too
 //! short), copies of other rows.
+//!
+//! The pilot's counts and the survey can be made of parts of a source, on different machines,
+//! serialised, and merged in any order: [`survey::grams`], [`survey::Survey`].
 
+pub mod commonness;
+pub mod draw;
 pub mod duplicates;
 pub mod entropy;
 pub mod features;
 pub mod fixed;
+pub mod grams;
 pub mod length;
+pub mod minhash;
 pub mod repetition;
+mod report;
+mod score;
+pub mod shingle;
 pub mod survey;
+pub mod target;
+pub mod weigh;
 
-use arrow_buffer::BooleanBufferBuilder;
-
+use self::commonness::Commonness;
+use self::draw::Class;
 use self::features::Features;
-use self::fixed::ONE;
+use self::grams::Grams;
+pub use self::report::{QUANTILES, SmartReport};
+pub use self::score::score;
+use self::survey::{Part, Survey};
+use self::target::Likeness;
+use self::weigh::{Term, Terms, Weighed};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::parallel::fold;
-use crate::select::{BottomN, Candidate, RowHash, Selection, uniform};
+use crate::select::{Candidate, RowHash, Selection, uniform};
 use crate::source::{Source, is_text};
 
 /// Strengths of the terms; 0 switches a term off, 1 is the formula of its module.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Smart {
     /// Text columns to look at; every top-level text column if none.
     pub text: Option<Vec<String>>,
     /// Exponent of 1 / (number of near-duplicates). Above 0, equal rows are never drawn twice
     /// while others are left.
     pub duplicates: f64,
+    /// Exponent of 1 / (geometric mean of the counts of its shingles in other rows).
+    pub commonness: f64,
     /// Exponent of the length factor. Above 0, rows shorter than `min_chars` come last.
     pub length: f64,
     /// Exponent of the share of distinct shingles.
@@ -46,6 +68,19 @@ pub struct Smart {
     pub min_chars: u32,
     /// Characters beyond which training cuts a row off.
     pub max_chars: u32,
+    /// Rows like these are wanted.
+    pub target: Option<Target>,
+}
+
+/// What the rows drawn should be like.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Rows of the kind that is wanted.
+    pub source: Source,
+    /// Exponent of the importance ratio.
+    pub strength: f64,
+    /// Ratios beyond 2^clip and below 2^-clip count as that.
+    pub clip: f64,
 }
 
 impl Default for Smart {
@@ -53,16 +88,18 @@ impl Default for Smart {
         Self {
             text: None,
             duplicates: 1.0,
+            commonness: 0.0,
             length: 1.0,
             repetition: 1.0,
             min_chars: 10,
             max_chars: 512,
+            target: None,
         }
     }
 }
 
 /// How rows are to be chosen.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Rule {
     /// By weight.
     Weighted(Smart),
@@ -73,40 +110,35 @@ pub enum Rule {
     },
 }
 
-/// What a smart draw found.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SmartReport {
-    /// The text columns that were looked at.
-    pub text: Vec<String>,
-    /// Rows of weight 0: too short, or outside the entropy rule's limits.
-    pub excluded: u64,
-    /// Rows that are copies of another row.
-    pub copies: u64,
-    /// Rows that have near-duplicates: estimated as two or more alike, copies included.
-    pub near_duplicates: u64,
-    /// Rows of weight 0 that had to be drawn because no others were left.
-    pub excluded_drawn: u64,
-    /// Copies that had to be drawn because no others were left.
-    pub copies_drawn: u64,
-    /// (sum of weights)^2 / sum of squared weights, over all rows: how many rows of equal weight
-    /// are as diverse.
-    pub effective_rows: f64,
+/// The rows that a smart draw chose.
+#[derive(Debug)]
+pub struct Choice {
+    /// The rows.
+    pub selection: Selection,
+    /// 1 / the probability with which each was drawn, ascending by row, if it was asked for.
+    pub weights: Option<Vec<f64>>,
+    /// What was found.
+    pub report: SmartReport,
 }
 
-/// Draws `n` rows by `rule`.
+/// Draws `n` rows by `rule`; `with_weights` asks for the inverse inclusion probabilities too.
 ///
 /// # Errors
-/// [`Error::Column`] for text columns that do not exist or are no text, and whatever reading fails
-/// with.
+/// [`Error::Column`] for text columns that do not exist or are no text, [`Error::Argument`] for
+/// strengths out of range, and whatever reading fails with.
 pub fn draw(
     ctx: &Context,
     source: &Source,
     n: u64,
     seed: u64,
     rule: &Rule,
-) -> Result<(Selection, SmartReport)> {
+    with_weights: bool,
+) -> Result<Choice> {
     match rule {
-        Rule::Weighted(smart) => weighted(ctx, source, n, seed, smart),
+        Rule::Weighted(smart) => weighted(ctx, source, n, seed, smart, with_weights),
+        Rule::Entropy { .. } if with_weights => Err(Error::Argument(
+            "the entropy rule draws nothing at random, so its rows have no weights".into(),
+        )),
         Rule::Entropy { text } => by_entropy(ctx, source, n, text.as_deref()),
     }
 }
@@ -117,180 +149,131 @@ fn weighted(
     n: u64,
     seed: u64,
     smart: &Smart,
-) -> Result<(Selection, SmartReport)> {
-    let strengths = Strengths::new(smart)?;
+    with_weights: bool,
+) -> Result<Choice> {
+    let terms = Terms::new(smart)?;
     let columns = text_columns(source, smart.text.as_deref())?;
-    let mut report = SmartReport { text: names(source, &columns), ..SmartReport::default() };
-    if strengths.all_off() {
-        report.effective_rows = source.rows() as f64;
-        return Ok((uniform(ctx, source.rows(), n, seed)?, report));
+    let text = names(source, &columns);
+    if terms.all_off() {
+        let (rows, selection) = (source.rows(), uniform(ctx, source.rows(), n, seed)?);
+        let weights = with_weights.then(|| vec![rows as f64 / n as f64; n as usize]);
+        let effective_rows = rows as f64;
+        let report = SmartReport { text, effective_rows, ..SmartReport::default() };
+        return Ok(Choice { selection, weights, report });
     }
-    let features = survey::survey(ctx, source, &columns)?;
+    let features = features(ctx, source, &columns, smart, &terms)?;
+    choose(ctx, features, n, seed, &terms, with_weights, text)
+}
+
+/// Draws `n` of the rows that `features` describe, made of the columns `text`.
+///
+/// # Errors
+/// [`Error::Cancelled`].
+pub fn choose(
+    ctx: &Context,
+    features: Features,
+    n: u64,
+    seed: u64,
+    terms: &Terms,
+    with_weights: bool,
+    text: Vec<String>,
+) -> Result<Choice> {
+    let weighed = Weighed::new(ctx, features, terms)?;
+    let mut report = SmartReport::of(text, &weighed, terms);
     let hash = RowHash::new(seed);
-    let mut classes = vec![Class::Weighted; features.len()];
-    let weights = weights(ctx, &features, smart, &strengths, &mut report)?;
-    if strengths.duplicates > 0 {
-        let copies = duplicates::copies(&features, |row| hash.of(row as u64));
-        report.copies = copies.iter().filter(|&&copy| copy).count() as u64;
-        for (class, copy) in classes.iter_mut().zip(copies) {
-            if copy {
-                *class = Class::Copy;
+    let class_of = |&weight: &u32| if weight == 0 { Class::Excluded } else { Class::Weighted };
+    let mut classes: Vec<Class> = weighed.weights.iter().map(class_of).collect();
+    if terms.has(Term::Duplicates) {
+        for group in weighed.copies.groups() {
+            let original = group.iter().min_by_key(|&&row| hash.of(u64::from(row)));
+            for row in group.iter().filter(|&row| Some(row) != original) {
+                classes[*row as usize] = Class::Copy;
             }
         }
     }
-    for (class, &weight) in classes.iter_mut().zip(&weights) {
-        if weight == 0 {
-            report.excluded += 1;
-            *class = (*class).max(Class::Excluded);
-        }
-    }
-    let (sum, squares) = weights.iter().fold((0.0, 0.0), |(sum, squares), &weight| {
-        let weight = f64::from(weight);
-        (sum + weight, squares + weight * weight)
-    });
-    report.effective_rows = if squares > 0.0 { sum * sum / squares } else { 0.0 };
-    let key = |row: usize| {
+    let weights = &weighed.weights;
+    let drawn = draw::draw(ctx, &classes, n as usize, |row| {
         let ordinal = row as u64;
         Candidate { u: hash.of(ordinal), weight: weights[row], ordinal }
-    };
-    select(ctx, &classes, n as usize, key, report)
+    })?;
+    report.see_drawn(&drawn, |row| weighed.features.chars[row]);
+    let inverse =
+        || draw::inverse_probabilities(&drawn, &classes, &weighed.copies, |row| weights[row]);
+    let weights = with_weights.then(inverse);
+    Ok(Choice { selection: drawn.selection, weights, report })
 }
 
-fn by_entropy(
-    ctx: &Context,
-    source: &Source,
-    n: u64,
-    text: Option<&[String]>,
-) -> Result<(Selection, SmartReport)> {
+fn by_entropy(ctx: &Context, source: &Source, n: u64, text: Option<&[String]>) -> Result<Choice> {
     let columns = text_columns(source, text)?;
-    let mut report = SmartReport { text: names(source, &columns), ..SmartReport::default() };
     let rows = survey::entropies(ctx, source, &columns)?;
     let class = |&(_, chars): &(u64, u32)| {
         if entropy::CHARS.contains(&chars) { Class::Weighted } else { Class::Excluded }
     };
     let classes: Vec<Class> = rows.iter().map(class).collect();
-    report.excluded = classes.iter().filter(|&&class| class == Class::Excluded).count() as u64;
-    report.effective_rows = (rows.len() as u64 - report.excluded) as f64;
+    let excluded = classes.iter().filter(|&&class| class == Class::Excluded).count() as u64;
+    let mut report = SmartReport {
+        text: names(source, &columns),
+        excluded,
+        effective_rows: (rows.len() as u64 - excluded) as f64,
+        chars_before: report::lengths(&Selection::All { rows: source.rows() }, |row| rows[row].1),
+        ..SmartReport::default()
+    };
     // The highest entropy first, ties by ordinal.
     let key = |row: usize| Candidate { u: u64::MAX - rows[row].0, weight: 1, ordinal: row as u64 };
-    select(ctx, &classes, n as usize, key, report)
+    let drawn = draw::draw(ctx, &classes, n as usize, key)?;
+    report.see_drawn(&drawn, |row| rows[row].1);
+    Ok(Choice { selection: drawn.selection, weights: None, report })
 }
 
-/// Which rows are drawn before which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Class {
-    Weighted,
-    Excluded,
-    Copy,
-}
-
-/// The `n` best rows: class by class, by priority within a class.
-fn select(
+/// The features of all rows that the terms need: the pilot, if one is needed, then the survey.
+fn features(
     ctx: &Context,
-    classes: &[Class],
-    n: usize,
-    key: impl Fn(usize) -> Candidate + Sync,
-    mut report: SmartReport,
-) -> Result<(Selection, SmartReport)> {
-    const ROWS_PER_TASK: usize = 1 << 17;
-    let mut bits = BooleanBufferBuilder::new(classes.len());
-    bits.append_n(classes.len(), false);
-    let mut left = n;
-    for class in [Class::Weighted, Class::Excluded, Class::Copy] {
-        if left == 0 {
-            break;
-        }
-        let best = fold(
-            ctx,
-            classes.len().div_ceil(ROWS_PER_TASK),
-            || BottomN::new(left),
-            |best, task| {
-                let rows = task * ROWS_PER_TASK..classes.len().min((task + 1) * ROWS_PER_TASK);
-                for row in rows.filter(|&row| classes[row] == class) {
-                    best.push(key(row));
-                    if best.is_full() {
-                        best.cut();
-                    }
-                }
-                Ok(())
-            },
-            BottomN::merge,
-        )?;
-        let ids = best.into_ids();
-        left -= ids.len();
-        match class {
-            Class::Weighted => {}
-            Class::Excluded => report.excluded_drawn = ids.len() as u64,
-            Class::Copy => report.copies_drawn = ids.len() as u64,
-        }
-        for id in ids {
-            bits.set_bit(id as usize, true);
-        }
-    }
-    debug_assert_eq!(left, 0, "the caller checks that there are enough rows");
-    Ok((Selection::Bits { bits: bits.finish(), n: n as u64 }, report))
-}
-
-/// Strengths in fixed point.
-struct Strengths {
-    duplicates: i64,
-    length: i64,
-    repetition: i64,
-}
-
-impl Strengths {
-    fn new(smart: &Smart) -> Result<Self> {
-        let fixed = |name: &str, strength: f64| {
-            if (0.0..=16.0).contains(&strength) {
-                return Ok((strength * ONE as f64).round() as i64);
-            }
-            Err(Error::Argument(format!("{name} is {strength}; it must be from 0 (off) to 16")))
-        };
-        if smart.min_chars > smart.max_chars {
-            return Err(Error::Argument(format!(
-                "min_chars is {}, more than max_chars, which is {}",
-                smart.min_chars, smart.max_chars
-            )));
-        }
-        Ok(Self {
-            duplicates: fixed("duplicates", smart.duplicates)?,
-            length: fixed("length", smart.length)?,
-            repetition: fixed("repetition", smart.repetition)?,
-        })
-    }
-
-    fn all_off(&self) -> bool {
-        self.duplicates == 0 && self.length == 0 && self.repetition == 0
-    }
-}
-
-/// The weight of each row; 0 for a row that is too short.
-fn weights(
-    ctx: &Context,
-    features: &[Features],
+    source: &Source,
+    columns: &[usize],
     smart: &Smart,
-    strengths: &Strengths,
-    report: &mut SmartReport,
-) -> Result<Vec<u32>> {
-    let counts = duplicates::log_counts(ctx, features)?;
-    report.near_duplicates = counts.iter().filter(|&&log| log >= ONE).count() as u64;
-    let weight = |(row, &count): (&Features, &i64)| {
-        let mut log = -times(strengths.duplicates, count);
-        log += times(strengths.repetition, repetition::log_factor(row));
-        if strengths.length > 0 {
-            match length::log_factor(row.chars, smart.min_chars, smart.max_chars) {
-                None => return 0,
-                Some(factor) => log += times(strengths.length, factor),
-            }
+    terms: &Terms,
+) -> Result<Features> {
+    if source.rows() > u64::from(u32::MAX) {
+        return Err(Error::Argument(format!(
+            "the source has {} rows; smart sampling takes at most {} at once",
+            source.rows(),
+            u32::MAX
+        )));
+    }
+    let part = Part { source, columns, first: 0 };
+    let needs_pilot = terms.has(Term::Commonness) || terms.has(Term::Target);
+    let mut pilot = Selection::All { rows: source.rows() };
+    let (mut commonness, mut likeness) = (None, None);
+    if needs_pilot {
+        pilot = grams::pilot(ctx, source.rows())?;
+        let counts = survey::grams(ctx, part, &pilot)?.into_counts();
+        if let Some(target) = &smart.target
+            && terms.has(Term::Target)
+        {
+            let target = target_grams(ctx, &target.source, smart.text.as_deref())?;
+            likeness = Some(Likeness::new(&target.into_counts(), &counts));
         }
-        fixed::exp2(log)
-    };
-    Ok(features.iter().zip(&counts).map(weight).collect())
+        commonness = terms.has(Term::Commonness).then(|| Commonness::new(&counts));
+    }
+    let survey = Survey::of(ctx, part, &pilot, commonness.as_ref(), likeness.as_ref())?;
+    Ok(survey.into_features())
 }
 
-/// The product of two fixed-point numbers.
-fn times(a: i64, b: i64) -> i64 {
-    (a * b) >> fixed::FRACTION_BITS
+/// The shingles of a target: of its columns of the names that are judged, or of all its text.
+fn target_grams(ctx: &Context, target: &Source, named: Option<&[String]>) -> Result<Grams> {
+    let known = |name: &&String| target.schema().index_of(name).is_ok();
+    let named: Option<Vec<String>> = named
+        .map(|named| named.iter().filter(known).cloned().collect())
+        .filter(|known: &Vec<String>| !known.is_empty());
+    let columns = text_columns(target, named.as_deref()).map_err(|error| match error {
+        Error::Column(what) => Error::Column(format!("in the target, {what}")),
+        other => other,
+    })?;
+    if target.rows() == 0 {
+        return Err(Error::Argument("the target has no rows; name one that has some".into()));
+    }
+    let part = Part { source: target, columns: &columns, first: 0 };
+    survey::grams(ctx, part, &grams::pilot(ctx, target.rows())?)
 }
 
 fn names(source: &Source, columns: &[usize]) -> Vec<String> {

@@ -1,66 +1,99 @@
-//! One pass over the text of all rows: what every row contributes to the weights.
+//! Passes over the text of all rows, or of some of them.
 
 use arrow_array::RecordBatch;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::commonness::Commonness;
 use super::entropy::Entropy;
-use super::features::{BANDS, Extractor, Features};
+use super::features::{Extractor, Features, ROW_BYTES};
+use super::grams::{self, Grams};
+use super::shingle::Shingles;
+use super::target::Likeness;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::parallel::fold;
-use crate::select::RowMask;
-use crate::source::{Projected, Source};
+use crate::select::{RowMask, Selection};
+use crate::source::Source;
 use crate::text::{TextColumn, count_chars};
 
-/// The result of a pass over some spans of a source. Parts merge in any order.
-#[derive(Debug, Clone)]
-pub struct Survey<T> {
-    blocks: Vec<(u64, Vec<T>)>,
+/// A part of a data set: a source, and where its rows lie among all.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// The rows of the part.
+    pub source: &'a Source,
+    /// Indices of the text columns to look at.
+    pub columns: &'a [usize],
+    /// The ordinal of the first row.
+    pub first: u64,
 }
 
-impl<T> Default for Survey<T> {
-    fn default() -> Self {
-        Self { blocks: Vec::new() }
+/// The features of some rows. Parts merge in any order.
+#[derive(Debug, Clone, Default)]
+pub struct Survey {
+    blocks: Vec<(u64, Features)>,
+}
+
+/// Version of the serialised form of a survey.
+const VERSION: u64 = 2;
+
+impl Survey {
+    /// Surveys a part. `pilot` says which of all rows were counted for the tables.
+    ///
+    /// # Errors
+    /// When reading fails, or the call is cancelled.
+    pub fn of(
+        ctx: &Context,
+        part: Part<'_>,
+        pilot: &Selection,
+        commonness: Option<&Commonness>,
+        likeness: Option<&Likeness>,
+    ) -> Result<Self> {
+        let all = Selection::All { rows: part.first + part.source.rows() };
+        let (survey, _) = scan(
+            ctx,
+            part,
+            &all,
+            || (Self::default(), Extractor::new(commonness, likeness)),
+            |(survey, extractor), ordinals, batches| {
+                let counted = pilot.mask(ordinals.clone());
+                let mut rows = Features::with_capacity((ordinals.end - ordinals.start) as usize);
+                for batch in batches {
+                    let batch = batch?;
+                    let texts = columns_of(&batch)?;
+                    for row in 0..batch.num_rows() {
+                        texts.iter().for_each(|column| extractor.add(column[row]));
+                        let in_pilot = grams::is_in(&counted, rows.len());
+                        extractor.finish(in_pilot, &mut rows);
+                    }
+                }
+                survey.blocks.push((ordinals.start, rows));
+                Ok(())
+            },
+            |(survey, _), (other, _)| survey.merge(other),
+        )?;
+        Ok(survey)
     }
-}
 
-impl<T> Survey<T> {
     /// Takes in the survey of another part of the source.
     pub fn merge(&mut self, mut other: Self) {
         self.blocks.append(&mut other.blocks);
     }
 
-    /// One value a row, in the order of the rows.
+    /// The features of all rows, in order.
     #[must_use]
-    pub fn into_rows(mut self) -> Vec<T> {
+    pub fn into_features(mut self) -> Features {
         self.blocks.sort_unstable_by_key(|(first, _)| *first);
-        let mut rows = Vec::with_capacity(self.blocks.iter().map(|(_, block)| block.len()).sum());
-        for (_, mut block) in self.blocks {
-            rows.append(&mut block);
-        }
-        rows
+        Features::concat(self.blocks.into_iter().map(|(_, rows)| rows).collect())
     }
-}
 
-/// Version of the serialised form of a survey.
-const VERSION: u32 = 1;
-const ROW_BYTES: usize = 8 + 4 * BANDS + 4 + 2 + 2;
-
-impl Survey<Features> {
     /// The survey as bytes, for another process to merge.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = VERSION.to_le_bytes().to_vec();
-        for (first, block) in &self.blocks {
+        for (first, rows) in &self.blocks {
             bytes.extend(first.to_le_bytes());
-            bytes.extend((block.len() as u64).to_le_bytes());
-            for row in block {
-                bytes.extend(row.exact.to_le_bytes());
-                row.bands.iter().for_each(|band| bytes.extend(band.to_le_bytes()));
-                bytes.extend(row.chars.to_le_bytes());
-                bytes.extend(row.shingles.to_le_bytes());
-                bytes.extend(row.distinct.to_le_bytes());
-            }
+            bytes.extend((rows.len() as u64).to_le_bytes());
+            rows.write(&mut bytes);
         }
         let checksum = xxh3_64(&bytes);
         bytes.extend(checksum.to_le_bytes());
@@ -73,74 +106,60 @@ impl Survey<Features> {
     /// [`Error::Invalid`] for bytes that are damaged or of another version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let damaged = || Error::Invalid("the survey is damaged or was cut short".into());
-        let (body, checksum) = bytes.split_last_chunk::<8>().ok_or_else(damaged)?;
+        let (mut body, checksum) = bytes.split_last_chunk().ok_or_else(damaged)?;
         if xxh3_64(body) != u64::from_le_bytes(*checksum) {
             return Err(damaged());
         }
-        let mut rest = Reader(body);
-        let version = u32::from_le_bytes(rest.take().ok_or_else(damaged)?);
+        let version = take(&mut body).ok_or_else(damaged)?;
         if version != VERSION {
             return Err(Error::Invalid(format!(
-                "the survey has version {version}, but this release reads version {VERSION}; \
-                 make it again"
+                "the survey has version {version}, not {VERSION}; make it anew"
             )));
         }
         let mut blocks = Vec::new();
-        while !rest.0.is_empty() {
-            let first = u64::from_le_bytes(rest.take().ok_or_else(damaged)?);
-            let len = u64::from_le_bytes(rest.take().ok_or_else(damaged)?) as usize;
-            if len.checked_mul(ROW_BYTES).is_none_or(|bytes| bytes > rest.0.len()) {
+        while !body.is_empty() {
+            let first = take(&mut body).ok_or_else(damaged)?;
+            let rows = take(&mut body).ok_or_else(damaged)? as usize;
+            if rows.checked_mul(ROW_BYTES).is_none_or(|bytes| bytes > body.len()) {
                 return Err(damaged());
             }
-            let block = (0..len).map(|_| rest.row()).collect::<Option<Vec<_>>>();
-            blocks.push((first, block.ok_or_else(damaged)?));
+            blocks.push((first, Features::read(&mut body, rows).ok_or_else(damaged)?));
         }
         Ok(Self { blocks })
     }
 }
 
-/// Takes numbers off the front of some bytes.
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (head, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*head)
-    }
-
-    fn row(&mut self) -> Option<Features> {
-        let exact = u64::from_le_bytes(self.take()?);
-        let mut bands = [0; BANDS];
-        for band in &mut bands {
-            *band = u32::from_le_bytes(self.take()?);
-        }
-        Some(Features {
-            exact,
-            bands,
-            chars: u32::from_le_bytes(self.take()?),
-            shingles: u16::from_le_bytes(self.take()?),
-            distinct: u16::from_le_bytes(self.take()?),
-        })
-    }
+fn take(bytes: &mut &[u8]) -> Option<u64> {
+    let (head, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(u64::from_le_bytes(*head))
 }
 
-/// Surveys the text columns `columns` of a source.
+/// Counts the shingles of those rows of a part that `pilot` chooses.
 ///
 /// # Errors
 /// When reading fails, or the call is cancelled.
-pub fn survey(ctx: &Context, source: &Source, columns: &[usize]) -> Result<Vec<Features>> {
-    scan(ctx, source, columns, Extractor::default, |extractor, batch, rows| {
-        let texts = columns_of(batch)?;
-        let len = batch.num_rows();
-        for row in 0..len {
-            for column in &texts {
-                extractor.add(column[row]);
+pub fn grams(ctx: &Context, part: Part<'_>, pilot: &Selection) -> Result<Grams> {
+    let (grams, _) = scan(
+        ctx,
+        part,
+        pilot,
+        || (Grams::default(), Shingles::default()),
+        |(grams, shingles), _, batches| {
+            for batch in batches {
+                let batch = batch?;
+                let texts = columns_of(&batch)?;
+                for row in 0..batch.num_rows() {
+                    shingles.clear();
+                    texts.iter().for_each(|column| shingles.add(column[row]));
+                    grams.add(shingles.hashes());
+                }
             }
-            rows.push(extractor.finish());
-        }
-        Ok(())
-    })
+            Ok(())
+        },
+        |(grams, _), (other, _)| grams.merge(other),
+    )?;
+    Ok(grams)
 }
 
 /// For the entropy rule: each row's entropy of the first text column, and characters in all.
@@ -148,50 +167,67 @@ pub fn survey(ctx: &Context, source: &Source, columns: &[usize]) -> Result<Vec<F
 /// # Errors
 /// When reading fails, or the call is cancelled.
 pub fn entropies(ctx: &Context, source: &Source, columns: &[usize]) -> Result<Vec<(u64, u32)>> {
-    scan(ctx, source, columns, Entropy::default, |entropy, batch, rows| {
-        let texts = columns_of(batch)?;
-        for row in 0..batch.num_rows() {
-            let chars: usize = texts.iter().map(|column| count_chars(column[row])).sum();
-            let bits = texts.first().map_or(0, |column| entropy.of(column[row]));
-            rows.push((bits, u32::try_from(chars).unwrap_or(u32::MAX)));
-        }
-        Ok(())
-    })
-}
-
-fn scan<W, T: Send>(
-    ctx: &Context,
-    source: &Source,
-    columns: &[usize],
-    worker: impl Fn() -> W + Sync,
-    look: impl Fn(&mut W, &RecordBatch, &mut Vec<T>) -> Result<()> + Sync,
-) -> Result<Vec<T>>
-where
-    W: Send,
-{
-    ctx.begin(source.rows());
-    let texts: Projected = source.project(columns)?;
-    let spans = texts.spans();
-    let (survey, _) = fold(
+    let part = Part { source, columns, first: 0 };
+    let (mut blocks, _) = scan(
         ctx,
-        spans.len(),
-        || (Survey::default(), worker()),
-        |(survey, worker), task| {
-            let span = &spans[task];
-            let len = (span.ordinals.end - span.ordinals.start) as usize;
-            let mut rows = Vec::with_capacity(len);
-            for batch in texts.read(span, &RowMask::AllTrue(len))? {
-                ctx.check()?;
+        part,
+        &Selection::All { rows: source.rows() },
+        || (Vec::new(), Entropy::default()),
+        |(blocks, entropy), ordinals, batches| {
+            let mut rows = Vec::with_capacity((ordinals.end - ordinals.start) as usize);
+            for batch in batches {
                 let batch = batch?;
-                look(worker, &batch, &mut rows)?;
-                ctx.advance(batch.num_rows() as u64);
+                let texts = columns_of(&batch)?;
+                for row in 0..batch.num_rows() {
+                    let chars: usize = texts.iter().map(|column| count_chars(column[row])).sum();
+                    let bits = texts.first().map_or(0, |column| entropy.of(column[row]));
+                    rows.push((bits, u32::try_from(chars).unwrap_or(u32::MAX)));
+                }
             }
-            survey.blocks.push((span.ordinals.start, rows));
+            blocks.push((ordinals.start, rows));
             Ok(())
         },
-        |(survey, _), (other, _)| survey.merge(other),
+        |(blocks, _): &mut (Vec<_>, _), (mut other, _)| blocks.append(&mut other),
     )?;
-    Ok(survey.into_rows())
+    blocks.sort_unstable_by_key(|(first, _)| *first);
+    Ok(blocks.into_iter().flat_map(|(_, rows)| rows).collect())
+}
+
+/// Folds over the batches of each span of a part: those rows that `selection` chooses of all.
+fn scan<S: Send>(
+    ctx: &Context,
+    part: Part<'_>,
+    selection: &Selection,
+    init: impl Fn() -> S + Sync,
+    step: impl Fn(
+        &mut S,
+        std::ops::Range<u64>,
+        &mut dyn Iterator<Item = Result<RecordBatch>>,
+    ) -> Result<()>
+    + Sync,
+    merge: impl Fn(&mut S, S),
+) -> Result<S> {
+    ctx.begin(selection.len().min(part.source.rows()));
+    let texts = part.source.project(part.columns)?;
+    let spans = texts.spans();
+    fold(
+        ctx,
+        spans.len(),
+        init,
+        |state, task| {
+            let span = &spans[task];
+            let ordinals = part.first + span.ordinals.start..part.first + span.ordinals.end;
+            let mask: RowMask = selection.mask(ordinals.clone());
+            let mut batches = texts.read(span, &mask)?.map(|batch| {
+                ctx.check()?;
+                let batch = batch?;
+                ctx.advance(batch.num_rows() as u64);
+                Ok(batch)
+            });
+            step(state, ordinals, &mut batches)
+        },
+        merge,
+    )
 }
 
 fn columns_of(batch: &RecordBatch) -> Result<Vec<Vec<&str>>> {
@@ -209,35 +245,31 @@ fn columns_of(batch: &RecordBatch) -> Result<Vec<Vec<&str>>> {
 mod tests {
     use super::*;
 
-    fn rows(n: u32) -> Vec<Features> {
-        let row = |i: u32| {
-            let mut extractor = Extractor::default();
+    fn rows(range: std::ops::Range<u64>) -> Features {
+        let (mut extractor, mut rows) = (Extractor::default(), Features::default());
+        for i in range {
             extractor.add(&format!("第{i}行"));
-            extractor.finish()
-        };
-        (0..n).map(row).collect()
+            extractor.finish(false, &mut rows);
+        }
+        rows
     }
 
     #[test]
     fn parts_survive_a_journey_and_merge_in_any_order() {
-        let all = rows(100);
-        let mut parts: Vec<Survey<Features>> = all
-            .chunks(7)
-            .zip(0..)
-            .map(|(part, i)| Survey { blocks: vec![(i * 7, part.to_vec())] })
-            .collect();
+        let part = |i: u64| Survey { blocks: vec![(i * 7, rows(i * 7..100.min(i * 7 + 7)))] };
+        let mut parts: Vec<Survey> = (0..15).map(part).collect();
         parts.reverse();
         parts.swap(2, 9);
         let mut total = Survey::default();
         for part in parts {
             total.merge(Survey::from_bytes(&part.to_bytes()).expect("sound"));
         }
-        assert_eq!(total.into_rows(), all);
+        assert_eq!(total.into_features(), rows(0..100));
     }
 
     #[test]
     fn damage_is_found() {
-        let mut bytes = Survey { blocks: vec![(0, rows(3))] }.to_bytes();
+        let mut bytes = Survey { blocks: vec![(0, rows(0..3))] }.to_bytes();
         assert!(Survey::from_bytes(&bytes[..bytes.len() - 1]).is_err());
         assert!(Survey::from_bytes(&[]).is_err());
         bytes[20] ^= 1;

@@ -1,0 +1,85 @@
+"""What each term of a smart weight says of each row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from fastsample._progress import Callback, reporting
+from fastsample._sample import Report, Sample, check_threads
+from fastsample._smart import Smart, check_smart, open_target, to_report
+from fastsample._source import SourceLike, open_source
+
+
+class Scores(Sample):
+    """The scores of all rows: a row for each row of the source, in its order.
+
+    Use it as a :class:`fastsample.Sample`: ``to_arrow()``, ``to_pandas()``, ``write_parquet()``,
+    ``write_ipc()``, ``pl.DataFrame(scores)``. ``report.smart`` tells what was found in all.
+    """
+
+    def __repr__(self) -> str:
+        return f"<fastsample.Scores: {len(self):,} rows of {', '.join(self.schema.names)}>"
+
+
+def score(
+    source: SourceLike,
+    smart: Smart | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    text_columns: Sequence[str] | None = None,
+    threads: int | None = None,
+    progress: bool | Callback | None = None,
+) -> Scores:
+    """Score every row of a source as a smart draw does, without drawing.
+
+    Parameters
+    ----------
+    source, columns, text_columns, threads, progress
+        As in :func:`fastsample.sample`.
+    smart
+        The terms and their strengths; the defaults of :class:`fastsample.Smart` if None.
+
+    Returns
+    -------
+    Scores
+        These columns:
+
+        ============ ======= ===============================================================
+        ``chars``       uint32  characters in all text columns
+        ``copies``      uint32  rows with the same texts, itself included
+        ``duplicates``  float32 estimated rows nearly the same, itself included
+        ``commonness``  float32 mean log2(rows of the pilot with a shingle + 1) of its shingles;
+                                null without shingles, or where the term is off
+        ``repetition``  float32 distinct shingles / all shingles
+        ``target``      float32 mean log2(share in the target / share in the source) of its
+                                shingles; only with a target
+        ``weight``      float64 the product of the terms; 0 for a row too short. Only ratios count
+        ============ ======= ===============================================================
+
+    Raises
+    ------
+    ColumnError
+        There is no text column, or one that is named does not exist or is no text.
+    ArgumentError
+        A strength is out of range.
+    SourceNotFoundError, CorruptDataError, UnsupportedDataError, ReadError, StreamError
+        The data can't be read.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, fastsample
+    >>> table = pa.table({"text": ["早上好，今天天气真不错"] * 2 + ["哈" * 20, "好"]})
+    >>> scores = fastsample.score(table).to_arrow()
+    >>> scores["chars"].to_pylist(), scores["copies"].to_pylist()
+    ([11, 11, 20, 1], [2, 2, 1, 1])
+    """
+    options = check_smart(True if smart is None else smart, text_columns)
+    threads = check_threads(threads)
+    started = time.perf_counter()
+    with reporting(progress, "scoring") as callback:
+        opened = open_source(source, columns, threads, callback)
+        target = open_target(options, threads, callback)
+        scores, found = opened.score(options, target=target, threads=threads, progress=callback)
+    seconds = time.perf_counter() - started
+    return Scores(scores, Report(len(scores), len(scores), 0, seconds, to_report(found)))

@@ -1,0 +1,109 @@
+//! How fast text is scored: bytes a second on one core, by language and by term.
+//!
+//! `cargo bench -p fastsample --bench score`
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use fastsample::select::RowHash;
+use fastsample::smart::commonness::Commonness;
+use fastsample::smart::entropy::Entropy;
+use fastsample::smart::features::{Extractor, Features};
+use fastsample::smart::grams::Grams;
+use fastsample::smart::shingle::Shingles;
+use fastsample::smart::target::Likeness;
+
+/// Pairs of texts, made of pieces of which some are far more common than others, as words are.
+fn rows(pieces: &[String], separator: &str, count: u64, mean_pieces: u64) -> Vec<[String; 2]> {
+    let hash = RowHash::new(7);
+    let mut state = 0_u64;
+    let mut number = |below: u64| {
+        state += 1;
+        hash.of(state) % below
+    };
+    let mut text = |mean: u64| {
+        let pieces: Vec<&str> = (0..mean / 2 + number(mean))
+            .map(|_| {
+                let most = number(pieces.len() as u64) + 1;
+                pieces[number(most) as usize].as_str()
+            })
+            .collect();
+        pieces.join(separator)
+    };
+    (0..count).map(|_| [text(mean_pieces / 2), text(mean_pieces)]).collect()
+}
+
+fn chinese() -> Vec<[String; 2]> {
+    let hash = RowHash::new(8);
+    let character = |i: u64| char::from_u32(0x4e00 + (hash.of(i) % 6000) as u32).unwrap_or('的');
+    let word = |i: u64| (0..1 + i % 3).map(|j| character(i * 4 + j)).collect::<String>();
+    let mut words: Vec<String> = (0..20_000).map(word).collect();
+    words[..3].clone_from_slice(&["，", "。", "的"].map(String::from));
+    rows(&words, "", 8_000, 70)
+}
+
+fn english() -> Vec<[String; 2]> {
+    let hash = RowHash::new(9);
+    let letter = |i: u64| char::from(b"etaoinshrdlucmfwypvbgkqjxz"[(hash.of(i) % 18) as usize]);
+    let word = |i: u64| (0..2 + i % 8).map(|j| letter(i * 16 + j)).collect::<String>();
+    let words: Vec<String> = (0..20_000).map(word).collect();
+    rows(&words, " ", 4_000, 70)
+}
+
+fn counts(texts: &[[String; 2]]) -> Vec<(u64, u32)> {
+    let (mut grams, mut shingles) = (Grams::default(), Shingles::default());
+    for row in texts {
+        shingles.clear();
+        row.iter().for_each(|text| shingles.add(text));
+        grams.add(shingles.hashes());
+    }
+    grams.into_counts()
+}
+
+fn score(bench: &mut Criterion) {
+    for (language, texts) in [("Chinese", chinese()), ("English", english())] {
+        let bytes: usize = texts.iter().flatten().map(String::len).sum();
+        assert!((4_000_000..12_000_000).contains(&bytes) || language == "English", "{bytes} bytes");
+        let counts = counts(&texts);
+        let commonness = Commonness::new(&counts);
+        let likeness = Likeness::new(&counts[..counts.len() / 2], &counts);
+        let mut group = bench.benchmark_group("score");
+        group.throughput(Throughput::Bytes(bytes as u64)).sample_size(20);
+        let tables = [
+            ("duplicates, length, repetition", None, None),
+            ("and commonness", Some(&commonness), None),
+            ("and commonness, target", Some(&commonness), Some(&likeness)),
+        ];
+        for (terms, commonness, likeness) in tables {
+            group.bench_function(BenchmarkId::new(terms, language), |bench| {
+                let mut extractor = Extractor::new(commonness, likeness);
+                bench.iter(|| {
+                    let mut features = Features::default();
+                    for row in &texts {
+                        row.iter().for_each(|text| extractor.add(text));
+                        extractor.finish(false, &mut features);
+                    }
+                    black_box(features)
+                });
+            });
+        }
+        group.bench_function(BenchmarkId::new("shingles alone", language), |bench| {
+            let mut shingles = Shingles::default();
+            bench.iter(|| {
+                for row in &texts {
+                    shingles.clear();
+                    row.iter().for_each(|text| shingles.add(text));
+                    black_box(shingles.hashes());
+                }
+            });
+        });
+        group.bench_function(BenchmarkId::new("entropy", language), |bench| {
+            let mut entropy = Entropy::default();
+            bench.iter(|| texts.iter().map(|[prompt, _]| entropy.of(prompt)).sum::<u64>());
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, score);
+criterion_main!(benches);

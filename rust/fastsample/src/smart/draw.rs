@@ -1,0 +1,122 @@
+//! The n best rows, class by class, and how likely each was to be among them.
+
+use std::collections::HashMap;
+
+use arrow_buffer::BooleanBufferBuilder;
+
+use super::duplicates::Copies;
+use crate::context::Context;
+use crate::error::Result;
+use crate::parallel::fold;
+use crate::select::{BottomN, Candidate, Selection};
+
+/// Which rows are drawn before which: a lower class is touched when the one before is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Rows with a weight.
+    Weighted,
+    /// Rows of weight 0.
+    Excluded,
+    /// Rows with the same texts as a row that ranks before them.
+    Copy,
+}
+
+const CLASSES: [Class; 3] = [Class::Weighted, Class::Excluded, Class::Copy];
+
+/// Rows looked at by one task.
+const ROWS_PER_TASK: usize = 1 << 17;
+
+/// The rows drawn, and where each class was cut off.
+#[derive(Debug)]
+pub struct Drawn {
+    /// The rows.
+    pub selection: Selection,
+    /// For each class: rows drawn, and the best row that was left behind, if one was.
+    pub classes: [(u64, Option<Candidate>); CLASSES.len()],
+}
+
+/// Draws the `n` best rows: class by class, by priority within a class.
+///
+/// # Errors
+/// [`crate::Error::Cancelled`].
+pub fn draw(
+    ctx: &Context,
+    classes: &[Class],
+    n: usize,
+    key: impl Fn(usize) -> Candidate + Sync,
+) -> Result<Drawn> {
+    let mut bits = BooleanBufferBuilder::new(classes.len());
+    bits.append_n(classes.len(), false);
+    let mut left = n;
+    let mut found = [(0, None); CLASSES.len()];
+    for (class, found) in CLASSES.into_iter().zip(&mut found) {
+        if left == 0 {
+            break;
+        }
+        let best = fold(
+            ctx,
+            classes.len().div_ceil(ROWS_PER_TASK),
+            || BottomN::new(left + 1),
+            |best, task| {
+                let rows = task * ROWS_PER_TASK..classes.len().min((task + 1) * ROWS_PER_TASK);
+                for row in rows.filter(|&row| classes[row] == class) {
+                    best.push(key(row));
+                    if best.is_full() {
+                        best.cut();
+                    }
+                }
+                Ok(())
+            },
+            BottomN::merge,
+        )?;
+        let (ids, next) = best.split(left);
+        left -= ids.len();
+        *found = (ids.len() as u64, next);
+        for id in ids {
+            bits.set_bit(id as usize, true);
+        }
+    }
+    debug_assert_eq!(left, 0, "the caller checks that there are enough rows");
+    Ok(Drawn { selection: Selection::Bits { bits: bits.finish(), n: n as u64 }, classes: found })
+}
+
+/// 1 / the probability with which each drawn row was drawn, ascending by row.
+///
+/// A row of weight w is drawn with probability min(1, w tau), tau being the priority of the best
+/// row that was left behind (Duffield, Lund, Thorup 2007). Of k rows with equal texts the one with
+/// the smallest number stands for all: it is drawn with 1 - (1 - w tau)^k, and stands for k rows.
+/// Once copies have to be drawn as well, every row stands for itself, and the copies that were
+/// drawn for all copies.
+pub fn inverse_probabilities(
+    drawn: &Drawn,
+    classes: &[Class],
+    copies: &Copies,
+    weight: impl Fn(usize) -> u32,
+) -> Vec<f64> {
+    let (copies_drawn, _) = drawn.classes[Class::Copy as usize];
+    let all_copies = classes.iter().filter(|&&class| class == Class::Copy).count();
+    let mut sizes = HashMap::new();
+    if copies_drawn == 0 {
+        for group in copies.groups() {
+            let original = group.iter().find(|&&row| classes[row as usize] != Class::Copy);
+            sizes.extend(original.map(|&row| (row, group.len() as f64)));
+        }
+    }
+    let mut ids = Vec::with_capacity(drawn.selection.len() as usize);
+    drawn.selection.extend_ids(0..drawn.selection.rows(), &mut ids);
+    let inverse = |id: u64| {
+        let class = classes[id as usize];
+        if class == Class::Copy {
+            return all_copies as f64 / copies_drawn as f64;
+        }
+        let size = sizes.get(&(id as u32)).copied().unwrap_or(1.0);
+        let (_, next) = drawn.classes[class as usize];
+        let probability = next.map_or(1.0, |next| {
+            let share = next.u as f64 / u64::MAX as f64;
+            let ratio = f64::from(weight(id as usize).max(1)) / f64::from(next.weight.max(1));
+            (share * ratio).min(1.0)
+        });
+        size / (1.0 - (1.0 - probability).powf(size))
+    };
+    ids.into_iter().map(inverse).collect()
+}

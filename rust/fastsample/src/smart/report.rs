@@ -1,0 +1,99 @@
+//! What a smart draw found among all rows, and what it did to them.
+
+use super::draw::{Class, Drawn};
+use super::weigh::{Term, Terms, Weighed};
+use crate::inspect::Lengths;
+use crate::select::Selection;
+
+/// The shares of rows whose length and weight are reported.
+pub const QUANTILES: [f64; 7] = [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0];
+
+/// What a smart draw found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SmartReport {
+    /// The text columns that were looked at.
+    pub text: Vec<String>,
+    /// Rows of weight 0: too short, or outside the entropy rule's limits.
+    pub excluded: u64,
+    /// Rows that are copies of another row.
+    pub copies: u64,
+    /// Rows that have near-duplicates: estimated as two or more alike, copies included.
+    pub near_duplicates: u64,
+    /// Rows of weight 0 that had to be drawn because no others were left.
+    pub excluded_drawn: u64,
+    /// Copies that had to be drawn because no others were left.
+    pub copies_drawn: u64,
+    /// (sum of weights)^2 / sum of squared weights, over all rows: how many rows of equal weight
+    /// are as diverse.
+    pub effective_rows: f64,
+    /// Characters of the rows of the source, and of those drawn, at [`QUANTILES`].
+    pub chars_before: Vec<u64>,
+    /// See `chars_before`.
+    pub chars_after: Vec<u64>,
+    /// Weights above 0 at [`QUANTILES`]; 1 is their mean. Empty without weights.
+    pub weights: Vec<f64>,
+    /// Each term that counts, with its share in the variance of the logarithm of the weights.
+    pub shares: Vec<(&'static str, f64)>,
+}
+
+impl SmartReport {
+    /// What is found before anything is drawn.
+    pub(super) fn of(text: Vec<String>, weighed: &Weighed, terms: &Terms) -> Self {
+        let two = 2 * super::minhash::BANDS as u32;
+        let all = Selection::All { rows: weighed.weights.len() as u64 };
+        let shares = Term::ALL.into_iter().zip(weighed.shares);
+        Self {
+            text,
+            excluded: weighed.weights.iter().filter(|&&weight| weight == 0).count() as u64,
+            copies: weighed.copies.count(),
+            near_duplicates: weighed.counts.iter().filter(|&&count| count >= two).count() as u64,
+            chars_before: lengths(&all, |row| weighed.features.chars[row]),
+            shares: shares
+                .filter(|(term, _)| terms.has(*term))
+                .map(|(term, share)| (term.name(), share))
+                .collect(),
+            ..Self::default()
+        }
+        .with_weights(&weighed.weights)
+    }
+
+    fn with_weights(mut self, weights: &[u32]) -> Self {
+        let mut weights: Vec<u32> = weights.iter().copied().filter(|&w| w > 0).collect();
+        if weights.is_empty() {
+            return self;
+        }
+        let (sum, squares) = weights.iter().fold((0_u128, 0_u128), |(sum, squares), &weight| {
+            let weight = u128::from(weight);
+            (sum + weight, squares + weight * weight)
+        });
+        let (sum, squares, rows) = (sum as f64, squares as f64, weights.len());
+        self.effective_rows = sum * sum / squares;
+        let mean = sum / rows as f64;
+        let mut quantile = |share: f64| {
+            let rank = ((rows as f64 * share).ceil() as usize).clamp(1, rows) - 1;
+            f64::from(*weights.select_nth_unstable(rank).1) / mean
+        };
+        self.weights = QUANTILES.iter().map(|&share| quantile(share)).collect();
+        self
+    }
+
+    /// Lengths of the rows drawn, and how many of them are of the lower classes.
+    pub(super) fn see_drawn(&mut self, drawn: &Drawn, chars: impl Fn(usize) -> u32) {
+        self.excluded_drawn = drawn.classes[Class::Excluded as usize].0;
+        self.copies_drawn = drawn.classes[Class::Copy as usize].0;
+        self.chars_after = lengths(&drawn.selection, chars);
+    }
+}
+
+/// The characters of the rows that are selected, at [`QUANTILES`].
+pub(super) fn lengths(selection: &Selection, chars: impl Fn(usize) -> u32) -> Vec<u64> {
+    let mut lengths = Lengths::default();
+    let rows = selection.rows();
+    let mut ids = Vec::new();
+    for start in (0..rows).step_by(1 << 16) {
+        ids.clear();
+        selection.extend_ids(start..rows.min(start + (1 << 16)), &mut ids);
+        ids.iter().for_each(|&row| lengths.add(chars(row as usize) as usize));
+    }
+    QUANTILES.map(|share| lengths.quantile(share)).to_vec()
+}

@@ -1,0 +1,84 @@
+//! The scores themselves: what each term says of each row, as a table.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, UInt32Array};
+use arrow_schema::{DataType, Field, Schema};
+
+use super::fixed::WEIGHT_ONE;
+use super::report::SmartReport;
+use super::weigh::{Term, Terms, Weighed};
+use super::{Smart, commonness, duplicates, features, names, repetition, target, text_columns};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::source::Source;
+
+const BATCH_ROWS: usize = 1 << 16;
+
+/// One row for each row of `source`, in its order: what each term found, and the weight.
+///
+/// | column | |
+/// |---|---|
+/// | `chars` | characters in all text columns |
+/// | `copies` | rows with the same texts, itself included |
+/// | `duplicates` | estimated rows nearly the same, itself included |
+/// | `commonness` | mean `log2(rows with the shingle + 1)`, null without shingles or if switched off |
+/// | `repetition` | distinct shingles / shingles |
+/// | `target` | mean `log2` of share in the target / share in the source; only with a target |
+/// | `weight` | product of the terms, at most 1; only ratios count |
+///
+/// # Errors
+/// As [`super::draw`].
+pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, SmartReport)> {
+    let terms = Terms::new(smart)?;
+    let columns = text_columns(source, smart.text.as_deref())?;
+    let rows = features(ctx, source, &columns, smart, &terms)?;
+    let weighed = Weighed::new(ctx, rows, &terms)?;
+    let report = SmartReport::of(names(source, &columns), &weighed, &terms);
+    let rows = &weighed.features;
+    let mut copies = vec![1_u32; rows.chars.len()];
+    for group in weighed.copies.groups() {
+        group.iter().for_each(|&row| copies[row as usize] = group.len() as u32);
+    }
+    let mut fields = vec![
+        Field::new("chars", DataType::UInt32, false),
+        Field::new("copies", DataType::UInt32, false),
+        Field::new("duplicates", DataType::Float32, false),
+        Field::new("commonness", DataType::Float32, true),
+        Field::new("repetition", DataType::Float32, false),
+    ];
+    if terms.has(Term::Target) {
+        fields.push(Field::new("target", DataType::Float32, false));
+    }
+    fields.push(Field::new("weight", DataType::Float64, false));
+    let schema = Arc::new(Schema::new(fields));
+    let batch = |start: usize| {
+        let range = start..rows.chars.len().min(start + BATCH_ROWS);
+        let common = |&value: &u16| {
+            let mean = commonness::mean_log_count(value);
+            (terms.has(Term::Commonness) && !mean.is_nan()).then_some(mean)
+        };
+        let weight = |&weight: &u32| f64::from(weight) / f64::from(WEIGHT_ONE);
+        let floats = |values: &mut dyn Iterator<Item = f32>| -> ArrayRef {
+            Arc::new(values.collect::<Float32Array>())
+        };
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt32Array::from_iter_values(rows.chars[range.clone()].iter().copied())),
+            Arc::new(UInt32Array::from_iter_values(copies[range.clone()].iter().copied())),
+            floats(&mut weighed.counts[range.clone()].iter().map(|&n| duplicates::estimate(n))),
+            Arc::new(rows.commonness[range.clone()].iter().map(common).collect::<Float32Array>()),
+            floats(
+                &mut rows.repetition[range.clone()].iter().map(|&r| repetition::distinct_share(r)),
+            ),
+        ];
+        if terms.has(Term::Target) {
+            let ratios = rows.likeness[range.clone()].iter();
+            columns.push(floats(&mut ratios.map(|&ratio| target::mean_log_ratio(ratio))));
+        }
+        let weights = weighed.weights[range].iter().map(weight);
+        columns.push(Arc::new(Float64Array::from_iter_values(weights)));
+        RecordBatch::try_new(schema.clone(), columns).map_err(Error::kernel)
+    };
+    let batches = (0..rows.chars.len()).step_by(BATCH_ROWS).map(batch).collect::<Result<_>>()?;
+    Ok((Source::from_batches(schema.clone(), batches, None)?, report))
+}

@@ -1,0 +1,235 @@
+//! From features to weights: the product of the terms, each raised to its strength.
+
+use super::commonness::Limits;
+use super::duplicates::{self, Copies};
+use super::features::Features;
+use super::fixed::{self, FRACTION_BITS, ONE};
+use super::{Smart, length, repetition, target};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::parallel::fold;
+
+/// A factor of the weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Term {
+    /// See [`super::duplicates`].
+    Duplicates,
+    /// See [`super::commonness`].
+    Commonness,
+    /// See [`super::length`].
+    Length,
+    /// See [`super::repetition`].
+    Repetition,
+    /// See [`super::target`].
+    Target,
+}
+
+impl Term {
+    /// All of them, in the order of everything that is reported of them.
+    pub const ALL: [Self; 5] =
+        [Self::Duplicates, Self::Commonness, Self::Length, Self::Repetition, Self::Target];
+
+    /// What users call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Duplicates => "duplicates",
+            Self::Commonness => "commonness",
+            Self::Length => "length",
+            Self::Repetition => "repetition",
+            Self::Target => "target",
+        }
+    }
+}
+
+/// A value for each of [`Term::ALL`].
+type PerTerm<T> = [T; Term::ALL.len()];
+
+/// Rows weighed by one task.
+const ROWS_PER_TASK: usize = 1 << 17;
+
+/// Strengths in fixed point, and limits of lengths.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    strengths: PerTerm<i64>,
+    clip: i64,
+    min_chars: u32,
+    max_chars: u32,
+}
+
+impl Terms {
+    /// Checks and converts what a user asks for.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for strengths out of range.
+    pub fn new(smart: &Smart) -> Result<Self> {
+        let fixed = |name: &str, value: f64| {
+            if (0.0..=16.0).contains(&value) {
+                return Ok((value * ONE as f64).round() as i64);
+            }
+            Err(Error::Argument(format!("{name} is {value}; it must be from 0 (off) to 16")))
+        };
+        if smart.min_chars > smart.max_chars {
+            return Err(Error::Argument(format!(
+                "min_chars is {}, more than max_chars, which is {}",
+                smart.min_chars, smart.max_chars
+            )));
+        }
+        let target =
+            smart.target.as_ref().map_or((0.0, 0.0), |target| (target.strength, target.clip));
+        Ok(Self {
+            strengths: [
+                fixed("duplicates", smart.duplicates)?,
+                fixed("commonness", smart.commonness)?,
+                fixed("length", smart.length)?,
+                fixed("repetition", smart.repetition)?,
+                fixed("target_strength", target.0)?,
+            ],
+            clip: fixed("target_clip", target.1)?,
+            min_chars: smart.min_chars,
+            max_chars: smart.max_chars,
+        })
+    }
+
+    /// Whether a term counts.
+    #[must_use]
+    pub fn has(&self, term: Term) -> bool {
+        self.strengths[term as usize] > 0
+    }
+
+    /// Whether no term counts.
+    #[must_use]
+    pub fn all_off(&self) -> bool {
+        self.strengths.iter().all(|&strength| strength == 0)
+    }
+
+    /// `log2` of each term's factor; none for a row that is too short.
+    fn log_factors(
+        &self,
+        rows: &Features,
+        counts: &[u32],
+        limits: Limits,
+        row: usize,
+    ) -> Option<PerTerm<i64>> {
+        let length = if self.has(Term::Length) {
+            length::log_factor(rows.chars[row], self.min_chars, self.max_chars)?
+        } else {
+            0
+        };
+        let factors = [
+            duplicates::log_factor(counts[row]),
+            limits.log_factor(rows.commonness[row]),
+            length,
+            repetition::log_factor(rows.repetition[row]),
+            target::log_factor(rows.likeness[row], self.clip),
+        ];
+        Some(std::array::from_fn(|term| (factors[term] * self.strengths[term]) >> FRACTION_BITS))
+    }
+}
+
+/// What is known of every row once all have been seen.
+#[derive(Debug)]
+pub struct Weighed {
+    /// Features, the bands among them gone: they have done their work.
+    pub features: Features,
+    /// The counts of [`duplicates::counts`].
+    pub counts: Vec<u32>,
+    /// Rows with equal texts.
+    pub copies: Copies,
+    /// The weight of each row; 0 for one that is too short.
+    pub weights: Vec<u32>,
+    /// Each term's share in the variance of the logarithm of the weights.
+    pub shares: [f64; Term::ALL.len()],
+}
+
+impl Weighed {
+    /// Weighs all rows of a source.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn new(ctx: &Context, mut features: Features, terms: &Terms) -> Result<Self> {
+        let counts = duplicates::counts(ctx, &features.bands)?;
+        features.bands = Default::default();
+        let copies = Copies::find(&features.exact);
+        features.exact = Vec::new();
+        let limits = Limits::new(&features.commonness);
+        let rows = counts.len();
+        let (mut blocks, spread) = fold(
+            ctx,
+            rows.div_ceil(ROWS_PER_TASK),
+            || (Vec::new(), Spread::default()),
+            |(blocks, spread), task| {
+                let range = task * ROWS_PER_TASK..rows.min((task + 1) * ROWS_PER_TASK);
+                let weigh = |row| match terms.log_factors(&features, &counts, limits, row) {
+                    Some(factors) => fixed::exp2(spread.add(factors)),
+                    None => 0,
+                };
+                blocks.push((task, range.map(weigh).collect::<Vec<u32>>()));
+                Ok(())
+            },
+            |(blocks, spread), (mut more, other)| {
+                blocks.append(&mut more);
+                spread.merge(&other);
+            },
+        )?;
+        blocks.sort_unstable_by_key(|(task, _)| *task);
+        let weights = blocks.into_iter().flat_map(|(_, weights)| weights).collect();
+        Ok(Self { features, counts, copies, weights, shares: spread.shares() })
+    }
+}
+
+/// Sums from which the terms' shares in the variance follow; whole numbers, so in any order.
+#[derive(Debug, Default, Clone, Copy)]
+struct Spread {
+    rows: i128,
+    sums: PerTerm<i128>,
+    products: PerTerm<i128>,
+}
+
+impl Spread {
+    /// Takes in a row; returns the logarithm of its weight.
+    fn add(&mut self, factors: PerTerm<i64>) -> i64 {
+        let log: i64 = factors.iter().sum();
+        self.rows += 1;
+        for (term, factor) in factors.into_iter().enumerate() {
+            self.sums[term] += i128::from(factor);
+            self.products[term] += i128::from(factor) * i128::from(log);
+        }
+        log
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.rows += other.rows;
+        for term in 0..Term::ALL.len() {
+            self.sums[term] += other.sums[term];
+            self.products[term] += other.products[term];
+        }
+    }
+
+    /// Cov(term, log weight) / Var(log weight): the shares add up to 1, unless all are 0.
+    fn shares(&self) -> PerTerm<f64> {
+        let sum: i128 = self.sums.iter().sum();
+        let covariance =
+            |term: usize| (self.rows * self.products[term] - self.sums[term] * sum) as f64;
+        let covariances: PerTerm<f64> = std::array::from_fn(covariance);
+        let variance: f64 = covariances.iter().sum();
+        covariances.map(|covariance| if variance > 0.0 { covariance / variance } else { 0.0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_those_of_the_variance() {
+        let mut spread = Spread::default();
+        for i in 0..100 {
+            spread.add([-(i % 10) * ONE, 0, -(i / 10) * 2 * ONE, 0, 0]);
+        }
+        // The second is as wide twice over, so four times in variance.
+        let shares = spread.shares();
+        assert!((shares[0] - 0.2).abs() < 1e-9 && (shares[2] - 0.8).abs() < 1e-9, "{shares:?}");
+        assert!(Spread::default().shares().iter().all(|share| share.abs() < 1e-9));
+    }
+}
