@@ -1,0 +1,119 @@
+"""Scores by themselves: a row for each row, each term by its formula."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import fastsample
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from data import stream
+from fastsample import Smart
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+ALL = Smart(duplicates=1, commonness=0.5, length=1, repetition=1)
+
+
+def rows_of(table: pa.Table) -> list[tuple[str, str]]:
+    texts = zip(table["prompt"].to_pylist(), table["response"].to_pylist(), strict=True)
+    return [(prompt or "", response or "") for prompt, response in texts]
+
+
+def test_a_row_for_each_row(table: pa.Table) -> None:
+    scores = fastsample.score(table, ALL)
+    assert len(scores) == table.num_rows
+    assert scores.schema.names == [
+        "chars",
+        "copies",
+        "duplicates",
+        "commonness",
+        "repetition",
+        "weight",
+    ]
+    assert "3,000 rows" in repr(scores)
+    found = scores.to_arrow()
+    texts = rows_of(table)
+    assert found["chars"].to_pylist() == [len(p) + len(r) for p, r in texts]
+    copies = Counter(texts)
+    assert found["copies"].to_pylist() == [copies[row] for row in texts]
+    assert scores.report.smart is not None
+    assert scores.report.smart.copies == 3000 - len(copies)
+
+
+def test_the_weight_is_the_product_of_the_terms(table: pa.Table) -> None:
+    found = fastsample.score(table, ALL).to_pandas()
+    low, high = np.sort(found["commonness"].fillna(32))[[150, 2850]]
+    common = found["commonness"].fillna(32).clip(low, high) - low
+    chars = found["chars"].to_numpy()
+    length = np.where(chars <= 512, np.sqrt(chars / 512), 512 / np.maximum(chars, 1))
+    expected = (
+        1
+        / found["duplicates"]
+        * 2.0 ** (-0.5 * common)
+        * np.where(chars < 10, 0, length)
+        * np.maximum(found["repetition"], 1 / 16)
+    )
+    np.testing.assert_allclose(found["weight"], expected, rtol=2e-3)
+    assert (found["weight"] == 0).sum() == (chars < 10).sum() > 0
+
+
+def test_near_copies_are_counted() -> None:
+    text = "".join(chr(0x4E00 + 7 * i) for i in range(200))
+    others = ["".join(chr(0x4E00 + (i * j) % 8000) for i in range(9, 200)) for j in range(50, 150)]
+    near = [text[:i] + "改" + text[i + 1 :] for i in range(0, 200, 10)]
+    found = fastsample.score(pa.table({"text": near + others})).to_arrow()["duplicates"].to_pylist()
+    assert np.median(found[:20]) > 15
+    assert np.median(found[20:]) < 1.5
+
+
+def test_off_terms_are_null_or_plain(table: pa.Table) -> None:
+    found = fastsample.score(table).to_arrow()
+    assert "target" not in found.column_names
+    with_target = fastsample.score(table, Smart(target=table[:100])).to_arrow()
+    assert with_target["target"].null_count == 0
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_scores_do_not_depend_on_the_layout(table: pa.Table, tmp_path: Path, threads: int) -> None:
+    smart = Smart(commonness=0.5, target=table[100:300])
+    expected = fastsample.score(table, smart, threads=1).to_arrow().combine_chunks()
+    pq.write_table(table[:1111], tmp_path / "a.parquet", row_group_size=100)
+    pq.write_table(table[1111:], tmp_path / "b.parquet", row_group_size=999, compression="zstd")
+    views = table.set_column(1, "prompt", table["prompt"].cast(pa.string_view()))
+    encoded = table.set_column(1, "prompt", table["prompt"].combine_chunks().dictionary_encode())
+    sources: list[Any] = [tmp_path, views, encoded, stream(table), table.to_pandas()]
+    for source in sources:
+        found = fastsample.score(source, smart, threads=threads).to_arrow().combine_chunks()
+        assert found.equals(expected)
+
+
+def test_scores_go_to_a_file(table: pa.Table, tmp_path: Path) -> None:
+    scores = fastsample.score(table)
+    scores.write_parquet(tmp_path / "scores.parquet")
+    assert pq.read_table(tmp_path / "scores.parquet").equals(scores.to_arrow())
+
+
+def test_clear_errors(table: pa.Table) -> None:
+    with pytest.raises(fastsample.ColumnError, match="no text column"):
+        fastsample.score(pa.table({"x": [1]}))
+    with pytest.raises(fastsample.ArgumentError, match="commonness is 17"):
+        fastsample.score(table, Smart(commonness=17))
+    with pytest.raises(fastsample.ArgumentError, match="smart is 'entropy'"):
+        fastsample.score(table, "entropy")  # type: ignore[arg-type]
+    with pytest.raises(fastsample.ArgumentError, match=r"pass \['prompt'\]"):
+        fastsample.score(table, Smart(text="prompt"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=40))
+def test_any_text_can_be_scored(texts: list[str]) -> None:
+    found = fastsample.score(pa.table({"text": pa.array(texts, pa.string())}), ALL).to_arrow()
+    assert found["chars"].to_pylist() == [len(text) for text in texts]
+    assert found["copies"].to_pylist() == [texts.count(text) for text in texts]
+    weights = found["weight"].to_numpy()
+    assert np.all((weights >= 0) & (weights <= 1))
+    assert np.all(found["repetition"].to_numpy() > 0)
+    assert np.all(found["duplicates"].to_numpy() >= 1)

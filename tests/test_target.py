@@ -1,0 +1,117 @@
+"""A target: rows like those of a given file are preferred."""
+
+from pathlib import Path
+
+import fastsample
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from data import stream
+from fastsample import Smart
+
+ONLY_TARGET = {"duplicates": 0, "commonness": 0, "length": 0, "repetition": 0}
+
+
+def topics(rows: int, seed: int) -> tuple[list[str], np.ndarray]:
+    """Make texts of four topics, each with words of its own among words that all share."""
+    rng = np.random.default_rng(seed)
+    words = ["".join(map(chr, rng.integers(0x4E00, 0x9000, 4))) for _ in range(500)]
+    topic = rng.integers(0, 4, rows)
+    texts = []
+    for t in topic:
+        own = rng.integers(100 * t, 100 * t + 100, 25)
+        shared = rng.integers(400, 500, 25)
+        texts.append("".join(words[i] for i in rng.permutation(np.concatenate([own, shared]))))
+    return texts, topic
+
+
+@pytest.fixture(scope="module")
+def mixed() -> tuple[pa.Table, np.ndarray, pa.Table]:
+    texts, topic = topics(5000, 1)
+    wanted = [text for text, t in zip(texts[4000:], topic[4000:], strict=True) if t == 2]
+    return pa.table({"text": texts[:4000]}), topic[:4000], pa.table({"text": wanted})
+
+
+def test_rows_like_the_target_are_drawn(mixed: tuple[pa.Table, np.ndarray, pa.Table]) -> None:
+    table, topic, target = mixed
+    drawn = fastsample.sample(table, 800, smart=Smart(target=target, **ONLY_TARGET))
+    assert (topic[drawn.row_ids] == 2).mean() > 0.8
+    at_random = fastsample.sample(table, 800)
+    assert (topic[at_random.row_ids] == 2).mean() < 0.35
+    assert drawn.report.smart is not None
+    assert drawn.report.smart.shares == {"target": 1.0}
+
+
+def divergence(rows: list[str], target: list[str]) -> float:
+    """Return KL(target || rows) of character 3-grams in bits, one count added to each."""
+    grams = [
+        [text[i : i + 3] for text in texts for i in range(len(text) - 2)]
+        for texts in (rows, target)
+    ]
+    kinds = {gram: i for i, gram in enumerate(sorted({*grams[0], *grams[1]}))}
+    counts = [np.bincount([kinds[g] for g in some], minlength=len(kinds)) + 1.0 for some in grams]
+    q, p = (count / count.sum() for count in counts)
+    return float((p * np.log2(p / q)).sum())
+
+
+def test_the_divergence_to_the_target_falls(mixed: tuple[pa.Table, np.ndarray, pa.Table]) -> None:
+    table, _, target = mixed
+    smart = Smart(target=target, **ONLY_TARGET)
+    wanted = target["text"].to_pylist()
+    drawn = fastsample.sample(table, 500, smart=smart).to_arrow()["text"].to_pylist()
+    at_random = fastsample.sample(table, 500).to_arrow()["text"].to_pylist()
+    assert divergence(drawn, wanted) < 0.8 * divergence(at_random, wanted)
+
+
+def test_strength_0_is_the_uniform_draw(mixed: tuple[pa.Table, np.ndarray, pa.Table]) -> None:
+    table, _, target = mixed
+    off = Smart(target=target, target_strength=0, **ONLY_TARGET)
+    drawn = fastsample.sample(table, 300, smart=off).row_ids
+    assert drawn.tolist() == fastsample.sample(table, 300).row_ids.tolist()
+
+
+def test_the_targets_layout_does_not_matter(
+    mixed: tuple[pa.Table, np.ndarray, pa.Table], tmp_path: Path
+) -> None:
+    table, _, target = mixed
+    expected = fastsample.sample(table, 300, smart=Smart(target=target)).row_ids.tolist()
+    path = tmp_path / "good.parquet"
+    pq.write_table(target, path, row_group_size=17)
+    for other in (path, str(path), target.to_pandas(), target.to_batches()[0]):
+        for threads in (1, 3):
+            smart = Smart(target=other)
+            drawn = fastsample.sample(table, 300, smart=smart, threads=threads)
+            assert drawn.row_ids.tolist() == expected
+
+
+def test_columns_of_the_target(mixed: tuple[pa.Table, np.ndarray, pa.Table]) -> None:
+    table, topic, target = mixed
+    noise = pa.array(["完全不相干的文字"] * target.num_rows)
+    both = target.append_column("note", noise)
+    smart = Smart(text=["text"], target=both, **ONLY_TARGET)
+    alone = Smart(text=["text"], target=target, **ONLY_TARGET)
+    drawn = [fastsample.sample(table, 300, smart=s).row_ids.tolist() for s in (smart, alone)]
+    assert drawn[0] == drawn[1]
+    # A target whose columns have other names is taken whole.
+    renamed = Smart(target=target.rename_columns(["answer"]), **ONLY_TARGET)
+    ids = fastsample.sample(table, 300, smart=renamed).row_ids
+    assert (topic[ids] == 2).mean() > 0.8
+
+
+def test_clear_errors(table: pa.Table, tmp_path: Path) -> None:
+    def drawn(target: object, **options: float) -> None:
+        fastsample.sample(table, 5, smart=Smart(target=target, **options))
+
+    with pytest.raises(fastsample.SourceNotFoundError, match="nowhere"):
+        drawn(tmp_path / "nowhere.parquet")
+    with pytest.raises(fastsample.ColumnError, match="in the target, there is no text column"):
+        drawn(pa.table({"x": [1, 2]}))
+    with pytest.raises(fastsample.ArgumentError, match="the target has no rows"):
+        drawn(table[:0])
+    with pytest.raises(fastsample.ArgumentError, match="target_strength is -1"):
+        drawn(table, target_strength=-1)
+    with pytest.raises(fastsample.ArgumentError, match="target_clip is 99"):
+        drawn(table, target_clip=99)
+    with pytest.raises(fastsample.ArgumentError, match="stream"):
+        drawn(stream(table))
