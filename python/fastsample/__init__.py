@@ -8,7 +8,10 @@
 import warnings as _warnings
 
 from fastsample import _fastsample, errors
-from fastsample._inspect import ColumnInfo, FileInfo, Inspection, TextLengths, inspect
+from fastsample._inspect import ColumnInfo, Copies, FileInfo, Inspection, TextLengths, inspect
+from fastsample._lengths import LengthFacts
+from fastsample._plan import Plan, plan
+from fastsample._plan_model import Scenario
 from fastsample._sample import Report, Sample, WriteReport, WrittenFile, sample
 from fastsample._smart import Smart, SmartReport
 from fastsample.errors import (
@@ -16,6 +19,7 @@ from fastsample.errors import (
     ColumnError,
     CorruptDataError,
     FastSampleError,
+    MissingDependencyError,
     OutputError,
     ReadError,
     SchemaError,
@@ -32,14 +36,19 @@ __all__ = [
     "ArgumentError",
     "ColumnError",
     "ColumnInfo",
+    "Copies",
     "CorruptDataError",
     "FastSampleError",
     "FileInfo",
     "Inspection",
+    "LengthFacts",
+    "MissingDependencyError",
     "OutputError",
+    "Plan",
     "ReadError",
     "Report",
     "Sample",
+    "Scenario",
     "SchemaError",
     "Smart",
     "SmartReport",
@@ -54,6 +63,7 @@ __all__ = [
     "__version__",
     "errors",
     "inspect",
+    "plan",
     "sample",
 ]
 
