@@ -8,6 +8,7 @@
 import warnings as _warnings
 
 from fastsample import _fastsample, errors
+from fastsample._compare import Comparison, Distance, Fact, Side, compare
 from fastsample._inspect import ColumnInfo, Copies, FileInfo, Inspection, TextLengths, inspect
 from fastsample._lengths import LengthFacts
 from fastsample._plan import Plan, plan
@@ -36,8 +37,11 @@ __all__ = [
     "ArgumentError",
     "ColumnError",
     "ColumnInfo",
+    "Comparison",
     "Copies",
     "CorruptDataError",
+    "Distance",
+    "Fact",
     "FastSampleError",
     "FileInfo",
     "Inspection",
@@ -50,6 +54,7 @@ __all__ = [
     "Sample",
     "Scenario",
     "SchemaError",
+    "Side",
     "Smart",
     "SmartReport",
     "SourceChangedError",
@@ -61,6 +66,7 @@ __all__ = [
     "WriteReport",
     "WrittenFile",
     "__version__",
+    "compare",
     "errors",
     "inspect",
     "plan",

@@ -66,6 +66,17 @@ class Source:
         progress: _Progress,
     ) -> tuple[Sample, dict[str, Any]]: ...
     def parts(self) -> list[dict[str, Any]]: ...
+    def compare(
+        self,
+        sample: Source,
+        *,
+        text: Sequence[str] | None,
+        by: str | None,
+        max_chars: int,
+        quantiles: Sequence[float],
+        threads: int | None,
+        progress: _Progress,
+    ) -> dict[str, Any]: ...
     def text_statistics(
         self, quantiles: Sequence[float], threads: int | None, progress: _Progress
     ) -> dict[str, Any] | None: ...

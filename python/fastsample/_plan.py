@@ -215,7 +215,7 @@ def plan(
         )
     checked("chars_per_token", chars_per_token, least=0.0, most=1e6)
     found = _looked_at(source, lengths, columns, threads, progress)
-    rows = counted("rows", source) if found is None else found.rows  # type: ignore[arg-type]
+    rows = counted("rows", source) if found is None else found.rows
     if rows == 0:
         raise ArgumentError("there are no rows to train on")
     schedule = Schedule(rows, batch_size, devices, accumulation, steps)

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use arrow_array::RecordBatchReader;
 use fastsample::{
-    Context, Error, Rule, Sample as CoreSample, Smart, Source as CoreSource, inspect,
+    Context, Error, Rule, Sample as CoreSample, Smart, Source as CoreSource, compare, inspect,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -162,6 +162,29 @@ impl Source {
         self.rereadable()?.inspect().into_iter().map(describe).collect()
     }
 
+    /// Compares a sample with this source. See `compare` in Rust.
+    #[pyo3(signature = (sample, *, text, by, max_chars, quantiles, threads, progress))]
+    #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
+    fn compare<'py>(
+        &self,
+        py: Python<'py>,
+        sample: &Self,
+        text: Option<Vec<String>>,
+        by: Option<String>,
+        max_chars: usize,
+        quantiles: Vec<f64>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<Bound<'py, PyDict>> {
+        let source = self.kept(py, threads, progress)?;
+        let sample = sample.kept(py, threads, progress)?;
+        let options = compare::Options { text, by, max_chars };
+        let found = run(py, threads, progress, move |ctx| {
+            compare::compare(ctx, &source, &sample, &options)
+        })?;
+        Ok(crate::compare::to_dict(py, &found, &quantiles)?)
+    }
+
     /// What one pass over the texts tells; None without text columns. See `inspect` in Rust.
     #[pyo3(signature = (quantiles, threads, progress))]
     fn text_statistics<'py>(
@@ -215,18 +238,8 @@ impl Source {
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
-        let source = match &self.kind {
-            Kind::Rereadable(source) => source.clone(),
-            // Weights need all rows before the first can be chosen: the stream is kept.
-            Kind::Stream(_) => {
-                let (stream, columns) = (self.take_stream()?, self.columns.clone());
-                run(py, threads, progress, move |ctx| {
-                    let schema = stream.schema();
-                    let batches = read_all(ctx, stream)?;
-                    CoreSource::from_batches(schema, batches, columns.as_deref())
-                })?
-            }
-        };
+        // Weights need all rows before the first can be chosen.
+        let source = self.kept(py, threads, progress)?;
         let (sample, report) =
             run(py, threads, progress, move |ctx| CoreSample::smart(ctx, source, n, seed, &rule))?;
         let dict = PyDict::new(py);
@@ -238,6 +251,26 @@ impl Source {
         dict.set_item("copies_drawn", report.copies_drawn)?;
         dict.set_item("effective_rows", report.effective_rows)?;
         Ok((Sample::new(sample, threads), dict))
+    }
+
+    /// The source itself; a stream is read into memory.
+    fn kept(
+        &self,
+        py: Python<'_>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<CoreSource> {
+        match &self.kind {
+            Kind::Rereadable(source) => Ok(source.clone()),
+            Kind::Stream(_) => {
+                let (stream, columns) = (self.take_stream()?, self.columns.clone());
+                run(py, threads, progress, move |ctx| {
+                    let schema = stream.schema();
+                    let batches = read_all(ctx, stream)?;
+                    CoreSource::from_batches(schema, batches, columns.as_deref())
+                })
+            }
+        }
     }
 
     fn rereadable(&self) -> BindingResult<&CoreSource> {

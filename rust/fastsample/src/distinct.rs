@@ -6,7 +6,7 @@
 //! and sketches of parts merge. Up to `limit` distinct values everything is exact; beyond, the kept
 //! ones are a uniform sample of the distinct values, and shares are estimates.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// The finaliser of `SplitMix64`: a bijection that makes any number a hash.
@@ -124,10 +124,16 @@ impl Distinct {
     /// [`Distinct::repeated`] of a uniform sample of the share `f`, as expected.
     #[must_use]
     pub fn repeated_in_sample(&self, f: f64) -> f64 {
-        let (mut all, mut distinct) = (0.0, 0.0);
+        // By count, ascending: a sum in the order of a hash map would differ in its last bits.
+        let mut values_by_count = BTreeMap::new();
         for &count in self.counts.values() {
-            all += f * count as f64;
-            distinct += 1.0 - (1.0 - f).powf(count as f64);
+            *values_by_count.entry(count).or_insert(0_u64) += 1;
+        }
+        let (mut all, mut distinct) = (0.0, 0.0);
+        for (count, values) in values_by_count {
+            let (count, values) = (count as f64, values as f64);
+            all += values * f * count;
+            distinct += values * (1.0 - (1.0 - f).powf(count));
         }
         if all == 0.0 { 0.0 } else { (1.0 - distinct / all).max(0.0) }
     }
@@ -152,8 +158,6 @@ impl Distinct {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;
