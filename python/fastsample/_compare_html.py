@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len, set_cell_size
+
 from fastsample._plots import COLOURS, binned
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ _STYLE = f"""
 .fs th, .fs td {{ padding: .35rem .6rem; border-bottom: 1px solid var(--line);
   text-align: left; vertical-align: top; }}
 .fs .n {{ text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }}
-.fs svg {{ width: 100%; height: auto; }} .fs svg text {{ fill: var(--ink); }}
+.fs svg {{ width: 100%; max-width: 42rem; height: auto; display: block; }} .fs svg text {{ fill: var(--ink); }}
 .fs small {{ color: #555; }}
 @media (max-width: 40rem) {{
   .fs thead {{ display: none; }}
@@ -70,13 +72,13 @@ def _parts(found: Comparison) -> Iterator[str]:
     lines = "<br>".join(escape(sentence) for sentence in sentences)
     yield f'<p class="verdict {found.verdict}"><strong>{found.verdict}</strong><br>{lines}</p>'
     yield (
-        '<table class="facts"><thead><tr><th></th><th class="n">source</th>'
+        '<table class="facts"><thead><tr><th></th><th class="n">reference</th>'
         '<th class="n">sample</th><th>what it means</th></tr></thead><tbody>'
     )
     for fact in found.facts():
         cells = "".join(
             f'<td class="n" data-of="{side}">{escape(value)}</td>'
-            for side, value in (("source", fact.source), ("sample", fact.sample))
+            for side, value in (("reference", fact.reference), ("sample", fact.sample))
         )
         name, means = escape(fact.name), escape(fact.means)
         yield f"<tr><td><b>{name}</b></td>{cells}<td>{means}</td></tr>"
@@ -105,7 +107,7 @@ def _percent(share: float) -> str:
 def _svg(height: int, parts: Sequence[str], label: str) -> str:
     return (
         f'<svg viewBox="0 0 640 {height}" role="img" aria-label="{escape(label)}" '
-        f'font-size="15">{"".join(parts)}</svg>'
+        f'font-size="20">{"".join(parts)}</svg>'
     )
 
 
@@ -131,24 +133,24 @@ def _lengths(found: Comparison) -> str:
 
     def outline(shares: list[float]) -> str:
         points = [
-            f"{60 + 560 * edge / edges[-1]:.1f},{230 - 200 * share / top:.1f}"
+            f"{60 + 540 * edge / edges[-1]:.1f},{230 - 200 * share / top:.1f}"
             for i, share in enumerate(shares)
             for edge in edges[i : i + 2]
         ]
         return " ".join(points)
 
     parts = [
-        f'<polygon points="60,230 {outline(source)} 620,230" fill="{_SOURCE}" opacity=".35"/>',
+        f'<polygon points="60,230 {outline(source)} 600,230" fill="{_SOURCE}" opacity=".35"/>',
         f'<polyline points="{outline(sample)}" fill="none" stroke="{_SAMPLE}" stroke-width="3" '
         'stroke-dasharray="7 3"/>',
-        '<path d="M60 230h560" stroke="currentColor"/>',
+        '<path d="M60 230h540" stroke="currentColor"/>',
         _text(54, 40, f"{top:.0%}", "end"),
         _text(54, 235, "0", "end"),
     ]
     ticks = (0, edges[-1] / 4, edges[-1] / 2, edges[-1] * 3 / 4, edges[-1])
-    parts += [_text(60 + 560 * x / edges[-1], 250, f"{x:,.0f}", "middle") for x in ticks]
-    parts += [_text(340, 272, "characters of a row; the last bar holds all longer ones", "middle")]
-    return _svg(300, parts + _legend(294), "Lengths of rows in source and sample")
+    parts += [_text(60 + 540 * x / edges[-1], 254, f"{x:,.0f}", "middle") for x in ticks]
+    parts += [_text(320, 282, "characters of a row; the last bar holds all longer", "middle")]
+    return _svg(322, parts + _legend(312), "Lengths of rows in source and sample")
 
 
 def _values(found: Comparison) -> str:
@@ -162,24 +164,24 @@ def _values(found: Comparison) -> str:
     top = max((max(each[1:]) for each in shown), default=1) or 1
     parts = []
     for i, (name, a, b) in enumerate(shown):
-        y = 10 + 46 * i
-        short = name if len(name) <= 22 else name[:21] + "…"
-        parts.append(_text(196, y + 22, short, "end"))
-        for offset, share, colour, opacity in ((0, a, _SOURCE, 0.5), (17, b, _SAMPLE, 1.0)):
+        y = 10 + 58 * i
+        short = name if cell_len(name) <= 18 else set_cell_size(name, 17).rstrip() + "…"
+        parts.append(_text(212, y + 28, short, "end"))
+        for offset, share, colour, opacity in ((0, a, _SOURCE, 0.5), (22, b, _SAMPLE, 1.0)):
             width = 330 * share / top
             parts.append(
-                f'<rect x="205" y="{y + offset}" width="{width:.1f}" height="15" '
+                f'<rect x="222" y="{y + offset}" width="{width:.1f}" height="20" '
                 f'fill="{colour}" opacity="{opacity}"/>'
             )
-            parts.append(_text(212 + width, y + offset + 13, f"{share:.1%}"))
+            parts.append(_text(228 + width, y + offset + 17, f"{share:.1%}"))
     left = len(shares) - len(shown)
     note = f"<p><small>and {left:,} values more</small></p>" if left else ""
-    y = 46 * len(shown) + 30
+    y = 58 * len(shown) + 30
     legend = [
-        f'<rect x="205" y="{y - 12}" width="15" height="15" fill="{_SOURCE}" opacity=".5"/>',
-        _text(226, y, "source (above)"),
-        f'<rect x="360" y="{y - 12}" width="15" height="15" fill="{_SAMPLE}"/>',
-        _text(381, y, "sample (below)"),
+        f'<rect x="60" y="{y - 12}" width="15" height="15" fill="{_SOURCE}" opacity=".5"/>',
+        _text(82, y, "source (above)"),
+        f'<rect x="260" y="{y - 12}" width="15" height="15" fill="{_SAMPLE}"/>',
+        _text(282, y, "sample (below)"),
     ]
     return _svg(y + 10, parts + legend, f"Shares of {found.column}") + note
 

@@ -58,11 +58,11 @@ def _print(found: Comparison) -> None:
     for sentence in found.biases:
         out.print(f"- {sentence}", markup=False, soft_wrap=True)
     table = Table("", title="Source and sample", title_justify="left")
-    table.add_column("source", justify="right")
+    table.add_column("reference", justify="right")
     table.add_column("sample", justify="right")
     table.add_column("what it means")
     for fact in found.facts():
-        table.add_row(fact.name, fact.source, fact.sample, fact.means)
+        table.add_row(fact.name, fact.reference, fact.sample, fact.means)
     out.print(table)
     if found.values:
         _print_values(found)

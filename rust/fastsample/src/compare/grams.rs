@@ -69,6 +69,7 @@ pub struct Grams {
     cells: Box<[u32]>,
     contexts: Box<[u32]>,
     characters: Box<[u32]>,
+    places: Vec<u32>,
     /// Characters counted.
     pub total: u64,
 }
@@ -80,20 +81,31 @@ impl Default for Grams {
             cells: zeros(CELLS),
             contexts: zeros(CONTEXTS),
             characters: zeros(CHARACTERS),
+            places: Vec::new(),
             total: 0,
         }
     }
 }
 
 impl Grams {
-    /// Counts an n-gram whose hash is `hash`.
-    #[inline]
-    pub fn add(&mut self, gram: Gram, hash: u64) {
+    /// Counts the n-grams of a text; tells the hash of each.
+    pub fn add(&mut self, text: &str, mut tell: impl FnMut(u64)) {
         let bump = |cell: &mut u32| *cell = cell.saturating_add(1);
-        bump(&mut self.cells[hash as usize % CELLS]);
-        bump(&mut self.contexts[context_cell(gram)]);
-        bump(&mut self.characters[gram.code as usize % CHARACTERS]);
-        self.total += 1;
+        let mut places = std::mem::take(&mut self.places);
+        places.clear();
+        for gram in grams(text) {
+            let hash = gram.hash();
+            places.push((hash % CELLS as u64) as u32);
+            tell(hash);
+            bump(&mut self.contexts[context_cell(gram)]);
+            bump(&mut self.characters[gram.code as usize % CHARACTERS]);
+        }
+        // In a loop of their own, misses of the cache overlap: this took half of the time.
+        for &place in &places {
+            bump(&mut self.cells[place as usize]);
+        }
+        self.total += places.len() as u64;
+        self.places = places;
     }
 
     /// Takes in the counts of another part.
@@ -195,7 +207,7 @@ mod tests {
     fn divergence_of_equal_and_of_disjoint_texts() {
         let counted = |text: &str| {
             let mut counts = Grams::default();
-            grams(text).for_each(|gram| counts.add(gram, gram.hash()));
+            counts.add(text, |_| ());
             counts
         };
         let (a, b) = (counted("今天天气很好"), counted("蚂蚁搬家忙不停"));

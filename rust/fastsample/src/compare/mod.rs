@@ -38,6 +38,10 @@ const RANDOM_SEED: u64 = 0x7261_6e64_6f6d_2121;
 /// Share of rows that may be set aside at most.
 const HELD_SHARE: f64 = 0.1;
 
+/// Rows of the source whose n-grams are counted, at random by content; those of the sample that are
+/// among them count, too. More rows would fill the tables and not sharpen the picture.
+const COUNTED_ROWS: f64 = 500_000.0;
+
 /// Prior strengths of the n-gram model that are tried.
 const PRIORS: [f64; 6] = [0.3, 1.0, 4.0, 16.0, 64.0, 256.0];
 
@@ -128,12 +132,14 @@ pub fn compare(
     let (n, rows) = (sample.rows(), source.rows());
     let random = uniform(ctx, rows, n.min(rows), RANDOM_SEED)?;
     let held = (HELD_OUT as f64 / rows as f64).min(HELD_SHARE);
+    let counted = (COUNTED_ROWS / rows as f64).min(1.0);
     let plan = |side: &Source, whose: &str| {
         Ok::<_, Error>(Plan {
             columns: find_all(side, &names, whose)?,
             by: options.by.as_ref().map(|by| find(side, by, whose)).transpose()?,
             max_chars: options.max_chars,
             held_below: (held * u64::MAX as f64) as u64,
+            counted_below: (counted * u64::MAX as f64) as u64,
             random: None,
         })
     };
@@ -150,6 +156,11 @@ fn judge(text: Vec<String>, source: Profile, sample: Profile, by: bool) -> Compa
     let (_, contained) = sample.texts.copies.found_in(&source.texts.copies);
     let size =
         Size { sample: n as f64, source: rows as f64, contained: contained > 0.999 && n <= rows };
+    let counted = Size {
+        sample: sample.counted_rows.max(1) as f64,
+        source: source.counted_rows.max(1) as f64,
+        ..size
+    };
     let alpha = FALSE_ALARMS / if by { 3.0 } else { 2.0 };
     let (distance, at) = source.texts.rows.kolmogorov_smirnov(&sample.texts.rows);
     let mut whole = source.drawn.clone();
@@ -165,7 +176,7 @@ fn judge(text: Vec<String>, source: Profile, sample: Profile, by: bool) -> Compa
         contained,
         length: (stats::kolmogorov_smirnov(distance, size, alpha), at),
         values: by.then(|| stats::shares(&counts, size, alpha)),
-        grams: stats::grams(&source.classes, &sample.classes, size, alpha),
+        grams: stats::grams(&source.classes, &sample.classes, counted, alpha),
         divergence: (sample.drawn.divergence(&whole), source.drawn.divergence(&whole)),
         coverage: (whole.covered_by(&sample.drawn), whole.covered_by(&source.drawn)),
         types: source.types.found_in(&sample.types).0,

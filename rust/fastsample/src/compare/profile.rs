@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 
-use super::grams::{Grams, grams};
+use super::grams::Grams;
 use crate::context::Context;
 use crate::distinct::{Distinct, mix};
 use crate::error::{Error, Result};
@@ -42,6 +42,8 @@ pub struct Plan {
     pub max_chars: usize,
     /// Rows whose hash of content is below are set aside.
     pub held_below: u64,
+    /// Rows whose other hash of content is at most this have their n-grams counted.
+    pub counted_below: u64,
     /// Rows that are a random sample as large as the one that is judged.
     pub random: Option<Selection>,
 }
@@ -63,6 +65,8 @@ pub struct Profile {
     pub rest: Option<Grams>,
     /// Classes of n-grams, group by group.
     pub classes: Vec<u32>,
+    /// Rows whose n-grams were counted.
+    pub counted_rows: u64,
     /// Rows of each value.
     pub values: BTreeMap<String, u64>,
     /// Texts that were set aside, by hash.
@@ -83,6 +87,7 @@ impl Profile {
             drawn: Grams::default(),
             rest: plan.random.as_ref().map(|_| Grams::default()),
             classes: vec![0; GROUPS * CLASSES],
+            counted_rows: 0,
             values: BTreeMap::new(),
             held_out: BTreeMap::new(),
             cut_rows: 0,
@@ -103,26 +108,32 @@ impl Profile {
             self.set_aside(hash, texts.iter().map(|column| column[row]));
             return;
         }
-        let classes = &mut self.classes[group * CLASSES..(group + 1) * CLASSES];
-        let counts = match &mut self.rest {
-            Some(rest) if !drawn => rest,
-            _ => &mut self.drawn,
-        };
+        let counted = mix(hash ^ 0xc0de) <= plan.counted_below;
         let (mut minima, mut shingles) = ([u64::MAX; MINIMA], 0_u32);
         for column in texts {
             let mut packed = 0_u64;
-            for gram in grams(column[row]) {
-                let hash = gram.hash();
-                counts.add(gram, hash);
-                classes[(hash >> 32) as usize % CLASSES] += 1;
-                packed = (packed << 21 | gram.code) & ((1 << 63) - 1);
+            for character in column[row].chars() {
+                packed = (packed << 21 | u64::from(u32::from(character))) & ((1 << 63) - 1);
                 if packed >> 42 != 0 {
                     let shingle = mix(packed);
-                    self.types.add(shingle);
                     let minimum = &mut minima[shingle as usize % MINIMA];
                     *minimum = (*minimum).min(shingle);
                     shingles += 1;
+                    if counted {
+                        self.types.add(shingle);
+                    }
                 }
+            }
+        }
+        if counted {
+            self.counted_rows += 1;
+            let classes = &mut self.classes[group * CLASSES..(group + 1) * CLASSES];
+            let counts = match &mut self.rest {
+                Some(rest) if !drawn => rest,
+                _ => &mut self.drawn,
+            };
+            for column in texts {
+                counts.add(column[row], |hash| classes[(hash >> 32) as usize % CLASSES] += 1);
             }
         }
         // Short texts are alike only if they are equal: a few shingles say too little.
@@ -169,6 +180,7 @@ impl Profile {
             mine.merge(others);
         }
         self.classes.iter_mut().zip(&other.classes).for_each(|(a, &b)| *a = a.saturating_add(b));
+        self.counted_rows += other.counted_rows;
         for (value, count) in other.values {
             *self.values.entry(value).or_insert(0) += count;
         }
