@@ -31,7 +31,8 @@ _STYLE = f"""
 .fs th, .fs td {{ padding: .35rem .6rem; border-bottom: 1px solid var(--line);
   text-align: left; vertical-align: top; }}
 .fs .n {{ text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }}
-.fs svg {{ width: 100%; max-width: 42rem; height: auto; display: block; }} .fs svg text {{ fill: var(--ink); }}
+.fs svg {{ width: 100%; max-width: 42rem; height: auto; display: block; }}
+.fs svg text {{ fill: var(--ink); }}
 .fs small {{ color: #555; }}
 @media (max-width: 40rem) {{
   .fs thead {{ display: none; }}
