@@ -123,18 +123,18 @@ pub fn grams(source: &[u32], sample: &[u32], size: Size, alpha: f64) -> Distance
     };
     let whole = sum(source, &|_| true);
     let value = divergence(&sum(sample, &|_| true), &whole);
-    let drawn = (size.sample / size.source * GROUPS as f64).round().clamp(1.0, GROUPS as f64 / 2.0);
+    let taken = (size.sample / size.source * GROUPS as f64).round().clamp(1.0, GROUPS as f64 / 2.0);
     let draws: Vec<f64> = (0..DRAWS)
         .map(|draw| {
             let mut order: Vec<usize> = (0..GROUPS).collect();
             order.sort_by_key(|&group| mix(draw << 32 | group as u64));
-            let chosen = &order[..drawn as usize];
+            let chosen = &order[..taken as usize];
             divergence(&sum(source, &|group| chosen.contains(&group)), &whole)
         })
         .collect();
     let mean = draws.iter().sum::<f64>() / DRAWS as f64;
     let spread = draws.iter().map(|draw| (draw - mean) * (draw - mean)).sum::<f64>() / DRAWS as f64;
-    let of_draw = Size { sample: size.source * drawn / GROUPS as f64, contained: true, ..size };
+    let of_draw = Size { sample: size.source * taken / GROUPS as f64, contained: true, ..size };
     let scaled = mean * size.variance() / of_draw.variance();
     if scaled <= 0.0 || spread <= 0.0 {
         return Distance { value, limit: 1e-9, p: if value < 1e-9 { 1.0 } else { 0.0 } };
