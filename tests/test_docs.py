@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 
-@pytest.mark.parametrize("name", ["_sample", "_smart", "_inspect"])
+@pytest.mark.parametrize("name", ["_sample", "_smart", "_inspect", "_plan", "_compare"])
 def test_docstring_examples(name: str) -> None:
     module: ModuleType = importlib.import_module(f"fastsample.{name}")
     found = doctest.testmod(module)

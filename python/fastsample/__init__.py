@@ -8,7 +8,11 @@
 import warnings as _warnings
 
 from fastsample import _fastsample, errors
-from fastsample._inspect import ColumnInfo, FileInfo, Inspection, TextLengths, inspect
+from fastsample._compare import Comparison, Distance, Fact, Side, compare
+from fastsample._inspect import ColumnInfo, Copies, FileInfo, Inspection, TextLengths, inspect
+from fastsample._lengths import LengthFacts
+from fastsample._plan import Plan, plan
+from fastsample._plan_model import Scenario
 from fastsample._sample import Report, Sample, WriteReport, WrittenFile, sample
 from fastsample._score import Scores, score
 from fastsample._smart import Smart, SmartReport
@@ -17,6 +21,7 @@ from fastsample.errors import (
     ColumnError,
     CorruptDataError,
     FastSampleError,
+    MissingDependencyError,
     OutputError,
     ReadError,
     SchemaError,
@@ -33,16 +38,25 @@ __all__ = [
     "ArgumentError",
     "ColumnError",
     "ColumnInfo",
+    "Comparison",
+    "Copies",
     "CorruptDataError",
+    "Distance",
+    "Fact",
     "FastSampleError",
     "FileInfo",
     "Inspection",
+    "LengthFacts",
+    "MissingDependencyError",
     "OutputError",
+    "Plan",
     "ReadError",
     "Report",
     "Sample",
+    "Scenario",
     "SchemaError",
     "Scores",
+    "Side",
     "Smart",
     "SmartReport",
     "SourceChangedError",
@@ -54,8 +68,10 @@ __all__ = [
     "WriteReport",
     "WrittenFile",
     "__version__",
+    "compare",
     "errors",
     "inspect",
+    "plan",
     "sample",
     "score",
 ]

@@ -65,9 +65,20 @@ class Source:
         progress: _Progress,
     ) -> tuple[Sample, dict[str, Any]]: ...
     def parts(self) -> list[dict[str, Any]]: ...
-    def text_lengths(
+    def compare(
+        self,
+        sample: Source,
+        *,
+        text: Sequence[str] | None,
+        by: str | None,
+        max_chars: int,
+        quantiles: Sequence[float],
+        threads: int | None,
+        progress: _Progress,
+    ) -> dict[str, Any]: ...
+    def text_statistics(
         self, quantiles: Sequence[float], threads: int | None, progress: _Progress
-    ) -> dict[str, dict[str, Any]]: ...
+    ) -> dict[str, Any] | None: ...
 
 @final
 class Sample:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,28 @@ class TextLengths:
     """Lengths of a text column in characters (Unicode code points). A null counts as length 0.
 
     `quantiles` maps a share of the rows to the length that they do not exceed; exact below 4,096
-    characters, to within 1/64 above.
+    characters, to within 1/64 above. `histogram` pairs each length that occurs (above 4,096
+    characters: the largest of a class 1/64 wide) with the number of its texts.
     """
 
     nulls: int
     mean: float
     max: int
     quantiles: dict[float, int]
+    histogram: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Rows whose texts all equal those of an earlier row.
+
+    Exact up to 1,048,576 distinct rows; beyond, estimated from that many of them (bottom-k
+    sampling by content; Cohen and Kaplan, 2008), to about 0.1 % of the rows.
+    """
+
+    rows: int
+    share: float
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -59,14 +75,25 @@ class Inspection:
     files: tuple[FileInfo, ...]
     columns: tuple[ColumnInfo, ...]
     text: dict[str, TextLengths]
+    #: Lengths of whole rows, all text columns together; None without text or with `lengths=False`.
+    row_lengths: TextLengths | None = None
+    copies: Copies | None = None
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draw the lengths of the texts into a PNG or SVG file. Needs the extra ``plot``."""
+        from fastsample._plots import plot_lengths
+
+        plot_lengths(self, Path(path).expanduser())
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
         plain = asdict(self)
         for file in plain["files"]:
             file["path"] = None if file["path"] is None else str(file["path"])
-        for lengths in plain["text"].values():
-            lengths["quantiles"] = {str(q): length for q, length in lengths["quantiles"].items()}
+        for lengths in (*plain["text"].values(), plain["row_lengths"]):
+            if lengths is not None:
+                del lengths["histogram"]
+                lengths["quantiles"] = {str(q): n for q, n in lengths["quantiles"].items()}
         return plain
 
 
@@ -78,7 +105,7 @@ def inspect(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Inspection:
-    """Look at a data set: rows, columns, types, row groups, codecs, sizes, lengths of texts.
+    """Look at a data set: rows, columns, types, row groups, codecs, sizes, texts, copies.
 
     Parameters
     ----------
@@ -87,7 +114,7 @@ def inspect(
     columns
         Columns to look at. All by default.
     lengths
-        Read every text column for its lengths. Without it only footers are read.
+        Read every text column, for lengths and copies. Without it only footers are read.
     threads, progress
         As in :func:`fastsample.sample`.
 
@@ -104,14 +131,19 @@ def inspect(
     with reporting(progress, "reading") as callback:
         opened = open_source(source, columns, threads, callback)
         files = tuple(_file(part) for part in opened.parts())
-        found = opened.text_lengths(QUANTILES, threads, callback) if lengths else {}
+        found = opened.text_statistics(QUANTILES, threads, callback) if lengths else None
     schema = pa.schema(opened.schema)
+    rows = sum(file.rows for file in files)
     return Inspection(
-        rows=sum(file.rows for file in files),
+        rows=rows,
         bytes=sum(file.bytes for file in files),
         files=files,
         columns=tuple(ColumnInfo(f.name, str(f.type), f.nullable) for f in schema),
-        text={name: _lengths(found[name]) for name in schema.names if name in found},
+        text={name: text_lengths(each) for name, each in found["columns"].items()} if found else {},
+        row_lengths=text_lengths(found["rows"]) if found else None,
+        copies=Copies(round(found["repeated"] * rows), found["repeated"], found["exact"])
+        if found
+        else None,
     )
 
 
@@ -126,6 +158,8 @@ def _file(part: dict[str, Any]) -> FileInfo:
     )
 
 
-def _lengths(found: dict[str, Any]) -> TextLengths:
+def text_lengths(found: dict[str, Any]) -> TextLengths:
+    """Return what the core tells of lengths as an object."""
     quantiles = dict(zip(QUANTILES, found["quantiles"], strict=True))
-    return TextLengths(found["nulls"], found["mean"], found["max"], quantiles)
+    histogram = tuple(found["histogram"])
+    return TextLengths(found["nulls"], found["mean"], found["max"], quantiles, histogram)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
 from fastsample._progress import Callback, reporting
+from fastsample._report import as_html, as_text, draw_facts, write_facts
 from fastsample._smart import SmartLike, SmartReport, draw
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
@@ -51,6 +52,13 @@ class Report:
         """Return the fields as a dict of plain values, for JSON."""
         return {**asdict(self), "smart": self.smart and self.smart.to_dict()}
 
+    def __str__(self) -> str:
+        """Return the facts as a table of text."""
+        return as_text(draw_facts(self))
+
+    def _repr_html_(self) -> str:
+        return as_html("fastsample: the draw", draw_facts(self))
+
 
 @dataclass(frozen=True)
 class WrittenFile:
@@ -87,6 +95,13 @@ class WriteReport:
     copies: int
     mean_chars: dict[str, float]
     seconds: float
+
+    def __str__(self) -> str:
+        """Return the facts as a table of text."""
+        return as_text(write_facts(self))
+
+    def _repr_html_(self) -> str:
+        return as_html("fastsample: what was written", write_facts(self))
 
 
 def sample(

@@ -5,6 +5,7 @@ __all__ = [
     "ColumnError",
     "CorruptDataError",
     "FastSampleError",
+    "MissingDependencyError",
     "OutputError",
     "ReadError",
     "SchemaError",
@@ -66,3 +67,7 @@ class StreamError(FastSampleError, OSError):
 
 class OutputError(FastSampleError, OSError):
     """The output can't be written. Nothing was left behind."""
+
+
+class MissingDependencyError(FastSampleError, ImportError):
+    """An optional package that is not installed, such as matplotlib for plots."""

@@ -10,7 +10,9 @@ from typing import NoReturn
 
 import typer
 
+from fastsample.cli._compare import compare
 from fastsample.cli._inspect import inspect
+from fastsample.cli._plan import plan
 from fastsample.cli._sample import sample
 
 app = typer.Typer(
@@ -19,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (sample, inspect):
+for command in (sample, inspect, compare, plan):
     app.command()(command)
 
 

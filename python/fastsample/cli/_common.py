@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -13,6 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from fastsample import FastSampleError
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_PLAIN_BARS = " .-=#"
 
 #: Tables for programs have no need to fit a screen.
 _PIPED_WIDTH = 10_000
@@ -41,6 +44,15 @@ def size(count: float) -> str:
             break
         count /= 1024
     return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+
+
+def sparkline(shares: Sequence[float]) -> str:
+    """Draw a histogram in a line of text; a bin that has anything shows at least the lowest bar."""
+    bars = _BARS if out.encoding.lower().startswith("utf") else _PLAIN_BARS
+    top = max(shares, default=0) or 1
+    return "".join(
+        bars[max(1, round(share / top * (len(bars) - 1)))] if share else bars[0] for share in shares
+    )
 
 
 def print_json(report: dict[str, Any]) -> None:

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 import fastsample
 from fastsample import Inspection
-from fastsample.cli._common import Columns, Json, Threads, out, print_json, reported, size
+from fastsample._plots import binned
+from fastsample.cli._common import (
+    Columns,
+    Json,
+    Threads,
+    err,
+    out,
+    print_json,
+    reported,
+    size,
+    sparkline,
+)
+
+#: Bars of a histogram in a cell of a table.
+_BARS = 24
 
 
 def inspect(
     inputs: Annotated[list[str], typer.Argument(help="Files, globs or folders.")],
     column: Columns = None,
-    lengths: Annotated[bool, typer.Option(help="Read the text columns for their lengths.")] = True,
+    lengths: Annotated[bool, typer.Option(help="Read the texts: lengths, copies.")] = True,
     threads: Threads = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the lengths of the texts: .png or .svg.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show rows, columns, types, row groups, codecs, sizes and lengths of texts."""
+    """Show rows, columns, types, row groups, codecs, sizes, lengths of texts, copies."""
     with reported():
         found = fastsample.inspect(inputs, columns=column, lengths=lengths, threads=threads)
+        if plot is not None:
+            found.plot(plot)
+            err.print(f"written {plot}", soft_wrap=True)
         if as_json:
             print_json(found.to_dict())
         else:
@@ -42,7 +64,9 @@ def _print_inspection(found: Inspection) -> None:
     out.print(files)
     columns = Table("column", "type", "nullable", title="Columns", title_justify="left")
     for column in found.columns:
-        columns.add_row(column.name, column.type, "yes" if column.nullable else "no")
+        columns.add_row(
+            escape(column.name), escape(column.type), "yes" if column.nullable else "no"
+        )
     out.print(columns)
     if found.text:
         _print_lengths(found)
@@ -53,10 +77,23 @@ def _print_lengths(found: Inspection) -> None:
     quantiles = next(iter(found.text.values())).quantiles
     for heading in ("nulls", "mean", *(_quantile(q) for q in quantiles), "max"):
         lengths.add_column(heading, justify="right")
-    for name, text in found.text.items():
+    lengths.add_column("up to 99%", no_wrap=True)
+    rows = dict(found.text)
+    if found.row_lengths is not None and len(rows) > 1:
+        rows["whole row"] = found.row_lengths
+    for name, text in rows.items():
         numbers = [f"{length:,}" for length in text.quantiles.values()]
-        lengths.add_row(name, f"{text.nulls:,}", f"{text.mean:,.1f}", *numbers, f"{text.max:,}")
+        shape = sparkline(binned(text.histogram, text, bins=_BARS)[1])
+        lengths.add_row(
+            escape(name), f"{text.nulls:,}", f"{text.mean:,.1f}", *numbers, f"{text.max:,}", shape
+        )
     out.print(lengths)
+    if found.copies is not None:
+        about = "" if found.copies.exact else "about "
+        out.print(
+            f"Copies: {about}{found.copies.rows:,} rows ({found.copies.share:.2%}) "
+            "whose texts all equal those of an earlier row"
+        )
 
 
 def _quantile(share: float) -> str:

@@ -3,11 +3,13 @@
 //! - [`source`]: Python objects and paths as a [`fastsample::Source`] or a stream;
 //! - [`sample`]: [`fastsample::Sample`] and rows in memory, as Python classes;
 //! - [`smart`]: the options of smart draws, and their reports;
+//! - [`compare`]: a comparison as plain values;
 //! - [`run`]: long work without the GIL, interruptible, with progress;
 //! - [`errors`]: the core's errors as the exceptions of `fastsample.errors`.
 
 #![expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
 
+mod compare;
 mod errors;
 mod run;
 mod sample;

@@ -1,11 +1,10 @@
 //! What Python calls a source: paths, tables, streams.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use arrow_array::RecordBatchReader;
-use fastsample::{Context, Error, Sample as CoreSample, Source as CoreSource, inspect};
+use fastsample::{Context, Error, Sample as CoreSample, Source as CoreSource, compare, inspect};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema};
@@ -170,29 +169,70 @@ impl Source {
         self.rereadable()?.inspect().into_iter().map(describe).collect()
     }
 
-    /// Per text column: rows, nulls, mean, max and the given quantiles of its length in characters.
+    /// Compares a sample with this source. See `compare` in Rust.
+    #[pyo3(signature = (sample, *, text, by, max_chars, quantiles, threads, progress))]
+    #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
+    fn compare<'py>(
+        &self,
+        py: Python<'py>,
+        sample: &Self,
+        text: Option<Vec<String>>,
+        by: Option<String>,
+        max_chars: usize,
+        quantiles: Vec<f64>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<Bound<'py, PyDict>> {
+        let source = self.in_memory(py, threads, progress)?;
+        let sample = sample.in_memory(py, threads, progress)?;
+        let options = compare::Options { text, by, max_chars };
+        let found = run(py, threads, progress, move |ctx| {
+            compare::compare(ctx, &source, &sample, &options)
+        })?;
+        Ok(crate::compare::to_dict(py, &found, &quantiles)?)
+    }
+
+    /// What one pass over the texts tells; None without text columns. See `inspect` in Rust.
     #[pyo3(signature = (quantiles, threads, progress))]
-    fn text_lengths<'py>(
+    fn text_statistics<'py>(
         &self,
         py: Python<'py>,
         quantiles: Vec<f64>,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
-    ) -> BindingResult<HashMap<String, Bound<'py, PyDict>>> {
+    ) -> BindingResult<Option<Bound<'py, PyDict>>> {
         let source = self.rereadable()?.clone();
-        let lengths = run(py, threads, progress, move |ctx| inspect::text_lengths(ctx, &source))?;
-        let describe = |(name, lengths): (String, inspect::Lengths)| {
-            let dict = PyDict::new(py);
-            dict.set_item("rows", lengths.rows)?;
-            dict.set_item("nulls", lengths.nulls)?;
-            dict.set_item("mean", lengths.mean())?;
-            dict.set_item("max", lengths.max)?;
-            let values: Vec<u64> = quantiles.iter().map(|&q| lengths.quantile(q)).collect();
-            dict.set_item("quantiles", values)?;
-            Ok((name, dict))
-        };
-        lengths.into_iter().map(describe).collect()
+        let schema = source.schema().clone();
+        let columns = inspect::text_columns(&source);
+        let found = run(py, threads, progress, move |ctx| inspect::text_statistics(ctx, &source))?;
+        let Some(found) = found else { return Ok(None) };
+        let by_name = PyDict::new(py);
+        for (&column, lengths) in columns.iter().zip(&found.columns) {
+            by_name.set_item(schema.field(column).name(), describe(py, lengths, &quantiles)?)?;
+        }
+        let dict = PyDict::new(py);
+        dict.set_item("columns", by_name)?;
+        dict.set_item("rows", describe(py, &found.rows, &quantiles)?)?;
+        dict.set_item("repeated", found.copies.repeated())?;
+        dict.set_item("exact", found.copies.is_exact())?;
+        Ok(Some(dict))
     }
+}
+
+/// Lengths as a dict.
+pub(crate) fn describe<'py>(
+    py: Python<'py>,
+    lengths: &inspect::Lengths,
+    quantiles: &[f64],
+) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("nulls", lengths.nulls)?;
+    dict.set_item("mean", lengths.mean())?;
+    dict.set_item("max", lengths.max)?;
+    let values: Vec<u64> = quantiles.iter().map(|&q| lengths.quantile(q)).collect();
+    dict.set_item("quantiles", values)?;
+    dict.set_item("histogram", lengths.histogram())?;
+    Ok(dict)
 }
 
 impl Source {

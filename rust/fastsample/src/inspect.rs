@@ -1,13 +1,15 @@
-//! What is in a source: the lengths of its texts, in one parallel pass.
+//! What is in a source: the lengths of its texts and copies among its rows, in one parallel pass.
 
-use arrow_array::Array;
+use arrow_array::{Array, RecordBatch};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::distinct::Distinct;
+use crate::error::Result;
 use crate::parallel::fold;
 use crate::select::RowMask;
 use crate::source::{Source, is_text};
-use crate::text::{TextColumn, count_chars};
+use crate::text::{count_chars, texts_of};
 
 /// Lengths below this are counted one by one, longer ones in classes of 1/64 of their size.
 const EXACT: usize = 4096;
@@ -50,6 +52,33 @@ impl Lengths {
         self.max = self.max.max(other.max);
     }
 
+    /// How many texts have which length: the largest length of each class that has texts, its
+    /// texts. Classes are single lengths below 4,096 characters, 1/64 of the length wide above.
+    #[must_use]
+    pub fn histogram(&self) -> Vec<(u64, u64)> {
+        let classes = self.counts.iter().enumerate().filter(|&(_, &count)| count > 0);
+        classes.map(|(class, &count)| (largest_of(class).min(self.max), count)).collect()
+    }
+
+    /// The largest distance between two distribution functions (Kolmogorov-Smirnov), and the
+    /// length up to which it was taken.
+    #[must_use]
+    pub fn kolmogorov_smirnov(&self, other: &Self) -> (f64, u64) {
+        let (mut below, mut other_below) = (0, 0);
+        let (mut largest, mut place) = (0.0, 0);
+        for (class, (&a, &b)) in self.counts.iter().zip(&other.counts).enumerate() {
+            below += a;
+            other_below += b;
+            let distance = (below as f64 / self.rows.max(1) as f64
+                - other_below as f64 / other.rows.max(1) as f64)
+                .abs();
+            if distance > largest {
+                (largest, place) = (distance, largest_of(class));
+            }
+        }
+        (largest, place)
+    }
+
     /// The mean length; 0 without texts.
     #[must_use]
     pub fn mean(&self) -> f64 {
@@ -90,44 +119,101 @@ fn largest_of(class: usize) -> u64 {
     (((CLASSES_PER_DOUBLING + within + 1) as u64) << shift) - 1
 }
 
-/// The lengths of every top-level text column, by name.
+/// Distinct rows up to which copies are counted exactly; beyond, shares are good to 0.1 %.
+const DISTINCT_ROWS: usize = 1 << 20;
+
+/// What one pass over the texts of a source tells. Parts merge.
+#[derive(Debug, Clone)]
+pub struct TextStatistics {
+    /// Lengths of each text column.
+    pub columns: Vec<Lengths>,
+    /// Lengths of whole rows: all text columns together.
+    pub rows: Lengths,
+    /// Rows by the hash of all their texts.
+    pub copies: Distinct,
+}
+
+impl TextStatistics {
+    /// Nothing seen yet of `columns` text columns.
+    #[must_use]
+    pub fn new(columns: usize) -> Self {
+        Self {
+            columns: vec![Lengths::default(); columns],
+            rows: Lengths::default(),
+            copies: Distinct::new(DISTINCT_ROWS),
+        }
+    }
+
+    /// Takes in a row, as one text a column. Returns its hash and its length in characters.
+    pub fn add(&mut self, row: impl Iterator<Item = impl AsRef<str>>) -> (u64, usize) {
+        let (mut hash, mut chars) = (0, 0);
+        for (text, lengths) in row.zip(&mut self.columns) {
+            let count = count_chars(text.as_ref());
+            lengths.add(count);
+            chars += count;
+            hash = xxh3_64_with_seed(text.as_ref().as_bytes(), hash);
+        }
+        self.rows.add(chars);
+        self.copies.add(hash);
+        (hash, chars)
+    }
+
+    /// Counts the nulls of a batch whose first columns are the text columns.
+    pub fn add_nulls(&mut self, batch: &RecordBatch) {
+        for (column, lengths) in batch.columns().iter().zip(&mut self.columns) {
+            lengths.nulls += column.logical_null_count() as u64;
+        }
+    }
+
+    /// Takes in another part.
+    pub fn merge(&mut self, other: Self) {
+        self.columns.iter_mut().zip(&other.columns).for_each(|(a, b)| a.merge(b));
+        self.rows.merge(&other.rows);
+        self.copies.merge(other.copies);
+    }
+}
+
+/// Every top-level text column, by index.
+#[must_use]
+pub fn text_columns(source: &Source) -> Vec<usize> {
+    let fields = source.schema().fields().iter().enumerate();
+    fields.filter(|(_, field)| is_text(field.data_type())).map(|(index, _)| index).collect()
+}
+
+/// Reads every top-level text column once. None if there is no such column.
 ///
 /// # Errors
 /// When reading fails, or the call is cancelled.
-pub fn text_lengths(ctx: &Context, source: &Source) -> Result<Vec<(String, Lengths)>> {
-    let fields = source.schema().fields().iter().enumerate();
-    let columns: Vec<usize> =
-        fields.filter(|(_, field)| is_text(field.data_type())).map(|(index, _)| index).collect();
+pub fn text_statistics(ctx: &Context, source: &Source) -> Result<Option<TextStatistics>> {
+    let columns = text_columns(source);
     if columns.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     ctx.begin(source.rows());
     let texts = source.project(&columns)?;
     let spans = texts.spans();
-    let lengths = fold(
+    let found = fold(
         ctx,
         spans.len(),
-        || vec![Lengths::default(); columns.len()],
-        |lengths, task| {
+        || TextStatistics::new(columns.len()),
+        |found, task| {
             let span = &spans[task];
             let rows = (span.ordinals.end - span.ordinals.start) as usize;
             for batch in texts.read(span, &RowMask::AllTrue(rows))? {
                 ctx.check()?;
                 let batch = batch?;
-                for (column, lengths) in batch.columns().iter().zip(lengths.iter_mut()) {
-                    let text = TextColumn::new(column)
-                        .ok_or_else(|| Error::Internal("a text column is not text".into()))?;
-                    text.for_each(|text| lengths.add(count_chars(text)));
-                    lengths.nulls += column.logical_null_count() as u64;
+                let rows = texts_of(&batch, columns.len())?;
+                for row in 0..batch.num_rows() {
+                    found.add(rows.iter().map(|column| column[row]));
                 }
+                found.add_nulls(&batch);
                 ctx.advance(batch.num_rows() as u64);
             }
             Ok(())
         },
-        |total, other| total.iter_mut().zip(&other).for_each(|(a, b)| a.merge(b)),
+        TextStatistics::merge,
     )?;
-    let names = columns.iter().map(|&index| source.schema().field(index).name().clone());
-    Ok(names.zip(lengths).collect())
+    Ok(Some(found))
 }
 
 #[cfg(test)]

@@ -19,7 +19,9 @@
 //! | [`smart`] | weights: what a row adds to the others, and drawing by weight |
 //! | [`text`] | text columns of every layout, without copying |
 //! | [`permute`] | a random order that is computed, not stored |
-//! | [`inspect`] | what is in a source: lengths of its texts |
+//! | [`distinct`] | distinct values and their copies, counted in bounded memory |
+//! | [`inspect`] | what is in a source: lengths of its texts, copies among its rows |
+//! | [`compare`] | a sample beside its source: distances, and whether they are chance |
 //!
 //! [`context`] carries threads, progress and cancellation through all of them.
 
@@ -27,7 +29,9 @@
 #![deny(missing_docs)]
 
 mod compact;
+pub mod compare;
 pub mod context;
+pub mod distinct;
 pub mod error;
 pub mod gather;
 pub mod inspect;

@@ -4,9 +4,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::{
     Array, ArrayAccessor, DictionaryArray, GenericStringArray, LargeStringArray, OffsetSizeTrait,
-    StringArray, StringViewArray, downcast_dictionary_array,
+    RecordBatch, StringArray, StringViewArray, downcast_dictionary_array,
 };
 use arrow_schema::DataType;
+
+use crate::error::{Error, Result};
 
 /// A text column. Null is the empty text; a character is a Unicode code point.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +103,18 @@ fn distinct_texts(values: &dyn Array) -> Vec<&str> {
         Some(TextColumn::Dictionary(_)) | None => {}
     }
     texts
+}
+
+/// The texts of the first `count` columns of a batch, row by row: all of them are text columns.
+pub(crate) fn texts_of(batch: &RecordBatch, count: usize) -> Result<Vec<Vec<&str>>> {
+    let texts = batch.columns()[..count].iter().map(|column| {
+        let text = TextColumn::new(column)
+            .ok_or_else(|| Error::Internal("a text column is not text".into()))?;
+        let mut rows = Vec::with_capacity(batch.num_rows());
+        text.for_each(|text| rows.push(text));
+        Ok(rows)
+    });
+    texts.collect()
 }
 
 /// Characters (Unicode code points) of a text.

@@ -1,0 +1,81 @@
+"""What cutting and padding do to rows of known lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastsample._inspect import TextLengths
+
+
+@dataclass(frozen=True)
+class LengthFacts:
+    """What a limit of so many tokens does.
+
+    Attributes
+    ----------
+    limit : int
+        Tokens at which rows are cut.
+    cut_rows : float
+        Share of the rows that are longer.
+    lost : float
+        Share of all tokens that lie beyond the limit.
+    mean : float
+        Tokens of a row after cutting, in the mean.
+    longest, grouped : float
+        The same with padding to the longest row of the batch, in batches at random, and in batches
+        of rows sorted by length.
+    """
+
+    limit: int
+    cut_rows: float
+    lost: float
+    mean: float
+    longest: float
+    grouped: float
+
+    def padded(self, padding: str) -> float:
+        """Return the tokens a row takes in a batch."""
+        return {"longest": self.longest, "grouped": self.grouped}.get(padding, float(self.limit))
+
+    def waste(self, padding: str) -> float:
+        """Return the share of the tokens in a batch that are padding."""
+        padded = self.padded(padding)
+        return 1 - self.mean / padded if padded else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        ways = ("max_length", "longest", "grouped")
+        return {**asdict(self), "padding_share": {way: self.waste(way) for way in ways}}
+
+
+def length_facts(
+    lengths: TextLengths, limits: Sequence[int], batch_size: int, chars_per_token: float
+) -> Iterator[LengthFacts]:
+    """Tell what each limit does.
+
+    The longest of B rows at random is at most x with probability F(x)**B, where F is the
+    distribution of the lengths; its mean follows. Sorted rows are cut into batches as they come.
+    """
+    import numpy as np
+
+    found = np.array(lengths.histogram, dtype=float).reshape(-1, 2)
+    tokens, rows = found[:, 0] / chars_per_token, found[:, 1]
+    if not rows.sum():
+        return
+    share = np.cumsum(rows) / rows.sum()
+    ends = np.arange(1, np.ceil(rows.sum() / batch_size) + 1) * batch_size
+    last = np.minimum(np.searchsorted(np.cumsum(rows), ends), len(rows) - 1)
+    for limit in limits:
+        kept = np.minimum(tokens, limit)
+        total = float(tokens @ rows)
+        yield LengthFacts(
+            limit=limit,
+            cut_rows=float(rows[tokens > limit].sum() / rows.sum()),
+            lost=1 - float(kept @ rows) / total if total else 0.0,
+            mean=float(kept @ rows / rows.sum()),
+            longest=float(kept @ np.diff(share**batch_size, prepend=0.0)),
+            grouped=float(kept[last].mean()),
+        )

@@ -1,0 +1,315 @@
+"""How long training takes, and what would make it shorter: both ways, with its assumptions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from fastsample._inspect import Inspection, inspect
+from fastsample._lengths import LengthFacts, length_facts
+from fastsample._plan_model import Scenario, Schedule, StepTime, checked, counted
+from fastsample._progress import Callback
+from fastsample._source import SourceLike
+from fastsample.errors import ArgumentError
+
+#: Shares of the rows that are looked at when neither `n` nor `hours` is given.
+_SHARES = (0.1, 0.3, 0.5)
+
+#: Sequence lengths in tokens that trainers usually cut at.
+_LIMITS = (128, 192, 256, 512)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What :func:`fastsample.plan` found.
+
+    Attributes
+    ----------
+    rows : int
+        Rows of the data set.
+    now : Scenario
+        Training as it is.
+    wanted : Scenario or None
+        Training with everything that was asked for; None if nothing was.
+    alternatives : tuple of Scenario
+        The present, single changes, and all of them together.
+    budget_hours : float or None
+        The hours that `wanted` was fitted into.
+    lengths : tuple of LengthFacts
+        Per limit in tokens, what is cut off and what padding costs. Empty if lengths are unknown.
+    assumptions : tuple of str
+        What the numbers rest on, a sentence each.
+    """
+
+    rows: int
+    now: Scenario
+    wanted: Scenario | None
+    alternatives: tuple[Scenario, ...]
+    budget_hours: float | None
+    lengths: tuple[LengthFacts, ...]
+    assumptions: tuple[str, ...]
+    _settings: dict[str, Any] = field(repr=False)
+
+    def speed_up(self, scenario: Scenario) -> float:
+        """Return how many times faster a scenario is than training as it is."""
+        return self.now.hours / scenario.hours
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+
+        def plain(scenario: Scenario) -> dict[str, Any]:
+            return {**scenario.to_dict(), "speed_up": self.speed_up(scenario)}
+
+        return {
+            "rows": self.rows,
+            "now": plain(self.now),
+            "wanted": None if self.wanted is None else plain(self.wanted),
+            "alternatives": [plain(scenario) for scenario in self.alternatives],
+            "budget_hours": self.budget_hours,
+            "lengths": [facts.to_dict() for facts in self.lengths],
+            "assumptions": list(self.assumptions),
+        }
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draw the hours of all alternatives into a PNG or SVG file. Needs the extra ``plot``."""
+        from fastsample._plots import plot_plan
+
+        plot_plan(self, Path(path).expanduser())
+
+    def write_settings(
+        self, path: str | os.PathLike[str], *, overwrite: bool = False
+    ) -> tuple[Path, Path]:
+        """Write the wanted settings, and the present ones beside them for rolling back.
+
+        Parameters
+        ----------
+        path
+            ``name.toml`` or ``name.json``. The present settings go to ``name.original.toml``.
+        overwrite
+            Replace files that are there with other contents.
+
+        Returns
+        -------
+        tuple of Path
+            The file of the wanted settings, and that of the present ones.
+
+        Raises
+        ------
+        ArgumentError
+            Nothing was asked for, or the file is neither TOML nor JSON.
+        OutputError
+            A file can't be written, or is there already.
+        """
+        from fastsample._settings import write_pair
+
+        if self.wanted is None:
+            raise ArgumentError(
+                "there are no changed settings to write; ask for a sample (n=), hours=, new_epochs="
+                ", new_max_length= or new_seconds_per_step="
+            )
+        original = self._settings | _changing(self.now)
+        return write_pair(
+            Path(path).expanduser(), original, self._settings | _changing(self.wanted), overwrite
+        )
+
+
+def _changing(scenario: Scenario) -> dict[str, Any]:
+    return {
+        "rows": scenario.rows,
+        "epochs": scenario.epochs,
+        "max_length": scenario.max_length,
+        "padding": scenario.padding,
+        "seconds_per_step": scenario.seconds_per_step,
+        "steps_per_epoch": scenario.steps,
+        "hours": round(scenario.hours, 3),
+    }
+
+
+def plan(
+    source: SourceLike | int | Inspection,
+    n: int | None = None,
+    *,
+    seconds_per_step: float,
+    epochs: int = 1,
+    batch_size: int | None = None,
+    devices: int = 1,
+    accumulation: int = 1,
+    steps: int | None = None,
+    max_length: int | None = None,
+    padding: Literal["max_length", "longest"] = "max_length",
+    hours: float | None = None,
+    new_epochs: int | None = None,
+    new_max_length: int | None = None,
+    new_seconds_per_step: float | None = None,
+    fixed_share: float = 0.1,
+    lengths: bool = False,
+    chars_per_token: float = 1.0,
+    columns: Sequence[str] | None = None,
+    threads: int | None = None,
+    progress: bool | Callback | None = None,
+) -> Plan:
+    """Tell how long training takes now, and how long with a sample, fewer epochs, shorter texts.
+
+    Parameters
+    ----------
+    source
+        The number of rows, a data set as in :func:`fastsample.inspect`, or what `inspect` found.
+    n
+        Rows of the sample that is thought of.
+    seconds_per_step
+        Measured now, for an optimizer step: all devices, all accumulated batches.
+    epochs
+        Passes over the data now.
+    batch_size, devices, accumulation
+        Rows per device, devices, batches accumulated to a step. An epoch has
+        ``ceil(rows / (batch_size * devices * accumulation))`` steps.
+    steps
+        Instead of those three: the steps that the trainer counts in an epoch now. Those of a
+        sample are in proportion, rounded down.
+    max_length
+        Tokens at which rows are cut now.
+    padding
+        What shorter rows are filled up to: ``max_length``, or the ``longest`` row of the batch.
+    hours
+        Instead of `n`: the time there is for all epochs. The plan finds how many rows fit.
+    new_epochs, new_max_length, new_seconds_per_step
+        What is thought of; as it is now by default. With both of the latter, seconds and lengths
+        are a measured pair, and the times of other lengths lie on a line through it.
+    fixed_share
+        The share of a step's time that does not depend on the length, where there is no such pair.
+    lengths
+        Read the texts, to tell what is cut off and what padding costs.
+    chars_per_token
+        Characters of a token, by your tokeniser.
+    columns, threads, progress
+        As in :func:`fastsample.inspect`.
+
+    Raises
+    ------
+    ArgumentError
+        Numbers that make no sense, or do not go together.
+
+    Examples
+    --------
+    >>> import fastsample
+    >>> p = fastsample.plan(10_000_000, 3_000_000, steps=183_605, seconds_per_step=1.0, epochs=5,
+    ...                     new_epochs=3, new_seconds_per_step=0.9)
+    >>> f"{p.now.hours:.0f} h, {p.wanted.hours:.1f} h, {p.speed_up(p.wanted):.1f} x"
+    '255 h, 41.3 h, 6.2 x'
+    """
+    if n is not None and hours is not None:
+        raise ArgumentError("n and hours are both given; one follows from the other")
+    if padding not in ("max_length", "longest"):
+        raise ArgumentError(f"padding is {padding!r}; it must be 'max_length' or 'longest'")
+    epochs = counted("epochs", epochs)
+    new_epochs = epochs if new_epochs is None else counted("new_epochs", new_epochs)
+    new_length = max_length if new_max_length is None else counted("new_max_length", new_max_length)
+    if max_length is not None:
+        counted("max_length", max_length)
+    elif new_max_length is not None and new_seconds_per_step is None:
+        raise ArgumentError(
+            "new_max_length needs max_length, the tokens now, or new_seconds_per_step"
+        )
+    checked("chars_per_token", chars_per_token, least=0.0, most=1e6)
+    found = _looked_at(source, lengths, columns, threads, progress)
+    rows = counted("rows", source) if found is None else found.rows
+    if rows == 0:
+        raise ArgumentError("there are no rows to train on")
+    schedule = Schedule(rows, batch_size, devices, accumulation, steps)
+    row_lengths = None if found is None else found.row_lengths
+    facts: tuple[LengthFacts, ...] = ()
+    if row_lengths is not None:
+        limits = sorted({*_LIMITS, *filter(None, (max_length, new_length))})
+        per_batch = batch_size or max(1, round(schedule.rows_per_step))
+        facts = tuple(length_facts(row_lengths, limits, per_batch, chars_per_token))
+    time = StepTime(
+        seconds_per_step, max_length, padding, new_seconds_per_step, new_max_length, fixed_share,
+        {each.limit: each for each in facts},
+    )  # fmt: skip
+
+    def scenario(
+        name: str,
+        rows_used: int,
+        times: int,
+        length: int | None = max_length,
+        way: str = padding,
+        *,
+        new: bool = False,
+        fresh: bool = False,
+    ) -> Scenario:
+        seconds, basis = time.of(length, way, new=new)
+        distinct = min(rows, rows_used * times) if fresh else rows_used
+        return Scenario(
+            name, rows_used, times, schedule.steps(rows_used), seconds, length, way, distinct, basis
+        )
+
+    now = scenario("as it is", rows, epochs)
+    faster = new_length != max_length or new_seconds_per_step is not None
+    if hours is not None:
+        seconds = time.of(new_length, padding, new=True)[0]
+        n = schedule.rows_within(checked("hours", hours, least=0.0, most=1e9), new_epochs, seconds)
+    if n is not None and counted("n", n) > rows:
+        raise ArgumentError(f"n is {n:,}, but there are only {rows:,} rows")
+    asked = n is not None or faster or new_epochs != epochs
+    wanted_rows = rows if n is None else n
+    wanted = (
+        scenario("all changes", wanted_rows, new_epochs, new_length, new=True) if asked else None
+    )
+    table = [now]
+    if new_epochs != epochs:
+        table.append(scenario("other epochs", rows, new_epochs))
+    if faster:
+        name = "other length" if new_length != max_length else "other step time"
+        table.append(scenario(name, rows, epochs, new_length, new=True))
+    if facts and max_length is not None:
+        table.append(scenario("length batching", rows, epochs, way="grouped"))
+    samples = [n] if n is not None else [max(1, int(rows * share)) for share in _SHARES]
+    for size in samples:
+        if size < rows:
+            table.append(scenario(f"sample of {size:,}", size, epochs))
+    if n is not None and new_epochs != epochs:
+        table.append(scenario("sample, other epochs", n, new_epochs))
+    if wanted is not None:
+        table.append(wanted)
+        if facts and new_length is not None:
+            table.append(
+                scenario(
+                    "all changes, length batching",
+                    wanted_rows, new_epochs, new_length, "grouped", new=True,
+                )
+            )  # fmt: skip
+        if wanted_rows < rows and new_epochs > 1:
+            name = "all changes, fresh rows every epoch"
+            table.append(scenario(name, wanted_rows, new_epochs, new_length, new=True, fresh=True))
+    assumptions = (*schedule.assumptions(), *time.assumptions(bool(facts)))
+    if facts:
+        assumptions += (f"a token is {chars_per_token:g} characters; templates are not counted",)
+    assumptions += (
+        "evaluation, checkpoints and waiting for data are not counted",
+        "hours say nothing about quality: measure the trained models on held-out rows",
+    )
+    settings = {"devices": devices, "accumulation": accumulation, "batch_size": batch_size}
+    return Plan(rows, now, wanted, tuple(table), hours, facts, assumptions, settings)
+
+
+def _looked_at(
+    source: SourceLike | int | Inspection,
+    lengths: bool,
+    columns: Sequence[str] | None,
+    threads: int | None,
+    progress: bool | Callback | None,
+) -> Inspection | None:
+    if isinstance(source, Inspection):
+        return source
+    if isinstance(source, int):
+        if lengths:
+            raise ArgumentError("lengths=True needs a data set; a number of rows has no texts")
+        return None
+    found = inspect(source, columns=columns, lengths=lengths, threads=threads, progress=progress)
+    if lengths and found.row_lengths is None:
+        names = ", ".join(f"{column.name} ({column.type})" for column in found.columns)
+        raise ArgumentError(f"there is no text column to measure lengths of; found {names}")
+    return found

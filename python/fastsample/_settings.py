@@ -1,0 +1,60 @@
+"""Settings as small TOML or JSON files, written in pairs: the new ones, and the way back."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fastsample.errors import ArgumentError, OutputError
+
+
+def write_pair(
+    path: Path, original: dict[str, Any], changed: dict[str, Any], overwrite: bool
+) -> tuple[Path, Path]:
+    """Write `changed` to `path` and `original` beside it; the original first."""
+    form = {".toml": _toml, ".json": _json}.get(path.suffix.lower())
+    if form is None:
+        raise ArgumentError(f"{path}: settings are written as .toml or .json")
+    beside = path.with_name(f"{path.stem}.original{path.suffix}")
+    texts = {beside: form(original), path: form(changed)}
+    for target, text in texts.items():
+        if not overwrite and target.exists() and target.read_text(encoding="utf-8") != text:
+            raise OutputError(f"{target}: the file exists with other contents; choose another name")
+    for target, text in texts.items():
+        write_text(target, text)
+    return path, beside
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    try:
+        number, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(number, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(scratch).chmod(0o666 & ~_umask())
+            Path(scratch).replace(path)
+        except BaseException:
+            Path(scratch).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError(f"{path}: cannot write: {error.strerror}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _json(settings: dict[str, Any]) -> str:
+    return json.dumps(settings, indent=2) + "\n"
+
+
+def _toml(settings: dict[str, Any]) -> str:
+    # Numbers and plain words look the same in JSON and TOML; TOML has no null.
+    known = {name: value for name, value in settings.items() if value is not None}
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in known.items())

@@ -1,0 +1,87 @@
+"""`fastsample compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+import fastsample
+from fastsample import Comparison
+from fastsample.cli._common import Json, Threads, err, out, print_json, reported
+
+#: N-grams that are printed; the HTML report has more.
+_PRINTED = 8
+
+
+def compare(
+    source: Annotated[str, typer.Argument(help="File, glob or folder that was drawn from.")],
+    sample: Annotated[str, typer.Argument(help="File, glob or folder of the sample.")],
+    by: Annotated[
+        str | None, typer.Option(help="Compare the shares of this column's values.")
+    ] = None,
+    text_column: Annotated[
+        list[str] | None,
+        typer.Option("--text-column", help="Compare this column. Repeatable. [default: all text]"),
+    ] = None,
+    max_chars: Annotated[
+        int, typer.Option(help="Characters at which training cuts a row off.", min=1)
+    ] = 512,
+    html: Annotated[Path | None, typer.Option(help="Write a report as one HTML page.")] = None,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Tell whether a sample is representative of its source, and what it lost."""
+    with reported():
+        found = fastsample.compare(
+            source,
+            sample,
+            by=by,
+            text_columns=text_column,
+            max_chars=max_chars,
+            threads=threads,
+        )
+        if html is not None:
+            found.write_html(html)
+            err.print(f"written {html}", soft_wrap=True)
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            _print(found)
+
+
+def _print(found: Comparison) -> None:
+    out.print(f"[bold]{found.verdict}[/bold]")
+    for sentence in found.biases:
+        out.print(f"- {sentence}", markup=False, soft_wrap=True)
+    table = Table("", title="Source and sample", title_justify="left")
+    table.add_column("reference", justify="right")
+    table.add_column("sample", justify="right")
+    table.add_column("what it means")
+    for fact in found.facts():
+        table.add_row(fact.name, fact.reference, fact.sample, fact.means)
+    out.print(table)
+    if found.values:
+        _print_values(found)
+    for title, listed in (("more", found.over), ("less", found.under)):
+        grams = Table("n-gram", title=f"N-grams the sample has {title} of, per million characters")
+        for heading in ("source", "sample"):
+            grams.add_column(heading, justify="right")
+        for text, a, b in listed[:_PRINTED]:
+            grams.add_row(escape(text.replace(" ", "␠")), f"{a:,.1f}", f"{b:,.1f}")
+        if listed:
+            out.print(grams)
+
+
+def _print_values(found: Comparison) -> None:
+    table = Table(str(found.column), title=f"Shares of {found.column}", title_justify="left")
+    for heading in ("source", "sample"):
+        table.add_column(heading, justify="right")
+    ranked = sorted(found.values.items(), key=lambda each: each[1], reverse=True)
+    for name, (a, b) in ranked[:20]:
+        shares = f"{a / found.source.rows:.1%}", f"{b / found.sample.rows:.1%}"
+        table.add_row(escape(name), *shares)
+    out.print(table)

@@ -1,0 +1,274 @@
+//! What is kept of a data set to compare it with another: one pass, mergeable, of bounded size.
+
+use std::collections::BTreeMap;
+
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::DataType;
+
+use super::grams::Grams;
+use crate::context::Context;
+use crate::distinct::{Distinct, mix};
+use crate::error::{Error, Result};
+use crate::inspect::TextStatistics;
+use crate::parallel::fold;
+use crate::select::{RowHash, RowMask, Selection};
+use crate::source::Source;
+use crate::text::{TextColumn, texts_of};
+
+/// Random groups of rows, whose differences tell how much chance there is in n-grams.
+pub const GROUPS: usize = 64;
+/// Classes of n-grams that are counted by group.
+pub const CLASSES: usize = 1024;
+
+const NEAR_ROWS: usize = 1 << 18;
+const TYPES: usize = 1 << 17;
+/// Minima of a near-duplicate signature: rows of Jaccard similarity J share it with probability J^4.
+const MINIMA: usize = 4;
+const NEAR_LEAST: u32 = 16;
+
+/// Distinct texts that are set aside to be predicted.
+pub const HELD_OUT: usize = 2000;
+const HELD_OUT_CHARS: usize = 2000;
+const MOST_VALUES: usize = 10_000;
+
+/// What the pass looks for.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Text columns, by index.
+    pub columns: Vec<usize>,
+    /// The column whose values' shares are compared.
+    pub by: Option<usize>,
+    /// Characters at which training cuts a row off.
+    pub max_chars: usize,
+    /// Rows whose hash of content is below are set aside.
+    pub held_below: u64,
+    /// Rows whose other hash of content is at most this have their n-grams counted.
+    pub counted_below: u64,
+    /// Rows that are a random sample as large as the one that is judged.
+    pub random: Option<Selection>,
+}
+
+/// Facts of a data set. Parts merge.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Lengths and copies.
+    pub texts: TextStatistics,
+    /// The sum of the rows' hashes: equal for the same rows in any order.
+    pub fingerprint: u128,
+    /// Near-duplicate signatures.
+    pub near: Distinct,
+    /// Trigrams.
+    pub types: Distinct,
+    /// N-grams of the rows that belong to [`Plan::random`], or of all.
+    pub drawn: Grams,
+    /// N-grams of the other rows.
+    pub rest: Option<Grams>,
+    /// Classes of n-grams, group by group.
+    pub classes: Vec<u32>,
+    /// Rows whose n-grams were counted.
+    pub counted_rows: u64,
+    /// Rows of each value.
+    pub values: BTreeMap<String, u64>,
+    /// Texts that were set aside, by hash.
+    pub held_out: BTreeMap<u64, String>,
+    /// Rows that are longer than [`Plan::max_chars`].
+    pub cut_rows: u64,
+    /// Characters beyond it.
+    pub cut_chars: u64,
+}
+
+impl Profile {
+    fn new(plan: &Plan) -> Self {
+        Self {
+            texts: TextStatistics::new(plan.columns.len()),
+            fingerprint: 0,
+            near: Distinct::new(NEAR_ROWS),
+            types: Distinct::new(TYPES),
+            drawn: Grams::default(),
+            rest: plan.random.as_ref().map(|_| Grams::default()),
+            classes: vec![0; GROUPS * CLASSES],
+            counted_rows: 0,
+            values: BTreeMap::new(),
+            held_out: BTreeMap::new(),
+            cut_rows: 0,
+            cut_chars: 0,
+        }
+    }
+
+    fn add(&mut self, plan: &Plan, texts: &[Vec<&str>], row: usize, group: usize, drawn: bool) {
+        let (hash, chars) = self.texts.add(texts.iter().map(|column| column[row]));
+        self.fingerprint = self
+            .fingerprint
+            .wrapping_add(u128::from(mix(hash)) << 64 | u128::from(mix(hash ^ 0x5eed)));
+        if chars > plan.max_chars {
+            self.cut_rows += 1;
+            self.cut_chars += (chars - plan.max_chars) as u64;
+        }
+        if mix(hash) < plan.held_below {
+            self.set_aside(hash, texts.iter().map(|column| column[row]));
+            return;
+        }
+        let counted = mix(hash ^ 0xc0de) <= plan.counted_below;
+        let (mut minima, mut shingles) = ([u64::MAX; MINIMA], 0_u32);
+        for column in texts {
+            let mut packed = 0_u64;
+            for character in column[row].chars() {
+                packed = (packed << 21 | u64::from(u32::from(character))) & ((1 << 63) - 1);
+                if packed >> 42 != 0 {
+                    let shingle = mix(packed);
+                    let minimum = &mut minima[shingle as usize % MINIMA];
+                    *minimum = (*minimum).min(shingle);
+                    shingles += 1;
+                    if counted {
+                        self.types.add(shingle);
+                    }
+                }
+            }
+        }
+        if counted {
+            self.counted_rows += 1;
+            let classes = &mut self.classes[group * CLASSES..(group + 1) * CLASSES];
+            let counts = match &mut self.rest {
+                Some(rest) if !drawn => rest,
+                _ => &mut self.drawn,
+            };
+            for column in texts {
+                counts.add(column[row], |hash| classes[(hash >> 32) as usize % CLASSES] += 1);
+            }
+        }
+        // Short texts are alike only if they are equal: a few shingles say too little.
+        let near = if shingles < NEAR_LEAST {
+            mix(hash ^ 1)
+        } else {
+            minima.iter().fold(2, |all, &minimum| mix(all ^ minimum))
+        };
+        self.near.add(near);
+    }
+
+    fn set_aside<'a>(&mut self, hash: u64, texts: impl Iterator<Item = &'a str>) {
+        // Twice as many as are wanted never come; this is against hostile hashes.
+        if self.held_out.len() < 4 * HELD_OUT {
+            self.held_out.entry(hash).or_insert_with(|| {
+                let text = texts.collect::<Vec<_>>().join("\n");
+                text.chars().take(HELD_OUT_CHARS).collect()
+            });
+        }
+    }
+
+    fn add_value(&mut self, value: &str) -> Result<()> {
+        if let Some(count) = self.values.get_mut(value) {
+            *count += 1;
+        } else if self.values.len() < MOST_VALUES {
+            self.values.insert(value.to_owned(), 1);
+        } else {
+            return Err(Error::Argument(format!(
+                "the column to compare shares of has more than {MOST_VALUES} values; \
+                 choose one with fewer, such as the source of a row"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Takes in another part.
+    fn merge(&mut self, other: Self) {
+        self.texts.merge(other.texts);
+        self.fingerprint = self.fingerprint.wrapping_add(other.fingerprint);
+        self.near.merge(other.near);
+        self.types.merge(other.types);
+        self.drawn.merge(&other.drawn);
+        if let (Some(mine), Some(others)) = (&mut self.rest, &other.rest) {
+            mine.merge(others);
+        }
+        self.classes.iter_mut().zip(&other.classes).for_each(|(a, &b)| *a = a.saturating_add(b));
+        self.counted_rows += other.counted_rows;
+        for (value, count) in other.values {
+            *self.values.entry(value).or_insert(0) += count;
+        }
+        self.held_out.extend(other.held_out);
+        self.cut_rows += other.cut_rows;
+        self.cut_chars += other.cut_chars;
+    }
+}
+
+/// Reads the text of every row of `source` once.
+///
+/// # Errors
+/// When reading fails, the call is cancelled, or the `by` column has too many values.
+pub fn profile(ctx: &Context, source: &Source, plan: &Plan) -> Result<Profile> {
+    let mut columns = plan.columns.clone();
+    let by = plan.by.map(|by| {
+        columns.iter().position(|&column| column == by).unwrap_or_else(|| {
+            columns.push(by);
+            columns.len() - 1
+        })
+    });
+    ctx.begin(source.rows());
+    let rows = source.project(&columns)?;
+    let spans = rows.spans();
+    let groups = RowHash::derive(0, "groups of rows");
+    let merged = fold(
+        ctx,
+        spans.len(),
+        || None,
+        |state: &mut Option<Profile>, task| {
+            let profile = state.get_or_insert_with(|| Profile::new(plan));
+            let span = &spans[task];
+            let len = (span.ordinals.end - span.ordinals.start) as usize;
+            let drawn = plan.random.as_ref().map(|random| random.mask(span.ordinals.clone()));
+            let mut ordinal = span.ordinals.start;
+            for batch in rows.read(span, &RowMask::AllTrue(len))? {
+                ctx.check()?;
+                let batch = batch?;
+                let texts = texts_of(&batch, plan.columns.len())?;
+                profile.texts.add_nulls(&batch);
+                for row in 0..batch.num_rows() {
+                    let group = groups.of(ordinal) as usize % GROUPS;
+                    let at = (ordinal - span.ordinals.start) as usize;
+                    let drawn = drawn.as_ref().is_none_or(|mask| chosen(mask, at));
+                    profile.add(plan, &texts, row, group, drawn);
+                    ordinal += 1;
+                }
+                if let Some(by) = by {
+                    add_values(profile, &batch, by)?;
+                }
+                ctx.advance(batch.num_rows() as u64);
+            }
+            Ok(())
+        },
+        |total, other| match (total, other) {
+            (Some(total), Some(other)) => total.merge(other),
+            (total @ None, other) => *total = other,
+            (Some(_), None) => {}
+        },
+    )?;
+    let mut merged = merged.unwrap_or_else(|| Profile::new(plan));
+    merged.texts.copies.prune();
+    merged.near.prune();
+    merged.types.prune();
+    Ok(merged)
+}
+
+fn chosen(mask: &RowMask, row: usize) -> bool {
+    match mask {
+        RowMask::AllTrue(_) => true,
+        RowMask::AllFalse(_) => false,
+        RowMask::Values(bits) => bits.value(row),
+    }
+}
+
+fn add_values(profile: &mut Profile, batch: &RecordBatch, column: usize) -> Result<()> {
+    let column = batch.column(column);
+    let shown = arrow_cast::cast(column, &DataType::Utf8View).map_err(Error::kernel)?;
+    let text = TextColumn::new(&shown)
+        .ok_or_else(|| Error::Internal("the column is not text after a cast".into()))?;
+    let nulls = column.logical_nulls();
+    let (mut row, mut outcome) = (0, Ok(()));
+    text.for_each(|value| {
+        let is_null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+        if outcome.is_ok() {
+            outcome = profile.add_value(if is_null { "(null)" } else { value });
+        }
+        row += 1;
+    });
+    outcome
+}

@@ -1,0 +1,52 @@
+"""Every command of the guide runs, in both languages, and prints what the guide says."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from data import write_parquet
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def commands(name: str) -> list[str]:
+    guide = (DOCS / name).read_text(encoding="utf-8")
+    return [
+        line for block in re.findall(r"```sh\n(.*?)```", guide, re.S) for line in block.splitlines()
+    ]
+
+
+def test_both_languages_have_the_same_commands() -> None:
+    assert commands("guide.md") == commands("guide.zh.md")
+    assert len(commands("guide.md")) >= 7
+
+
+@pytest.mark.parametrize("name", ["guide.md", "guide.zh.md"])
+def test_every_command_runs(name: str, table: pa.Table, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    write_parquet(table, tmp_path / "train.parquet")
+    printed = ""
+    for command in commands(name):
+        program, *arguments = shlex.split(command)
+        assert program == "fastsample"
+        done = subprocess.run(
+            [sys.executable, "-m", "fastsample", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        printed += done.stdout
+    guide = (DOCS / name).read_text(encoding="utf-8")
+    for fact in ("183,605", "51.0", "255", "55,081", "13.8", "41.3", "6.2"):
+        assert fact in printed
+        assert fact in guide
+    assert "representative" in printed
+    for output in ("lengths.svg", "settings.original.toml", "report.html", "train_larger.parquet"):
+        assert (tmp_path / output).exists()

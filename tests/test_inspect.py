@@ -1,0 +1,130 @@
+"""Inspections: lengths, copies, how they look in a terminal, plots."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import fastsample
+import numpy as np
+import pyarrow as pa
+import pytest
+from data import pairs, write_parquet
+from fastsample import _plots
+from rich.cells import cell_len
+
+
+@pytest.fixture
+def table() -> pa.Table:
+    """Return 3,000 rows of which 300 are copies, with Chinese names of columns."""
+    rows = pairs(2700, seed=5)
+    return pa.concat_tables([rows, rows[:300]]).rename_columns(["id", "提示", "回答"])
+
+
+def run(*arguments: object, **environment: str) -> Any:
+    command = [sys.executable, "-m", "fastsample", "inspect", *map(str, arguments)]
+    env = {**os.environ, **environment}
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", check=False, timeout=60, env=env
+    )
+
+
+def test_copies_and_whole_rows(table: pa.Table) -> None:
+    found = fastsample.inspect(table)
+    rows = [(row["提示"] or "", row["回答"] or "") for row in table.to_pylist()]
+    assert found.copies is not None
+    assert found.copies.exact
+    assert found.copies.rows == len(rows) - len(set(rows))
+    lengths = np.array([len(a + b) for a, b in rows])
+    assert found.row_lengths is not None
+    assert found.row_lengths.mean == pytest.approx(lengths.mean())
+    expected = dict(zip(*np.unique(lengths, return_counts=True), strict=True))
+    assert dict(found.row_lengths.histogram) == expected
+
+
+def test_beyond_a_million_distinct_rows_copies_are_estimated() -> None:
+    rows = 1_500_000
+    ids = np.arange(rows) % 1_200_000
+    found = fastsample.inspect(pa.table({"t": pa.array(ids).cast(pa.string())}))
+    assert found.copies is not None
+    assert not found.copies.exact
+    assert found.copies.share == pytest.approx(0.2, abs=0.002)
+
+
+def test_without_texts_there_is_nothing_to_tell() -> None:
+    found = fastsample.inspect(pa.table({"i": [1, 2]}))
+    assert (found.row_lengths, found.copies, found.text) == (None, None, {})
+    with pytest.raises(fastsample.ArgumentError, match="no lengths of texts"):
+        found.plot("a.svg")
+
+
+def test_tables_align_with_chinese_names(table: pa.Table, tmp_path: Path) -> None:
+    path = write_parquet(table, tmp_path / "数据.parquet")
+    printed = run(path).stdout
+    boxes = re.split(r"\n(?![┏┡├└│┃╭╰])", printed)
+    seen = 0
+    for box in boxes:
+        lines = [line for line in box.splitlines() if line[:1] in "┏┡├└│┃"]
+        assert len({cell_len(line) for line in lines}) <= 1, box
+        seen += any("提示" in line for line in lines)
+    assert seen == 2
+    assert "█" in printed
+    assert "Copies: 300 rows (10.00%)" in printed or "Copies: 3" in printed
+    assert "\x1b" not in printed
+
+
+def test_bars_of_a_plain_terminal(table: pa.Table, tmp_path: Path) -> None:
+    path = write_parquet(table, tmp_path / "a.parquet")
+    done = run(path, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "#" in done.stdout
+
+
+def test_json_has_copies(table: pa.Table, tmp_path: Path) -> None:
+    path = write_parquet(table, tmp_path / "a.parquet")
+    plain = json.loads(run(path, "--json").stdout)
+    found = fastsample.inspect(path)
+    assert plain == json.loads(json.dumps(found.to_dict()))
+    assert plain["copies"]["exact"] is True
+    assert "histogram" not in plain["row_lengths"]
+
+
+def test_progress_is_reported(table: pa.Table, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    big = pa.concat_tables([table] * 40)
+    for number in range(6):
+        write_parquet(big, folder / f"{number}.parquet")
+    seen: list[tuple[int, int]] = []
+    fastsample.inspect(folder, threads=1, progress=lambda *at: seen.append(at))
+    assert all(done <= max(total, done) for done, total in seen)
+
+
+# Plots
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_plot(table: pa.Table, tmp_path: Path, suffix: str) -> None:
+    pytest.importorskip("matplotlib")
+    path = write_parquet(table, tmp_path / "a.parquet")
+    done = run(path, "--plot", tmp_path / f"p.{suffix}")
+    assert done.returncode == 0, done.stderr
+    assert "Glyph" not in done.stderr
+    head = (tmp_path / f"p.{suffix}").read_bytes()[:300]
+    assert head.startswith(b"\x89PNG") or b"<svg" in head or b"<?xml" in head
+
+
+def test_without_a_chinese_font_names_are_escaped(
+    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Escapes instead of boxes: every glyph that is drawn is in the font."""
+    matplotlib = pytest.importorskip("matplotlib")
+    monkeypatch.setattr(_plots, "_cjk_font", lambda: None)
+    monkeypatch.setitem(matplotlib.rcParams, "svg.fonttype", "none")
+    fastsample.inspect(table).plot(tmp_path / "p.svg")
+    drawn = (tmp_path / "p.svg").read_text()
+    assert r"\u63d0\u793a" in drawn
+    assert "提示" not in drawn
