@@ -96,27 +96,26 @@ impl Projected {
         debug_assert_eq!(mask.len() as u64, span.range.end - span.range.start);
         let fragment = &self.source.fragments[span.fragment];
         let columns = &self.columns[fragment.part];
-        let batches: Batches =
-            match &self.source.parts[fragment.part].data {
-                _ if mask.count() == 0 => Box::new(std::iter::empty()),
-                Data::Parquet(file) => {
-                    file.read(fragment.unit, span.range.clone(), mask, columns.roots())?
-                }
-                Data::Ipc(file) => {
-                    let batch = file.read(fragment.unit, columns.roots())?;
-                    Box::new(filtered(batch, 0, mask.clone()))
-                }
-                Data::Batches { batches, .. } => {
-                    let batch =
-                        batches[fragment.unit].project(columns.roots()).map_err(Error::kernel)?;
-                    let found = filtered(batch, span.range.start as usize, mask.clone());
-                    Box::new(found.map(|batch| {
-                        let batch = batch?;
-                        valid::check_text(&batch)?;
-                        Ok(batch)
-                    }))
-                }
-            };
+        let batches: Batches = match &self.source.parts[fragment.part].data {
+            _ if mask.count() == 0 => Box::new(std::iter::empty()),
+            Data::Parquet(file) => {
+                file.read(fragment.unit, span.range.clone(), mask, columns.roots())?
+            }
+            Data::Ipc(file) => {
+                let batch = file.read(fragment.unit, columns.roots())?;
+                Box::new(filtered(batch, 0, mask.clone()))
+            }
+            Data::Batches { batches, .. } => {
+                let batch =
+                    batches[fragment.unit].project(columns.roots()).map_err(Error::kernel)?;
+                let found = filtered(batch, span.range.start as usize, mask.clone());
+                Box::new(found.map(|batch| {
+                    let batch = batch?;
+                    valid::check_text(&batch)?;
+                    Ok(batch)
+                }))
+            }
+        };
         Ok(Box::new(batches.map(|batch| columns.arrange(&self.schema, &batch?))))
     }
 

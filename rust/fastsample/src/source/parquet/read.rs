@@ -142,7 +142,7 @@ impl ParquetFile {
     }
 
     /// Finds out which column a failure comes from by reading each alone, and says so.
-    pub(super) fn blame(&self, group: usize, range: &Range<u64>, roots: &[usize], error: Error) -> Error {
+    fn blame(&self, group: usize, range: &Range<u64>, roots: &[usize], error: Error) -> Error {
         let (Error::Corrupt { path, what } | Error::Unsupported { path, what }) = &error else {
             return error;
         };

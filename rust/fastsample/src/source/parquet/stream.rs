@@ -167,14 +167,25 @@ impl Stream {
         Ok(None)
     }
 
-    /// The reason of a failure, as the decoder of `parquet` tells it if it fails as well.
+    /// The reason of a failure: that of the decoder of `parquet`, if it fails as well.
     fn explain(&self, error: &io::Error) -> Error {
-        let path = self.origin.path();
-        let own = Error::corrupt(
-            path,
-            format!("damaged data ({error}); fetch or write the file again"),
-        );
-        self.origin.blame(self.wanted.group, &self.wanted.range, &[self.root], self.open.explain(own))
+        if let Err(changed) = self.open.verify() {
+            return changed;
+        }
+        let mask = RowMask::AllTrue((self.wanted.range.end - self.wanted.range.start) as usize);
+        let whole = Wanted { mask, ..self.wanted.clone() };
+        let decoded = self.origin.decode(&whole, &[self.root]);
+        if let Err(same) = decoded.and_then(|mut batches| batches.try_for_each(|b| b.map(drop))) {
+            return same;
+        }
+        Error::corrupt(
+            self.origin.path(),
+            format!(
+                "column {:?}, row group {}: damaged data ({error}); fetch or write the file again",
+                self.schema.field(0).name(),
+                self.wanted.group
+            ),
+        )
     }
 }
 

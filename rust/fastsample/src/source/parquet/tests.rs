@@ -50,9 +50,8 @@ fn codec() -> impl Strategy<Value = Compression> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    let long = (0_usize..3, 100_usize..3000).prop_map(|(which, count)| {
-        ["哈", "long ", "𠮷"][which].repeat(count)
-    });
+    let long = (0_usize..3, 100_usize..3000)
+        .prop_map(|(which, count)| ["哈", "long ", "𠮷"][which].repeat(count));
     prop_oneof![8 => "[a-z你好，。]{0,12}", 1 => long, 1 => Just(String::new())]
 }
 
