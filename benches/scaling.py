@@ -7,8 +7,8 @@
 
 A *curve* changes one thing and leaves the rest alone: ``--rows`` rows of (prompt, response) in
 snappy, row groups of a tenth of the rows, one file, 30 % drawn to a file, all cores. Each point is
-the median of ``--rounds`` fresh processes; a round goes through all points of a curve. A curve makes
-its data, is measured, and deletes it. There is a plot for each curve and one table for all.
+the median of ``--rounds`` fresh processes; a round goes through all points of a curve. The data of a
+curve is made before it and deleted after it. There is a plot for each curve and one table for all.
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ def curves(rows: int, cores: int) -> list[Curve]:
     sizes = [max(1, round(rows * factor)) for factor in (0.1, 0.3, 1, 3)]
     two = ("--columns", "prompt", "response")
     return [
-        Curve(
-            "rows", "rows", tuple(Point(f"{r:,}", r, max(1, round(r * SHARE))) for r in sizes)
-        ),
+        Curve("rows", "rows", tuple(Point(f"{r:,}", r, max(1, round(r * SHARE))) for r in sizes)),
         Curve(
             "share",
             "share of the rows drawn",
@@ -78,9 +76,7 @@ def curves(rows: int, cores: int) -> list[Curve]:
         Curve(
             "threads",
             "threads",
-            tuple(
-                Point(str(t), rows, n, {}, ("--threads", str(t))) for t in range(1, cores + 1)
-            ),
+            tuple(Point(str(t), rows, n, {}, ("--threads", str(t))) for t in range(1, cores + 1)),
         ),
         Curve(
             "codecs",
@@ -131,7 +127,9 @@ def measure(curve: Curve, rounds: int, scratch: Path, timeout: float) -> list[li
         made: dict[str, Path] = {}
         for point in curve.points:
             if point.data not in made:
-                name = f"data-{len(made)}" + ("" if "files" in point.stored else ".parquet")
+                name = f"data-{len(made)}" + (
+                    "" if point.stored.get("files", 1) > 1 else ".parquet"
+                )
                 made[point.data] = Path(folder) / name
                 groups = {"row_group_rows": max(1, -(-point.rows // 10)), **point.stored}
                 generate(made[point.data], point.rows, **groups)

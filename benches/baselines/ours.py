@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benches.baselines.ours --input A --n 10000 [--output B] [--smart entropy] [--threads 1]
+    python -m benches.baselines.ours --input A --n 10000 [--output B] [--smart entropy]
 
 Plain samples to a file are measured through ``python -m fastsample sample``, as users run it.
 """
