@@ -6,8 +6,8 @@
     python -m benches.scaling --rows 200_000 --only threads,codecs --record /tmp/record
 
 A *curve* changes one thing and leaves the rest alone: ``--rows`` rows of (prompt, response) in
-snappy, row groups of a tenth of the rows, one file, 30 % drawn to a file, all cores. Each point is
-the median of ``--rounds`` fresh processes; a round goes through all points of a curve. The data of a
+snappy, row groups of a tenth of the rows, one file, 30 % drawn to a file, all cores. A point is the
+median of ``--rounds`` fresh processes; a round goes through all points of a curve. The data of a
 curve is made before it and deleted after it. There is a plot for each curve and one table for all.
 """
 
