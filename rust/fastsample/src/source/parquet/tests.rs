@@ -25,6 +25,7 @@ use crate::source::file::SourceFile;
 
 /// How a file is written, and what is read of it.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "every switch of a writer is on or off")]
 struct Case {
     texts: Vec<Option<String>>,
     binary: bool,
@@ -90,7 +91,7 @@ fn write(case: &Case, folder: &TempDir) -> std::path::PathBuf {
         .map(|text| text.as_deref().or((!case.nullable).then_some("none")))
         .collect();
     let column: ArrayRef = if case.binary {
-        Arc::new(BinaryArray::from_iter(texts.iter().map(|text| text.map(str::as_bytes))))
+        Arc::new(texts.iter().map(|text| text.map(str::as_bytes)).collect::<BinaryArray>())
     } else {
         Arc::new(StringArray::from(texts.clone()))
     };
