@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 DEMO := demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-python lint format wheel bench clean
+.PHONY: help setup build demo test test-rust test-python lint format wheel bench bench-scaling clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(BIN)/activate: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -59,6 +59,11 @@ bench: setup ## Measure against pandas and the peers on 10,000,000 rows (an hour
 	test -f $(DEMO)/10m.parquet || $(BIN)/python -m benches.generate --rows 10_000_000 --out $(DEMO)/10m.parquet
 	$(BIN)/python -m benches.compare random-file --input $(DEMO)/10m.parquet
 	$(BIN)/python -m benches.compare random-table --input $(DEMO)/10m.parquet
+
+SCALING_ROWS ?= 10_000_000
+
+bench-scaling: setup ## Measure how time and memory grow; SCALING_ROWS=200_000 for a quick try
+	$(BIN)/python -m benches.scaling --rows $(SCALING_ROWS)
 
 clean: ## Remove everything that was built or made
 	rm -rf $(VENV) target dist $(DEMO) python/fastsample/*.so

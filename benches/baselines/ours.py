@@ -27,9 +27,16 @@ def main() -> None:
     parser.add_argument("--n", type=int, required=True)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--smart", choices=SMART, default="none")
+    parser.add_argument("--columns", nargs="*", default=None)
+    parser.add_argument("--threads", type=int, default=None)
     options = parser.parse_args()
     sample = fastsample.sample(
-        options.input, options.n, smart=SMART[options.smart], seed=options.seed
+        options.input,
+        options.n,
+        smart=SMART[options.smart],
+        seed=options.seed,
+        columns=options.columns,
+        threads=options.threads,
     )
     if options.output is not None:
         sample.write_parquet(options.output)

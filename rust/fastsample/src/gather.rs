@@ -106,15 +106,17 @@ fn gather_span(
     out: &Emitter<'_, RecordBatch>,
 ) -> Result<()> {
     let schema = source.schema();
-    let mut found = ctx.compute(|| source.read(span, mask))?;
+    let mut found = source.read_in_lanes(ctx, span, mask)?;
     let mut pending = Pending::new(schema.clone());
     loop {
         ctx.check()?;
-        let ready = ctx.compute(|| match found.next() {
-            None => Ok((pending.flush(), true)),
-            Some(batch) => pending.push(&batch?).map(|batches| (batches, false)),
-        });
-        let (batches, last) = ready?;
+        // Reading takes permits of its own: it may have to wait for another thread.
+        let batch = found.next().transpose()?;
+        let last = batch.is_none();
+        let batches = ctx.compute(|| match batch {
+            None => Ok(pending.flush()),
+            Some(batch) => pending.push(&batch),
+        })?;
         for batch in batches {
             ctx.advance(batch.num_rows() as u64);
             let bytes = batch_bytes(&batch);

@@ -1,7 +1,7 @@
 //! A file that is read by many threads and must not change meanwhile.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
@@ -122,6 +122,11 @@ impl OpenFile {
         Ok(buffer.into())
     }
 
+    /// The `len` bytes at `offset`, or what there is of them, to be read bit by bit.
+    pub(crate) fn section(&self, offset: u64, len: u64) -> io::Result<Section> {
+        Ok(Section { file: self.file.try_clone()?, offset, left: len })
+    }
+
     /// A damaged file may name any range; memory is only set aside for one that exists.
     fn check_range(&self, offset: u64, len: usize) -> Result<(), String> {
         let size = self.origin.identity.len;
@@ -142,11 +147,10 @@ impl Length for OpenFile {
 }
 
 impl ChunkReader for OpenFile {
-    type T = HeaderReader;
+    type T = BufReader<Section>;
 
-    fn get_read(&self, start: u64) -> Result<HeaderReader, ParquetError> {
-        let file = self.file.try_clone()?;
-        Ok(HeaderReader { file, offset: start, buffer: Vec::new(), used: 0 })
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        Ok(BufReader::with_capacity(HEADER_READ, self.section(start, u64::MAX)?))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -165,27 +169,22 @@ impl ChunkReader for OpenFile {
     }
 }
 
-/// Reads a few bytes from an offset on. Its position is its own, unlike that of a cloned `File`.
-pub(crate) struct HeaderReader {
+/// Reads a part of a file from its start to its end. Its position is its own, unlike that of a
+/// cloned `File`.
+#[derive(Debug)]
+pub(crate) struct Section {
     file: File,
     offset: u64,
-    buffer: Vec<u8>,
-    used: usize,
+    left: u64,
 }
 
-impl Read for HeaderReader {
+impl Read for Section {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.used == self.buffer.len() {
-            self.buffer.resize(HEADER_READ, 0);
-            let read = read_at(&self.file, &mut self.buffer, self.offset)?;
-            self.buffer.truncate(read);
-            self.offset += read as u64;
-            self.used = 0;
-        }
-        let count = out.len().min(self.buffer.len() - self.used);
-        out[..count].copy_from_slice(&self.buffer[self.used..self.used + count]);
-        self.used += count;
-        Ok(count)
+        let wanted = out.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let read = read_at(&self.file, &mut out[..wanted], self.offset)?;
+        self.offset += read as u64;
+        self.left -= read as u64;
+        Ok(read)
     }
 }
 

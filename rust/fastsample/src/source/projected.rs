@@ -6,8 +6,10 @@ use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 
+use super::parquet::Batches;
 use super::unify::ColumnMap;
 use super::{Data, Source, Span, valid};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::select::RowMask;
 
@@ -92,32 +94,53 @@ impl Projected {
         mask: &RowMask,
     ) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + Send + '_>> {
         debug_assert_eq!(mask.len() as u64, span.range.end - span.range.start);
-        if mask.count() == 0 {
-            return Ok(Box::new(std::iter::empty()));
-        }
         let fragment = &self.source.fragments[span.fragment];
         let columns = &self.columns[fragment.part];
-        let batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send> =
-            match &self.source.parts[fragment.part].data {
-                Data::Parquet(file) => {
-                    Box::new(file.read(fragment.unit, span.range.clone(), mask, columns.roots())?)
-                }
-                Data::Ipc(file) => {
-                    let batch = file.read(fragment.unit, columns.roots())?;
-                    Box::new(filtered(batch, 0, mask.clone()))
-                }
-                Data::Batches { batches, .. } => {
-                    let batch =
-                        batches[fragment.unit].project(columns.roots()).map_err(Error::kernel)?;
-                    let found = filtered(batch, span.range.start as usize, mask.clone());
-                    Box::new(found.map(|batch| {
-                        let batch = batch?;
-                        valid::check_text(&batch)?;
-                        Ok(batch)
-                    }))
-                }
-            };
+        let batches: Batches = match &self.source.parts[fragment.part].data {
+            _ if mask.count() == 0 => Box::new(std::iter::empty()),
+            Data::Parquet(file) => {
+                file.read(fragment.unit, span.range.clone(), mask, columns.roots())?
+            }
+            Data::Ipc(file) => {
+                let batch = file.read(fragment.unit, columns.roots())?;
+                Box::new(filtered(batch, 0, mask.clone()))
+            }
+            Data::Batches { batches, .. } => {
+                let batch =
+                    batches[fragment.unit].project(columns.roots()).map_err(Error::kernel)?;
+                let found = filtered(batch, span.range.start as usize, mask.clone());
+                Box::new(found.map(|batch| {
+                    let batch = batch?;
+                    valid::check_text(&batch)?;
+                    Ok(batch)
+                }))
+            }
+        };
         Ok(Box::new(batches.map(|batch| columns.arrange(&self.schema, &batch?))))
+    }
+
+    /// As [`Projected::read`], holding a permit of `ctx` for each batch, and reading the columns of
+    /// a span that could not be cut on several cores.
+    ///
+    /// # Errors
+    /// As [`Projected::read`].
+    pub fn read_in_lanes<'a>(
+        &'a self,
+        ctx: &'a Context,
+        span: &Span,
+        mask: &RowMask,
+    ) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + Send + 'a>> {
+        let fragment = &self.source.fragments[span.fragment];
+        let columns = &self.columns[fragment.part];
+        if let Data::Parquet(file) = &self.source.parts[fragment.part].data
+            && mask.count() > 0
+            && let Some(lanes) =
+                file.lanes(ctx, fragment.unit, span.range.clone(), mask, columns.roots())?
+        {
+            return Ok(Box::new(lanes.map(|batch| columns.arrange(&self.schema, &batch?))));
+        }
+        let mut batches = ctx.compute(|| self.read(span, mask))?;
+        Ok(Box::new(std::iter::from_fn(move || ctx.compute(|| batches.next()))))
     }
 }
 

@@ -3,12 +3,25 @@
 //! - [`footer`]: what a footer says about encryption;
 //! - [`check`]: a footer's numbers are only claims;
 //! - [`pages`]: where pages begin, and splitting large row groups there;
-//! - [`read`]: chosen rows, window by window.
+//! - [`read`]: chosen rows, window by window;
+//! - [`stream`]: texts of huge pages, from [`header`] (which columns), through [`inflate`] (their
+//!   bytes) and [`levels`] (their nulls);
+//! - [`zip`]: columns that were read apart, put together; [`lanes`]: on several cores;
+//! - [`thrift`]: the encoding of footers and page headers.
 
 mod check;
 mod footer;
+mod header;
+mod inflate;
+mod lanes;
+mod levels;
 mod pages;
 mod read;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod thrift;
+mod zip;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -21,6 +34,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 
 use self::check::check_footer;
 use self::footer::{footer_bytes, is_encrypted};
+pub(crate) use self::zip::Batches;
 use super::file::SourceFile;
 use crate::error::{Error, Result};
 use crate::ordered::panic_message;

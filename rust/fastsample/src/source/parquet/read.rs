@@ -11,6 +11,9 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 
+use super::header::HUGE_PAGE;
+use super::stream::Stream;
+use super::zip::{Batches, Part, Zip};
 use super::{ParquetFile, catch};
 use crate::error::{Error, Result};
 use crate::select::RowMask;
@@ -27,41 +30,94 @@ const WINDOW_BYTES: usize = 16 << 20;
 /// masked out, so that pages without a chosen row are never decompressed.
 const SPARSE: usize = 64;
 
+/// Rows to be read.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) group: usize,
+    /// Rows of the row group.
+    pub(super) range: Range<u64>,
+    /// Which rows of the range.
+    pub(super) mask: RowMask,
+    /// Rows of a batch; all columns agree on it, however they are read.
+    pub(super) batch_rows: usize,
+}
+
 impl ParquetFile {
     /// Reads the rows of `range` in a row group that `mask` chooses, window by window.
     ///
     /// Columns come in the order of `roots`. Text and binary columns come as views, which refer to
-    /// the decompressed pages instead of copying them.
+    /// the decompressed pages instead of copying them; those with huge pages come as copies of the
+    /// chosen values.
     pub(crate) fn read(
         &self,
         group: usize,
         range: Range<u64>,
         mask: &RowMask,
         roots: &[usize],
-    ) -> Result<ParquetBatches> {
-        let open = self.file.open()?;
+    ) -> Result<Batches> {
+        self.columns(&self.wanted(group, range, mask, roots), roots)
+    }
+
+    /// What to read, in batches that suit the columns `roots`.
+    pub(super) fn wanted(
+        &self,
+        group: usize,
+        range: Range<u64>,
+        mask: &RowMask,
+        roots: &[usize],
+    ) -> Wanted {
         let rows = self.metadata().row_group(group).num_rows() as usize;
         let row_bytes = (self.bytes(group, roots) / rows.max(1)).max(1);
         let window = (WINDOW_BYTES / row_bytes).clamp(1, WINDOW_ROWS);
+        let share = window as u128 * mask.count() as u128 / mask.len().max(1) as u128;
+        Wanted { group, range, mask: mask.clone(), batch_rows: (share as usize).max(1) }
+    }
+
+    /// Reads some columns, each in the way that suits it.
+    pub(super) fn columns(&self, wanted: &Wanted, roots: &[usize]) -> Result<Batches> {
+        let mut parts = Vec::new();
+        let mut others = Vec::new();
+        for (place, &root) in roots.iter().enumerate() {
+            let open = self.file.open()?;
+            match self.streamable(&open, wanted.group, root, HUGE_PAGE) {
+                Some(pages) => {
+                    let stream = Stream::new(self, open, wanted, root, pages);
+                    parts.push(Part::new(vec![place], Box::new(stream)));
+                }
+                None => others.push((place, root)),
+            }
+        }
+        if parts.is_empty() {
+            return Ok(Box::new(self.decode(wanted, roots)?));
+        }
+        if !others.is_empty() {
+            let (places, roots): (Vec<usize>, Vec<usize>) = others.into_iter().unzip();
+            parts.push(Part::new(places, Box::new(self.decode(wanted, &roots)?)));
+        }
+        Ok(Box::new(Zip::new(parts)))
+    }
+
+    /// Reads columns with the decoder of `parquet`.
+    pub(super) fn decode(&self, wanted: &Wanted, roots: &[usize]) -> Result<Decoded> {
+        let Wanted { group, range, mask, batch_rows } = wanted;
+        let open = self.file.open()?;
         let sparse = mask.count() * SPARSE < mask.len();
-        let batch_rows =
-            (window as u128 * mask.count() as u128 / mask.len().max(1) as u128) as usize;
         let policy = if sparse { RowSelectionPolicy::Selectors } else { RowSelectionPolicy::Mask };
         let selection = row_selection(range.start as usize, mask);
         let reader = self
-            .reader(open, group, roots, |builder| {
+            .reader(open, *group, roots, |builder| {
                 builder
-                    .with_batch_size(batch_rows.max(1))
+                    .with_batch_size(*batch_rows)
                     .with_row_selection(selection)
                     .with_row_selection_policy(policy)
             })
-            .map_err(|error| self.blame(group, &range, roots, error))?;
-        Ok(ParquetBatches {
+            .map_err(|error| self.blame(*group, range, roots, error))?;
+        Ok(Decoded {
             reader: Some(reader),
             verify: self.file.open()?,
             origin: self.clone(),
-            group,
-            range,
+            group: *group,
+            range: range.clone(),
             roots: roots.to_vec(),
             expected: mask.count(),
         })
@@ -113,8 +169,8 @@ impl ParquetFile {
     }
 }
 
-/// The chosen rows of a span, window by window.
-pub(crate) struct ParquetBatches {
+/// The chosen rows of some columns of a span, window by window.
+pub(super) struct Decoded {
     reader: Option<ParquetRecordBatchReader>,
     verify: OpenFile,
     origin: ParquetFile,
@@ -124,7 +180,7 @@ pub(crate) struct ParquetBatches {
     expected: usize,
 }
 
-impl Iterator for ParquetBatches {
+impl Iterator for Decoded {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {

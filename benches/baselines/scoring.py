@@ -1,0 +1,103 @@
+"""What scores text, one core: rensa's MinHash, DSIR, and fastsample. Each in a fresh process.
+
+::
+
+    pip install rensa data-selection
+    python -m benches.baselines.scoring NAME --input A [--rows N]
+
+Prints the bytes of text, the seconds that scoring took (reading and imports left out), and MB/s.
+A scorer gets all texts of a row joined by a line feed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+PERMUTATIONS: Final = 128
+SHINGLE_CHARS: Final = 3
+DSIR_BUCKETS: Final = 10_000
+"""The default of ``data-selection``, with words and pairs of words."""
+
+
+def rensa(texts: Sequence[str]) -> int:
+    """MinHash of 128 permutations over the character 3-grams of each text; no pairs are sought."""
+    from rensa import RMinHash
+
+    for text in texts:
+        sketch = RMinHash(num_perm=PERMUTATIONS, seed=42)
+        last = max(1, len(text) - SHINGLE_CHARS + 1)
+        sketch.update([text[i : i + SHINGLE_CHARS] for i in range(last)])
+        sketch.digest()
+    return len(texts)
+
+
+def dsir(texts: Sequence[str]) -> int:
+    """Hashed n-gram features of each text, times a weight vector: DSIR's work on a raw row."""
+    import numpy as np
+    from data_selection.hashed_ngram_dsir import get_ngram_counts
+
+    weights = np.random.default_rng(42).standard_normal(DSIR_BUCKETS)
+    for text in texts:
+        float(weights @ get_ngram_counts(text, n=2, num_buckets=DSIR_BUCKETS))
+    return len(texts)
+
+
+def ours(texts: Sequence[str]) -> int:
+    """Score with all terms of a smart draw, on one core.
+
+    The one place where fastsample's own scoring plugs in.
+    """
+    import fastsample
+
+    api: Any = fastsample
+    if not hasattr(api, "score"):
+        raise SystemExit("this version of fastsample has no score()")
+    return len(api.score(pa.table({"text": texts}), threads=1))
+
+
+SCORERS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
+    "rensa": rensa,
+    "dsir": dsir,
+    "fastsample": ours,
+}
+
+
+def read_texts(path: Path, rows: int) -> list[str]:
+    """Return the text columns of the first rows, joined row by row."""
+    batch = next(pq.ParquetFile(path).iter_batches(batch_size=rows))
+    columns = [column for column in batch.columns if pa.types.is_string(column.type)]
+    return [
+        "\n".join(filter(None, row)) for row in zip(*(c.to_pylist() for c in columns), strict=True)
+    ]
+
+
+def main() -> None:
+    """Read the command line, score once, print the speed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", choices=SCORERS)
+    parser.add_argument("--input", type=Path, required=True)
+    parser.add_argument("--rows", type=int, default=100_000)
+    options = parser.parse_args()
+    texts = read_texts(options.input, options.rows)
+    size = sum(len(text.encode()) for text in texts)
+    begin = time.perf_counter()
+    begin_cpu = time.process_time()
+    scored = SCORERS[options.name](texts)
+    seconds, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
+    print(
+        f"bytes={size} seconds={seconds:.3f} cpu={cpu:.3f} MB/s={size / 1e6 / max(cpu, 1e-9):.1f}"
+    )
+    print(f"rows={scored}")
+
+
+if __name__ == "__main__":
+    main()

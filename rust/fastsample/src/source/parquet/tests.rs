@@ -1,0 +1,228 @@
+//! Streams and lanes held against the decoder of `parquet`.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use arrow_array::builder::BooleanBufferBuilder;
+use arrow_array::{Array, ArrayRef, BinaryArray, Int32Array, RecordBatch, StringArray};
+use arrow_cast::cast;
+use arrow_schema::DataType;
+use arrow_select::concat::concat;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
+use parquet::file::properties::{WriterProperties, WriterVersion};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::ParquetFile;
+use super::read::Wanted;
+use super::stream::Stream;
+use super::zip::Batches;
+use crate::context::Context;
+use crate::error::Result;
+use crate::select::RowMask;
+use crate::source::file::SourceFile;
+
+/// How a file is written, and what is read of it.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "every switch of a writer is on or off")]
+struct Case {
+    texts: Vec<Option<String>>,
+    binary: bool,
+    nullable: bool,
+    dictionary: bool,
+    v2: bool,
+    codec: Compression,
+    page_rows: usize,
+    chosen: Vec<bool>,
+    range: (usize, usize),
+    batch_rows: usize,
+}
+
+fn codec() -> impl Strategy<Value = Compression> {
+    prop::sample::select(vec![
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::GZIP(GzipLevel::default()),
+        Compression::ZSTD(ZstdLevel::default()),
+        Compression::LZ4_RAW,
+        Compression::BROTLI(BrotliLevel::default()),
+    ])
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let long = (0_usize..3, 100_usize..3000)
+        .prop_map(|(which, count)| ["哈", "long ", "𠮷"][which].repeat(count));
+    prop_oneof![8 => "[a-z你好，。]{0,12}", 1 => long, 1 => Just(String::new())]
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let texts = prop::collection::vec(prop::option::weighted(0.8, text()), 1..200);
+    let flags = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2), any::<bool>());
+    (texts, flags, codec(), 1_usize..250, 1_usize..80).prop_flat_map(
+        |(texts, (binary, nullable, dictionary, v2), codec, page_rows, batch_rows)| {
+            let rows = texts.len();
+            let chosen = prop_oneof![
+                Just(vec![true; rows]),
+                prop::collection::vec(prop::bool::weighted(0.3), rows),
+                prop::collection::vec(prop::bool::weighted(0.01), rows),
+            ];
+            (chosen, 0..rows, 0..rows).prop_map(move |(chosen, a, b)| Case {
+                texts: texts.clone(),
+                binary,
+                nullable,
+                dictionary,
+                v2,
+                codec,
+                page_rows,
+                chosen,
+                range: (a.min(b), a.max(b) + 1),
+                batch_rows,
+            })
+        },
+    )
+}
+
+/// Writes a number and two texts a row.
+fn write(case: &Case, folder: &TempDir) -> std::path::PathBuf {
+    let texts: Vec<Option<&str>> = case
+        .texts
+        .iter()
+        .map(|text| text.as_deref().or((!case.nullable).then_some("none")))
+        .collect();
+    let column: ArrayRef = if case.binary {
+        Arc::new(texts.iter().map(|text| text.map(str::as_bytes)).collect::<BinaryArray>())
+    } else {
+        Arc::new(StringArray::from(texts.clone()))
+    };
+    let numbers: ArrayRef = Arc::new(Int32Array::from_iter_values(0..texts.len() as i32));
+    let reversed: ArrayRef = Arc::new(texts.iter().rev().copied().collect::<StringArray>());
+    let batch = RecordBatch::try_from_iter_with_nullable([
+        ("number", numbers, false),
+        ("text", column, case.nullable),
+        ("reversed", reversed, case.nullable),
+    ])
+    .expect("columns of one length");
+    let version = if case.v2 { WriterVersion::PARQUET_2_0 } else { WriterVersion::PARQUET_1_0 };
+    let properties = WriterProperties::builder()
+        .set_compression(case.codec)
+        .set_dictionary_enabled(case.dictionary)
+        .set_writer_version(version)
+        .set_encoding(parquet::basic::Encoding::PLAIN)
+        .set_data_page_row_count_limit(case.page_rows)
+        .set_write_batch_size(case.page_rows.min(16))
+        .build();
+    let path = folder.path().join("case.parquet");
+    let file = File::create(&path).expect("a file in a fresh folder");
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).expect("writer");
+    writer.write(&batch).expect("write");
+    writer.close().expect("close");
+    path
+}
+
+fn open(path: &std::path::Path) -> Result<ParquetFile> {
+    ParquetFile::open(&SourceFile::new(path)?)
+}
+
+fn wanted(case: &Case) -> Wanted {
+    let (from, to) = case.range;
+    let mut bits = BooleanBufferBuilder::new(to - from);
+    bits.append_slice(&case.chosen[from..to]);
+    Wanted {
+        group: 0,
+        range: from as u64..to as u64,
+        mask: RowMask::new(bits.finish()),
+        batch_rows: case.batch_rows,
+    }
+}
+
+/// All rows of each column in one layout.
+fn columns(batches: impl Iterator<Item = Result<RecordBatch>>) -> Result<Vec<ArrayRef>> {
+    let batches = batches.collect::<Result<Vec<_>>>()?;
+    let Some(first) = batches.first() else { return Ok(Vec::new()) };
+    let column = |index: usize| {
+        let parts: Vec<ArrayRef> = batches
+            .iter()
+            .map(|batch| {
+                let column = batch.column(index);
+                let kind = match column.data_type() {
+                    DataType::Utf8View => DataType::Utf8,
+                    DataType::BinaryView => DataType::Binary,
+                    other => other.clone(),
+                };
+                cast(column, &kind).expect("another layout")
+            })
+            .collect();
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        concat(&parts).expect("one type")
+    };
+    Ok((0..first.num_columns()).map(column).collect())
+}
+
+fn streamed(file: &ParquetFile, wanted: &Wanted, root: usize) -> Option<Batches> {
+    let handle = file.file.open().expect("the file is there");
+    let pages = file.streamable(&handle, 0, root, 0)?;
+    Some(Box::new(Stream::new(file, handle, wanted, root, pages)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn streams_read_what_the_decoder_reads(case in case()) {
+        let folder = TempDir::new().expect("a folder");
+        let file = open(&write(&case, &folder)).expect("a sound file");
+        let wanted = wanted(&case);
+        let known = matches!(
+            case.codec,
+            Compression::UNCOMPRESSED | Compression::GZIP(_) | Compression::ZSTD(_)
+        );
+        for root in [1, 2] {
+            let plain = columns(file.decode(&wanted, &[root]).expect("opens")).expect("sound");
+            let stream = streamed(&file, &wanted, root);
+            prop_assert_eq!(stream.is_some(), known && !case.dictionary);
+            if let Some(stream) = stream {
+                prop_assert_eq!(columns(stream).expect("sound"), plain);
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_read_what_one_thread_reads(case in case(), threads in 1_usize..4, lanes in 1_usize..4) {
+        let folder = TempDir::new().expect("a folder");
+        let file = open(&write(&case, &folder)).expect("a sound file");
+        let wanted = wanted(&case);
+        let ctx = Context::new(Some(threads));
+        for roots in [&[0, 1, 2][..], &[1, 2], &[2]] {
+            let plain = columns(file.decode(&wanted, roots).expect("opens")).expect("sound");
+            let lanes = file.in_lanes(&ctx, &wanted, roots, lanes).expect("threads");
+            prop_assert_eq!(columns(lanes).expect("sound"), plain);
+        }
+    }
+
+    /// Neither way overlooks damage that the other one finds.
+    #[test]
+    fn damage_is_found_by_both_ways(case in case(), place in 0.0..1.0, flip in 1_u8..) {
+        let folder = TempDir::new().expect("a folder");
+        let path = write(&case, &folder);
+        let (from, len) =
+            open(&path).expect("a sound file").metadata().row_group(0).column(1).byte_range();
+        let mut bytes = std::fs::read(&path).expect("just written");
+        bytes[from as usize + (len as f64 * place) as usize] ^= flip;
+        std::fs::write(&path, bytes).expect("write");
+        let Ok(file) = open(&path) else { return Ok(()) };
+        let rows = case.texts.len();
+        let mask = RowMask::AllTrue(rows);
+        let wanted = Wanted { group: 0, range: 0..rows as u64, mask, batch_rows: case.batch_rows };
+        if let Some(stream) = streamed(&file, &wanted, 1) {
+            let plain = file.decode(&wanted, &[1]).and_then(columns);
+            match (columns(stream), plain) {
+                (Ok(found), Ok(plain)) => prop_assert_eq!(found, plain),
+                (Err(found), Err(plain)) => prop_assert_eq!(found.to_string(), plain.to_string()),
+                (found, plain) => {
+                    prop_assert!(false, "stream: {:?}, decoder: {:?}", found.err(), plain.err());
+                }
+            }
+        }
+    }
+}
