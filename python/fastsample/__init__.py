@@ -8,9 +8,14 @@
 import warnings as _warnings
 
 from fastsample import _fastsample, errors
+from fastsample._dataset import Dataset
+from fastsample._epochs import Epochs, epochs
 from fastsample._inspect import ColumnInfo, FileInfo, Inspection, TextLengths, inspect
+from fastsample._length import LengthBatchSampler, Padding
+from fastsample._resumable import ResumableSampler
 from fastsample._sample import Report, Sample, WriteReport, WrittenFile, sample
 from fastsample._smart import Smart, SmartReport
+from fastsample._split import Split, split
 from fastsample.errors import (
     ArgumentError,
     ColumnError,
@@ -33,12 +38,17 @@ __all__ = [
     "ColumnError",
     "ColumnInfo",
     "CorruptDataError",
+    "Dataset",
+    "Epochs",
     "FastSampleError",
     "FileInfo",
     "Inspection",
+    "LengthBatchSampler",
     "OutputError",
+    "Padding",
     "ReadError",
     "Report",
+    "ResumableSampler",
     "Sample",
     "SchemaError",
     "Smart",
@@ -46,15 +56,18 @@ __all__ = [
     "SourceChangedError",
     "SourceNotFoundError",
     "SourceTypeError",
+    "Split",
     "StreamError",
     "TextLengths",
     "UnsupportedDataError",
     "WriteReport",
     "WrittenFile",
     "__version__",
+    "epochs",
     "errors",
     "inspect",
     "sample",
+    "split",
 ]
 
 if _fastsample.DEBUG_BUILD:

@@ -12,6 +12,7 @@ import typer
 
 from fastsample.cli._inspect import inspect
 from fastsample.cli._sample import sample
+from fastsample.cli._split import split
 
 app = typer.Typer(
     help="Fast, exact, reproducible training samples out of big text data sets.",
@@ -19,7 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (sample, inspect):
+for command in (sample, inspect, split):
     app.command()(command)
 
 

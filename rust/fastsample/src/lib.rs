@@ -19,6 +19,8 @@
 //! | [`smart`] | weights: what a row adds to the others, and drawing by weight |
 //! | [`text`] | text columns of every layout, without copying |
 //! | [`permute`] | a random order that is computed, not stored |
+//! | [`batching`] | batches of rows of similar length |
+//! | [`split`](mod@split) | disjoint sides; equal texts are never on two |
 //! | [`inspect`] | what is in a source: lengths of its texts |
 //!
 //! [`context`] carries threads, progress and cancellation through all of them.
@@ -26,6 +28,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod batching;
 mod compact;
 pub mod context;
 pub mod error;
@@ -39,6 +42,7 @@ pub mod sample;
 pub mod select;
 pub mod smart;
 pub mod source;
+pub mod split;
 pub mod text;
 pub mod write;
 
