@@ -65,10 +65,9 @@ class Dataset:
 
     Examples
     --------
-    >>> import pyarrow as pa, tempfile, fastsample
+    >>> import pyarrow as pa, fastsample
     >>> table = pa.table({"prompt": ["你好", "早上好"], "id": [0, 1]})
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> rows = fastsample.sample(table, 2).cache(folder.name)
+    >>> rows = fastsample.sample(table, 2).cache()
     >>> len(rows), rows[-1], rows.__getitems__([1, 0])[1]["prompt"]
     (2, {'prompt': '早上好', 'id': 1}, '你好')
     """

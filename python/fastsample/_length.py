@@ -120,11 +120,11 @@ class LengthBatchSampler(ResumableOrder[list[int]]):
 
     def __len__(self) -> int:
         """Return the batches of a rank in the epoch. With `max_tokens`, epochs may differ."""
-        return self._plan(self._epoch).steps
+        return self._plan(self._upcoming).steps
 
     def padding(self) -> Padding:
         """Return what the batches of the epoch cost, against batches in random order."""
-        return self._plan(self._epoch).padding
+        return self._plan(self._upcoming).padding
 
     def _plan(self, epoch: int) -> _Plan:
         if self._planned is None or self._planned[0] != epoch:

@@ -89,9 +89,14 @@ class ResumableOrder(ABC, Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         """Yield what is left of the epoch; of the next one, if nothing is left."""
-        if self._drawn_epoch == self._epoch:
-            self._begin(self._epoch + 1)
+        if self._upcoming != self._epoch:
+            self._begin(self._upcoming)
         return self._cursor(self._epoch, self._place)
+
+    @property
+    def _upcoming(self) -> int:
+        """The epoch that iteration begins with."""
+        return self._epoch + 1 if self._drawn_epoch == self._epoch else self._epoch
 
     def _begin(self, epoch: int) -> None:
         self._epoch, self._place, self._drawn_epoch = epoch, 0, None
