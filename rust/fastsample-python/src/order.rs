@@ -46,6 +46,7 @@ type Plan = (PyArray, PyArray, (u64, u64, u64));
 /// Plans an epoch of batches of similar length. `lengths` is an Arrow array of uint32.
 #[pyfunction]
 #[pyo3(signature = (lengths, *, seed, epoch, ranks, rows, budget, window))]
+#[expect(clippy::too_many_arguments, reason = "keywords of the Python function")]
 pub(crate) fn plan_batches(
     py: Python<'_>,
     lengths: PyArray,
