@@ -13,7 +13,12 @@ import pyarrow as pa
 import pytest
 from data import write_parquet
 
-pytestmark = [pytest.mark.torch, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker processes"),
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+]
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 N = 100

@@ -155,9 +155,9 @@ impl Source {
     ) -> BindingResult<Vec<Sample>> {
         let source = self.rereadable()?.clone();
         let samples = run(py, threads, progress, move |ctx| {
-            let sides = split::split(ctx, &source, &sizes, seed, text.as_deref())?;
-            let sample = |side| CoreSample::chosen(source.clone(), side, seed);
-            sides.into_iter().map(sample).collect::<Result<Vec<_>, _>>()
+            let selections = split::split(ctx, &source, &sizes, seed, text.as_deref())?;
+            let sample = |selection| CoreSample::chosen(source.clone(), selection, seed);
+            selections.into_iter().map(sample).collect::<Result<Vec<_>, _>>()
         })?;
         Ok(samples.into_iter().map(|sample| Sample::new(sample, threads)).collect())
     }
