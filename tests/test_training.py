@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.torch,
     pytest.mark.timeout(300),
     pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker processes"),
+    pytest.mark.filterwarnings("ignore:.*set_vital.*deprecated"),
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
 ]
 
