@@ -9,6 +9,7 @@ from pathlib import Path
 import fastsample
 import lightning
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from tiny_model import TinyModel, collate
 from torchdata.stateful_dataloader import StatefulDataLoader
 
@@ -52,12 +53,15 @@ def main() -> None:
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        enable_checkpointing=False,
+        callbacks=[
+            ModelCheckpoint(
+                args.output, "last", every_n_train_steps=5, enable_version_counter=False
+            )
+        ],
         use_distributed_sampler=False,
     )
     checkpoint = args.output / "last.ckpt"
     trainer.fit(Module(), loader, ckpt_path=str(checkpoint) if checkpoint.exists() else None)
-    trainer.save_checkpoint(checkpoint)
 
 
 if __name__ == "__main__":
