@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,12 +10,22 @@ from data import pairs
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
+#: The dependency group `train`.
+TRAINERS = ("torch", "torchdata", "accelerate", "transformers", "lightning")
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("shared") is None or SHARED.is_dir():
-        return
-    reason = f"the real data is not there: {SHARED}"
-    if os.environ.get("FASTSAMPLE_REQUIRE_SHARED") == "1":
+    if item.get_closest_marker("shared") is not None and not SHARED.is_dir():
+        _skip(f"the real data is not there: {SHARED}", "FASTSAMPLE_REQUIRE_SHARED")
+    if item.get_closest_marker("torch") is not None:
+        missing = [name for name in TRAINERS if find_spec(name) is None]
+        if missing:
+            _skip(f"not installed: {', '.join(missing)}", "FASTSAMPLE_REQUIRE_TORCH")
+
+
+def _skip(reason: str, required: str) -> None:
+    """Skip a test, but fail it where the environment says that it has to run."""
+    if os.environ.get(required) == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
@@ -28,3 +39,9 @@ def shared() -> Path:
 def table() -> pa.Table:
     """3,000 rows of Chinese pairs."""
     return pairs(3000)
+
+
+@pytest.fixture(autouse=True)
+def _cache_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tests out of the user's cache."""
+    monkeypatch.setenv("FASTSAMPLE_CACHE", str(tmp_path / "fastsample-cache"))

@@ -7,7 +7,22 @@ from types import ModuleType
 import pytest
 
 
-@pytest.mark.parametrize("name", ["_sample", "_smart", "_inspect", "_plan", "_compare"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_sample",
+        "_smart",
+        "_score",
+        "_inspect",
+        "_plan",
+        "_compare",
+        "_dataset",
+        "_epochs",
+        "_length",
+        "_resumable",
+        "_split",
+    ],
+)
 def test_docstring_examples(name: str) -> None:
     module: ModuleType = importlib.import_module(f"fastsample.{name}")
     found = doctest.testmod(module)

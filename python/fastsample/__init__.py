@@ -9,13 +9,18 @@ import warnings as _warnings
 
 from fastsample import _fastsample, errors
 from fastsample._compare import Comparison, Distance, Fact, Side, compare
+from fastsample._dataset import Dataset
+from fastsample._epochs import Epochs, epochs
 from fastsample._inspect import ColumnInfo, Copies, FileInfo, Inspection, TextLengths, inspect
+from fastsample._length import LengthBatchSampler, Padding
 from fastsample._lengths import LengthFacts
 from fastsample._plan import Plan, plan
 from fastsample._plan_model import Scenario
+from fastsample._resumable import ResumableSampler
 from fastsample._sample import Report, Sample, WriteReport, WrittenFile, sample
 from fastsample._score import Scores, score
 from fastsample._smart import Smart, SmartReport
+from fastsample._split import Split, split
 from fastsample.errors import (
     ArgumentError,
     ColumnError,
@@ -41,17 +46,22 @@ __all__ = [
     "Comparison",
     "Copies",
     "CorruptDataError",
+    "Dataset",
     "Distance",
+    "Epochs",
     "Fact",
     "FastSampleError",
     "FileInfo",
     "Inspection",
+    "LengthBatchSampler",
     "LengthFacts",
     "MissingDependencyError",
     "OutputError",
+    "Padding",
     "Plan",
     "ReadError",
     "Report",
+    "ResumableSampler",
     "Sample",
     "Scenario",
     "SchemaError",
@@ -62,6 +72,7 @@ __all__ = [
     "SourceChangedError",
     "SourceNotFoundError",
     "SourceTypeError",
+    "Split",
     "StreamError",
     "TextLengths",
     "UnsupportedDataError",
@@ -69,11 +80,13 @@ __all__ = [
     "WrittenFile",
     "__version__",
     "compare",
+    "epochs",
     "errors",
     "inspect",
     "plan",
     "sample",
     "score",
+    "split",
 ]
 
 if _fastsample.DEBUG_BUILD:

@@ -2,7 +2,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, final, type_check_only
 
-__all__ = ["DEBUG_BUILD", "Rows", "Sample", "Source", "__version__"]
+__all__ = [
+    "DEBUG_BUILD",
+    "Permutation",
+    "Rows",
+    "Sample",
+    "Source",
+    "__version__",
+    "plan_batches",
+]
 
 __version__: str
 DEBUG_BUILD: bool
@@ -44,6 +52,19 @@ class Source:
     def uniform(
         self, n: int, seed: int, weights: bool, threads: int | None, progress: _Progress
     ) -> Sample: ...
+    def window(
+        self, n: int, seed: int, first: int, threads: int | None, progress: _Progress
+    ) -> Sample: ...
+    def chosen(self, ids: Any, seed: int, threads: int | None) -> Sample: ...
+    def split(
+        self,
+        sizes: Sequence[int],
+        seed: int,
+        *,
+        text: Sequence[str] | None,
+        threads: int | None,
+        progress: _Progress,
+    ) -> list[Sample]: ...
     def smart(
         self,
         n: int,
@@ -110,6 +131,7 @@ class Sample:
         path: Path,
         *,
         compression: str,
+        stream: bool,
         shuffle: bool,
         shards: int,
         overwrite: bool,
@@ -119,6 +141,27 @@ class Sample:
 
 @final
 class Rows:
+    @staticmethod
+    def from_table(data: Any) -> Rows: ...
     def __len__(self) -> int: ...
     def stream(self) -> ArrowStream: ...
     def take(self, positions: Sequence[int]) -> ArrowArray: ...
+    def texts(self, column: int, positions: Sequence[int]) -> list[str | None]: ...
+    def lengths(self, columns: Sequence[int]) -> ArrowArray: ...
+
+@final
+class Permutation:
+    def __new__(cls, n: int, seed: int, epoch: int) -> Permutation: ...
+    def strided(self, start: int, step: int, count: int) -> ArrowArray: ...
+    def position_of(self, row: int) -> int: ...
+
+def plan_batches(
+    lengths: Any,
+    *,
+    seed: int,
+    epoch: int,
+    ranks: int,
+    rows: int,
+    budget: int | None,
+    window: int,
+) -> tuple[ArrowArray, ArrowArray, tuple[int, int, int]]: ...

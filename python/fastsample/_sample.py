@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
+from fastsample._cache import cache_file, cache_folder, once
+from fastsample._dataset import Dataset, positions
 from fastsample._progress import Callback, reporting
 from fastsample._report import as_html, as_text, draw_facts, write_facts
 from fastsample._smart import SmartLike, SmartReport, draw
@@ -185,8 +187,8 @@ def sample(
     >>> len(s), s.row_ids.tolist()
     (3, [200, 634, 969])
     """
-    n = _whole("n", n, least=1, most=2**63 - 1)
-    seed = _whole("seed", seed, least=0, most=2**64 - 1)
+    n = whole("n", n, least=1, most=2**63 - 1)
+    seed = whole("seed", seed, least=0, most=2**64 - 1)
     threads = check_threads(threads)
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
@@ -202,10 +204,10 @@ def check_threads(threads: int | None) -> int | None:
     """Return `threads` as a plain int, if it makes sense."""
     if threads is None:
         return None
-    return _whole("threads", threads, least=1, most=4096)
+    return whole("threads", threads, least=1, most=4096)
 
 
-def _whole(name: str, value: object, *, least: int, most: int) -> int:
+def whole(name: str, value: object, *, least: int, most: int) -> int:
     """Return `value` as a plain int within limits."""
     if isinstance(value, bool):
         raise SourceTypeError(f"{name} is {value}; it must be a whole number")
@@ -219,11 +221,11 @@ def _whole(name: str, value: object, *, least: int, most: int) -> int:
 
 
 def _level(value: int | None) -> int | None:
-    return None if value is None else _whole("compression_level", value, least=-128, most=127)
+    return None if value is None else whole("compression_level", value, least=-128, most=127)
 
 
 def _positive(name: str, value: int | None) -> int | None:
-    return None if value is None else _whole(name, value, least=1, most=2**62)
+    return None if value is None else whole(name, value, least=1, most=2**62)
 
 
 class Sample:
@@ -238,6 +240,14 @@ class Sample:
         self._native = native
         self._report = report
         self._rows: _fastsample.Rows | None = None
+        self._ids_file: Path | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by path: the rows are cached first, and mapped where they are unpickled."""
+        path = self.cache().path
+        ids_file = path.with_suffix(".rows.npy")
+        once(ids_file, lambda: _save_ids(ids_file, self.row_ids))
+        return _unpickle, (str(path), self._report)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -265,21 +275,55 @@ class Sample:
 
         Rows are numbered through all files in order.
         """
+        import numpy as np
         import pyarrow as pa
 
-        ids: npt.NDArray[np.uint64] = pa.array(self._native.row_ids()).to_numpy()
+        ids: npt.NDArray[np.uint64]
+        if self._ids_file is not None:
+            ids = np.load(self._ids_file)
+        else:
+            ids = pa.array(self._native.row_ids()).to_numpy()
         return ids
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Export the rows as an Arrow C stream. They are read while the stream is consumed."""
         return self._source_stream().__arrow_c_stream__(requested_schema)
 
-    def to_arrow(self, *, progress: bool | Callback | None = None) -> pa.Table:
+    def cache(
+        self,
+        dir: str | os.PathLike[str] | None = None,  # noqa: A002
+        *,
+        progress: bool | Callback | None = None,
+    ) -> Dataset:
+        """Write the rows to a file that all processes map, once, and open it.
+
+        The file is named by the source files (path, size, time of change), the columns and the
+        rows drawn, so that the same request finds it again. Any number of processes may ask at
+        once: one writes, under a lock, and the file appears whole or not at all. Rows that come
+        from no file are written each time and named by their content.
+
+        Parameters
+        ----------
+        dir
+            The folder. By default the environment variable ``FASTSAMPLE_CACHE``, or else
+            ``fastsample`` in the user's cache folder. Nothing in it is ever removed; anything in
+            it may be, when nothing uses it.
+        progress
+            As in :func:`fastsample.sample`.
+        """
+        with reporting(progress, "caching") as callback:
+            return Dataset(cache_file(self._native, cache_folder(dir), callback))
+
+    def to_arrow(self, *, mmap: bool = False, progress: bool | Callback | None = None) -> pa.Table:
         """Read the rows into a pyarrow table, in the order of the source.
 
-        Text may exceed 2 GiB in all: the table then has several chunks.
+        Text may exceed 2 GiB in all: the table then has several chunks. With `mmap` the table
+        refers to the mapped file of :meth:`cache` instead of memory of its own.
         """
         import pyarrow as pa
+
+        if mmap:
+            return self.cache(progress=progress).to_arrow()
 
         stream = self._materialise(progress).stream()
         return pa.RecordBatchReader.from_stream(stream).read_all()
@@ -305,12 +349,8 @@ class Sample:
         """Return several rows at once; data loaders call this with the indices of a batch."""
         import pyarrow as pa
 
-        n = len(self)
-        positions = [operator.index(i) for i in indices]
-        for i in positions:
-            if not -n <= i < n:
-                raise IndexError(f"row {i} of a sample of {n} rows")
-        rows = self._materialise(False).take([i % n for i in positions])
+        wanted = positions(indices, len(self))
+        rows = self._materialise(False).take(wanted)
         taken: list[dict[str, Any]] = pa.record_batch(rows).to_pylist()
         return taken
 
@@ -367,7 +407,7 @@ class Sample:
                 compression_level=_level(compression_level),
                 row_group_size=_positive("row_group_size", row_group_size),
                 shuffle=shuffle,
-                shards=_whole("shards", shards, least=1, most=2**62),
+                shards=whole("shards", shards, least=1, most=2**62),
                 overwrite=overwrite,
                 memory_limit=_positive("memory_limit", memory_limit),
                 progress=callback,
@@ -395,8 +435,9 @@ class Sample:
             result = self._native.write_ipc(
                 Path(path).expanduser(),
                 compression=compression,
+                stream=False,
                 shuffle=shuffle,
-                shards=_whole("shards", shards, least=1, most=2**62),
+                shards=whole("shards", shards, least=1, most=2**62),
                 overwrite=overwrite,
                 memory_limit=_positive("memory_limit", memory_limit),
                 progress=callback,
@@ -426,3 +467,19 @@ class Sample:
 
     def _source_stream(self) -> _fastsample.ArrowStream:
         return self._native.stream() if self._rows is None else self._rows.stream()
+
+
+def _save_ids(path: Path, ids: npt.NDArray[np.uint64]) -> None:
+    import numpy as np
+
+    draft = path.with_suffix(".tmp")
+    with draft.open("wb") as file:
+        np.save(file, ids)
+    draft.replace(path)
+
+
+def _unpickle(path: str, report: Report) -> Sample:
+    opened = _fastsample.Source.from_table(Dataset(path).to_arrow(), None)
+    sample = Sample(opened.uniform(report.sampled, report.seed, False, None, None), report)
+    sample._ids_file = Path(path).with_suffix(".rows.npy")
+    return sample

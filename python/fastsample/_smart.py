@@ -65,13 +65,13 @@ class Smart:
     text: Sequence[str] | None = None
     duplicates: float = 1.0
     commonness: float = 0.0
-    length: float = 1.0
+    length: float = 0.25
     repetition: float = 1.0
     min_chars: int = 10
     max_chars: int = 512
     target: SourceLike | None = None
-    target_strength: float = 1.0
-    target_clip: float = 4.0
+    target_strength: float = 8.0
+    target_clip: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from fastsample.cli._compare import compare
 from fastsample.cli._inspect import inspect
 from fastsample.cli._plan import plan
 from fastsample.cli._sample import sample
+from fastsample.cli._split import split
 
 app = typer.Typer(
     help="Fast, exact, reproducible training samples out of big text data sets.",
@@ -21,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (sample, inspect, compare, plan):
+for command in (sample, split, inspect, compare, plan):
     app.command()(command)
 
 

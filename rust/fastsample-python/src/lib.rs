@@ -1,9 +1,10 @@
 //! The Python extension `fastsample._fastsample`: arguments in, errors out, signals, no logic.
 //!
 //! - [`source`]: Python objects and paths as a [`fastsample::Source`] or a stream;
-//! - [`sample`]: [`fastsample::Sample`] and rows in memory, as Python classes;
 //! - [`smart`]: the options of smart draws, and their reports;
 //! - [`compare`]: a comparison as plain values;
+//! - [`sample`], [`rows`]: [`fastsample::Sample`] and rows in memory, as Python classes;
+//! - [`order`]: orders of rows for training;
 //! - [`run`]: long work without the GIL, interruptible, with progress;
 //! - [`errors`]: the core's errors as the exceptions of `fastsample.errors`.
 
@@ -11,6 +12,8 @@
 
 mod compare;
 mod errors;
+mod order;
+mod rows;
 mod run;
 mod sample;
 mod smart;
@@ -25,7 +28,11 @@ mod _fastsample {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::sample::{Rows, Sample};
+    use crate::order::{Permutation, plan_batches};
+    #[pymodule_export]
+    use crate::rows::Rows;
+    #[pymodule_export]
+    use crate::sample::Sample;
     #[pymodule_export]
     use crate::source::Source;
 

@@ -1,4 +1,4 @@
-//! A sample, and rows in memory, as Python sees them.
+//! A sample as Python sees it.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::thread::ThreadId;
 
 use arrow_array::{RecordBatchIterator, UInt64Array};
-use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
-use fastsample::gather::{self, Picker};
+use arrow_schema::{ArrowError, DataType, Field};
+use fastsample::gather;
 use fastsample::write::{Compression, Format, IpcOptions, ParquetOptions, Report, WriteOptions};
 use fastsample::{Context, Error, Sample as CoreSample};
 use pyo3::prelude::*;
-use pyo3_arrow::{PyArray, PyRecordBatch, PyRecordBatchReader, PySchema};
+use pyo3_arrow::{PyArray, PyRecordBatchReader, PySchema};
 
 use crate::errors::BindingResult;
+use crate::rows::Rows;
 use crate::run::run;
 
 /// The chosen rows of a source.
@@ -80,7 +81,7 @@ impl Sample {
         let sample = self.inner.clone();
         let (schema, batches) =
             run(py, self.threads, progress, move |ctx| gather::collect(sample.gather(ctx)))?;
-        Ok(Rows { schema, picker: Picker::new(batches) })
+        Ok(Rows::new(schema, batches))
     }
 
     /// Writes the rows as Parquet. Returns a `WriteReport`.
@@ -115,7 +116,7 @@ impl Sample {
 
     /// Writes the rows as an Arrow IPC file. Returns a `WriteReport`.
     #[pyo3(signature = (
-        path, *, compression, shuffle, shards, overwrite, memory_limit, progress
+        path, *, compression, stream, shuffle, shards, overwrite, memory_limit, progress
     ))]
     #[expect(clippy::too_many_arguments, reason = "the keywords of the Python method")]
     fn write_ipc(
@@ -123,13 +124,14 @@ impl Sample {
         py: Python<'_>,
         path: PathBuf,
         compression: &str,
+        stream: bool,
         shuffle: bool,
         shards: u64,
         overwrite: bool,
         memory_limit: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> BindingResult<WriteReport> {
-        let format = Format::Ipc(IpcOptions { compression: compression.parse()? });
+        let format = Format::Ipc(IpcOptions { compression: compression.parse()?, stream });
         let options = write_options(format, shuffle, shards, overwrite, memory_limit);
         self.write(py, path, options, progress)
     }
@@ -191,31 +193,5 @@ impl SignalWatcher {
                 ArrowError::IoError(message, ErrorKind::Interrupted.into())
             })
         })
-    }
-}
-
-/// Rows in memory that can be picked by position.
-#[pyclass(frozen, module = "fastsample._fastsample")]
-pub(crate) struct Rows {
-    schema: SchemaRef,
-    picker: Picker,
-}
-
-#[pymethods]
-impl Rows {
-    fn __len__(&self) -> usize {
-        self.picker.len()
-    }
-
-    /// A stream of all rows, which are shared, not copied.
-    fn stream(&self) -> PyRecordBatchReader {
-        let batches: Vec<_> = self.picker.batches().iter().cloned().map(Ok).collect();
-        PyRecordBatchReader::new(Box::new(RecordBatchIterator::new(batches, self.schema.clone())))
-    }
-
-    /// The rows at `positions`, in that order, as one batch.
-    fn take(&self, py: Python<'_>, positions: Vec<usize>) -> BindingResult<PyRecordBatch> {
-        let batch = py.detach(|| self.picker.take(&self.schema, &positions))?;
-        Ok(PyRecordBatch::new(batch))
     }
 }

@@ -4,10 +4,15 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use arrow_array::RecordBatchReader;
-use fastsample::{Context, Error, Sample as CoreSample, Source as CoreSource, compare, inspect};
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use fastsample::select::Selection;
+use fastsample::{
+    Context, Error, Sample as CoreSample, Source as CoreSource, compare, inspect, split,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema};
+use pyo3_arrow::{PyArray, PyRecordBatch, PyRecordBatchReader, PySchema};
 
 use crate::errors::BindingResult;
 use crate::run::run;
@@ -110,6 +115,53 @@ impl Source {
         };
         let sample = if weights { sample.with_uniform_weights()? } else { sample };
         Ok(Sample::new(sample, threads))
+    }
+
+    /// Draws the n rows from rank `first` on of the order in which `uniform` draws.
+    #[pyo3(signature = (n, seed, first, threads, progress))]
+    fn window(
+        &self,
+        py: Python<'_>,
+        n: u64,
+        seed: u64,
+        first: u64,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<Sample> {
+        let source = self.rereadable()?.clone();
+        let sample =
+            run(py, threads, progress, move |ctx| CoreSample::window(ctx, source, n, seed, first))?;
+        Ok(Sample::new(sample, threads))
+    }
+
+    /// The rows at the given ordinals, an Arrow array of uint64.
+    #[pyo3(signature = (ids, seed, threads))]
+    fn chosen(&self, ids: PyArray, seed: u64, threads: Option<usize>) -> BindingResult<Sample> {
+        let source = self.rereadable()?.clone();
+        let ids = ids.array().as_primitive_opt::<UInt64Type>().cloned();
+        let ids = ids.ok_or_else(|| Error::Schema("row ids must be an array of uint64".into()))?;
+        let selection = Selection::of_ids(ids.values(), source.rows())?;
+        Ok(Sample::new(CoreSample::chosen(source, selection, seed)?, threads))
+    }
+
+    /// Disjoint samples of the given sizes; rows with equal texts are in one of them at most.
+    #[pyo3(signature = (sizes, seed, *, text, threads, progress))]
+    fn split(
+        &self,
+        py: Python<'_>,
+        sizes: Vec<u64>,
+        seed: u64,
+        text: Option<Vec<String>>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<Vec<Sample>> {
+        let source = self.rereadable()?.clone();
+        let samples = run(py, threads, progress, move |ctx| {
+            let selections = split::split(ctx, &source, &sizes, seed, text.as_deref())?;
+            let sample = |selection| CoreSample::chosen(source.clone(), selection, seed);
+            selections.into_iter().map(sample).collect::<Result<Vec<_>, _>>()
+        })?;
+        Ok(samples.into_iter().map(|sample| Sample::new(sample, threads)).collect())
     }
 
     /// Draws n rows by the weights of a `fastsample.Smart`; or, without one, those of highest

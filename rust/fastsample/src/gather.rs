@@ -1,9 +1,11 @@
 //! The chosen rows, read back in order, in bounded memory, on all cores.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
+use arrow_array::{
+    Array, ArrayRef, Float64Array, GenericStringArray, OffsetSizeTrait, RecordBatch,
+};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::interleave::interleave_record_batch;
@@ -187,8 +189,9 @@ pub struct Picker {
     /// The first row of each batch.
     starts: Vec<usize>,
     rows: usize,
-    /// Bytes that no row exceeds.
-    row_bytes: usize,
+    /// Bytes that no row exceeds, once somebody needed them: rows that are mapped from a file are
+    /// better not touched before.
+    row_bytes: OnceLock<usize>,
 }
 
 impl Picker {
@@ -201,8 +204,7 @@ impl Picker {
             rows - batch.num_rows()
         };
         let starts = batches.iter().map(&mut start_of).collect();
-        let row_bytes = batches.iter().map(largest_row).max().unwrap_or(0);
-        Self { batches, starts, rows, row_bytes }
+        Self { batches, starts, rows, row_bytes: OnceLock::new() }
     }
 
     /// Rows in all.
@@ -234,19 +236,10 @@ impl Picker {
 
     /// As [`Picker::take`], in several batches if 32-bit offsets demand it.
     pub(crate) fn pick(&self, schema: &SchemaRef, positions: &[usize]) -> Result<Vec<RecordBatch>> {
-        let place = |&position: &usize| {
-            if position >= self.rows {
-                return Err(Error::Argument(format!(
-                    "there is no row {position}; the sample has {} rows",
-                    self.rows
-                )));
-            }
-            let batch = self.starts.partition_point(|&start| start <= position) - 1;
-            Ok((batch, position - self.starts[batch]))
-        };
-        let places = positions.iter().map(place).collect::<Result<Vec<_>>>()?;
+        let places = positions.iter().map(|&at| self.place(at)).collect::<Result<Vec<_>>>()?;
         let batches: Vec<&RecordBatch> = self.batches.iter().collect();
-        let safe = (PICK_BYTES / self.row_bytes.max(1)).max(1);
+        let largest = || self.batches.iter().map(largest_row).max().unwrap_or(0);
+        let safe = (PICK_BYTES / (*self.row_bytes.get_or_init(largest)).max(1)).max(1);
         let mut picked = Vec::new();
         for places in places.chunks(safe) {
             let rows = interleave_record_batch(&batches, places).map_err(Error::kernel)?;
@@ -254,6 +247,48 @@ impl Picker {
         }
         Ok(picked)
     }
+
+    /// The bytes of the texts of column `column` at `positions`, where they lie; `None` for nulls.
+    ///
+    /// Nothing but these texts is touched. Whether they are UTF-8 is for the caller to check: the
+    /// rows may be mapped from a file that anyone can have written.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a position that does not exist, [`Error::Schema`] unless the column
+    /// is `string` or `large_string`, [`Error::Invalid`] for offsets outside of the data.
+    pub fn texts(&self, column: usize, positions: &[usize]) -> Result<Vec<Option<&[u8]>>> {
+        let text = |&position: &usize| {
+            let (batch, row) = self.place(position)?;
+            let column = self.batches[batch].column(column);
+            match column.data_type() {
+                _ if column.is_null(row) => Ok(None),
+                DataType::Utf8 => text_at(column.as_string::<i32>(), row).map(Some),
+                DataType::LargeUtf8 => text_at(column.as_string::<i64>(), row).map(Some),
+                other => Err(Error::Schema(format!("a column of type {other} is no plain text"))),
+            }
+        };
+        positions.iter().map(text).collect()
+    }
+
+    /// The batch of a row, and its place there.
+    fn place(&self, position: usize) -> Result<(usize, usize)> {
+        if position >= self.rows {
+            return Err(Error::Argument(format!(
+                "there is no row {position}; the sample has {} rows",
+                self.rows
+            )));
+        }
+        let batch = self.starts.partition_point(|&start| start <= position) - 1;
+        Ok((batch, position - self.starts[batch]))
+    }
+}
+
+fn text_at<O: OffsetSizeTrait>(column: &GenericStringArray<O>, row: usize) -> Result<&[u8]> {
+    let offsets = column.value_offsets();
+    let range = offsets[row].as_usize()..offsets[row + 1].as_usize();
+    column.value_data().get(range).ok_or_else(|| {
+        Error::Invalid("a text lies outside of its column's data; write the file again".into())
+    })
 }
 
 /// Bytes that no row of a batch exceeds in any column with 32-bit offsets.

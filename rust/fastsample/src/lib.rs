@@ -22,12 +22,15 @@
 //! | [`distinct`] | distinct values and their copies, counted in bounded memory |
 //! | [`inspect`] | what is in a source: lengths of its texts, copies among its rows |
 //! | [`compare`] | a sample beside its source: distances, and whether they are chance |
+//! | [`batching`] | batches of rows of similar length |
+//! | [`split`](mod@split) | disjoint sides; equal texts are never on two |
 //!
 //! [`context`] carries threads, progress and cancellation through all of them.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod batching;
 mod compact;
 pub mod compare;
 pub mod context;
@@ -43,6 +46,7 @@ pub mod sample;
 pub mod select;
 pub mod smart;
 pub mod source;
+pub mod split;
 pub mod text;
 pub mod write;
 

@@ -42,6 +42,21 @@ impl Permutation {
         Self { n, half_bits: bits.div_ceil(2).max(MIN_HALF_BITS), keys }
     }
 
+    /// The order of `n` things in epoch `epoch` of a training run: every epoch has its own.
+    #[must_use]
+    pub fn of_epoch(n: u64, seed: u64, epoch: u64) -> Self {
+        Self::new(n, RowHash::derive(seed, "epoch").of(epoch))
+    }
+
+    /// The things at `start`, `start + step`, ... as long as positions are below n, at most `count`.
+    #[must_use]
+    pub fn strided(&self, start: u64, step: u64, count: usize) -> Vec<u64> {
+        let positions =
+            std::iter::successors(Some(start), |position| position.checked_add(step.max(1)));
+        let positions = positions.take_while(|&position| position < self.n);
+        positions.take(count).map(|position| self.at(position)).collect()
+    }
+
     /// How many things there are.
     #[must_use]
     pub fn n(&self) -> u64 {
@@ -94,7 +109,7 @@ mod tests {
 
     #[test]
     fn it_is_a_bijection_for_every_small_n() {
-        for n in 1..=600 {
+        for n in 1..=2000 {
             let order = Permutation::new(n, n);
             let mut seen = vec![false; n as usize];
             for position in 0..n {
@@ -116,6 +131,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn epochs_have_orders_of_their_own_and_ranks_share_each() {
+        let orders: Vec<Vec<u64>> =
+            (0..3).map(|epoch| Permutation::of_epoch(1000, 1, epoch).strided(0, 1, 1000)).collect();
+        let (same, expected) =
+            (orders[0].iter().zip(&orders[1]).filter(|(a, b)| a == b).count(), 1.0);
+        assert!((same as f64) < 10.0 * expected);
+        assert_ne!(orders[1], orders[2]);
+        let order = Permutation::of_epoch(1000, 1, 0);
+        let ranks: Vec<Vec<u64>> = (0..3).map(|rank| order.strided(rank, 3, 1000)).collect();
+        for (position, thing) in orders[0].iter().enumerate() {
+            assert_eq!(ranks[position % 3][position / 3], *thing);
+        }
+        assert_eq!(order.strided(998, 1, 1000).len(), 2);
+        assert!(order.strided(u64::MAX, 1, 5).is_empty());
     }
 
     #[test]

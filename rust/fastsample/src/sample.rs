@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::gather::{Gather, WEIGHT, with_weight};
 use crate::reservoir;
-use crate::select::{Selection, uniform};
+use crate::select::{Selection, window};
 use crate::smart::{self, Rule, SmartReport};
 use crate::source::{Projected, Source};
 
@@ -33,9 +33,34 @@ impl Sample {
     /// # Errors
     /// [`Error::Argument`] unless `1 <= n <= source.rows()`.
     pub fn uniform(ctx: &Context, source: Source, n: u64, seed: u64) -> Result<Self> {
+        Self::window(ctx, source, n, seed, 0)
+    }
+
+    /// The `n` rows from rank `first` on of the order in which rows of `source` are drawn; behind
+    /// the last comes the first again. [`Sample::uniform`] is the window at rank 0.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] unless `1 <= n <= source.rows()`.
+    pub fn window(ctx: &Context, source: Source, n: u64, seed: u64, first: u64) -> Result<Self> {
         let rows = source.rows();
         check_n(n, rows)?;
-        let selection = uniform(ctx, rows, n, seed)?;
+        let selection = window(ctx, rows, n, seed, first % rows)?;
+        Ok(Self::of(source, selection, seed))
+    }
+
+    /// The rows of `source` that `selection` chooses.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] unless it chooses some, among as many rows as the source has.
+    pub fn chosen(source: Source, selection: Selection, seed: u64) -> Result<Self> {
+        let rows = source.rows();
+        check_n(selection.len(), rows)?;
+        if selection.rows() != rows {
+            return Err(Error::Internal(format!(
+                "a selection of {} rows for a source of {rows}",
+                selection.rows()
+            )));
+        }
         Ok(Self::of(source, selection, seed))
     }
 

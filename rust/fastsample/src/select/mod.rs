@@ -13,4 +13,4 @@ pub mod uniform;
 pub use bottom::{BottomN, Candidate};
 pub use hash::RowHash;
 pub use selection::{RowMask, Selection};
-pub use uniform::uniform;
+pub use uniform::{uniform, window};

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use arrow_buffer::{BooleanBuffer, MutableBuffer};
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, MutableBuffer};
 
 use super::hash::RowHash;
+use crate::error::{Error, Result};
 
 /// The chosen rows of a source.
 ///
@@ -16,11 +17,14 @@ pub enum Selection {
         /// Rows in the source.
         rows: u64,
     },
-    /// The rows whose number is at most `tau`. No list of rows exists.
+    /// The rows whose number lies from `from` to `tau`, on a ring: behind the largest number comes
+    /// the smallest. A plain draw begins at 0. No list of rows exists.
     Threshold {
         /// Gives each row its number.
         hash: RowHash,
-        /// The largest number that is still chosen.
+        /// The first number that is chosen.
+        from: u64,
+        /// The last number that is chosen.
         tau: u64,
         /// Rows in the source.
         rows: u64,
@@ -90,6 +94,27 @@ impl RowMask {
 }
 
 impl Selection {
+    /// The rows at `ids`, of `rows` in all.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for an ordinal that is not below `rows`, or comes twice.
+    pub fn of_ids(ids: &[u64], rows: u64) -> Result<Self> {
+        let mut bits = BooleanBufferBuilder::new(rows as usize);
+        bits.append_n(rows as usize, false);
+        for &id in ids {
+            if id >= rows {
+                return Err(Error::Argument(format!(
+                    "there is no row {id}; the source has {rows} rows"
+                )));
+            }
+            if bits.get_bit(id as usize) {
+                return Err(Error::Argument(format!("row {id} is named twice")));
+            }
+            bits.set_bit(id as usize, true);
+        }
+        Ok(Self::Bits { bits: bits.finish(), n: ids.len() as u64 })
+    }
+
     /// Rows in the source.
     #[must_use]
     pub fn rows(&self) -> u64 {
@@ -120,7 +145,9 @@ impl Selection {
         let len = (range.end - range.start) as usize;
         match self {
             Self::All { .. } => RowMask::AllTrue(len),
-            Self::Threshold { hash, tau, .. } => RowMask::new(threshold_bits(*hash, *tau, range)),
+            Self::Threshold { hash, from, tau, .. } => {
+                RowMask::new(threshold_bits(*hash, *from, *tau, range))
+            }
             Self::Bits { bits, .. } => RowMask::new(bits.slice(range.start as usize, len)),
         }
     }
@@ -136,8 +163,9 @@ impl Selection {
     }
 }
 
-/// One bit a row: is its number at most `tau`?
-fn threshold_bits(hash: RowHash, tau: u64, range: Range<u64>) -> BooleanBuffer {
+/// One bit a row: does its number lie from `from` to `tau`?
+fn threshold_bits(hash: RowHash, from: u64, tau: u64, range: Range<u64>) -> BooleanBuffer {
+    let width = tau.wrapping_sub(from);
     let len = (range.end - range.start) as usize;
     let words = len.div_ceil(64);
     let mut buffer = MutableBuffer::new(words * 8);
@@ -146,7 +174,7 @@ fn threshold_bits(hash: RowHash, tau: u64, range: Range<u64>) -> BooleanBuffer {
         let count = (range.end - first).min(64);
         let mut bits = 0_u64;
         for i in 0..count {
-            bits |= u64::from(hash.of(first + i) <= tau) << i;
+            bits |= u64::from(hash.of(first + i).wrapping_sub(from) <= width) << i;
         }
         buffer.push(bits.to_le());
     }
@@ -160,13 +188,28 @@ mod tests {
     #[test]
     fn threshold_masks_agree_with_the_predicate() {
         let hash = RowHash::new(1);
-        let selection = Selection::Threshold { hash, tau: u64::MAX / 3, rows: 1000, n: 0 };
-        for range in [0..1000, 5..70, 999..1000, 64..128, 3..3] {
-            let mut ids = Vec::new();
-            selection.extend_ids(range.clone(), &mut ids);
-            let naive: Vec<u64> = range.filter(|&i| hash.of(i) <= u64::MAX / 3).collect();
-            assert_eq!(ids, naive);
+        let third = u64::MAX / 3;
+        for (from, tau) in [(0, third), (third, 2 * third), (2 * third, third)] {
+            let selection = Selection::Threshold { hash, from, tau, rows: 1000, n: 0 };
+            let chosen =
+                |u| if from <= tau { from <= u && u <= tau } else { u >= from || u <= tau };
+            for range in [0..1000, 5..70, 999..1000, 64..128, 3..3] {
+                let mut ids = Vec::new();
+                selection.extend_ids(range.clone(), &mut ids);
+                let naive: Vec<u64> = range.filter(|&i| chosen(hash.of(i))).collect();
+                assert_eq!(ids, naive);
+            }
         }
+    }
+
+    #[test]
+    fn ids_choose_themselves() {
+        let selection = Selection::of_ids(&[9, 2, 5], 10).expect("sound ids");
+        let mut ids = Vec::new();
+        selection.extend_ids(0..10, &mut ids);
+        assert_eq!((ids, selection.len()), (vec![2, 5, 9], 3));
+        assert!(Selection::of_ids(&[10], 10).is_err());
+        assert!(Selection::of_ids(&[3, 3], 10).is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! n of a known number of rows, each with the same chance.
 
+use arrow_buffer::BooleanBuffer;
+
 use super::{RowHash, Selection};
 use crate::context::Context;
 use crate::error::Result;
@@ -30,14 +32,32 @@ const ROWS_PER_TASK: u64 = 1 << 20;
 /// # Errors
 /// [`crate::Error::Cancelled`].
 pub fn uniform(ctx: &Context, rows: u64, n: u64, seed: u64) -> Result<Selection> {
+    window(ctx, rows, n, seed, 0)
+}
+
+/// Draws the `n` rows from rank `first` on, in the order of their numbers; behind the last rank
+/// comes the first. Windows side by side share no row until all rows were drawn once.
+///
+/// Requires `n <= rows` and `first < rows`, if there are rows. Fails only when cancelled.
+///
+/// # Errors
+/// [`crate::Error::Cancelled`].
+pub fn window(ctx: &Context, rows: u64, n: u64, seed: u64, first: u64) -> Result<Selection> {
     debug_assert!(n <= rows, "the caller checks that there are enough rows");
     if n == rows {
         return Ok(Selection::All { rows });
     }
     let hash = RowHash::new(seed);
     if n == 0 {
-        return Ok(Selection::Threshold { hash, tau: 0, rows, n });
+        return Ok(Selection::Bits { bits: BooleanBuffer::new_unset(rows as usize), n });
     }
+    let from = if first == 0 { 0 } else { number_at(ctx, rows, hash, first)? };
+    let tau = number_at(ctx, rows, hash, (first + n - 1) % rows)?;
+    Ok(Selection::Threshold { hash, from, tau, rows, n })
+}
+
+/// The number of rank `rank`, from 0, among those of all rows.
+fn number_at(ctx: &Context, rows: u64, hash: RowHash, rank: u64) -> Result<u64> {
     let tasks = rows.div_ceil(ROWS_PER_TASK) as usize;
     let ordinals = |task: usize| {
         let first = task as u64 * ROWS_PER_TASK;
@@ -60,10 +80,10 @@ pub fn uniform(ctx: &Context, rows: u64, n: u64, seed: u64) -> Result<Selection>
         .iter()
         .position(|&count| {
             before += count;
-            before >= n
+            before > rank
         })
         .unwrap_or(counts.len() - 1);
-    let rank = n - (before - counts[boundary]) - 1;
+    let rank = rank - (before - counts[boundary]);
     let mut inside = fold(
         ctx,
         tasks,
@@ -74,8 +94,8 @@ pub fn uniform(ctx: &Context, rows: u64, n: u64, seed: u64) -> Result<Selection>
         },
         |inside, mut other| inside.append(&mut other),
     )?;
-    let (_, &mut tau, _) = inside.select_nth_unstable(rank as usize);
-    Ok(Selection::Threshold { hash, tau, rows, n })
+    let (_, &mut number, _) = inside.select_nth_unstable(rank as usize);
+    Ok(number)
 }
 
 fn bucket(u: u64) -> usize {
@@ -112,6 +132,25 @@ mod tests {
             let drawn = uniform(&Context::new(Some(threads)), rows, n, seed).expect("not cancelled");
             prop_assert_eq!(drawn.len(), n);
             prop_assert_eq!(ids(&drawn), naive(rows, n as usize, seed));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn windows_are_slices_of_one_order(
+            rows in 1_u64..2000, share in 0.01..=1.0, first in 0_u64..2000, seed: u64
+        ) {
+            let n = ((rows as f64 * share) as u64).clamp(1, rows);
+            let first = first % rows;
+            let ctx = Context::new(Some(2));
+            let drawn = window(&ctx, rows, n, seed, first).expect("not cancelled");
+            let hash = RowHash::new(seed);
+            let mut order: Vec<u64> = (0..rows).collect();
+            order.sort_by_key(|&i| hash.of(i));
+            order.rotate_left(first as usize);
+            order.truncate(n as usize);
+            order.sort_unstable();
+            prop_assert_eq!(ids(&drawn), order);
         }
     }
 

@@ -89,7 +89,7 @@ impl Default for Smart {
             text: None,
             duplicates: 1.0,
             commonness: 0.0,
-            length: 1.0,
+            length: 0.25,
             repetition: 1.0,
             min_chars: 10,
             max_chars: 512,

@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 use arrow_ipc::CompressionType;
-use arrow_ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions};
+use arrow_ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions, StreamWriter};
 use arrow_schema::{ArrowError, SchemaRef};
 
 use super::atomic::AtomicFile;
@@ -41,6 +41,8 @@ impl std::str::FromStr for IpcCompression {
 pub struct IpcOptions {
     /// The compression of buffers.
     pub compression: IpcCompression,
+    /// Whether the file has the stream format, without a footer, which Hugging Face datasets map.
+    pub stream: bool,
 }
 
 /// Writes `batches` into `file`.
@@ -60,16 +62,29 @@ pub(super) fn write(
         IpcCompression::Lz4 => Some(CompressionType::LZ4_FRAME),
         IpcCompression::Zstd => Some(CompressionType::ZSTD),
     };
-    let options = IpcWriteOptions::default()
+    let settings = IpcWriteOptions::default()
         .with_dictionary_handling(DictionaryHandling::Delta)
         .try_with_compression(codec)
         .map_err(fail)?;
     let handle = std::io::BufWriter::with_capacity(1 << 20, file.handle()?);
-    let mut writer = FileWriter::try_new_with_options(handle, schema, options).map_err(fail)?;
     let mut dictionaries = Dictionaries::new(schema);
-    for batch in batches {
+    let batches = batches.map(|batch| {
         ctx.check()?;
-        let batch = dictionaries.unify(&batch?)?;
+        dictionaries.unify(&batch?)
+    });
+    if options.stream {
+        let writer = StreamWriter::try_new_with_options(handle, schema, settings);
+        let mut writer = writer.map_err(fail)?;
+        for batch in batches {
+            let batch = batch?;
+            ctx.compute(|| writer.write(&batch)).map_err(fail)?;
+        }
+        writer.finish().map_err(fail)?;
+        return writer.flush().map_err(fail);
+    }
+    let mut writer = FileWriter::try_new_with_options(handle, schema, settings).map_err(fail)?;
+    for batch in batches {
+        let batch = batch?;
         ctx.compute(|| writer.write(&batch)).map_err(fail)?;
     }
     writer.finish().map_err(fail)?;

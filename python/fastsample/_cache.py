@@ -1,0 +1,95 @@
+"""A sample as one file for all processes: written once, mapped by each."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from fastsample import _fastsample
+from fastsample.errors import OutputError
+
+if TYPE_CHECKING:
+    from fastsample._progress import Callback
+
+#: Part of every key: another layout of the file gets another name.
+_LAYOUT = b"fastsample cache 1"
+
+
+def cache_folder(folder: str | os.PathLike[str] | None) -> Path:
+    """Return the folder for cached samples, which is created if need be."""
+    if folder is None:
+        folder = os.environ.get("FASTSAMPLE_CACHE") or (
+            Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fastsample"
+        )
+    path = Path(folder).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot create the folder: {error.strerror}") from None
+    return path.absolute()
+
+
+def cache_file(native: _fastsample.Sample, folder: Path, progress: Callback | None) -> Path:
+    """Return the file that holds the rows of a sample, written by the first who asks for it."""
+    if not native.paths:
+        return _by_content(native, folder, progress)
+    path = folder / f"{_key(native)}.arrow"
+    once(path, lambda: _write(native, path, progress))
+    return path
+
+
+def once(path: Path, write: Callable[[], object]) -> None:
+    """Call `write`, which creates `path`, unless it is there: in one process at a time."""
+    if path.exists():
+        return
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            write()
+
+
+def _key(native: _fastsample.Sample) -> str:
+    """Name the rows: the files they come from, as they are now, the columns, which rows."""
+    import pyarrow as pa
+
+    digest = hashlib.blake2b(_LAYOUT, digest_size=16)
+    for path in native.paths:
+        found = path.stat()
+        digest.update(f"{path.absolute()}\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
+    digest.update(pa.schema(native.schema).serialize())
+    digest.update(pa.array(native.row_ids()).to_numpy())
+    return digest.hexdigest()
+
+
+def _by_content(native: _fastsample.Sample, folder: Path, progress: Callback | None) -> Path:
+    """Write rows that come from no file, and name the result by what is in it."""
+    draft = folder / f".{uuid.uuid4().hex}.arrow"
+    try:
+        _write(native, draft, progress)
+        digest = hashlib.blake2b(_LAYOUT, digest_size=16)
+        with draft.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        path = folder / f"{digest.hexdigest()}.arrow"
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path
+
+
+def _write(native: _fastsample.Sample, path: Path, progress: Callback | None) -> None:
+    native.write_ipc(
+        path,
+        compression="none",
+        stream=True,
+        shuffle=False,
+        shards=1,
+        overwrite=True,
+        memory_limit=None,
+        progress=progress,
+    )

@@ -1,0 +1,257 @@
+"""Rows of a file that is mapped into memory, for data loaders."""
+
+from __future__ import annotations
+
+import hashlib
+import operator
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from fastsample import _fastsample
+from fastsample._cache import once
+from fastsample._source import column_names
+from fastsample.errors import ColumnError, SourceNotFoundError, SourceTypeError
+
+if TYPE_CHECKING:
+    import datasets
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+_FILE_MAGIC = b"ARROW1"
+
+#: Bytes at either end of a file by which it is told from another.
+_FINGERPRINT_BYTES = 1 << 16
+
+
+def positions(indices: Sequence[int], n: int) -> list[int]:
+    """Return indices into `n` rows as positions, negative ones counted from the end."""
+    wanted = [operator.index(i) for i in indices]
+    for i in wanted:
+        if not -n <= i < n:
+            raise IndexError(f"row {i} of a sample of {n} rows")
+    return [i % n for i in wanted]
+
+
+class Dataset:
+    """A map-style dataset over an Arrow IPC file that every process maps into memory.
+
+    All processes of a machine share one copy of the rows, which are read where they lie. Pickled,
+    it is little more than a path, so it goes to workers started in any way. No thread is started
+    and nothing is decoded when rows are read. :meth:`fastsample.Sample.cache` makes one.
+
+    Parameters
+    ----------
+    path
+        An Arrow IPC file or stream, not compressed.
+    columns
+        Columns of each row, in this order. All by default.
+    tuples
+        Return rows as tuples instead of dicts.
+    transform
+        Called with each row; what it returns is returned instead. To go to workers that are not
+        forked it has to be picklable.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There is no such file.
+    SourceTypeError
+        The file is not Arrow IPC.
+    ColumnError
+        There is no such column.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, fastsample
+    >>> table = pa.table({"prompt": ["你好", "早上好"], "id": [0, 1]})
+    >>> rows = fastsample.sample(table, 2).cache()
+    >>> len(rows), rows[-1], rows.__getitems__([1, 0])[1]["prompt"]
+    (2, {'prompt': '早上好', 'id': 1}, '你好')
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        columns: Sequence[str] | None = None,
+        tuples: bool = False,
+        transform: Callable[[Any], Any] | None = None,
+    ) -> None:
+        if isinstance(columns, str):
+            raise SourceTypeError(f"columns is the text {columns!r}; pass a list: [{columns!r}]")
+        self._path = Path(path).expanduser().absolute()
+        self._columns = None if columns is None else column_names(columns)
+        self._tuples = tuples
+        self._transform = transform
+        self._open()
+
+    def _open(self) -> None:
+        table = _map(self._path)
+        for name in self._columns or []:
+            if table.schema.names.count(name) != 1:
+                names = ", ".join(table.schema.names)
+                raise ColumnError(f"{self._path}: no column {name!r}; the columns are {names}")
+        self._table = table if self._columns is None else table.select(self._columns)
+        self._names: list[str] = self._table.schema.names
+        plain = [_is_plain_text(kind) for kind in self._table.schema.types]
+        self._texts = {i: i for i, text in enumerate(plain) if text}
+        others = [i for i, text in enumerate(plain) if not text]
+        self._rows = _fastsample.Rows.from_table(self._table)
+        self._others = _fastsample.Rows.from_table(self._table.select(others)) if others else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what makes the dataset, without rows."""
+        kept = "_path", "_columns", "_tuples", "_transform"
+        return {name: self.__dict__[name] for name in kept}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open()
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        return f"<fastsample.Dataset: {len(self):,} rows of {', '.join(self._names)}>"
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns."""
+        return self._table.schema
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells these rows from others: the size of the file and a hash of both its ends."""
+        size = self._path.stat().st_size
+        digest = hashlib.blake2b(str(size).encode(), digest_size=16)
+        with self._path.open("rb") as file:
+            digest.update(file.read(_FINGERPRINT_BYTES))
+            file.seek(max(0, size - _FINGERPRINT_BYTES))
+            digest.update(file.read())
+        return digest.hexdigest()
+
+    def to_arrow(self) -> pa.Table:
+        """Return all rows as a pyarrow table that refers to the mapped file."""
+        return self._table
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export the rows as an Arrow C stream."""
+        return self._table.__arrow_c_stream__(requested_schema)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        """Return a row, or a slice as a list of rows. Indices are those of a list."""
+        if isinstance(index, slice):
+            return self.__getitems__(range(*index.indices(len(self))))
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        """Return several rows at once; data loaders call this with the indices of a batch."""
+        wanted = positions(indices, len(self))
+        columns = [self._rows.texts(i, wanted) if i in self._texts else [] for i in self._all()]
+        if self._others is not None:
+            import pyarrow as pa
+
+            rest = iter(pa.record_batch(self._others.take(wanted)).columns)
+            for i in self._all():
+                if i not in self._texts:
+                    columns[i] = next(rest).to_pylist()
+        rows: list[Any] = list(zip(*columns, strict=True))
+        if not self._tuples:
+            rows = [dict(zip(self._names, row, strict=True)) for row in rows]
+        return rows if self._transform is None else [self._transform(row) for row in rows]
+
+    def _all(self) -> range:
+        return range(len(self._names))
+
+    def lengths(self, columns: Sequence[str] | None = None) -> npt.NDArray[np.uint32]:
+        """Return each row's length in characters, all its text columns (or `columns`) together.
+
+        Returns
+        -------
+        numpy.ndarray
+            uint32, shape (n,). A null counts 0.
+        """
+        import pyarrow as pa
+
+        schema = self._table.schema
+        if columns is None:
+            columns = [f.name for f in schema if _is_plain_text(f.type) or _is_view(f.type)]
+        for name in columns:
+            if name not in schema.names:
+                raise ColumnError(f"{self._path}: no column {name!r}")
+        indices = [schema.get_field_index(name) for name in columns]
+        lengths: npt.NDArray[np.uint32] = pa.array(self._rows.lengths(indices)).to_numpy()
+        return lengths
+
+    def to_hf(self) -> datasets.Dataset:
+        """Return the rows as a Hugging Face dataset that maps the same file.
+
+        It has a column ``length`` (characters of all text columns together, int64), by which
+        ``transformers`` can group rows; the column lies in a small file beside the rows.
+        """
+        import datasets
+        import pyarrow as pa
+
+        rows = datasets.Dataset.from_file(str(self._path))
+        if self._columns is not None:
+            rows = rows.select_columns(self._columns)
+        if "length" in rows.column_names:
+            return rows
+        names = hashlib.blake2b("\0".join(self._names).encode(), digest_size=4).hexdigest()
+        beside = self._path.with_suffix(f".length-{names}.arrow")
+
+        def write() -> None:
+            table = pa.table({"length": pa.array(self.lengths(), pa.int64())})
+            draft = beside.with_suffix(".tmp")
+            with pa.ipc.new_stream(draft, table.schema) as writer:
+                writer.write_table(table)
+            draft.replace(beside)
+
+        once(beside, write)
+        lengths = datasets.Dataset.from_file(str(beside))
+        return datasets.concatenate_datasets([rows, lengths], axis=1)
+
+
+def _map(path: Path) -> pa.Table:
+    """Map a file into memory. No column is read."""
+    import pyarrow as pa
+
+    try:
+        with path.open("rb") as file:
+            is_file = file.read(len(_FILE_MAGIC)) == _FILE_MAGIC
+        source = pa.memory_map(str(path))
+        reader = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source)
+        table = reader.read_all()
+        table.validate()
+    except FileNotFoundError:
+        raise SourceNotFoundError(f"{path}: no such file; it may have been removed") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise SourceTypeError(
+            f"{path}: can't be mapped as Arrow IPC ({error}); write it with Sample.cache()"
+        ) from None
+    return table
+
+
+def _is_plain_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_view(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string_view(kind))

@@ -1,0 +1,160 @@
+"""What samplers that resume have in common: where a run stands, saved and loaded."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+from fastsample.errors import ArgumentError
+
+T = TypeVar("T")
+Batch = TypeVar("Batch")
+
+
+class Cursor(ABC, Generic[T]):
+    """An iterator over the rest of an epoch whose place can be saved, as torchdata wants it."""
+
+    def __init__(self, order: ResumableOrder[T], epoch: int, place: int) -> None:
+        self._order = order
+        self._seek(epoch, place)
+
+    @abstractmethod
+    def _seek(self, epoch: int, place: int) -> None:
+        """Go to a place of an epoch."""
+
+    @abstractmethod
+    def __next__(self) -> T:
+        """Return the next item, or tell the order that its epoch has been drawn to the end."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return the place, counting what was drawn."""
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go to a place that was saved."""
+        self._seek(state["epoch"], state["place"])
+
+
+class ResumableOrder(ABC, Generic[T]):
+    """The order of an epoch, and how much of it has been consumed.
+
+    ``_place`` counts what all ranks together have consumed of epoch ``_epoch``; it moves when the
+    consumer says so, not when items are drawn, because data loaders draw ahead.
+    """
+
+    def __init__(self, seed: int, num_replicas: int, rank: int) -> None:
+        if not 0 <= seed < 2**64:
+            raise ArgumentError(f"seed is {seed}; it must be from 0 to {2**64 - 1}")
+        if num_replicas < 1 or not 0 <= rank < num_replicas:
+            raise ArgumentError(
+                f"rank is {rank} of num_replicas {num_replicas}; ranks count from 0"
+            )
+        self.seed = seed
+        self.num_replicas = num_replicas
+        self.rank = rank
+        self._epoch = 0
+        self._place = 0
+        self._loaded_epoch = 0
+        self._drawn_epoch: int | None = None
+
+    @property
+    def epoch(self) -> int:
+        """The epoch, from 0."""
+        return self._epoch
+
+    @property
+    def consumed(self) -> int:
+        """What all ranks together have consumed of the epoch: rows, or batches of every rank."""
+        return self._place
+
+    @abstractmethod
+    def _end(self) -> int:
+        """Return the place at which the epoch ends."""
+
+    @abstractmethod
+    def _identity(self) -> dict[str, Any]:
+        """Return what a saved state must agree with, name by name."""
+
+    @abstractmethod
+    def _cursor(self, epoch: int, place: int) -> Cursor[T]:
+        """Return an iterator from a place on."""
+
+    @abstractmethod
+    def _per_step(self, loader: Any) -> int:
+        """Return how far a batch of `loader` moves the place."""
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield what is left of the epoch; of the next one, if nothing is left."""
+        if self._upcoming != self._epoch:
+            self._begin(self._upcoming)
+        return self._cursor(self._epoch, self._place)
+
+    @property
+    def _upcoming(self) -> int:
+        """The epoch that iteration begins with."""
+        return self._epoch + 1 if self._drawn_epoch == self._epoch else self._epoch
+
+    def _begin(self, epoch: int) -> None:
+        self._epoch, self._place, self._drawn_epoch = epoch, 0, None
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to the start of an epoch; stay where one is if it is the current one.
+
+        After a state was loaded, earlier epochs are ignored: loaders that count their own
+        epochs begin at 0 again when a run is resumed.
+        """
+        if epoch != self._epoch and epoch >= self._loaded_epoch:
+            self._begin(epoch)
+
+    def advance(self, count: int) -> None:
+        """Count so much as consumed, by all ranks together."""
+        self._place += count
+        if self._place >= self._end():
+            self._begin(self._epoch + 1)
+
+    def follow(self, loader: Iterable[Batch]) -> Iterator[Batch]:
+        """Yield the batches of a loader and count each as consumed when it is handed over.
+
+        A state that is saved in the body of the loop includes the batch at hand: save it when
+        the step is done. A loop that is left early goes on with the next batch.
+        """
+        step = self._per_step(loader)
+        epoch, finished = -1, False
+        try:
+            for batch in loader:
+                epoch = self._epoch
+                self.advance(step)
+                yield batch
+            finished = True
+        finally:
+            self._drawn_epoch = None
+            if finished and self._epoch == epoch:
+                self._begin(epoch + 1)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the run stands: a few integers and what they belong to."""
+        return {**self._identity(), "epoch": self._epoch, "consumed": self._place}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go to where a run stood.
+
+        Raises
+        ------
+        ArgumentError
+            The state belongs to other data, another seed or another kind of sampler.
+        """
+        for name, mine in self._identity().items():
+            if name not in state:
+                raise ArgumentError(f"this is no state of a {type(self).__name__}: no {name!r}")
+            if state[name] != mine:
+                raise ArgumentError(
+                    f"the state was saved with {name} {state[name]!r}, but this "
+                    f"{type(self).__name__} has {mine!r}; resume with the same data and options"
+                )
+        self._begin(int(state["epoch"]))
+        self._place = int(state["consumed"])
+        self._loaded_epoch = self._epoch

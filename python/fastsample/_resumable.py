@@ -1,0 +1,134 @@
+"""A random order of all rows that several ranks share and that resumes anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sized
+from typing import Any
+
+from fastsample import _fastsample
+from fastsample._order import Cursor, ResumableOrder
+from fastsample.errors import ArgumentError
+
+#: Indices computed at once: enough to hide the call, few enough to cost no memory.
+_CHUNK = 4096
+
+
+class ResumableSampler(ResumableOrder[int]):
+    """A sampler in random order, the same for any number of ranks, resumable at any batch.
+
+    The order of an epoch is a keyed bijection on [0, n), computed on the fly (a Feistel network
+    with cycle walking: Black and Rogaway, 2002), so it takes no memory. Rank r of R yields the
+    positions r, r + R, r + 2R, ... of it: what all ranks process in a step does not depend on R as
+    long as all their batches together have the same size.
+
+    Parameters
+    ----------
+    data
+        The number of rows, or the dataset.
+    seed
+        From 0 to 2**64 - 1. Each epoch has an order of its own.
+    num_replicas, rank
+        How many processes share the rows, and which of them this is. With ``accelerate``, which
+        deals batches out itself, leave both as they are.
+    drop_last
+        Drop the rows at the end that are too few for all ranks, up to R - 1. Otherwise ranks that
+        lack a row repeat one of the first rows of the epoch.
+
+    Examples
+    --------
+    >>> import fastsample
+    >>> sampler = fastsample.ResumableSampler(5, seed=1)
+    >>> epoch = list(sampler)
+    >>> sorted(epoch) == [0, 1, 2, 3, 4] and list(sampler) != epoch
+    True
+    >>> sampler.set_epoch(0)
+    >>> sampler.advance(2)
+    >>> list(sampler) == epoch[2:]
+    True
+    """
+
+    def __init__(
+        self,
+        data: int | Sized,
+        seed: int = 42,
+        *,
+        num_replicas: int = 1,
+        rank: int = 0,
+        drop_last: bool = False,
+    ) -> None:
+        super().__init__(seed, num_replicas, rank)
+        self._n = data if isinstance(data, int) else len(data)
+        if self._n < 1:
+            raise ArgumentError("there are no rows to put in order")
+        fingerprint = getattr(data, "fingerprint", None)
+        self._fingerprint = fingerprint if isinstance(fingerprint, str) else None
+        self._drop_last = drop_last
+
+    def __len__(self) -> int:
+        """Return the rows of a rank in a whole epoch."""
+        return self._share(self._n)
+
+    def _share(self, rows: int) -> int:
+        return rows // self.num_replicas if self._drop_last else -(-rows // self.num_replicas)
+
+    def _end(self) -> int:
+        # Rows that are dropped end the epoch when the loader does.
+        return self._n
+
+    def _identity(self) -> dict[str, Any]:
+        data = {"rows": self._n, "data": self._fingerprint}
+        return {"sampler": "resumable", **data, "seed": self.seed}
+
+    def _cursor(self, epoch: int, place: int) -> _RowCursor:
+        return _RowCursor(self, epoch, place)
+
+    def _per_step(self, loader: Any) -> int:
+        if getattr(loader, "total_batch_size", None) is not None:  # accelerate
+            return int(loader.total_batch_size)
+        size = getattr(loader, "batch_size", None)
+        if size is None:
+            size = getattr(getattr(loader, "batch_sampler", None), "batch_size", None)
+        if size is None:
+            raise ArgumentError("the loader has no batch_size; call advance(rows) yourself")
+        return int(size) * self.num_replicas
+
+
+class _RowCursor(Cursor[int]):
+    _order: ResumableSampler
+
+    def _seek(self, epoch: int, place: int) -> None:
+        sampler = self._order
+        self._epoch, self._start = epoch, place
+        self._drawn = 0
+        self._left = sampler._share(sampler._n - place) if place < sampler._n else 0
+        self._permutation = _fastsample.Permutation(sampler._n, sampler.seed, epoch)
+        self._chunk: Iterator[int] = iter(())
+
+    def __next__(self) -> int:
+        row = next(self._chunk, None)
+        if row is None:
+            if self._left == 0:
+                self._order._drawn_epoch = self._epoch
+                raise StopIteration
+            self._chunk = iter(self._compute())
+            row = next(self._chunk)
+        self._drawn += 1
+        return row
+
+    def _compute(self) -> list[int]:
+        import pyarrow as pa
+
+        sampler, step = self._order, self._order.num_replicas
+        position = self._start + self._drawn * step + sampler.rank
+        count = min(self._left, _CHUNK)
+        if position >= sampler._n:  # padding, at most one row
+            position, count = position % sampler._n, 1
+        found: list[int] = (
+            pa.array(self._permutation.strided(position, step, count)).to_numpy().tolist()
+        )
+        self._left -= len(found)
+        return found
+
+    def state_dict(self) -> dict[str, Any]:
+        place = self._start + self._drawn * self._order.num_replicas
+        return {"epoch": self._epoch, "place": place}

@@ -1,0 +1,142 @@
+"""Training, validation and test rows that share nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastsample._progress import Callback, reporting
+from fastsample._sample import Report, Sample, WriteReport, check_threads, whole
+from fastsample._source import SourceLike, column_names, open_source
+from fastsample.errors import ArgumentError, OutputError, SourceTypeError
+
+
+def split(
+    source: SourceLike,
+    sizes: Mapping[str, int | float],
+    *,
+    seed: int = 42,
+    columns: Sequence[str] | None = None,
+    text_columns: Sequence[str] | None = None,
+    threads: int | None = None,
+    progress: bool | Callback | None = None,
+) -> Split:
+    """Draw disjoint samples of exact sizes, equal texts never in two of them.
+
+    Parameters
+    ----------
+    source
+        As in :func:`fastsample.sample`, except for streams that can be read once.
+    sizes
+        For each name a number of rows (int), or a share of all rows (float, above 0 to 1).
+    seed
+        From 0 to 2**64 - 1.
+    columns
+        Columns to keep, in this order. All by default.
+    text_columns
+        Rows that agree in all of these are kept on one side: ``["prompt"]`` keeps a prompt with
+        several responses out of the validation rows if it is trained on. Every top-level text
+        column by default. A null equals an empty text.
+    threads, progress
+        As in :func:`fastsample.sample`.
+
+    Returns
+    -------
+    Split
+        A mapping from names to samples, which can be written at once.
+
+    Raises
+    ------
+    ArgumentError
+        There are not enough rows, or not with equal texts kept together.
+
+    Notes
+    -----
+    Rows are ranked by a keyed hash of their texts, and whole groups of equal rows go to the first
+    side that has room for them. A side that would miss its size takes a part of a group; the
+    others of that group are on no side. Texts that nearly agree may be on two sides.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, fastsample
+    >>> table = pa.table({"prompt": [f"question {i // 2}" for i in range(1000)]})
+    >>> sides = fastsample.split(table, {"train": 700, "valid": 70, "test": 0.1})
+    >>> {name: len(side) for name, side in sides.items()}
+    {'train': 700, 'valid': 70, 'test': 100}
+    """
+    seed = whole("seed", seed, least=0, most=2**64 - 1)
+    threads = check_threads(threads)
+    if not isinstance(sizes, Mapping) or not sizes:
+        raise SourceTypeError('sizes is a mapping of names to sizes: {"train": 0.9, "valid": 0.1}')
+    text = None if text_columns is None else column_names(text_columns)
+    started = time.perf_counter()
+    with reporting(progress, "splitting") as callback:
+        opened = open_source(source, columns, threads, callback)
+        if opened.rows is None:
+            raise ArgumentError("a stream can be read once; write it to a file to split it")
+        rows = opened.rows
+        counts = _counts(sizes, rows)
+        drawn = opened.split(counts, seed, text=text, threads=threads, progress=callback)
+    seconds = time.perf_counter() - started
+    sides = (Sample(side, Report(rows, len(side), seed, seconds)) for side in drawn)
+    return Split(dict(zip(sizes, sides, strict=True)))
+
+
+def _counts(sizes: Mapping[str, int | float], rows: int) -> list[int]:
+    """Turn shares into numbers of rows; shares that make up the whole leave no row out."""
+    counts, before = [], 0.0
+    for name, size in sizes.items():
+        if isinstance(size, float):
+            if not 0 < size <= 1:
+                raise ArgumentError(f"the share of {name!r} is {size}; it must be from 0 to 1")
+            counts.append(round((before + size) * rows) - round(before * rows))
+            before += size
+        else:
+            counts.append(whole(f"the size of {name!r}", size, least=1, most=2**62))
+        if counts[-1] == 0:
+            raise ArgumentError(f"{name!r} would have no rows: {size} of {rows}")
+    return counts
+
+
+class Split(Mapping[str, Sample]):
+    """Disjoint samples by name."""
+
+    def __init__(self, sides: dict[str, Sample]) -> None:
+        self._sides = sides
+
+    def __getitem__(self, name: str) -> Sample:
+        return self._sides[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sides)
+
+    def __len__(self) -> int:
+        """Return the number of sides."""
+        return len(self._sides)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}: {len(side):,}" for name, side in self.items())
+        return f"<fastsample.Split: {sizes}>"
+
+    def write_parquet(
+        self, folder: str | os.PathLike[str], **options: Any
+    ) -> dict[str, WriteReport]:
+        """Write each side to ``<folder>/<name>.parquet``; `options` as for a sample.
+
+        Each file appears whole or not at all, one after the other.
+        """
+        path = Path(folder).expanduser()
+        for name in self:
+            if Path(name).name != name or name in ("", ".", ".."):
+                raise OutputError(f"{name!r} can't be the name of a file")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot create the folder: {error.strerror}") from None
+        return {
+            name: side.write_parquet(path / f"{name}.parquet", **options)
+            for name, side in self.items()
+        }

@@ -1,0 +1,82 @@
+"""`fastsample split`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import fastsample
+from fastsample.cli._common import Columns, Json, Threads, facts, out, print_json, reported, size
+
+
+def split(
+    sides: Annotated[
+        list[str],
+        typer.Argument(help="NAME=SIZE: rows (train=3000000) or a share (test=0.01)."),
+    ],
+    inputs: Annotated[
+        list[str], typer.Option("--input", "-i", help="File, glob or folder. Repeatable.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for NAME.parquet; created if need be.")
+    ],
+    text_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--text-column",
+            help="Rows that agree in these stay together. Repeatable. [default: all text]",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same rows.", min=0)] = 42,
+    column: Columns = None,
+    shuffle: Annotated[
+        bool, typer.Option("--shuffle", help="Write the rows in random order.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace files of the same name.")] = True,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Draw training, validation and test rows: disjoint, equal texts never in two files."""
+    started = time.perf_counter()
+    with reported():
+        drawn = fastsample.split(
+            inputs,
+            _sizes(sides),
+            seed=seed,
+            columns=column,
+            text_columns=text_column,
+            threads=threads,
+        )
+        written = drawn.write_parquet(output, shuffle=shuffle, overwrite=overwrite)
+    seconds = time.perf_counter() - started
+    files = {name: report.files[0] for name, report in written.items()}
+    if as_json:
+        found = {
+            n: {"path": str(f.path), "rows": f.rows, "bytes": f.bytes} for n, f in files.items()
+        }
+        print_json({"sides": found, "seed": seed, "seconds": round(seconds, 3)})
+        return
+    table = facts()
+    for name, file in files.items():
+        table.add_row(name, f"{file.rows:,} rows, {size(file.bytes)}: {file.path}")
+    table.add_row("seed", str(seed))
+    table.add_row("time", f"{seconds:.1f} s")
+    out.print(table)
+
+
+def _sizes(sides: list[str]) -> dict[str, int | float]:
+    sizes: dict[str, int | float] = {}
+    for side in sides:
+        name, _, value = side.partition("=")
+        if name in sizes:
+            raise fastsample.ArgumentError(f"{name!r} is named twice")
+        try:
+            sizes[name] = float(value) if "." in value else int(value.replace("_", ""))
+        except ValueError:
+            raise fastsample.ArgumentError(
+                f"{side!r} is no NAME=SIZE; write train=3000000 or test=0.01"
+            ) from None
+    return sizes

@@ -1,0 +1,112 @@
+//! Rows in memory, or mapped into it, that are picked by position. No thread is ever started here.
+
+use std::sync::Arc;
+
+use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchReader, UInt32Array};
+use arrow_schema::{DataType, Field, SchemaRef};
+use fastsample::Error;
+use fastsample::gather::Picker;
+use fastsample::text::{TextColumn, count_chars};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString};
+use pyo3_arrow::{PyArray, PyRecordBatch, PyRecordBatchReader};
+
+use crate::errors::BindingResult;
+
+/// Rows in memory that can be picked by position.
+#[pyclass(frozen, module = "fastsample._fastsample")]
+pub(crate) struct Rows {
+    schema: SchemaRef,
+    picker: Picker,
+}
+
+impl Rows {
+    pub(crate) fn new(schema: SchemaRef, batches: Arc<[RecordBatch]>) -> Self {
+        Self { schema, picker: Picker::new(batches) }
+    }
+}
+
+#[pymethods]
+impl Rows {
+    /// Refers to the batches of a table, which may be mapped from a file.
+    #[staticmethod]
+    fn from_table(data: PyRecordBatchReader) -> BindingResult<Self> {
+        let reader = data.into_reader()?;
+        let schema = reader.schema();
+        let batches = reader.collect::<Result<Vec<_>, _>>();
+        let batches =
+            batches.map_err(|error| Error::Stream { rows: 0, what: error.to_string() })?;
+        Ok(Self::new(schema, batches.into()))
+    }
+
+    fn __len__(&self) -> usize {
+        self.picker.len()
+    }
+
+    /// A stream of all rows, which are shared, not copied.
+    fn stream(&self) -> PyRecordBatchReader {
+        let batches: Vec<_> = self.picker.batches().iter().cloned().map(Ok).collect();
+        PyRecordBatchReader::new(Box::new(RecordBatchIterator::new(batches, self.schema.clone())))
+    }
+
+    /// The rows at `positions`, in that order, as one batch.
+    fn take(&self, py: Python<'_>, positions: Vec<usize>) -> BindingResult<PyRecordBatch> {
+        let batch = py.detach(|| self.picker.take(&self.schema, &positions))?;
+        Ok(PyRecordBatch::new(batch))
+    }
+
+    /// The texts of a column at `positions`, made from the bytes where they lie: str or None.
+    fn texts<'py>(
+        &self,
+        py: Python<'py>,
+        column: usize,
+        positions: Vec<usize>,
+    ) -> BindingResult<Bound<'py, PyList>> {
+        let texts = self.picker.texts(column, &positions)?;
+        let made = texts.into_iter().map(|text| match text {
+            Some(bytes) => PyString::from_bytes(py, bytes).map(|text| Some(text.unbind())),
+            None => Ok(None),
+        });
+        let made = made.collect::<PyResult<Vec<_>>>().map_err(|_| {
+            let name = self.schema.field(column).name();
+            Error::Invalid(format!(
+                "column {name:?} holds text that is not valid UTF-8; write the file again"
+            ))
+        })?;
+        Ok(PyList::new(py, made)?)
+    }
+
+    /// Characters of each row, over all the text columns named: an Arrow array of uint32.
+    fn lengths(&self, py: Python<'_>, columns: Vec<usize>) -> BindingResult<PyArray> {
+        let lengths = py.detach(|| self.count(&columns))?;
+        Ok(PyArray::new(
+            Arc::new(UInt32Array::from(lengths)),
+            Arc::new(Field::new("length", DataType::UInt32, false)),
+        ))
+    }
+}
+
+impl Rows {
+    fn count(&self, columns: &[usize]) -> Result<Vec<u32>, Error> {
+        let mut lengths = vec![0_u32; self.picker.len()];
+        for &column in columns {
+            let mut rows = lengths.iter_mut();
+            for batch in self.picker.batches() {
+                let array = batch.column(column);
+                array.to_data().validate_full().map_err(|error| {
+                    Error::Invalid(format!("damaged text ({error}); write the file again"))
+                })?;
+                let text = TextColumn::new(array).ok_or_else(|| {
+                    let name = self.schema.field(column).name();
+                    Error::Schema(format!("column {name:?} is no text; name text columns"))
+                })?;
+                text.for_each(|text| {
+                    if let Some(length) = rows.next() {
+                        *length = length.saturating_add(count_chars(text) as u32);
+                    }
+                });
+            }
+        }
+        Ok(lengths)
+    }
+}

@@ -1,0 +1,66 @@
+"""Fresh rows in every epoch."""
+
+from pathlib import Path
+
+import fastsample
+import numpy as np
+import pyarrow as pa
+import pytest
+from data import drawn_ids, stream, write_parquet
+
+
+def test_epochs_are_windows_of_one_order(table: pa.Table, tmp_path: Path) -> None:
+    path = write_parquet(table, tmp_path / "source.parquet", row_group_size=700)
+    for source in (table, path):
+        epochs = fastsample.epochs(source, 900, seed=3)
+        assert len(epochs) == 3
+        assert np.array_equal(epochs[0].row_ids, fastsample.sample(table, 900, seed=3).row_ids)
+        seen: set[int] = set()
+        for epoch in range(3):
+            ids = epochs[epoch].row_ids.tolist()
+            assert len(ids) == 900
+            assert seen.isdisjoint(ids)
+            seen |= set(ids)
+            assert seen == set(drawn_ids(3000, 900 * (epoch + 1), 3))
+            assert epochs[epoch].to_arrow()["id"].to_pylist() == ids
+        # The 300 rows that are left, then the first ones again.
+        again = set(epochs[3].row_ids.tolist())
+        assert again == set(range(3000)) - seen | set(drawn_ids(3000, 600, 3))
+        assert epochs[3].cache().path != epochs[0].cache().path
+
+
+def test_every_row_comes_equally_often(table: pa.Table) -> None:
+    epochs = fastsample.epochs(table, 800)
+    counts = np.zeros(3000, int)
+    for epoch in range(15):
+        counts[epochs[epoch].row_ids] += 1
+    assert counts.tolist() == [4] * 3000
+
+
+def test_all_rows_every_epoch(table: pa.Table) -> None:
+    epochs = fastsample.epochs(table, 3000)
+    assert [len(epochs[epoch].row_ids) for epoch in (0, 1)] == [3000, 3000]
+
+
+@pytest.mark.parametrize("smart", [True, "entropy"])
+def test_smart_epochs(table: pa.Table, smart: bool) -> None:
+    epochs = fastsample.epochs(table, 900, smart=smart)
+    seen: set[int] = set()
+    for epoch in range(3):
+        ids = set(epochs[epoch].row_ids.tolist())
+        assert len(ids) == 900
+        assert seen.isdisjoint(ids)
+        seen |= ids
+        more = fastsample.sample(table, 900 * (epoch + 1), smart=smart).row_ids
+        assert seen == set(more.tolist())
+    with pytest.raises(IndexError, match="epoch 3 of 3"):
+        epochs[3]
+
+
+def test_what_can_not_be(table: pa.Table) -> None:
+    with pytest.raises(fastsample.ArgumentError, match="a stream can be read once"):
+        fastsample.epochs(stream(table), 10)
+    with pytest.raises(fastsample.ArgumentError, match="only 3000 rows"):
+        fastsample.epochs(table, 3001)
+    with pytest.raises(fastsample.ArgumentError):
+        fastsample.epochs(table, 10)[-1]

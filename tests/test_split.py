@@ -1,0 +1,143 @@
+"""Disjoint sides of exact sizes; equal texts are never on two."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import fastsample
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from data import pairs, quantile_999, stream, write_parquet
+from fastsample.cli import app
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+
+def check(table: pa.Table, sides: fastsample.Split, columns: list[str]) -> None:
+    """Each row on one side at most, and so each text."""
+    ids = np.concatenate([side.row_ids for side in sides.values()])
+    assert len(set(ids.tolist())) == len(ids)
+    side_of: dict[Any, str] = {}
+    rows = table.select(columns).to_pylist()
+    for name, side in sides.items():
+        for row in side.row_ids:
+            text = tuple(value or "" for value in rows[row].values())
+            assert side_of.setdefault(text, name) == name
+
+
+@given(
+    texts=st.lists(st.integers(0, 60), min_size=20, max_size=400),
+    seed=st.integers(0, 2**64 - 1),
+)
+def test_sides_share_no_text(texts: list[int], seed: int) -> None:
+    table = pa.table({"prompt": [f"文{text}" for text in texts], "id": range(len(texts))})
+    sizes = {"train": len(texts) // 2, "valid": 3, "test": 2}
+    try:
+        sides = fastsample.split(table, sizes, seed=seed)
+    except fastsample.ArgumentError as error:
+        assert "equal texts must stay together" in str(error)  # noqa: PT017
+        assert len(set(texts)) < 12
+        return
+    assert {name: len(side) for name, side in sides.items()} == sizes
+    check(table, sides, ["prompt"])
+
+
+def test_it_depends_on_text_and_seed_alone(table: pa.Table, tmp_path: Path) -> None:
+    sizes = {"train": 2000, "valid": 200, "test": 0.1}
+    sides = fastsample.split(table, sizes)
+    assert [len(side) for side in sides.values()] == [2000, 200, 300]
+    assert repr(sides) == "<fastsample.Split: train: 2,000, valid: 200, test: 300>"
+    check(table, sides, ["prompt", "response"])
+    path = write_parquet(table, tmp_path / "source.parquet", row_group_size=700)
+    for name, side in fastsample.split(path, sizes, threads=1).items():
+        assert np.array_equal(side.row_ids, sides[name].row_ids)
+        assert side.to_arrow().equals(sides[name].to_arrow())
+    backwards = table.take(list(range(2999, -1, -1)))
+    for name, side in fastsample.split(backwards, sizes).items():
+        texts = zip(*side.to_arrow().to_pydict().values(), strict=True)
+        expected = zip(*sides[name].to_arrow().to_pydict().values(), strict=True)
+        assert len(set(texts) ^ set(expected)) <= 12  # which of equal rows are left out may differ
+    other = fastsample.split(table, sizes, seed=1)
+    assert len(set(other["train"].row_ids.tolist()) & set(sides["train"].row_ids.tolist())) < 1500
+
+
+def test_every_row_has_the_same_chance() -> None:
+    table = pairs(60, seed=2)
+    counts = np.zeros(60)
+    for seed in range(600):
+        counts[fastsample.split(table, {"valid": 15}, seed=seed)["valid"].row_ids] += 1
+    mean = 600 * 15 / 60
+    chi = ((counts - mean) ** 2 / (mean * 0.75)).sum() * 59 / 60
+    assert chi < quantile_999(59)
+
+
+def test_shares_that_make_a_whole_leave_no_row_out() -> None:
+    table = pairs(101)
+    sides = fastsample.split(table, {"train": 10 / 11, "valid": 1 / 11}, text_columns=[])
+    assert [len(side) for side in sides.values()] == [92, 9]
+
+
+def test_text_columns_and_rows_without_text() -> None:
+    table = pa.table(
+        {"prompt": [f"p{i % 40}" for i in range(400)], "response": map(str, range(400))}
+    )
+    check(table, fastsample.split(table, {"a": 200, "b": 100}), ["prompt", "response"])
+    check(table, fastsample.split(table, {"a": 200, "b": 100}, text_columns=["prompt"]), ["prompt"])
+    numbers = table.select([]).append_column("id", pa.array(range(400)))
+    assert len(fastsample.split(numbers, {"a": 399})["a"]) == 399
+
+
+def test_what_can_not_be(table: pa.Table) -> None:
+    for sizes, message in [
+        ({"a": 3000, "b": 1}, "3001 rows together, but the source has only 3000"),
+        ({"a": 0}, "size of 'a' is 0"),
+        ({"a": 1.5}, "share of 'a' is 1.5"),
+        ({"a": 0.0001}, "'a' would have no rows"),
+    ]:
+        with pytest.raises(fastsample.ArgumentError, match=message):
+            fastsample.split(table, sizes)
+    with pytest.raises(fastsample.SourceTypeError, match="mapping of names"):
+        fastsample.split(table, [1, 2])  # type: ignore[arg-type]
+    with pytest.raises(fastsample.ColumnError, match="no column"):
+        fastsample.split(table, {"a": 1}, text_columns=["x"])
+    with pytest.raises(fastsample.ColumnError, match="not text"):
+        fastsample.split(table, {"a": 1}, text_columns=["id"])
+    with pytest.raises(fastsample.ArgumentError, match="a stream can be read once"):
+        fastsample.split(stream(table), {"a": 1})
+    same = pa.table({"text": ["x"] * 10})
+    with pytest.raises(fastsample.ArgumentError, match=r"side 2 .* lacks 4 of its 4 rows"):
+        fastsample.split(same, {"a": 4, "b": 4})
+    with pytest.raises(fastsample.OutputError, match="can't be the name of a file"):
+        fastsample.split(table, {"../a": 1}).write_parquet("x")
+
+
+def test_files(table: pa.Table, tmp_path: Path) -> None:
+    sides = fastsample.split(table, {"train": 100, "valid": 10})
+    written = sides.write_parquet(tmp_path / "new" / "folder", compression="snappy")
+    assert written["train"].rows == 100
+    for name, side in sides.items():
+        assert pq.read_table(tmp_path / "new" / "folder" / f"{name}.parquet").equals(
+            side.to_arrow()
+        )
+
+
+def test_the_command(table: pa.Table, tmp_path: Path) -> None:
+    source = write_parquet(table, tmp_path / "source.parquet")
+    command = ["split", "-i", str(source), "-o", str(tmp_path / "out")]
+    run = CliRunner().invoke
+    done = run(app, [*command, "train=1_000", "valid=0.1", "--json"])
+    assert done.exit_code == 0
+    assert {n: s["rows"] for n, s in json.loads(done.stdout)["sides"].items()} == {
+        "train": 1000,
+        "valid": 300,
+    }
+    assert pq.read_table(tmp_path / "out" / "valid.parquet").num_rows == 300
+    done = run(app, [*command, "train=1000"])
+    assert "1,000 rows" in done.stdout
+    for sides, message in [(["a"], "is no NAME=SIZE"), (["a=1", "a=2"], "named twice")]:
+        done = run(app, [*command, *sides])
+        assert done.exit_code == 1
+        assert message in done.stderr

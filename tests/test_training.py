@@ -1,0 +1,190 @@
+"""The loaders and trainers that people use take the rows and the orders as they are."""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import fastsample
+import pyarrow as pa
+import pytest
+from data import write_parquet
+
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker processes"),
+    pytest.mark.filterwarnings("ignore:.*set_vital.*deprecated"),
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+]
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+N = 100
+
+
+@pytest.fixture
+def source(table: pa.Table, tmp_path: Path) -> Path:
+    return write_parquet(table, tmp_path / "source.parquet")
+
+
+@pytest.fixture
+def ids(source: Path) -> list[int]:
+    rows: list[int] = fastsample.sample(source, N).row_ids.tolist()
+    return rows
+
+
+def run(example: str, *arguments: object, launcher: tuple[str, ...] = ()) -> list[list[int]]:
+    """Run an example and return the ids of the rows of each step."""
+    command = [sys.executable, *launcher, str(EXAMPLES / example), *map(str, arguments)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0 or "--kill-after" in command, done.stderr[-3000:]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    return [list(map(int, line[1:])) for line in lines if line[:1] == ["rows"]]
+
+
+def collate_ids(rows: list[dict[str, Any]]) -> list[int]:
+    return [row["id"] for row in rows]
+
+
+@pytest.mark.parametrize("workers", [0, 4])
+def test_data_loader(source: Path, ids: list[int], workers: int) -> None:
+    from torch.utils.data import DataLoader
+
+    rows = fastsample.sample(source, N).cache()
+    sampler = fastsample.ResumableSampler(rows, seed=1)
+    loader = DataLoader(
+        rows, batch_size=8, sampler=sampler, num_workers=workers, collate_fn=collate_ids
+    )
+    whole = [batch for _ in range(2) for batch in sampler.follow(loader)]
+    assert Counter(i for batch in whole for i in batch) == dict.fromkeys(ids, 2)
+    assert len(loader) == 13
+    for stop in (1, 6, 12, 13, 20):
+        sampler = fastsample.ResumableSampler(rows, seed=1)
+        loader = DataLoader(
+            rows, batch_size=8, sampler=sampler, num_workers=workers, collate_fn=collate_ids
+        )
+        seen: list[list[int]] = []
+        while len(seen) < stop:
+            for batch in sampler.follow(loader):
+                seen.append(batch)
+                if len(seen) == stop:
+                    break
+        resumed = fastsample.ResumableSampler(rows, seed=1)
+        resumed.load_state_dict(sampler.state_dict())
+        loader = DataLoader(
+            rows, batch_size=8, sampler=resumed, num_workers=workers, collate_fn=collate_ids
+        )
+        while len(seen) < len(whole):
+            seen += resumed.follow(loader)
+        assert seen == whole
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_of_similar_length(source: Path, ids: list[int], workers: int) -> None:
+    from torch.utils.data import DataLoader
+
+    rows = fastsample.sample(source, N).cache()
+    sampler = fastsample.LengthBatchSampler(rows, 8)
+    loader = DataLoader(rows, batch_sampler=sampler, num_workers=workers, collate_fn=collate_ids)
+    whole = list(sampler.follow(loader))
+    assert sorted(i for batch in whole for i in batch) == ids
+    sampler.set_epoch(0)
+    sampler.advance(5)
+    assert list(sampler.follow(loader)) == whole[5:]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("by_length", [False, True])
+def test_stateful_data_loader(source: Path, workers: int, by_length: bool) -> None:
+    from torchdata.stateful_dataloader import StatefulDataLoader
+
+    rows = fastsample.sample(source, N).cache()
+
+    def make() -> Any:
+        options: dict[str, Any] = (
+            {"batch_sampler": fastsample.LengthBatchSampler(rows, 8, seed=1)}
+            if by_length
+            else {"batch_size": 8, "sampler": fastsample.ResumableSampler(rows, seed=1)}
+        )
+        return StatefulDataLoader(rows, num_workers=workers, collate_fn=collate_ids, **options)
+
+    whole = list(make())
+    for stop in (1, 5, 12):
+        loader = make()
+        batches = iter(loader)
+        seen = [next(batches) for _ in range(stop)]
+        state = pickle.loads(pickle.dumps(loader.state_dict()))
+        del batches
+        resumed = make()
+        resumed.load_state_dict(state)
+        assert seen + list(resumed) == whole
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_plain_torch(source: Path, ids: list[int], tmp_path: Path, workers: int) -> None:
+    arguments = source, "--workers", workers, "--checkpoint"
+    whole = run("plain_torch.py", *arguments, tmp_path / "whole.pt")
+    assert sorted(i for step in whole for i in step) == ids
+    first = run("plain_torch.py", *arguments, tmp_path / "c.pt", "--stop-after", 5)
+    assert first + run("plain_torch.py", *arguments, tmp_path / "c.pt") == whole
+
+
+@pytest.mark.parametrize(("processes", "workers"), [(2, 0), (3, 2)])
+def test_accelerate_killed_and_resumed(
+    source: Path, ids: list[int], tmp_path: Path, processes: int, workers: int
+) -> None:
+    # --multi_gpu is what makes the launcher start several processes; they run on the CPU.
+    launcher = ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1")
+    launcher += ("--num_processes", str(processes), "--main_process_port", "0")
+    launcher += ("--mixed_precision", "no", "--dynamo_backend", "no")
+    arguments = "with_accelerate.py", source, "--workers", workers, "--output", tmp_path / "run"
+    run(*arguments, "--kill-after", 5, launcher=launcher)
+    # Step 5 was not saved: it is lost, and done again.
+    assert sorted(path.name for path in (tmp_path / "run").glob("step-*")) == [
+        "step-000002",
+        "step-000004",
+    ]
+    run(*arguments, launcher=launcher)
+    steps: dict[int, list[list[int]]] = {}
+    for rank in range(processes):
+        lines = (tmp_path / "run" / f"rows-{rank}.txt").read_text().splitlines()
+        for line in lines:
+            step, *rows = map(int, line.split())
+            steps.setdefault(step, []).append(rows)
+    assert sorted(steps[5][::2]) == sorted(steps[5][1::2])  # the same rows both times
+    steps[5] = steps[5][::2]
+    seen = Counter(i for batches in steps.values() for batch in batches for i in batch)
+    assert set(seen) == set(ids)
+    # accelerate repeats rows so that the last batches are full.
+    per_step = 4 * processes
+    assert sum(seen.values()) == -(-N // per_step) * per_step
+
+
+@pytest.mark.parametrize("workers", [0])
+def test_hugging_face_trainer(source: Path, ids: list[int], tmp_path: Path, workers: int) -> None:
+    arguments = source, "--workers", workers, "--output"
+    whole = run("with_trainer.py", *arguments, tmp_path / "whole")
+    assert Counter(i for step in whole for i in step) == dict.fromkeys(ids, 2)
+    first = run("with_trainer.py", *arguments, tmp_path / "run", "--steps", 8)
+    rest = run("with_trainer.py", *arguments, tmp_path / "run", "--resume")
+    # The Trainer may draw one batch ahead.
+    assert first[:8] == whole[:8]
+    assert rest[-(len(whole) - 8) :] == whole[8:]
+
+
+def test_lightning(source: Path, ids: list[int], tmp_path: Path) -> None:
+    whole = run("with_lightning.py", source, "--output", tmp_path / "whole")
+    assert Counter(i for step in whole for i in step) == dict.fromkeys(ids, 2)
+    arguments = "with_lightning.py", source, "--output", tmp_path / "run"
+    first = run(*arguments, "--steps", 5)
+    assert first + run(*arguments) == whole
+
+
+def test_a_dataset_class_changed_by_one_line(source: Path) -> None:
+    command = [sys.executable, str(EXAMPLES / "own_dataset.py"), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "batches 10\n"
