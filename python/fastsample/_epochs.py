@@ -108,9 +108,7 @@ class Epochs:
 
         def smart(rows: int) -> tuple[_fastsample.Sample, SmartReport | None]:
             columns = self._text_columns
-            return draw(
-                self._opened, rows, seed, self._smart, columns, False, threads, progress
-            )
+            return draw(self._opened, rows, seed, self._smart, columns, False, threads, progress)
 
         if epoch == 0:
             return smart(n)

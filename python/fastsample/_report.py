@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,25 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "rows with near-duplicates", f"{found.near_duplicates:,}"
         yield "rows excluded", f"{found.excluded:,} ({found.excluded_drawn:,} drawn)"
         yield "effective rows", f"{found.effective_rows:,.0f}"
+        yield "characters before", _quantiles(found.chars_before)
+        yield "characters after", _quantiles(found.chars_after)
+        if found.weights:
+            yield "weights", _quantiles(found.weights)
+            shares = (f"{name} {share:.0%}" for name, share in found.shares.items())
+            yield "what decides", ", ".join(shares)
+        for note in found.notes:
+            yield "note", note
     yield "seed", str(report.seed)
     yield "time", f"{report.seconds:.1f} s"
+
+
+def _quantiles(values: Mapping[float, float]) -> str:
+    """Return the least, the middle and the largest value, and where most of them lie."""
+    if not values:
+        return "-"
+    formats = (f"{v:,}" if isinstance(v, int) else f"{v:.3g}" for v in values.values())
+    least, low, _, middle, _, high, most = formats
+    return f"{low} to {high} for 90 %, median {middle}, all {least} to {most}"
 
 
 def write_facts(report: WriteReport) -> Iterator[tuple[str, str]]:

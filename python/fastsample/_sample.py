@@ -193,9 +193,7 @@ def sample(
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
         opened = open_source(source, columns, threads, callback)
-        drawn, found = draw(
-            opened, n, seed, smart, text_columns, weights, threads, callback
-        )
+        drawn, found = draw(opened, n, seed, smart, text_columns, weights, threads, callback)
     seconds = time.perf_counter() - started
     return Sample(drawn, Report(drawn.source_rows, len(drawn), seed, seconds, found))
 

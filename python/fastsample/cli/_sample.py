@@ -10,6 +10,8 @@ import typer
 
 import fastsample
 from fastsample import Report, WriteReport
+from fastsample._report import draw_facts, write_facts
+from fastsample._smart import SmartLike
 from fastsample.cli._common import (
     Columns,
     Json,
@@ -43,6 +45,14 @@ def sample(
     entropy: Annotated[
         bool, typer.Option("--entropy", help="Take the rows of highest character entropy.")
     ] = False,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Prefer rows like those of this file. Implies --smart."),
+    ] = None,
+    weights: Annotated[
+        bool,
+        typer.Option("--weights", help="Add a column _weight: 1 / probability of being drawn."),
+    ] = False,
     text_column: Annotated[
         list[str] | None,
         typer.Option("--text-column", help="Judge rows by this column. Repeatable. [default: all]"),
@@ -63,8 +73,9 @@ def sample(
     """Draw exactly so many rows at random and write them to a file."""
     started = time.perf_counter()
     with reported():
-        if smart and entropy:
-            raise fastsample.ArgumentError("--smart and --entropy exclude each other")
+        if entropy and (smart or target is not None):
+            other = "--smart" if smart else "--target"
+            raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
         rows = fastsample.inspect(inputs, columns=column, lengths=False, threads=threads).rows
         if num_samples > rows:
             err.print(
@@ -78,10 +89,11 @@ def sample(
         drawn = fastsample.sample(
             inputs,
             min(num_samples, rows),
-            smart="entropy" if entropy else smart,
+            smart=_rule(smart, entropy, target),
             seed=seed,
             columns=column,
             text_columns=text_column,
+            weights=weights,
             threads=threads,
         )
         options: dict[str, Any] = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
@@ -95,6 +107,12 @@ def sample(
             print_json(_sample_report(drawn.report, written, seconds))
         else:
             _print_sample(drawn.report, written, seconds)
+
+
+def _rule(smart: bool, entropy: bool, target: str | None) -> SmartLike:
+    if target is not None:
+        return fastsample.Smart(target=target)
+    return "entropy" if entropy else smart
 
 
 def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[str, Any]:
@@ -116,21 +134,14 @@ def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
 
 def _print_sample(drawn: Report, written: WriteReport, seconds: float) -> None:
     table = facts()
-    table.add_row("rows before", f"{drawn.rows:,}")
-    table.add_row("rows after", f"{written.rows:,} ({written.rows / drawn.rows:.1%})")
-    if drawn.smart is not None:
-        found = drawn.smart
-        table.add_row("judged by", ", ".join(found.text))
-        table.add_row("copies found", f"{found.copies:,} ({found.copies_drawn:,} drawn)")
-        table.add_row("rows with near-duplicates", f"{found.near_duplicates:,}")
-        table.add_row("rows excluded", f"{found.excluded:,} ({found.excluded_drawn:,} drawn)")
-        table.add_row("effective rows", f"{found.effective_rows:,.0f}")
-    for name, mean in written.mean_chars.items():
-        table.add_row(f"mean length of {name}", f"{mean:,.1f} characters")
-    table.add_row("duplicates among them", f"{written.copies:,}")
-    table.add_row("file size", size(written.bytes))
-    table.add_row("seed", str(drawn.seed))
-    table.add_row("time", f"{seconds:.1f} s")
-    for file in written.files:
-        table.add_row("written", str(file.path))
+    for name, value in draw_facts(drawn):
+        if name != "time":
+            table.add_row(name, value)
+    for name, value in write_facts(written):
+        if name == "file size":
+            table.add_row(name, size(written.bytes))
+        elif name == "time":
+            table.add_row(name, f"{seconds:.1f} s")
+        elif name != "rows written":
+            table.add_row(name, value)
     out.print(table)
