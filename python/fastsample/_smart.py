@@ -151,7 +151,7 @@ def draw(
         seed,
         options,
         text=text_columns,
-        target=options and open_target(options, threads, progress),
+        target=None if options is None else open_target(options, threads, progress),
         weights=weights,
         threads=threads,
         progress=progress,
