@@ -1,4 +1,4 @@
-"""Does a target draw rows like the target, and do they teach what the target holds?
+"""What a target gains: are the rows like it, and do they teach what it holds.
 
 Rows of some sources are the target. They are split three ways: some describe the target to the
 sampler, some are held out to judge by, the rest stay in the pool among all other rows. Samples of
