@@ -1,8 +1,8 @@
 """The command line: the flags of the script it replaces, what it prints, and how it ends."""
 
 import json
-import re
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
