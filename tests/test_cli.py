@@ -319,3 +319,18 @@ def test_a_reader_that_leaves_is_no_error(source: Path) -> None:
         f"{command} | head -c 1", shell=True, capture_output=True, check=False, timeout=60
     )
     assert done.stderr == b""
+
+
+def test_a_target_and_weights(source: Path, output: Path, tmp_path: Path) -> None:
+    pq.write_table(pq.read_table(source)[:50], tmp_path / "good.parquet")
+    options = ["--target", tmp_path / "good.parquet", "--weights"]
+    done = run("sample", "--input", source, "--output", output, "--num_samples", 300, *options)
+    printed = words(done.stdout)
+    assert "what decides duplicates" in printed
+    assert "target" in printed
+    written = pq.read_table(output)
+    assert written.num_rows == 300
+    assert min(written["_weight"].to_pylist()) >= 1
+    failed = run("sample", "--input", source, "--output", output, "-n", 3, "--entropy", *options)
+    assert "--target and --entropy exclude each other" in words(failed.stderr)
+    assert failed.returncode == 1
