@@ -74,7 +74,7 @@ fn rows(pieces: &[String], separator: &str, count: u64, mean_pieces: u64) -> Vec
 fn chinese() -> Vec<[String; 2]> {
     let hash = RowHash::new(8);
     let character = |i: u64| char::from_u32(0x4e00 + (hash.of(i) % 6000) as u32).unwrap_or('的');
-    let word = |i: u64| (0..1 + i % 3).map(|j| character(i * 4 + j)).collect::<String>();
+    let word = |i: u64| (0..=i % 3).map(|j| character(i * 4 + j)).collect::<String>();
     let mut words: Vec<String> = (0..20_000).map(word).collect();
     words[..3].clone_from_slice(&["，", "。", "的"].map(String::from));
     rows(&words, "", 8_000, 70)
