@@ -5,7 +5,7 @@ use parquet::basic::{Compression, Encoding, Type};
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::ParquetFile;
-use super::thrift::{Compact, TRUE};
+use super::thrift::{BINARY, Compact, FALSE, I32, I64, STRUCT, TRUE};
 use crate::source::file::OpenFile;
 
 /// Pages from this size on are worth decoding while they are inflated. Smaller ones stay in the
@@ -29,8 +29,8 @@ pub(super) struct Page {
 pub(super) enum Layout {
     /// Levels of an unnamed length and values, compressed together.
     V1,
-    /// So many bytes of levels, then the values, which may be compressed.
-    V2 { levels: usize, compressed: bool },
+    /// So many bytes of levels for so many nulls, then the values, which may be compressed.
+    V2 { nulls: usize, levels: usize, compressed: bool },
 }
 
 /// What can be done with a page.
@@ -116,47 +116,70 @@ fn header(open: &OpenFile, offset: u64, end: u64, optional: bool) -> Option<Foun
     })
 }
 
-/// Parses a Thrift `PageHeader`.
+/// Parses a Thrift `PageHeader`. Anything unusual is refused, so that the decoder of `parquet`
+/// judges it: a field that does not belong there, or a value that it would not take either.
 fn parse(bytes: &[u8], offset: u64, optional: bool) -> Option<Found> {
-    const DATA_PAGE: i64 = 0;
-    const DATA_PAGE_V2: i64 = 3;
+    const DATA_PAGE: i32 = 0;
+    const DATA_PAGE_V2: i32 = 3;
     let mut thrift = Compact(bytes);
     let mut numbers = [None; 5]; // 1: type, 2: uncompressed size, 3: compressed size, 4: checksum
-    let (mut v1, mut v2, mut compressed) = ([None; 6], [None; 8], true);
-    thrift.fields(|thrift, id, _| {
+    let (mut v1, mut v2, mut compressed) = (None, None, true);
+    thrift.fields(|thrift, id, kind| {
         match id {
-            1..=4 => numbers[id as usize] = Some(thrift.int()?),
-            // 1: values, 2: encoding, 3: encoding of the definition levels
-            5 => thrift.fields(|thrift, id, _| {
-                let wanted = matches!(id, 1..=3);
-                if wanted {
-                    v1[id as usize] = Some(thrift.int()?);
-                }
-                Some(wanted)
-            })?,
-            // 1: values, 2: nulls, 3: rows, 4: encoding, 5 and 6: bytes of levels, 7: compressed
-            8 => thrift.fields(|thrift, id, kind| {
-                let wanted = matches!(id, 1..=6);
-                if wanted {
-                    v2[id as usize] = Some(thrift.int()?);
-                } else if id == 7 {
-                    compressed = kind == TRUE;
-                }
-                Some(wanted)
-            })?,
-            _ => return Some(false),
+            1..=4 if kind == I32 => numbers[id as usize] = Some(thrift.int()?),
+            5 if kind == STRUCT => {
+                // 1: values, 2: encoding, 3 and 4: encodings of the levels, 5: statistics
+                let values = v1.insert([None; 5]);
+                thrift.fields(|thrift, id, kind| match id {
+                    1..=4 if kind == I32 => {
+                        values[id as usize] = Some(thrift.int()?);
+                        Some(true)
+                    }
+                    5 if kind == STRUCT => statistics(thrift),
+                    _ => None,
+                })?;
+            }
+            8 if kind == STRUCT => {
+                // 1: values, 2: nulls, 3: rows, 4: encoding, 5 and 6: bytes of levels,
+                // 7: compressed, 8: statistics
+                let values = v2.insert([None; 7]);
+                thrift.fields(|thrift, id, kind| match id {
+                    1..=6 if kind == I32 => {
+                        values[id as usize] = Some(thrift.int()?);
+                        Some(true)
+                    }
+                    7 if kind == TRUE || kind == FALSE => {
+                        compressed = kind == TRUE;
+                        Some(true)
+                    }
+                    8 if kind == STRUCT => statistics(thrift),
+                    _ => None,
+                })?;
+            }
+            _ => return None,
         }
         Some(true)
     })?;
-    let size = |value: Option<i64>| usize::try_from(value?).ok();
-    let plain = |value| value == Some(i64::from(Encoding::PLAIN as i32));
-    let rle = |value| value == Some(i64::from(Encoding::RLE as i32));
-    let (rows, layout) = match (numbers[1]?, numbers[4]) {
+    let size = |value: Option<i32>| usize::try_from(value?).ok();
+    let is = |value, encoding| value == Some(encoding as i32);
+    // Where there are no levels, old writers name the encoding that preceded RLE.
+    #[expect(deprecated, reason = "a name in old files")]
+    let levels = |value| is(value, Encoding::RLE) || is(value, Encoding::BIT_PACKED);
+    let (rows, layout) = match (numbers[1]?, v1, v2) {
         // A page with a checksum has to be read as a whole before it is believed.
-        (_, Some(_)) => return Some(Found::Other),
-        (DATA_PAGE, _) if plain(v1[2]) && (!optional || rle(v1[3])) => (size(v1[1])?, Layout::V1),
-        (DATA_PAGE_V2, _) if plain(v2[4]) && v2[1] == v2[3] && v2[6] == Some(0) => {
-            (size(v2[1])?, Layout::V2 { levels: size(v2[5])?, compressed })
+        _ if numbers[4].is_some() => return Some(Found::Other),
+        (DATA_PAGE, Some(v1), None)
+            if is(v1[2], Encoding::PLAIN)
+                && if optional { is(v1[3], Encoding::RLE) } else { levels(v1[3]) }
+                && levels(v1[4]) =>
+        {
+            (size(v1[1])?, Layout::V1)
+        }
+        (DATA_PAGE_V2, None, Some(v2))
+            if is(v2[4], Encoding::PLAIN) && v2[1] == v2[3] && v2[6] == Some(0) =>
+        {
+            let (nulls, levels) = (size(v2[2])?, size(v2[5])?);
+            (size(v2[1])?, Layout::V2 { nulls, levels, compressed })
         }
         _ => return Some(Found::Other),
     };
@@ -167,4 +190,10 @@ fn parse(bytes: &[u8], offset: u64, optional: bool) -> Option<Found> {
         rows,
         layout,
     }))
+}
+
+/// Skips the statistics of a page, if they look like it.
+fn statistics(thrift: &mut Compact<'_>) -> Option<bool> {
+    thrift.fields(|_, _, kind| matches!(kind, TRUE | FALSE | I64 | BINARY).then_some(false))?;
+    Some(true)
 }

@@ -48,7 +48,7 @@ impl Inflater {
         let mut section = BufReader::with_capacity(BUFFER_BYTES, section);
         let (levels, compressed) = match page.layout {
             Layout::V1 => (None, true),
-            Layout::V2 { levels, compressed } => {
+            Layout::V2 { levels, compressed, .. } => {
                 if levels > page.compressed.min(page.uncompressed) {
                     return Err(io::Error::other("the levels are longer than their page"));
                 }

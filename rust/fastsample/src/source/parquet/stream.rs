@@ -21,7 +21,7 @@ use arrow_buffer::BooleanBuffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::basic::Compression;
 
-use super::header::Page;
+use super::header::{Layout, Page};
 use super::inflate::Inflater;
 use super::levels;
 use super::{ParquetFile, read::Wanted};
@@ -158,10 +158,13 @@ impl Stream {
                     Some(levels::decode(values.value(length)?, page.rows))
                 }
             };
-            let present = match present {
-                Some(None) => return Err(io::Error::other("damaged definition levels")),
-                sound => sound.flatten(),
-            };
+            let damaged = || io::Error::other("damaged definition levels");
+            let present = present.map(|levels| levels.ok_or_else(damaged)).transpose()?;
+            if let Layout::V2 { nulls, .. } = page.layout
+                && nulls != present.as_ref().map_or(0, |bits| page.rows - bits.count_set_bits())
+            {
+                return Err(damaged());
+            }
             return Ok(Some(Inside { values, present, row: rows.start, rows }));
         }
         Ok(None)

@@ -3,11 +3,26 @@
 /// The header that ends a struct.
 const STOP: u8 = 0;
 
+/// The type of a boolean field that is true: booleans are part of the header of their field.
+pub(super) const TRUE: u8 = 1;
+
+/// The type of a boolean field that is false.
+pub(super) const FALSE: u8 = 2;
+
+/// The type of a number of 32 bits.
+pub(super) const I32: u8 = 5;
+
+/// The type of a number of 64 bits.
+pub(super) const I64: u8 = 6;
+
+/// The type of bytes.
+pub(super) const BINARY: u8 = 8;
+
+/// The type of a nested struct.
+pub(super) const STRUCT: u8 = 12;
+
 /// Nesting beyond this is not to be found in sound metadata.
 const MAX_DEPTH: usize = 32;
-
-/// The type of a boolean field that is true. Field types 1 and 2 are booleans themselves.
-pub(super) const TRUE: u8 = 1;
 
 /// A reader of serialised structs. `None` everywhere means: damaged, or it ends early.
 pub(super) struct Compact<'a>(pub(super) &'a [u8]);
@@ -34,15 +49,15 @@ impl Compact<'_> {
         }
     }
 
-    /// A signed number.
-    pub(super) fn int(&mut self) -> Option<i64> {
+    /// A signed number of 32 bits.
+    pub(super) fn int(&mut self) -> Option<i32> {
         let zigzag = self.varint()?;
-        Some((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
+        i32::try_from((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64)).ok()
     }
 
     fn id(&mut self, header: u8, last: i16) -> Option<i16> {
         match header >> 4 {
-            0 => Some(self.int()? as i16),
+            0 => i16::try_from(self.int()?).ok(),
             delta => Some(last.wrapping_add(i16::from(delta))),
         }
     }
@@ -76,11 +91,11 @@ impl Compact<'_> {
         }
         match kind {
             // A boolean field is its own type; in a list it takes a byte.
-            1 | 2 if !in_list => Some(()),
+            TRUE | FALSE if !in_list => Some(()),
             1..=3 => self.skip_bytes(1),
-            4..=6 => self.varint().map(drop),
+            4..=I64 => self.varint().map(drop),
             7 => self.skip_bytes(8),
-            8 => {
+            BINARY => {
                 let length = self.varint()?;
                 self.skip_bytes(length)
             }
@@ -92,7 +107,7 @@ impl Compact<'_> {
                 };
                 (0..count).try_for_each(|_| self.skip(header & 0x0f, true, depth + 1))
             }
-            12 => {
+            STRUCT => {
                 // Ids do not matter here, so neither does the last one.
                 loop {
                     let header = self.byte()?;
