@@ -20,6 +20,7 @@
 //! serialised, and merged in any order: [`survey::grams`], [`survey::Survey`].
 
 pub mod commonness;
+mod decode;
 pub mod draw;
 pub mod duplicates;
 pub mod entropy;

@@ -31,12 +31,14 @@ impl Repetition {
             return 0;
         }
         self.0.fill(0);
+        let mut distinct = 0;
         for hash in judged {
             let bit = *hash as usize % BITS;
-            self.0[bit / 64] |= 1 << (bit % 64);
+            let word = &mut self.0[bit / 64];
+            distinct += !*word >> (bit % 64) & 1;
+            *word |= 1 << (bit % 64);
         }
-        let distinct: u32 = self.0.iter().map(|word| word.count_ones()).sum();
-        let log = log2(judged.len() as u64) - log2(u64::from(distinct));
+        let log = log2(judged.len() as u64) - log2(distinct);
         (log >> (FRACTION_BITS - VALUE_BITS)) as u16
     }
 }
