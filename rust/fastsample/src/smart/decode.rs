@@ -10,13 +10,9 @@ const SCRIPT: u8 = 2;
 /// Latin letters with all their accents lie below this code point.
 pub(super) const LATIN_END: u32 = 0x250;
 
-/// Bytes that are looked at together.
-const CHUNK: usize = 16;
-
 /// Writes the code points of a text and their classes, and returns their number.
 ///
-/// Both slices need room for as many characters as the text has bytes, and [`CHUNK`] more, into
-/// which anything may be written.
+/// Both slices need room for as many characters as the text has bytes.
 pub(super) fn decode(text: &str, codes: &mut [u32], classes: &mut [u8]) -> usize {
     let (mut rest, mut chars) = (text, 0);
     while let Some(&first) = rest.as_bytes().first() {
@@ -134,7 +130,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_character_is_decoded(text in "([a-z 0-9]|[à-ÿ×]|[一-龥]|\\PC){0,99}") {
-            let (mut codes, mut classes) = (vec![7; text.len() + CHUNK], vec![7; text.len() + CHUNK]);
+            let (mut codes, mut classes) = (vec![7; text.len()], vec![7; text.len()]);
             let chars = decode(&text, &mut codes, &mut classes);
             let expected: Vec<u32> = text.chars().map(u32::from).collect();
             prop_assert_eq!(&codes[..chars], &expected);
