@@ -56,7 +56,7 @@ def facts(found: Comparison) -> Iterator[Fact]:
         "rows", f"{a.rows:,}", f"{b.rows:,}", f"The sample has {_percent(b.rows / a.rows)} of them."
     )
     yield Fact(
-        "rows of the source", "", _percent(found.contained),
+        "found in the source", "", _percent(found.contained),
         "So many of the sample's rows occur in the source.",
     )  # fmt: skip
     yield Fact(

@@ -71,7 +71,7 @@ def _print(found: Comparison) -> None:
         for heading in ("source", "sample"):
             grams.add_column(heading, justify="right")
         for text, a, b in listed[:_PRINTED]:
-            grams.add_row(escape(text.replace(" ", "␠")), f"{a:,.1f}", f"{b:,.1f}")
+            grams.add_row(escape(text.replace(" ", "␣")), f"{a:,.1f}", f"{b:,.1f}")
         if listed:
             out.print(grams)
 

@@ -63,13 +63,21 @@ pub fn grams(text: &str) -> impl Iterator<Item = Gram> + '_ {
     })
 }
 
+/// The cells of one n-gram, found before they are counted.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    hash: u64,
+    context: u32,
+    character: u32,
+}
+
 /// Counts of n-grams, contexts and characters. States of parts merge.
 #[derive(Debug, Clone)]
 pub struct Grams {
     cells: Box<[u32]>,
     contexts: Box<[u32]>,
     characters: Box<[u32]>,
-    places: Vec<u32>,
+    seen: Vec<Seen>,
     /// Characters counted.
     pub total: u64,
 }
@@ -81,7 +89,7 @@ impl Default for Grams {
             cells: zeros(CELLS),
             contexts: zeros(CONTEXTS),
             characters: zeros(CHARACTERS),
-            places: Vec::new(),
+            seen: Vec::new(),
             total: 0,
         }
     }
@@ -91,21 +99,22 @@ impl Grams {
     /// Counts the n-grams of a text; tells the hash of each.
     pub fn add(&mut self, text: &str, mut tell: impl FnMut(u64)) {
         let bump = |cell: &mut u32| *cell = cell.saturating_add(1);
-        let mut places = std::mem::take(&mut self.places);
-        places.clear();
-        for gram in grams(text) {
-            let hash = gram.hash();
-            places.push((hash % CELLS as u64) as u32);
-            tell(hash);
-            bump(&mut self.contexts[context_cell(gram)]);
-            bump(&mut self.characters[gram.code as usize % CHARACTERS]);
+        self.seen.clear();
+        self.seen.extend(grams(text).map(|gram| Seen {
+            hash: gram.hash(),
+            context: context_cell(gram) as u32,
+            character: (gram.code as usize % CHARACTERS) as u32,
+        }));
+        // The tables are larger than a cache. In short loops of their own, their misses overlap.
+        for seen in &self.seen {
+            bump(&mut self.cells[seen.hash as usize % CELLS]);
         }
-        // In a loop of their own, misses of the cache overlap: this took half of the time.
-        for &place in &places {
-            bump(&mut self.cells[place as usize]);
+        for seen in &self.seen {
+            bump(&mut self.contexts[seen.context as usize % CONTEXTS]);
+            bump(&mut self.characters[seen.character as usize % CHARACTERS]);
         }
-        self.total += places.len() as u64;
-        self.places = places;
+        self.seen.iter().for_each(|seen| tell(seen.hash));
+        self.total += self.seen.len() as u64;
     }
 
     /// Takes in the counts of another part.

@@ -29,6 +29,9 @@ const NEAR_LEAST: u32 = 16;
 /// Distinct texts that are set aside to be predicted.
 pub const HELD_OUT: usize = 2000;
 const HELD_OUT_CHARS: usize = 2000;
+
+/// Characters of a text whose n-grams are counted: one book among short rows must not outweigh them.
+const COUNTED_CHARS: usize = 16_384;
 const MOST_VALUES: usize = 10_000;
 
 /// What the pass looks for.
@@ -133,7 +136,8 @@ impl Profile {
                 _ => &mut self.drawn,
             };
             for column in texts {
-                counts.add(column[row], |hash| classes[(hash >> 32) as usize % CLASSES] += 1);
+                let text = beginning(column[row], COUNTED_CHARS);
+                counts.add(text, |hash| classes[(hash >> 32) as usize % CLASSES] += 1);
             }
         }
         // Short texts are alike only if they are equal: a few shingles say too little.
@@ -246,6 +250,14 @@ pub fn profile(ctx: &Context, source: &Source, plan: &Plan) -> Result<Profile> {
     merged.near.prune();
     merged.types.prune();
     Ok(merged)
+}
+
+/// The first `chars` characters of a text.
+fn beginning(text: &str, chars: usize) -> &str {
+    if text.len() <= chars {
+        return text;
+    }
+    text.char_indices().nth(chars).map_or(text, |(end, _)| &text[..end])
 }
 
 fn chosen(mask: &RowMask, row: usize) -> bool {
