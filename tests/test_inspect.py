@@ -92,17 +92,6 @@ def test_json_has_copies(table: pa.Table, tmp_path: Path) -> None:
     assert "histogram" not in plain["row_lengths"]
 
 
-def test_progress_is_reported(table: pa.Table, tmp_path: Path) -> None:
-    folder = tmp_path / "many"
-    folder.mkdir()
-    big = pa.concat_tables([table] * 40)
-    for number in range(6):
-        write_parquet(big, folder / f"{number}.parquet")
-    seen: list[tuple[int, int]] = []
-    fastsample.inspect(folder, threads=1, progress=lambda *at: seen.append(at))
-    assert all(done <= max(total, done) for done, total in seen)
-
-
 # Plots
 
 

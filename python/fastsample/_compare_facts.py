@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fastsample._compare import Comparison, Distance, Fact, Side
+    from fastsample._compare_report import Comparison, Distance, Fact, Side
 
 #: Values of a column that are named as over- or under-represented.
 _NAMED = 3
@@ -49,7 +49,7 @@ def _moved(values: dict[str, tuple[int, int]], rows: int, drawn: int) -> str:
 
 def facts(found: Comparison) -> Iterator[Fact]:
     """Tell the numbers with what they mean."""
-    from fastsample._compare import Fact
+    from fastsample._compare_report import Fact
 
     a, b = found.source, found.sample
     yield Fact(

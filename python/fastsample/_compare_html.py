@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastsample._plots import COLOURS, axis_label, bin_edges, shares_of
 
 if TYPE_CHECKING:
-    from fastsample._compare import Comparison
+    from fastsample._compare_report import Comparison
 
 _MOST_VALUES = 20
 _BINS = 48

@@ -12,7 +12,7 @@ from fastsample.errors import ArgumentError, MissingDependencyError, OutputError
 
 if TYPE_CHECKING:
     from fastsample._inspect import Inspection, TextLengths
-    from fastsample._plan import Plan
+    from fastsample._plan_report import Plan
 
 #: Okabe and Ito (2008): told apart by colour-blind readers, and in print.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")

@@ -211,8 +211,9 @@ fn bits(texts: &[&str], sample: &Grams, random: &Grams) -> Option<(f64, f64, f64
         return None;
     }
     let best = |model: &Grams| {
-        let by_prior = PRIORS.map(|mu| texts.iter().map(|text| model.bits(text, mu)).collect());
-        by_prior.into_iter().min_by(|a: &Vec<f64>, b: &Vec<f64>| {
+        let by_text: Vec<_> = texts.iter().map(|text| model.bits(text, PRIORS)).collect();
+        let by_prior = (0..PRIORS.len()).map(|i| by_text.iter().map(|bits| bits[i]).collect());
+        by_prior.min_by(|a: &Vec<f64>, b: &Vec<f64>| {
             a.iter().sum::<f64>().total_cmp(&b.iter().sum::<f64>())
         })
     };
