@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from fastsample._compare_facts import percent
 from fastsample._plots import COLOURS, axis_label, bin_edges, shares_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ _STYLE = f"""
 .fs .facts td:first-child {{ white-space: nowrap; }}
 .fs .plot {{ max-width: 42rem; }}
 .fs svg {{ width: 100%; height: 14rem; display: block; border-bottom: 1px solid var(--ink); }}
-.fs .ticks {{ display: flex; justify-content: space-between; }}
+.fs .ticks {{ position: relative; height: 1.6rem; }}
+.fs .ticks span {{ position: absolute; transform: translateX(-50%); }}
+.fs .ticks span:first-child {{ transform: none; }}
+.fs .ticks span:last-child {{ transform: translateX(-100%); }}
 .fs .legend {{ display: flex; gap: 1.5rem; align-items: center; margin-top: .5rem; }}
 .fs .legend i {{ display: inline-block; width: 1.5rem; height: .8rem; margin-right: .4rem; }}
 .fs .area {{ fill: var(--source); opacity: .4; }}
@@ -119,15 +123,11 @@ def _parts(found: Comparison) -> Iterator[str]:
     columns = escape(", ".join(found.text))
     yield (
         f'<p class="note">Compared by {columns}. Limits hold for all distances together with 99 %. '
-        f"{_percent(found.load)} of the n-gram table is in use; rare n-grams share cells when it "
+        f"{percent(found.load)} of the n-gram table is in use; rare n-grams share cells when it "
         "is full. N-grams are listed by how much they stand out; with a representative sample, "
         "that is chance. An n-gram model is a weak judge: whether a model trained on the sample is "
         "better shows only when one is trained.</p>"
     )
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}"
 
 
 def _lengths(found: Comparison) -> str:
@@ -144,7 +144,10 @@ def _lengths(found: Comparison) -> str:
         return " ".join(f"{x},{y:.2f}" for i, y in enumerate(heights) for x in (i, i + 1))
 
     last = len(source)
-    ticks = [round(i * last / 4) for i in range(5)]
+    ticks = "".join(
+        f'<span style="left:{100 * i / last:.2f}%">{edges[i]:,.0f}</span>'
+        for i in sorted({round(quarter * last / 4) for quarter in range(5)})
+    )
     label = f"Lengths of rows, from 0 to {top:.1%} of the rows a bar"
     return (
         f'<div class="plot"><div>{top:.1%}</div>'
@@ -152,7 +155,7 @@ def _lengths(found: Comparison) -> str:
         f'<polygon class="area" points="0,100 {outline(source)} {last},100"/>'
         f'<polyline class="line" vector-effect="non-scaling-stroke" points="{outline(sample)}"/>'
         "</svg>"
-        f'<div class="ticks">{"".join(f"<span>{edges[i]:,.0f}</span>" for i in ticks)}</div>'
+        f'<div class="ticks">{ticks}</div>'
         f"<div>{axis_label(scale, edges, 'rows')}</div>"
         '<div class="legend"><span><i class="source"></i>source</span>'
         '<span><i class="dashed"></i>sample</span></div></div>'
@@ -170,10 +173,8 @@ def _values(found: Comparison) -> str:
     top = max((max(each[1:]) for each in shown), default=1) or 1
 
     def bar(side: str, share: float) -> str:
-        width = 75 * share / top
-        return (
-            f'<div class="bar"><i class="{side}" style="width:{width:.2f}%"></i>{share:.1%}</div>'
-        )
+        style = f"width:{75 * share / top:.2f}%"
+        return f'<div class="bar"><i class="{side}" style="{style}"></i>{percent(share)}</div>'
 
     bars = "".join(
         f'<div class="value">{escape(_short(name))}{bar("source", a)}{bar("sample", b)}</div>'

@@ -110,6 +110,8 @@ def plot_lengths(found: Inspection, path: Path) -> None:
             )
         if _is_logarithmic(edges):
             axes.set_xscale("symlog", linthresh=1)
+        else:
+            axes.xaxis.get_major_locator().set_params(integer=True)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.set_xlabel(label(axis_label(found.row_lengths, edges, "texts")))
         axes.set_ylabel("share of rows")
@@ -134,7 +136,7 @@ def bin_edges(lengths: TextLengths, bins: int, median: int | None = None) -> lis
         # Lengths are whole numbers, so that narrower bins would stay empty.
         found = np.unique(np.round(np.geomspace(1, end, bins)))
         return [0.0, *found.tolist()]
-    return np.linspace(0, end, max(1, min(bins, end - 1)) + 1).tolist()
+    return np.linspace(0, end, min(bins, end) + 1).tolist()
 
 
 def shares_of(histogram: Sequence[tuple[int, int]], edges: Sequence[float]) -> list[float]:

@@ -20,6 +20,8 @@ pub mod stats;
 
 use std::collections::{BTreeMap, HashMap};
 
+use arrow_schema::DataType;
+
 use self::grams::{Gram, Grams};
 use self::profile::{HELD_OUT, Plan, Profile, profile};
 use self::stats::{Distance, Size};
@@ -137,7 +139,7 @@ pub fn compare(
     let plan = |side: &Source, whose: &str| {
         Ok::<_, Error>(Plan {
             columns: find_all(side, &names, whose)?,
-            by: options.by.as_ref().map(|by| find(side, by, whose)).transpose()?,
+            by: options.by.as_ref().map(|by| find_values(side, by, whose)).transpose()?,
             max_chars: options.max_chars,
             held_below: (held * u64::MAX as f64) as u64,
             counted_below: (counted * u64::MAX as f64) as u64,
@@ -298,6 +300,18 @@ fn find_all(side: &Source, names: &[String], whose: &str) -> Result<Vec<usize>> 
         Err(Error::Column(format!("column {name:?} of the {whose} is {kind}, not text")))
     };
     names.iter().map(find_text).collect()
+}
+
+fn find_values(side: &Source, name: &str, whose: &str) -> Result<usize> {
+    let index = find(side, name, whose)?;
+    let kind = side.schema().field(index).data_type();
+    if arrow_cast::can_cast_types(kind, &DataType::Utf8View) {
+        return Ok(index);
+    }
+    Err(Error::Column(format!(
+        "column {name:?} of the {whose} is {kind}, whose values cannot be told apart as text; \
+         choose a column of text, numbers or dates"
+    )))
 }
 
 fn find(side: &Source, name: &str, whose: &str) -> Result<usize> {
