@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +105,11 @@ def test_bins_reach_over_a_long_tail(spread: float) -> None:
     edges = _plots.bin_edges(lengths, 40)
     assert edges[0] == 0
     assert edges[-1] == lengths.quantiles[0.99] + 1
-    assert all(a < b for a, b in zip(edges, edges[1:], strict=False))
+    assert all(a < b for a, b in pairwise(edges))
     shares = _plots.shares_of(lengths.histogram, edges)
     inside = np.histogram(chars, [*edges[:-1], np.inf])[0] / len(chars)
-    assert shares == pytest.approx(inside.tolist())
+    # Above 4,096 characters a length is known to within 1/64.
+    assert shares == pytest.approx(inside.tolist(), abs=1e-3)
     # Legible: the rows are not all in a bar or two.
     assert max(shares) < 0.3
     label = _plots.axis_label(lengths, edges, "texts")

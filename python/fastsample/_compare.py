@@ -56,8 +56,9 @@ def compare(
     shares by Pearson's chi-square, n-grams by random groups of rows (Wolter, 2007), all of them for
     draws without replacement; limits are Bonferroni's for 1 % in all.
 
-    N-grams are counted in about 500,000 rows of the source, chosen by a hash of their content, and
-    in those rows of the sample that are among them; all else in all rows.
+    N-grams are counted in about 200,000 rows of the source, chosen by a hash of their content, and
+    in those rows of the sample that are among them; of a text, in its first 16,384 characters. All
+    else is counted in all rows.
 
     An n-gram is a character with the one before it, in Latin script with the three before it. About
     2,000 distinct texts (a tenth at most) are held out of both by a hash of their content, and
