@@ -136,7 +136,8 @@ def bin_edges(lengths: TextLengths, bins: int, median: int | None = None) -> lis
         # Lengths are whole numbers, so that narrower bins would stay empty.
         found = np.unique(np.round(np.geomspace(1, end, bins)))
         return [0.0, *found.tolist()]
-    return np.linspace(0, end, min(bins, end) + 1).tolist()
+    edges: list[float] = np.linspace(0, end, min(bins, end) + 1).tolist()
+    return edges
 
 
 def shares_of(histogram: Sequence[tuple[int, int]], edges: Sequence[float]) -> list[float]:
@@ -148,7 +149,8 @@ def shares_of(histogram: Sequence[tuple[int, int]], edges: Sequence[float]) -> l
     counts = np.bincount(
         np.clip(places, 0, len(edges) - 2), weights=found[:, 1], minlength=len(edges) - 1
     )
-    return (counts / max(counts.sum(), 1)).tolist()
+    shares: list[float] = (counts / max(counts.sum(), 1)).tolist()
+    return shares
 
 
 def _is_logarithmic(edges: Sequence[float]) -> bool:
