@@ -175,6 +175,43 @@ def test_shares_of_any_type(mixed: pa.Table) -> None:
     assert found.values["(null)"][0] == flags.null_count
 
 
+def test_too_many_values_in_all_parts_together(tmp_path: Path) -> None:
+    """No part has more than 10,000 values, but all of them have."""
+    rows = 12_000
+    kinds = pa.array(range(rows)).cast(pa.string())
+    table = pa.table({"text": ["同样的话"] * rows, "kind": kinds})
+    path = write_parquet(table, tmp_path / "a.parquet", row_group_size=rows // 4)
+    for threads in (1, 4):
+        with pytest.raises(fastsample.ArgumentError, match="more than 10000 values"):
+            fastsample.compare(path, path, by="kind", threads=threads)
+
+
+def test_nulls_and_dictionaries_are_texts_like_any_other(mixed: pa.Table) -> None:
+    text = pa.array([None if i % 5 == 0 else each for i, each in enumerate(mixed["text"])])
+    kinds = mixed["source"].combine_chunks()
+    plain = pa.table({"text": text, "source": kinds})
+    encoded = pa.table({"text": text.dictionary_encode(), "source": kinds.dictionary_encode()})
+    drawn = fastsample.sample(plain, 1500).to_arrow()
+    expected = fastsample.compare(plain, drawn, by="source")
+    assert expected.columns["text"][0].nulls == text.null_count
+    assert fastsample.compare(encoded, drawn, by="source") == expected
+    assert fastsample.compare(plain, encoded).verdict == "identical"
+    nothing = pa.table({"text": pa.nulls(50, pa.string())})
+    assert fastsample.compare(nothing, nothing).verdict == "identical"
+    assert fastsample.compare(nothing, nothing[:9]).verdict == "representative"
+
+
+def test_one_long_row_does_not_outweigh_the_others(mixed: pa.Table) -> None:
+    """With a million characters in one row, n-grams still tell poems from the rest."""
+    book = pa.table({"text": ["很长的一行，" * 170_000], "source": ["诗"]})
+    table = pa.concat_tables([mixed, book]).combine_chunks()
+    drawn = pa.concat_tables([fastsample.sample(mixed, 2000).to_arrow(), book])
+    assert fastsample.compare(table, drawn).verdict == "representative"
+    poems = table.filter(pc.equal(table["source"], "诗"))
+    found = fastsample.compare(table, poems)
+    assert any(each.startswith("biased by wording") for each in found.biases)
+
+
 def test_a_poor_sample_predicts_worse() -> None:
     """A sample of one kind of text, among two, knows nothing of the other."""
     kinds = [texts(1500, 60, np.random.default_rng(7)), ["abc def " * 8] * 0]
@@ -225,6 +262,7 @@ BAD: list[tuple[Any, Any, dict[str, Any], type[Exception], str]] = [
     (None, None, {"text_columns": "text"}, ARGUMENT, r"pass \['text'\]"),
     (None, NUMBERS, {"text_columns": ["text"]}, COLUMN, "is Int64, not text"),
     (None, None, {"max_chars": 0}, ARGUMENT, "max_chars is 0"),
+    (None, None, {"by": "nested"}, COLUMN, r'"nested" of the source is Struct.*choose a column'),
     (None, None, {"by": "many"}, ARGUMENT, "more than 10000 values"),
     (None, "missing.parquet", {}, fastsample.SourceNotFoundError, "missing.parquet"),
     (None, 3, {}, fastsample.SourceTypeError, "int"),
@@ -240,6 +278,7 @@ def test_bad_input(
 ) -> None:
     table = pa.concat_tables([mixed, mixed, mixed])
     table = table.append_column("many", pa.array(map(str, range(len(table)))))
+    table = table.append_column("nested", pa.array([{"x": 1}] * len(table)))
     with pytest.raises(error, match=message):
         fastsample.compare(
             table if source is None else source, table if sample is None else sample, **options

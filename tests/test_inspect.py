@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -92,18 +93,28 @@ def test_json_has_copies(table: pa.Table, tmp_path: Path) -> None:
     assert "histogram" not in plain["row_lengths"]
 
 
-def test_progress_is_reported(table: pa.Table, tmp_path: Path) -> None:
-    folder = tmp_path / "many"
-    folder.mkdir()
-    big = pa.concat_tables([table] * 40)
-    for number in range(6):
-        write_parquet(big, folder / f"{number}.parquet")
-    seen: list[tuple[int, int]] = []
-    fastsample.inspect(folder, threads=1, progress=lambda *at: seen.append(at))
-    assert all(done <= max(total, done) for done, total in seen)
-
-
 # Plots
+
+
+@pytest.mark.parametrize("spread", [0.3, 2.5])
+def test_bins_reach_over_a_long_tail(spread: float) -> None:
+    """One text of a million characters, among lengths that are close together or far apart."""
+    chars = np.exp(np.random.default_rng(0).normal(4, spread, 3000)).astype(int)
+    chars[0] = 1_000_000
+    lengths = fastsample.inspect(pa.table({"t": ["字" * count for count in chars]})).text["t"]
+    edges = _plots.bin_edges(lengths, 40)
+    assert edges[0] == 0
+    assert edges[-1] == lengths.quantiles[0.99] + 1
+    assert all(a < b for a, b in pairwise(edges))
+    shares = _plots.shares_of(lengths.histogram, edges)
+    inside = np.histogram(chars, [*edges[:-1], np.inf])[0] / len(chars)
+    # Above 4,096 characters a length is known to within 1/64.
+    assert shares == pytest.approx(inside.tolist(), abs=1e-3)
+    # Legible: the rows are not all in a bar or two.
+    assert max(shares) < 0.3
+    label = _plots.axis_label(lengths, edges, "texts")
+    assert label.endswith("the last bin holds all longer texts, up to 1,000,000")
+    assert ("logarithmic" in label) == (spread > 1)
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import fastsample
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -26,7 +27,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a folder of files that take many seconds to read: each is there a thousand times."""
     folder = tmp_path_factory.mktemp("slow")
     noise = [os.urandom(1500).hex() for _ in range(ROWS)]
-    table = pa.table({"id": range(ROWS), "text": noise})
+    table = pa.table({"id": range(ROWS), "kind": [i % 3 for i in range(ROWS)], "text": noise})
     pq.write_table(table, folder / "0.parquet", compression="gzip", use_dictionary=False)
     for link in range(1, 400):
         (folder / f"{link}.parquet").hardlink_to(folder / "0.parquet")
@@ -53,6 +54,10 @@ LONG_CALLS = {
     "arrow stream": DRAWN + "try:\n    pa.table(drawn)\nexcept OSError as error:\n"
     "    assert 'stopped by a signal' in str(error)\n    raise KeyboardInterrupt from None",
     "inspect": "ready(); fastsample.inspect(source)",
+    "compare": "ready(); fastsample.compare(source, source)",
+    "compare, one thread": "ready(); fastsample.compare(source, source, threads=1)",
+    "compare, by value": "ready(); fastsample.compare(source, source, by='kind')",
+    "plan": "ready(); fastsample.plan(source, seconds_per_step=1, batch_size=8, lengths=True)",
     "write": DRAWN + "drawn.write_parquet(output)",
     "write slowly": DRAWN + "drawn.write_parquet(output, compression_level=19)",
     "write shards": DRAWN + "drawn.write_parquet(output, shards=5)",
@@ -155,15 +160,41 @@ def test_command_line(slow: Path, output: Path, number: int, options: list[str])
     assert seconds < SLACK_SECONDS
 
 
-def test_command_line_while_it_inspects(slow: Path) -> None:
-    command = [sys.executable, "-m", "fastsample", "inspect", str(slow)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("arguments", [["inspect", "{}"], ["compare", "{}", "{}", "--html", "a"]])
+def test_command_line_while_it_looks(slow: Path, tmp_path: Path, arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "fastsample", *(each.format(slow) for each in arguments)]
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
     time.sleep(1.5)
     seconds = stop(child, signal.SIGINT)
-    _, err = child.communicate()
+    out, err = child.communicate()
     assert child.returncode == 130, err
+    assert out == ""
     assert "Traceback" not in err
     assert seconds < SLACK_SECONDS
+    assert listing(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["inspect", "compare"])
+def test_progress_is_told_and_can_stop_it(slow: Path, name: str) -> None:
+    """The callback gets rows done and rows in all; what it raises ends the call."""
+    seen: list[tuple[int, int]] = []
+
+    def progress(done: int, total: int) -> None:
+        seen.append((done, total))
+        if done > 3 * ROWS:
+            raise InterruptedError("enough")
+
+    sources = [slow] * (2 if name == "compare" else 1)
+    started = time.monotonic()
+    with pytest.raises(InterruptedError, match="enough"):
+        getattr(fastsample, name)(*sources, progress=progress)
+    assert time.monotonic() - started < 20
+    assert len(seen) > 1
+    assert seen == sorted(seen)
+    assert seen[-1][1] == 400 * ROWS
+    assert seen[-1][0] < 400 * ROWS
 
 
 def wait_for_scratch(folder: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from data import pairs, run_fresh
@@ -102,3 +103,43 @@ print(peak(), sample.report.rows)
     assert len(groups) == n
     assert (groups[1:] >= groups[:-1]).all()
     assert len(set(groups.tolist())) == 100
+
+
+LOOK = """
+import sys, fastsample
+task, *paths = sys.argv[1:]
+if task == "inspect":
+    found = fastsample.inspect(paths, threads=1)
+    rows = found.rows
+else:
+    found = fastsample.compare(paths, paths[:1], by="source", threads=1)
+    rows = found.source.rows
+print(peak(), rows)
+"""
+
+
+@pytest.fixture(scope="module")
+def distinct_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
+    """Six files of 600,000 rows each, no two alike: more than the sketches keep."""
+    folder = tmp_path_factory.mktemp("distinct")
+    rows = 600_000
+    for number in range(6):
+        ids = pa.array(range(number * rows, (number + 1) * rows)).cast(pa.string())
+        text = pc.binary_join_element_wise(ids, "号，今天天气很好，我们去看", ids, "本书吧", "")
+        table = pa.table({"text": text, "source": pa.repeat("甲", rows)})
+        pq.write_table(table, folder / f"{number}.parquet", row_group_size=100_000)
+    yield sorted(folder.iterdir())
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(("task", "limit"), [("inspect", 250), ("compare", 350)])
+def test_looking_at_rows_does_not_hold_them(
+    task: str, limit: int, distinct_rows: list[Path]
+) -> None:
+    peaks = {}
+    for files in (3, 6):
+        peaks[files], rows = run_fresh(LOOK, task, *distinct_rows[:files])
+        assert rows == files * 600_000
+    # The largest sketch has all its memory after 1 million distinct rows, and grows no further.
+    assert peaks[6] < limit * MIB
+    assert peaks[6] < 1.3 * peaks[3]

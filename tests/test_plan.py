@@ -253,9 +253,14 @@ def test_command_line_on_files(table: pa.Table, tmp_path: Path) -> None:
 
 
 def test_a_row_count_comes_from_the_footer(table: pa.Table, tmp_path: Path) -> None:
-    # The texts are not read: a file whose pages are destroyed still plans.
-    path = tmp_path / "t.parquet"
-    write_parquet(table, path)
+    """All that lies before the footer is zeroed, and the file still plans."""
+    path = write_parquet(table, tmp_path / "t.parquet")
     whole = path.read_bytes()
-    path.write_bytes(whole[:4] + b"\xff" * 200 + whole[204:])
+    footer = int.from_bytes(whole[-8:-4], "little") + 8
+    path.write_bytes(whole[:4] + bytes(len(whole) - 4 - footer) + whole[-footer:])
     assert fastsample.plan(path, batch_size=1, seconds_per_step=1).rows == 3000
+    done = run(path, "--batch-size", 1, "--seconds-per-step", 1)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "3,000" in done.stdout
+    with pytest.raises(fastsample.FastSampleError, match=r"t\.parquet"):
+        fastsample.plan(path, batch_size=1, seconds_per_step=1, lengths=True)

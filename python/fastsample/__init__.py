@@ -8,14 +8,16 @@
 import warnings as _warnings
 
 from fastsample import _fastsample, errors
-from fastsample._compare import Comparison, Distance, Fact, Side, compare
+from fastsample._compare import compare
+from fastsample._compare_report import Comparison, Distance, Fact, Side
 from fastsample._dataset import Dataset
 from fastsample._epochs import Epochs, epochs
 from fastsample._inspect import ColumnInfo, Copies, FileInfo, Inspection, TextLengths, inspect
 from fastsample._length import LengthBatchSampler, Padding
 from fastsample._lengths import LengthFacts
-from fastsample._plan import Plan, plan
+from fastsample._plan import plan
 from fastsample._plan_model import Scenario
+from fastsample._plan_report import Plan
 from fastsample._resumable import ResumableSampler
 from fastsample._sample import Report, Sample, WriteReport, WrittenFile, sample
 from fastsample._score import Scores, score

@@ -2,198 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from fastsample._inspect import QUANTILES, TextLengths, text_lengths
+from fastsample._compare_report import Comparison, Distance, Side
+from fastsample._inspect import QUANTILES, text_lengths
 from fastsample._progress import Callback, reporting
 from fastsample._sample import check_threads
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError
-
-
-@dataclass(frozen=True)
-class Distance:
-    """A distance between source and sample.
-
-    Attributes
-    ----------
-    value : float
-        The distance found.
-    limit : float
-        The largest one that is within the sampling error: random samples exceed the limits of all
-        distances together once in a hundred times.
-    p : float
-        The probability that chance makes one as large as `value`.
-    """
-
-    value: float
-    limit: float
-    p: float
-
-    @property
-    def is_bias(self) -> bool:
-        """Whether the distance is larger than chance explains."""
-        return self.value > self.limit
-
-
-@dataclass(frozen=True)
-class Side:
-    """Facts of the source or of the sample.
-
-    Attributes
-    ----------
-    rows, chars : int
-        Rows, and characters of all text columns.
-    lengths : TextLengths
-        Lengths of whole rows.
-    cut_rows, cut_chars : float
-        Share of the rows longer than `max_chars`, share of the characters beyond it.
-    copies : float
-        Share of the rows whose texts equal those of an earlier row.
-    near : float
-        Share of the rows that share a MinHash band with another row, copies included: estimated;
-        a pair of Jaccard similarity J over trigrams is seen with probability J**4.
-    """
-
-    rows: int
-    chars: int
-    lengths: TextLengths
-    cut_rows: float
-    cut_chars: float
-    copies: float
-    near: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What :func:`fastsample.compare` found. Prints as text, shows as HTML in a notebook.
-
-    Attributes
-    ----------
-    verdict : str
-        ``identical``, ``representative`` or ``biased``.
-    biases : tuple of str
-        What is biased, a sentence each.
-    text : tuple of str
-        The text columns that were compared.
-    source, sample : Side
-        Facts of both.
-    columns : dict of str to tuple of TextLengths
-        Lengths of each text column: source, sample.
-    contained : float
-        Share of the sample's rows that the source has.
-    length : Distance
-        Kolmogorov-Smirnov distance of the lengths of whole rows.
-    length_at : int
-        The length at which the two distributions differ most.
-    by : Distance or None
-        Cohen's w of the shares of the chosen column's values; None without such a column.
-    values : dict of str to tuple of int
-        Rows of each value: source, sample.
-    grams : Distance
-        Jensen-Shannon divergence of n-grams in 1,024 classes, in bits.
-    divergence, coverage : tuple of float
-        Of all n-grams, for the sample and for a random sample of the same size: the divergence
-        from the source in bits; the share of the source's n-gram occurrences whose n-gram occurs.
-    types : float
-        Share of the source's distinct trigrams that the sample has.
-    copies_expected : float
-        `Side.copies` of a random sample of the same size.
-    bits : tuple of float or None
-        Bits a character of held-out texts under an n-gram model of the sample, of a random sample
-        of the same size, and the standard error of the difference. None if there is too little.
-    held_out : tuple of int
-        Texts held out, characters in them.
-    over, under : tuple of (str, float, float)
-        N-grams that the sample has more, or less, of; per million characters of source and sample.
-    max_chars : int
-        Characters at which a row counts as cut off.
-    column : str or None
-        The column of `values`.
-    load : float
-        Share of the n-gram table in use. Rare n-grams share cells when it is high.
-    """
-
-    verdict: str
-    biases: tuple[str, ...]
-    text: tuple[str, ...]
-    source: Side
-    sample: Side
-    columns: dict[str, tuple[TextLengths, TextLengths]]
-    contained: float
-    length: Distance
-    length_at: int
-    by: Distance | None
-    values: dict[str, tuple[int, int]]
-    grams: Distance
-    divergence: tuple[float, float]
-    coverage: tuple[float, float]
-    types: float
-    copies_expected: float
-    bits: tuple[float, float, float] | None
-    held_out: tuple[int, int]
-    over: tuple[tuple[str, float, float], ...]
-    under: tuple[tuple[str, float, float], ...]
-    max_chars: int
-    column: str | None
-    load: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values, for JSON."""
-        plain = asdict(self)
-        lengths = [plain["source"]["lengths"], plain["sample"]["lengths"]]
-        for both in plain["columns"].values():
-            lengths.extend(both)
-        for each in lengths:
-            del each["histogram"]
-            each["quantiles"] = {str(q): n for q, n in each["quantiles"].items()}
-        plain["facts"] = [asdict(fact) for fact in self.facts()]
-        return plain
-
-    def facts(self) -> tuple[Fact, ...]:
-        """Return the numbers for people, each with what it means."""
-        from fastsample._compare_facts import facts
-
-        return tuple(facts(self))
-
-    def to_html(self) -> str:
-        """Return a report as one HTML page that needs nothing else."""
-        from fastsample._compare_html import page
-
-        return page(self)
-
-    def write_html(self, path: str | os.PathLike[str]) -> None:
-        """Write the report to a file, whole or not at all."""
-        from fastsample._settings import write_text
-
-        write_text(Path(path).expanduser(), self.to_html())
-
-    def _repr_html_(self) -> str:
-        from fastsample._compare_html import body
-
-        return body(self)
-
-    def __str__(self) -> str:
-        lines = [f"{self.verdict}: {sentence}" for sentence in self.biases] or [self.verdict]
-        lines += [f"{f.name}: {f.reference} | {f.sample}. {f.means}" for f in self.facts()]
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A number of the sample as text, what to hold it against, and what it means in one sentence.
-
-    The reference is the source's number, that of a random sample, or the limit of chance.
-    """
-
-    name: str
-    reference: str
-    sample: str
-    means: str
 
 
 def compare(
@@ -239,8 +56,9 @@ def compare(
     shares by Pearson's chi-square, n-grams by random groups of rows (Wolter, 2007), all of them for
     draws without replacement; limits are Bonferroni's for 1 % in all.
 
-    N-grams are counted in about 500,000 rows of the source, chosen by a hash of their content, and
-    in those rows of the sample that are among them; all else in all rows.
+    N-grams are counted in about 200,000 rows of the source, chosen by a hash of their content, and
+    in those rows of the sample that are among them; of a text, in its first 16,384 characters. All
+    else is counted in all rows.
 
     An n-gram is a character with the one before it, in Latin script with the three before it. About
     2,000 distinct texts (a tenth at most) are held out of both by a hash of their content, and

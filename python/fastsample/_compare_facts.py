@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fastsample._compare import Comparison, Distance, Fact, Side
+    from fastsample._compare_report import Comparison, Distance, Fact, Side
 
 #: Values of a column that are named as over- or under-represented.
 _NAMED = 3
@@ -42,21 +42,21 @@ def _moved(values: dict[str, tuple[int, int]], rows: int, drawn: int) -> str:
     shares = [(name, a / rows, b / drawn) for name, (a, b) in values.items()]
     shares.sort(key=lambda each: abs(each[2] - each[1]), reverse=True)
     return ", ".join(
-        f"{name!r} is {_percent(b)} of the sample, {_percent(a)} of the source"
+        f"{name!r} is {percent(b)} of the sample, {percent(a)} of the source"
         for name, a, b in shares[:_NAMED]
     )
 
 
 def facts(found: Comparison) -> Iterator[Fact]:
     """Tell the numbers with what they mean."""
-    from fastsample._compare import Fact
+    from fastsample._compare_report import Fact
 
     a, b = found.source, found.sample
     yield Fact(
-        "rows", f"{a.rows:,}", f"{b.rows:,}", f"The sample has {_percent(b.rows / a.rows)} of them."
+        "rows", f"{a.rows:,}", f"{b.rows:,}", f"The sample has {percent(b.rows / a.rows)} of them."
     )
     yield Fact(
-        "rows of the source", "", _percent(found.contained),
+        "found in the source", percent(1), percent(found.contained),
         "So many of the sample's rows occur in the source.",
     )  # fmt: skip
     yield Fact(
@@ -87,11 +87,11 @@ def facts(found: Comparison) -> Iterator[Fact]:
         "Bits by which all n-grams differ from the source's, and those of a random sample.",
     )  # fmt: skip
     yield Fact(
-        "n-grams covered", f"random {_percent(found.coverage[1])}", _percent(found.coverage[0]),
+        "n-grams covered", f"random {percent(found.coverage[1])}", percent(found.coverage[0]),
         "Of the source's text, so much is made of n-grams that the sample has.",
     )  # fmt: skip
     yield Fact(
-        "distinct trigrams", "100 %", _percent(found.types),
+        "distinct trigrams", percent(1), percent(found.types),
         "So many of the source's distinct trigrams occur in the sample.",
     )  # fmt: skip
     if found.bits is not None:
@@ -108,20 +108,20 @@ def facts(found: Comparison) -> Iterator[Fact]:
             f"fewer is better: {how} (standard error {error:.3f}).",
         )  # fmt: skip
     yield Fact(
-        "copies", _percent(a.copies), _percent(b.copies),
+        "copies", percent(a.copies), percent(b.copies),
         f"Rows whose texts equal an earlier row's; a random sample has "
-        f"{_percent(found.copies_expected)}.",
+        f"{percent(found.copies_expected)}.",
     )  # fmt: skip
     yield Fact(
-        "near-duplicates", _percent(a.near), _percent(b.near),
+        "near-duplicates", percent(a.near), percent(b.near),
         "Rows that have another one nearly the same, estimated; fewer in a smaller sample anyway.",
     )  # fmt: skip
     yield Fact(
-        "rows cut off", _percent(a.cut_rows), _percent(b.cut_rows),
+        "rows cut off", percent(a.cut_rows), percent(b.cut_rows),
         f"Rows longer than {found.max_chars:,} characters, where training cuts them.",
     )  # fmt: skip
     yield Fact(
-        "text cut off", _percent(a.cut_chars), _percent(b.cut_chars),
+        "text cut off", percent(a.cut_chars), percent(b.cut_chars),
         f"Characters beyond the first {found.max_chars:,} of a row.",
     )  # fmt: skip
 
@@ -134,5 +134,6 @@ def _judged(distance: Distance) -> str:
     return "more than chance explains" if distance.is_bias else "within the sampling error"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """Return a share for people, small ones with a digit more."""
     return f"{share:.2%}" if 0 < share < 0.1 else f"{share:.1%}"

@@ -6,43 +6,67 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
-
-from fastsample._plots import COLOURS, binned
+from fastsample._compare_facts import percent
+from fastsample._plots import COLOURS, axis_label, bin_edges, shares_of
 
 if TYPE_CHECKING:
-    from fastsample._compare import Comparison
+    from fastsample._compare_report import Comparison
 
-_SOURCE, _SAMPLE = COLOURS[0], COLOURS[5]
 _MOST_VALUES = 20
+_BINS = 48
+_MOST_CHARS = 80
 
-# Sizes are in rem: a phone has 16 px, a wide screen (a projector) up to 24.
+# Sizes are in rem: a phone has 16 px, a wide screen (a projector) up to 24. Text is never a part of
+# a drawing, so that it keeps its size where the drawing shrinks.
 _STYLE = f"""
-:root {{ --ink: #1a1a1a; --paper: #fff; --line: #ccc; font-size: clamp(16px, 1.25vw, 24px); }}
-.fs {{ color: var(--ink); background: var(--paper); max-width: 60rem; margin: 0 auto;
-  padding: 1rem; line-height: 1.5; font-family: system-ui, "Noto Sans CJK SC",
-  "PingFang SC", "Microsoft YaHei", sans-serif; }}
+:root {{ font-size: clamp(16px, 1.25vw, 24px); }}
+.fs {{ --ink: #1a1a1a; --paper: #fff; --line: #ccc; --faint: #555; --good: #eef5fa;
+  --bad: #fdf1e8; --source: {COLOURS[0]}; --sample: {COLOURS[5]}; color-scheme: light dark;
+  color: var(--ink); background: var(--paper); max-width: 60rem; margin: 0 auto;
+  padding: 1rem; line-height: 1.5; overflow-wrap: break-word; font-family: system-ui,
+  "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif; }}
+@media (prefers-color-scheme: dark) {{
+  .fs {{ --ink: #eee; --paper: #1a1a1a; --line: #555; --faint: #aaa; --good: #16303f;
+    --bad: #432a14; --source: {COLOURS[4]}; --sample: {COLOURS[1]}; }}
+}}
 .fs h1 {{ font-size: 1.6rem; }} .fs h2 {{ font-size: 1.2rem; margin-top: 2rem; }}
-.fs .verdict {{ border-left: .5rem solid {_SOURCE}; padding: .5rem 1rem; background: #eef5fa;
-  color: #1a1a1a; }}
-.fs .verdict.biased {{ border-color: {_SAMPLE}; background: #fdf1e8; }}
+.fs .verdict {{ border-left: .5rem solid var(--source); padding: .5rem 1rem;
+  background: var(--good); }}
+.fs .verdict.biased {{ border-color: var(--sample); background: var(--bad); }}
 .fs .verdict strong {{ font-size: 1.4rem; }}
-.fs table {{ border-collapse: collapse; width: 100%; }}
+.fs table {{ border-collapse: collapse; width: 100%; font-size: 1rem; color: inherit; }}
+.fs tr {{ background: none; }}
 .fs th, .fs td {{ padding: .35rem .6rem; border-bottom: 1px solid var(--line);
   text-align: left; vertical-align: top; }}
 .fs .n {{ text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }}
-.fs svg {{ width: 100%; max-width: 42rem; height: auto; display: block; }}
-.fs svg text {{ fill: var(--ink); }}
-.fs small {{ color: #555; }}
+.fs .facts td:first-child {{ white-space: nowrap; }}
+.fs .plot {{ max-width: 42rem; }}
+.fs svg {{ width: 100%; height: 14rem; display: block; border-bottom: 1px solid var(--ink); }}
+.fs .ticks {{ position: relative; height: 1.6rem; }}
+.fs .ticks span {{ position: absolute; transform: translateX(-50%); }}
+.fs .ticks span:first-child {{ transform: none; }}
+.fs .ticks span:last-child {{ transform: translateX(-100%); }}
+.fs .legend {{ display: flex; gap: 1.5rem; align-items: center; margin-top: .5rem; }}
+.fs .legend i {{ display: inline-block; width: 1.5rem; height: .8rem; margin-right: .4rem; }}
+.fs .area {{ fill: var(--source); opacity: .4; }}
+.fs .line {{ fill: none; stroke: var(--sample); stroke-width: 3; stroke-dasharray: 7 3; }}
+.fs .source {{ background: var(--source); opacity: .6; }}
+.fs .sample {{ background: var(--sample); }}
+.fs .dashed {{ border-top: 3px dashed var(--sample); height: 0 !important; }}
+.fs .value {{ margin-bottom: .6rem; }}
+.fs .bar {{ display: flex; align-items: center; gap: .5rem; line-height: 1.25; }}
+.fs .bar i {{ height: .8rem; }}
+.fs .note {{ color: var(--faint); }}
 @media (max-width: 40rem) {{
   .fs thead {{ display: none; }}
   .fs .facts tr {{ display: grid; grid-template-columns: 1fr 1fr;
     border-bottom: 1px solid var(--line); padding: .4rem 0; }}
   .fs .facts td {{ border: 0; padding: .1rem .3rem; white-space: normal; text-align: left; }}
   .fs .facts td:first-child, .fs .facts td:last-child {{ grid-column: 1 / -1; }}
-  .fs .facts td[data-of]:not(:empty)::before {{ content: attr(data-of) " "; color: #555; }}
+  .fs .facts td[data-of]:not(:empty)::before {{ content: attr(data-of); color: var(--faint);
+    display: block; }}
 }}
-@media print {{ .fs {{ max-width: none; }} .fs svg {{ break-inside: avoid; }} }}
+@media print {{ .fs {{ max-width: none; }} .fs .plot, .fs tr {{ break-inside: avoid; }} }}
 """
 
 
@@ -52,7 +76,8 @@ def page(found: Comparison) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>fastsample compare: {escape(found.verdict)}</title>\n"
-        "<style>body { margin: 0; }</style>\n</head>\n<body>\n"
+        "<style>body { margin: 0; } @media (prefers-color-scheme: dark) "
+        "{ body { background: #1a1a1a; } }</style>\n</head>\n<body>\n"
         f"{body(found)}\n</body>\n</html>\n"
     )
 
@@ -84,6 +109,10 @@ def _parts(found: Comparison) -> Iterator[str]:
         name, means = escape(fact.name), escape(fact.means)
         yield f"<tr><td><b>{name}</b></td>{cells}<td>{means}</td></tr>"
     yield "</tbody></table>"
+    yield (
+        '<p class="note">Reference: the number of the source; where it says <i>random</i>, that of '
+        "a random sample of the same size; where it says <i>up to</i>, what chance explains.</p>"
+    )
     yield f"<h2>Lengths</h2>{_lengths(found)}"
     if found.values:
         yield f"<h2>Shares of {escape(str(found.column))}</h2>{_values(found)}"
@@ -93,65 +122,44 @@ def _parts(found: Comparison) -> Iterator[str]:
             yield _grams(listed)
     columns = escape(", ".join(found.text))
     yield (
-        f"<p><small>Compared by {columns}. Limits hold for all distances together with 99 %. "
-        f"{_percent(found.load)} of the n-gram table is in use; rare n-grams share cells when it "
+        f'<p class="note">Compared by {columns}. Limits hold for all distances together with 99 %. '
+        f"{percent(found.load)} of the n-gram table is in use; rare n-grams share cells when it "
         "is full. N-grams are listed by how much they stand out; with a representative sample, "
-        "that is chance. A bigram model is a weak judge: whether a model trained on the sample is "
-        "better shows only when one is trained.</small></p>"
+        "that is chance. An n-gram model is a weak judge: whether a model trained on the sample is "
+        "better shows only when one is trained.</p>"
     )
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}"
-
-
-def _svg(height: int, parts: Sequence[str], label: str) -> str:
-    return (
-        f'<svg viewBox="0 0 640 {height}" role="img" aria-label="{escape(label)}" '
-        f'font-size="20">{"".join(parts)}</svg>'
-    )
-
-
-def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def _legend(y: int) -> list[str]:
-    return [
-        f'<rect x="60" y="{y - 11}" width="22" height="12" fill="{_SOURCE}" opacity=".35"/>',
-        _text(88, y, "source"),
-        f'<path d="M160 {y - 5}h26" stroke="{_SAMPLE}" stroke-width="3" stroke-dasharray="7 3"/>',
-        _text(192, y, "sample"),
-    ]
 
 
 def _lengths(found: Comparison) -> str:
     """Draw the source as an area, the sample as a dashed line."""
     scale = found.source.lengths
-    edges, source = binned(scale.histogram, scale, bins=48)
-    _, sample = binned(found.sample.lengths.histogram, scale, bins=48)
+    edges = bin_edges(scale, _BINS)
+    source, sample = (
+        shares_of(side.lengths.histogram, edges) for side in (found.source, found.sample)
+    )
     top = max(*source, *sample, 1e-9)
 
-    def outline(shares: list[float]) -> str:
-        points = [
-            f"{60 + 540 * edge / edges[-1]:.1f},{230 - 200 * share / top:.1f}"
-            for i, share in enumerate(shares)
-            for edge in edges[i : i + 2]
-        ]
-        return " ".join(points)
+    def outline(shares: Sequence[float]) -> str:
+        heights = [98 - 96 * share / top for share in shares]
+        return " ".join(f"{x},{y:.2f}" for i, y in enumerate(heights) for x in (i, i + 1))
 
-    parts = [
-        f'<polygon points="60,230 {outline(source)} 600,230" fill="{_SOURCE}" opacity=".35"/>',
-        f'<polyline points="{outline(sample)}" fill="none" stroke="{_SAMPLE}" stroke-width="3" '
-        'stroke-dasharray="7 3"/>',
-        '<path d="M60 230h540" stroke="currentColor"/>',
-        _text(54, 40, f"{top:.0%}", "end"),
-        _text(54, 235, "0", "end"),
-    ]
-    ticks = (0, edges[-1] / 4, edges[-1] / 2, edges[-1] * 3 / 4, edges[-1])
-    parts += [_text(60 + 540 * x / edges[-1], 254, f"{x:,.0f}", "middle") for x in ticks]
-    parts += [_text(320, 282, "characters of a row; the last bar holds all longer", "middle")]
-    return _svg(322, parts + _legend(312), "Lengths of rows in source and sample")
+    last = len(source)
+    ticks = "".join(
+        f'<span style="left:{100 * i / last:.2f}%">{edges[i]:,.0f}</span>'
+        for i in sorted({round(quarter * last / 4) for quarter in range(5)})
+    )
+    label = f"Lengths of rows, from 0 to {top:.1%} of the rows a bar"
+    return (
+        f'<div class="plot"><div>{top:.1%}</div>'
+        f'<svg viewBox="0 0 {last} 100" preserveAspectRatio="none" role="img" aria-label="{label}">'
+        f'<polygon class="area" points="0,100 {outline(source)} {last},100"/>'
+        f'<polyline class="line" vector-effect="non-scaling-stroke" points="{outline(sample)}"/>'
+        "</svg>"
+        f'<div class="ticks">{ticks}</div>'
+        f"<div>{axis_label(scale, edges, 'rows')}</div>"
+        '<div class="legend"><span><i class="source"></i>source</span>'
+        '<span><i class="dashed"></i>sample</span></div></div>'
+    )
 
 
 def _values(found: Comparison) -> str:
@@ -163,37 +171,36 @@ def _values(found: Comparison) -> str:
     shares.sort(key=lambda each: max(each[1:]), reverse=True)
     shown = shares[:_MOST_VALUES]
     top = max((max(each[1:]) for each in shown), default=1) or 1
-    parts = []
-    for i, (name, a, b) in enumerate(shown):
-        y = 10 + 58 * i
-        short = name if cell_len(name) <= 18 else set_cell_size(name, 17).rstrip() + "…"
-        parts.append(_text(212, y + 28, short, "end"))
-        for offset, share, colour, opacity in ((0, a, _SOURCE, 0.5), (22, b, _SAMPLE, 1.0)):
-            width = 330 * share / top
-            parts.append(
-                f'<rect x="222" y="{y + offset}" width="{width:.1f}" height="20" '
-                f'fill="{colour}" opacity="{opacity}"/>'
-            )
-            parts.append(_text(228 + width, y + offset + 17, f"{share:.1%}"))
+
+    def bar(side: str, share: float) -> str:
+        style = f"width:{75 * share / top:.2f}%"
+        return f'<div class="bar"><i class="{side}" style="{style}"></i>{percent(share)}</div>'
+
+    bars = "".join(
+        f'<div class="value">{escape(_short(name))}{bar("source", a)}{bar("sample", b)}</div>'
+        for name, a, b in shown
+    )
     left = len(shares) - len(shown)
-    note = f"<p><small>and {left:,} values more</small></p>" if left else ""
-    y = 58 * len(shown) + 30
-    legend = [
-        f'<rect x="60" y="{y - 12}" width="15" height="15" fill="{_SOURCE}" opacity=".5"/>',
-        _text(82, y, "source (above)"),
-        f'<rect x="260" y="{y - 12}" width="15" height="15" fill="{_SAMPLE}"/>',
-        _text(282, y, "sample (below)"),
-    ]
-    return _svg(y + 10, parts + legend, f"Shares of {found.column}") + note
+    note = f'<p class="note">and {left:,} values more</p>' if left else ""
+    return (
+        f'<div class="plot">{bars}<div class="legend">'
+        '<span><i class="source"></i>source (above)</span>'
+        f'<span><i class="sample"></i>sample (below)</span></div></div>{note}'
+    )
+
+
+def _short(name: str) -> str:
+    shown = name if len(name) <= _MOST_CHARS else name[: _MOST_CHARS - 1] + "…"
+    return shown or "(empty)"
 
 
 def _grams(listed: Sequence[tuple[str, float, float]]) -> str:
     rows = "".join(
-        f"<tr><td>{escape(text.replace(' ', '␠'))}</td><td class='n'>{a:,.1f}</td>"
+        f"<tr><td>{escape(text.replace(' ', '␣'))}</td><td class='n'>{a:,.1f}</td>"
         f"<td class='n'>{b:,.1f}</td><td class='n'>{f'{b / a:.2f} x' if a else 'new'}</td></tr>"
         for text, a, b in listed
     )
     return (
         "<table><tr><th>n-gram</th><th class='n'>source</th><th class='n'>sample</th>"
-        f"<th class='n'>ratio</th></tr>{rows}</table><p><small>per million characters</small></p>"
+        f"<th class='n'>ratio</th></tr>{rows}</table><p class='note'>per million characters</p>"
     )

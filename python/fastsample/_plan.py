@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from fastsample._inspect import Inspection, inspect
+from fastsample._inspect import Inspection, TextLengths, count_rows, inspect
 from fastsample._lengths import LengthFacts, length_facts
 from fastsample._plan_model import Scenario, Schedule, StepTime, checked, counted
+from fastsample._plan_report import Plan
 from fastsample._progress import Callback
 from fastsample._source import SourceLike
 from fastsample.errors import ArgumentError
@@ -20,112 +18,6 @@ _SHARES = (0.1, 0.3, 0.5)
 
 #: Sequence lengths in tokens that trainers usually cut at.
 _LIMITS = (128, 192, 256, 512)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What :func:`fastsample.plan` found.
-
-    Attributes
-    ----------
-    rows : int
-        Rows of the data set.
-    now : Scenario
-        Training as it is.
-    wanted : Scenario or None
-        Training with everything that was asked for; None if nothing was.
-    alternatives : tuple of Scenario
-        The present, single changes, and all of them together.
-    budget_hours : float or None
-        The hours that `wanted` was fitted into.
-    lengths : tuple of LengthFacts
-        Per limit in tokens, what is cut off and what padding costs. Empty if lengths are unknown.
-    assumptions : tuple of str
-        What the numbers rest on, a sentence each.
-    """
-
-    rows: int
-    now: Scenario
-    wanted: Scenario | None
-    alternatives: tuple[Scenario, ...]
-    budget_hours: float | None
-    lengths: tuple[LengthFacts, ...]
-    assumptions: tuple[str, ...]
-    _settings: dict[str, Any] = field(repr=False)
-
-    def speed_up(self, scenario: Scenario) -> float:
-        """Return how many times faster a scenario is than training as it is."""
-        return self.now.hours / scenario.hours
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values, for JSON."""
-
-        def plain(scenario: Scenario) -> dict[str, Any]:
-            return {**scenario.to_dict(), "speed_up": self.speed_up(scenario)}
-
-        return {
-            "rows": self.rows,
-            "now": plain(self.now),
-            "wanted": None if self.wanted is None else plain(self.wanted),
-            "alternatives": [plain(scenario) for scenario in self.alternatives],
-            "budget_hours": self.budget_hours,
-            "lengths": [facts.to_dict() for facts in self.lengths],
-            "assumptions": list(self.assumptions),
-        }
-
-    def plot(self, path: str | os.PathLike[str]) -> None:
-        """Draw the hours of all alternatives into a PNG or SVG file. Needs the extra ``plot``."""
-        from fastsample._plots import plot_plan
-
-        plot_plan(self, Path(path).expanduser())
-
-    def write_settings(
-        self, path: str | os.PathLike[str], *, overwrite: bool = False
-    ) -> tuple[Path, Path]:
-        """Write the wanted settings, and the present ones beside them for rolling back.
-
-        Parameters
-        ----------
-        path
-            ``name.toml`` or ``name.json``. The present settings go to ``name.original.toml``.
-        overwrite
-            Replace files that are there with other contents.
-
-        Returns
-        -------
-        tuple of Path
-            The file of the wanted settings, and that of the present ones.
-
-        Raises
-        ------
-        ArgumentError
-            Nothing was asked for, or the file is neither TOML nor JSON.
-        OutputError
-            A file can't be written, or is there already.
-        """
-        from fastsample._settings import write_pair
-
-        if self.wanted is None:
-            raise ArgumentError(
-                "there are no changed settings to write; ask for a sample (n=), hours=, new_epochs="
-                ", new_max_length= or new_seconds_per_step="
-            )
-        original = self._settings | _changing(self.now)
-        return write_pair(
-            Path(path).expanduser(), original, self._settings | _changing(self.wanted), overwrite
-        )
-
-
-def _changing(scenario: Scenario) -> dict[str, Any]:
-    return {
-        "rows": scenario.rows,
-        "epochs": scenario.epochs,
-        "max_length": scenario.max_length,
-        "padding": scenario.padding,
-        "seconds_per_step": scenario.seconds_per_step,
-        "steps_per_epoch": scenario.steps,
-        "hours": round(scenario.hours, 3),
-    }
 
 
 def plan(
@@ -214,12 +106,10 @@ def plan(
             "new_max_length needs max_length, the tokens now, or new_seconds_per_step"
         )
     checked("chars_per_token", chars_per_token, least=0.0, most=1e6)
-    found = _looked_at(source, lengths, columns, threads, progress)
-    rows = counted("rows", source) if found is None else found.rows
+    rows, row_lengths = _looked_at(source, lengths, columns, threads, progress)
     if rows == 0:
         raise ArgumentError("there are no rows to train on")
     schedule = Schedule(rows, batch_size, devices, accumulation, steps)
-    row_lengths = None if found is None else found.row_lengths
     facts: tuple[LengthFacts, ...] = ()
     if row_lengths is not None:
         limits = sorted({*_LIMITS, *filter(None, (max_length, new_length))})
@@ -301,15 +191,18 @@ def _looked_at(
     columns: Sequence[str] | None,
     threads: int | None,
     progress: bool | Callback | None,
-) -> Inspection | None:
+) -> tuple[int, TextLengths | None]:
+    """Return the rows, and their lengths if they are known or asked for."""
     if isinstance(source, Inspection):
-        return source
+        return source.rows, source.row_lengths
     if isinstance(source, int):
         if lengths:
             raise ArgumentError("lengths=True needs a data set; a number of rows has no texts")
-        return None
-    found = inspect(source, columns=columns, lengths=lengths, threads=threads, progress=progress)
-    if lengths and found.row_lengths is None:
+        return counted("rows", source), None
+    if not lengths:
+        return count_rows(source, columns, threads, progress), None
+    found = inspect(source, columns=columns, threads=threads, progress=progress)
+    if found.row_lengths is None:
         names = ", ".join(f"{column.name} ({column.type})" for column in found.columns)
         raise ArgumentError(f"there is no text column to measure lengths of; found {names}")
-    return found
+    return found.rows, found.row_lengths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from fastsample.errors import ArgumentError, MissingDependencyError, OutputError
 
 if TYPE_CHECKING:
-    from fastsample._inspect import Inspection
-    from fastsample._plan import Plan
+    from fastsample._inspect import Inspection, TextLengths
+    from fastsample._plan_report import Plan
 
 #: Okabe and Ito (2008): told apart by colour-blind readers, and in print.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+
+_BINS = 60
 
 #: Fonts with Chinese, Japanese and Korean glyphs, on Linux, macOS and Windows.
 _CJK_FONTS = (
@@ -91,30 +93,73 @@ def plot_plan(plan: Plan, path: Path) -> None:
 
 def plot_lengths(found: Inspection, path: Path) -> None:
     """Draw how many rows have which length, a line for each text column."""
-    if not found.text:
+    if not found.text or found.row_lengths is None:
         raise ArgumentError("there are no lengths of texts to draw")
+    median = min(lengths.quantiles[0.5] for lengths in found.text.values())
+    edges = bin_edges(found.row_lengths, _BINS, median)
     with _figure(path, 8, 4.5) as (axes, label):
         styles = ("-", "--", "-.", ":")
         for number, (name, lengths) in enumerate(found.text.items()):
-            edges, shares = binned(lengths.histogram, found.row_lengths, bins=60)
-            colour, style = COLOURS[number % len(COLOURS)], styles[number % len(styles)]
             axes.stairs(
-                shares, edges, color=colour, linestyle=style, linewidth=2, label=label(name)
+                shares_of(lengths.histogram, edges),
+                edges,
+                color=COLOURS[number % len(COLOURS)],
+                linestyle=styles[number % len(styles)],
+                linewidth=2,
+                label=label(name),
             )
-        axes.set_xlabel("characters")
+        if _is_logarithmic(edges):
+            axes.set_xscale("symlog", linthresh=1)
+        else:
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.set_xlabel(label(axis_label(found.row_lengths, edges, "texts")))
         axes.set_ylabel("share of rows")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axes.legend(frameon=False)
 
 
-def binned(histogram: Any, scale: Any, bins: int) -> tuple[list[float], list[float]]:
-    """Return edges and shares of bins up to the 99 % quantile of `scale`; longer is in the last."""
+#: Lengths are drawn on a logarithmic scale when the 99 % quantile is more than so many medians.
+_LONG_TAIL = 20
+
+
+def bin_edges(lengths: TextLengths, bins: int, median: int | None = None) -> list[float]:
+    """Return the edges of bins up to the 99 % quantile; longer texts belong into the last.
+
+    Bins are equally wide. Where that quantile is far beyond the median (of `lengths`, or the one
+    given), they widen in proportion to the length; the first holds the empty texts alone.
+    """
+    import numpy as np
+
+    end = max(1, lengths.quantiles[0.99]) + 1
+    if end > _LONG_TAIL * max(1, lengths.quantiles[0.5] if median is None else median):
+        # Lengths are whole numbers, so that narrower bins would stay empty.
+        found = np.unique(np.round(np.geomspace(1, end, bins)))
+        return [0.0, *found.tolist()]
+    edges: list[float] = np.linspace(0, end, min(bins, end) + 1).tolist()
+    return edges
+
+
+def shares_of(histogram: Sequence[tuple[int, int]], edges: Sequence[float]) -> list[float]:
+    """Return the share of texts in each bin; longer ones are in the last."""
     import numpy as np
 
     found = np.array(histogram, dtype=float).reshape(-1, 2)
-    end = max(1, scale.quantiles[0.99]) if scale is not None else found[:, 0].max()
-    bins = max(1, min(bins, int(end)))
-    edges = np.linspace(0, end + 1, bins + 1)
-    places = np.clip(np.searchsorted(edges, found[:, 0], side="right") - 1, 0, bins - 1)
-    counts = np.bincount(places, weights=found[:, 1], minlength=bins)
-    return edges.tolist(), (counts / max(counts.sum(), 1)).tolist()
+    places = np.searchsorted(edges, found[:, 0], side="right") - 1
+    counts = np.bincount(
+        np.clip(places, 0, len(edges) - 2), weights=found[:, 1], minlength=len(edges) - 1
+    )
+    shares: list[float] = (counts / max(counts.sum(), 1)).tolist()
+    return shares
+
+
+def _is_logarithmic(edges: Sequence[float]) -> bool:
+    return edges[-1] - edges[-2] > 2 * (edges[1] - edges[0])
+
+
+def axis_label(lengths: TextLengths, edges: Sequence[float], what: str) -> str:
+    """Say what the horizontal axis is, and what is beyond its end."""
+    scale = "characters, on a logarithmic scale" if _is_logarithmic(edges) else "characters"
+    if lengths.max < edges[-1]:
+        return scale
+    return f"{scale}; the last bin holds all longer {what}, up to {lengths.max:,}"

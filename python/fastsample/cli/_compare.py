@@ -11,10 +11,14 @@ from rich.table import Table
 
 import fastsample
 from fastsample import Comparison
+from fastsample._compare_facts import percent
 from fastsample.cli._common import Json, Threads, err, out, print_json, reported
 
 #: N-grams that are printed; the HTML report has more.
 _PRINTED = 8
+
+#: Values of a column that are printed.
+_PRINTED_VALUES = 20
 
 
 def compare(
@@ -71,7 +75,7 @@ def _print(found: Comparison) -> None:
         for heading in ("source", "sample"):
             grams.add_column(heading, justify="right")
         for text, a, b in listed[:_PRINTED]:
-            grams.add_row(escape(text.replace(" ", "␠")), f"{a:,.1f}", f"{b:,.1f}")
+            grams.add_row(escape(text.replace(" ", "␣")), f"{a:,.1f}", f"{b:,.1f}")
         if listed:
             out.print(grams)
 
@@ -81,7 +85,9 @@ def _print_values(found: Comparison) -> None:
     for heading in ("source", "sample"):
         table.add_column(heading, justify="right")
     ranked = sorted(found.values.items(), key=lambda each: each[1], reverse=True)
-    for name, (a, b) in ranked[:20]:
-        shares = f"{a / found.source.rows:.1%}", f"{b / found.sample.rows:.1%}"
+    for name, (a, b) in ranked[:_PRINTED_VALUES]:
+        shares = percent(a / found.source.rows), percent(b / found.sample.rows)
         table.add_row(escape(name), *shares)
     out.print(table)
+    if len(ranked) > _PRINTED_VALUES:
+        out.print(f"and {len(ranked) - _PRINTED_VALUES:,} values more")

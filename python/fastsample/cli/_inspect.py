@@ -11,7 +11,7 @@ from rich.table import Table
 
 import fastsample
 from fastsample import Inspection
-from fastsample._plots import binned
+from fastsample._plots import bin_edges, shares_of
 from fastsample.cli._common import (
     Columns,
     Json,
@@ -83,7 +83,7 @@ def _print_lengths(found: Inspection) -> None:
         rows["whole row"] = found.row_lengths
     for name, text in rows.items():
         numbers = [f"{length:,}" for length in text.quantiles.values()]
-        shape = sparkline(binned(text.histogram, text, bins=_BARS)[1])
+        shape = sparkline(shares_of(text.histogram, bin_edges(text, _BARS)))
         lengths.add_row(
             escape(name), f"{text.nulls:,}", f"{text.mean:,.1f}", *numbers, f"{text.max:,}", shape
         )

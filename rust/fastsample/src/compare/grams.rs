@@ -10,11 +10,11 @@
 //! Counts of n-grams, contexts and characters are what an n-gram model needs. Rare n-grams may share
 //! a cell; [`Grams::load`] tells how full the table is.
 
-use crate::distinct::mix;
+use crate::distinct::mix_two;
 
 /// Cells for n-grams: 16 MiB.
 pub const CELLS: usize = 1 << 22;
-const CONTEXTS: usize = 1 << 18;
+const CONTEXTS: usize = 1 << 16;
 const CHARACTERS: usize = 1 << 16;
 
 /// Latin letters with all their accents lie below this code point.
@@ -35,7 +35,7 @@ impl Gram {
     #[inline]
     #[must_use]
     pub fn hash(self) -> u64 {
-        mix(self.context.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.code)
+        mix_two(self.context, self.code)
     }
 
     /// The n-gram as text.
@@ -51,9 +51,13 @@ impl Gram {
 /// Every character of `text` with its context.
 #[inline]
 pub fn grams(text: &str) -> impl Iterator<Item = Gram> + '_ {
+    grams_of(text.chars().map(u32::from))
+}
+
+fn grams_of(codes: impl Iterator<Item = u32>) -> impl Iterator<Item = Gram> {
     let mut context = 0;
-    text.chars().map(move |character| {
-        let code = u64::from(u32::from(character));
+    codes.map(move |code| {
+        let code = u64::from(code);
         let gram = Gram { context, code };
         let last = context & ((1 << CODE_BITS) - 1);
         let longer = code < LATIN_END && last < LATIN_END;
@@ -63,13 +67,21 @@ pub fn grams(text: &str) -> impl Iterator<Item = Gram> + '_ {
     })
 }
 
+/// The cells of one n-gram, found before they are counted.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    hash: u64,
+    context: u32,
+    character: u32,
+}
+
 /// Counts of n-grams, contexts and characters. States of parts merge.
 #[derive(Debug, Clone)]
 pub struct Grams {
     cells: Box<[u32]>,
     contexts: Box<[u32]>,
     characters: Box<[u32]>,
-    places: Vec<u32>,
+    seen: Vec<Seen>,
     /// Characters counted.
     pub total: u64,
 }
@@ -81,31 +93,35 @@ impl Default for Grams {
             cells: zeros(CELLS),
             contexts: zeros(CONTEXTS),
             characters: zeros(CHARACTERS),
-            places: Vec::new(),
+            seen: Vec::new(),
             total: 0,
         }
     }
 }
 
 impl Grams {
-    /// Counts the n-grams of a text; tells the hash of each.
-    pub fn add(&mut self, text: &str, mut tell: impl FnMut(u64)) {
+    /// Counts the n-grams of a text, given as code points; tells the hash of each.
+    pub fn add(&mut self, codes: &[u32], mut tell: impl FnMut(u64)) {
         let bump = |cell: &mut u32| *cell = cell.saturating_add(1);
-        let mut places = std::mem::take(&mut self.places);
-        places.clear();
-        for gram in grams(text) {
-            let hash = gram.hash();
-            places.push((hash % CELLS as u64) as u32);
-            tell(hash);
-            bump(&mut self.contexts[context_cell(gram)]);
-            bump(&mut self.characters[gram.code as usize % CHARACTERS]);
+        self.seen.clear();
+        self.seen.extend(grams_of(codes.iter().copied()).map(|gram| Seen {
+            hash: gram.hash(),
+            context: context_cell(gram) as u32,
+            character: (gram.code as usize % CHARACTERS) as u32,
+        }));
+        // The tables are larger than a cache. In short loops of their own, their misses overlap.
+        let cells = &mut self.cells[..CELLS];
+        for seen in &self.seen {
+            bump(&mut cells[seen.hash as usize % CELLS]);
         }
-        // In a loop of their own, misses of the cache overlap: this took half of the time.
-        for &place in &places {
-            bump(&mut self.cells[place as usize]);
+        let (contexts, characters) =
+            (&mut self.contexts[..CONTEXTS], &mut self.characters[..CHARACTERS]);
+        for seen in &self.seen {
+            bump(&mut contexts[seen.context as usize % CONTEXTS]);
+            bump(&mut characters[seen.character as usize % CHARACTERS]);
         }
-        self.total += places.len() as u64;
-        self.places = places;
+        self.seen.iter().for_each(|seen| tell(seen.hash));
+        self.total += self.seen.len() as u64;
     }
 
     /// Takes in the counts of another part.
@@ -148,7 +164,7 @@ impl Grams {
         divergence(&self.cells, &other.cells)
     }
 
-    /// Bits per character of a text under an n-gram model made of these counts.
+    /// Bits of a text under n-gram models made of these counts, one for each strength `mu`.
     ///
     /// ```text
     /// p(c | context) = (count(context, c) + mu · p(c)) / (count(context) + mu)
@@ -157,21 +173,24 @@ impl Grams {
     /// with p(c) the share of c among all characters, one half added to each count (Dirichlet
     /// smoothing: `MacKay` and Peto, 1995).
     #[must_use]
-    pub fn bits(&self, text: &str, mu: f64) -> f64 {
-        let bits_of = |gram: Gram| {
+    pub fn bits<const N: usize>(&self, text: &str, mu: [f64; N]) -> [f64; N] {
+        let mut bits = [0.0; N];
+        for gram in grams(text) {
             let code = f64::from(self.characters[gram.code as usize % CHARACTERS]) + 0.5;
             let single = code / (self.total as f64 + CHARACTERS as f64 / 2.0);
             let context = f64::from(self.contexts[context_cell(gram)]);
             // Others may share the cell; more than the context has, it can't have.
             let both = f64::from(self.count(gram)).min(context);
-            -((both + mu * single) / (context + mu)).log2()
-        };
-        grams(text).map(bits_of).sum()
+            for (bits, mu) in bits.iter_mut().zip(mu) {
+                *bits -= ((both + mu * single) / (context + mu)).log2();
+            }
+        }
+        bits
     }
 }
 
 fn context_cell(gram: Gram) -> usize {
-    mix(gram.context ^ 0x5eed) as usize % CONTEXTS
+    mix_two(gram.context, 0x5eed) as usize % CONTEXTS
 }
 
 /// The Jensen-Shannon divergence of two histograms, in bits; 0 if one of them is empty.
@@ -207,14 +226,14 @@ mod tests {
     fn divergence_of_equal_and_of_disjoint_texts() {
         let counted = |text: &str| {
             let mut counts = Grams::default();
-            counts.add(text, |_| ());
+            counts.add(&text.chars().map(u32::from).collect::<Vec<_>>(), |_| ());
             counts
         };
         let (a, b) = (counted("今天天气很好"), counted("蚂蚁搬家忙不停"));
         assert!(a.divergence(&a).abs() < 1e-12);
         assert!((a.divergence(&b) - 1.0).abs() < 1e-12);
         assert!((a.covered_by(&a) - 1.0).abs() < 1e-12 && a.covered_by(&b) == 0.0);
-        assert!(a.bits("今天天气很好", 1.0) < a.bits("蚂蚁搬家忙不停", 1.0));
+        assert!(a.bits("今天天气很好", [1.0]) < a.bits("蚂蚁搬家忙不停", [1.0]));
         let mut both = a.clone();
         both.merge(&b);
         assert_eq!(both.total, 13);

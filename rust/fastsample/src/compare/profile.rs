@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 
 use super::grams::Grams;
 use crate::context::Context;
-use crate::distinct::{Distinct, mix};
+use crate::distinct::{Distinct, mix, mix_two};
 use crate::error::{Error, Result};
 use crate::inspect::TextStatistics;
 use crate::parallel::fold;
@@ -21,14 +21,20 @@ pub const GROUPS: usize = 64;
 pub const CLASSES: usize = 1024;
 
 const NEAR_ROWS: usize = 1 << 18;
-const TYPES: usize = 1 << 17;
+const TYPES: usize = 1 << 15;
 /// Minima of a near-duplicate signature: rows of Jaccard similarity J share it with probability J^4.
 const MINIMA: usize = 4;
-const NEAR_LEAST: u32 = 16;
+const NEAR_LEAST: usize = 16;
 
 /// Distinct texts that are set aside to be predicted.
 pub const HELD_OUT: usize = 2000;
 const HELD_OUT_CHARS: usize = 2000;
+
+/// Characters of a text that are looked at for near-duplicates, in bounded memory.
+const LOOKED_AT: usize = 1 << 20;
+
+/// Characters of a text whose n-grams are counted: one book among short rows must not outweigh them.
+const COUNTED_CHARS: usize = 16_384;
 const MOST_VALUES: usize = 10_000;
 
 /// What the pass looks for.
@@ -75,6 +81,7 @@ pub struct Profile {
     pub cut_rows: u64,
     /// Characters beyond it.
     pub cut_chars: u64,
+    codes: Vec<u32>,
 }
 
 impl Profile {
@@ -92,6 +99,7 @@ impl Profile {
             held_out: BTreeMap::new(),
             cut_rows: 0,
             cut_chars: 0,
+            codes: Vec::new(),
         }
     }
 
@@ -109,40 +117,28 @@ impl Profile {
             return;
         }
         let counted = mix(hash ^ 0xc0de) <= plan.counted_below;
-        let (mut minima, mut shingles) = ([u64::MAX; MINIMA], 0_u32);
+        self.counted_rows += u64::from(counted);
+        let mut signature = Signature::default();
+        let mut codes = std::mem::take(&mut self.codes);
         for column in texts {
-            let mut packed = 0_u64;
-            for character in column[row].chars() {
-                packed = (packed << 21 | u64::from(u32::from(character))) & ((1 << 63) - 1);
-                if packed >> 42 != 0 {
-                    let shingle = mix(packed);
-                    let minimum = &mut minima[shingle as usize % MINIMA];
-                    *minimum = (*minimum).min(shingle);
-                    shingles += 1;
-                    if counted {
-                        self.types.add(shingle);
-                    }
-                }
+            let codes = decoded(column[row], &mut codes);
+            signature.add(codes);
+            if counted {
+                self.count(&codes[..codes.len().min(COUNTED_CHARS)], group, drawn);
             }
         }
-        if counted {
-            self.counted_rows += 1;
-            let classes = &mut self.classes[group * CLASSES..(group + 1) * CLASSES];
-            let counts = match &mut self.rest {
-                Some(rest) if !drawn => rest,
-                _ => &mut self.drawn,
-            };
-            for column in texts {
-                counts.add(column[row], |hash| classes[(hash >> 32) as usize % CLASSES] += 1);
-            }
-        }
-        // Short texts are alike only if they are equal: a few shingles say too little.
-        let near = if shingles < NEAR_LEAST {
-            mix(hash ^ 1)
-        } else {
-            minima.iter().fold(2, |all, &minimum| mix(all ^ minimum))
+        self.codes = codes;
+        self.near.add(signature.finish(hash));
+    }
+
+    fn count(&mut self, codes: &[u32], group: usize, drawn: bool) {
+        shingles(codes).for_each(|shingle| self.types.add(shingle));
+        let classes = &mut self.classes[group * CLASSES..(group + 1) * CLASSES];
+        let counts = match &mut self.rest {
+            Some(rest) if !drawn => rest,
+            _ => &mut self.drawn,
         };
-        self.near.add(near);
+        counts.add(codes, |hash| classes[(hash >> 32) as usize % CLASSES] += 1);
     }
 
     fn set_aside<'a>(&mut self, hash: u64, texts: impl Iterator<Item = &'a str>) {
@@ -158,15 +154,10 @@ impl Profile {
     fn add_value(&mut self, value: &str) -> Result<()> {
         if let Some(count) = self.values.get_mut(value) {
             *count += 1;
-        } else if self.values.len() < MOST_VALUES {
-            self.values.insert(value.to_owned(), 1);
-        } else {
-            return Err(Error::Argument(format!(
-                "the column to compare shares of has more than {MOST_VALUES} values; \
-                 choose one with fewer, such as the source of a row"
-            )));
+            return Ok(());
         }
-        Ok(())
+        self.values.insert(value.to_owned(), 1);
+        check_values(&self.values)
     }
 
     /// Takes in another part.
@@ -187,6 +178,65 @@ impl Profile {
         self.held_out.extend(other.held_out);
         self.cut_rows += other.cut_rows;
         self.cut_chars += other.cut_chars;
+    }
+}
+
+/// The first [`LOOKED_AT`] characters of a text, in memory that is used again.
+fn decoded<'a>(text: &str, codes: &'a mut Vec<u32>) -> &'a [u32] {
+    // A text has at most as many characters as bytes. Pushing one by one would take twice as long.
+    let room = text.len().min(LOOKED_AT);
+    if codes.len() < room {
+        codes.resize(room, 0);
+    }
+    let mut chars = 0;
+    for (code, character) in codes[..room].iter_mut().zip(text.chars()) {
+        *code = u32::from(character);
+        chars += 1;
+    }
+    &codes[..chars]
+}
+
+/// The trigrams of a text, as hashes.
+fn shingles(codes: &[u32]) -> impl Iterator<Item = u64> + '_ {
+    codes.windows(3).map(|codes| {
+        let code = |i: usize| u64::from(codes[i]);
+        mix_two(code(0) << 42 | code(1) << 21 | code(2), 0)
+    })
+}
+
+/// A near-duplicate signature: one-permutation `MinHash` with [`MINIMA`] bins, all in one hash.
+struct Signature {
+    minima: [u64; MINIMA],
+    /// The largest of them. Most shingles are larger, and need not be looked at.
+    largest: u64,
+    shingles: usize,
+}
+
+impl Default for Signature {
+    fn default() -> Self {
+        Self { minima: [u64::MAX; MINIMA], largest: u64::MAX, shingles: 0 }
+    }
+}
+
+impl Signature {
+    fn add(&mut self, codes: &[u32]) {
+        self.shingles += codes.len().saturating_sub(2);
+        for shingle in shingles(codes) {
+            if shingle < self.largest {
+                let minimum = &mut self.minima[shingle as usize % MINIMA];
+                *minimum = (*minimum).min(shingle);
+                self.largest = self.minima.iter().copied().fold(0, u64::max);
+            }
+        }
+    }
+
+    /// The signature of a row with this hash of its texts.
+    fn finish(&self, hash: u64) -> u64 {
+        // Short texts are alike only if they are equal: a few shingles say too little.
+        if self.shingles < NEAR_LEAST {
+            return mix(hash ^ 1);
+        }
+        self.minima.iter().fold(2, |all, &minimum| mix(all ^ minimum))
     }
 }
 
@@ -242,10 +292,22 @@ pub fn profile(ctx: &Context, source: &Source, plan: &Plan) -> Result<Profile> {
         },
     )?;
     let mut merged = merged.unwrap_or_else(|| Profile::new(plan));
+    check_values(&merged.values)?;
     merged.texts.copies.prune();
     merged.near.prune();
     merged.types.prune();
     Ok(merged)
+}
+
+/// Parts may have few values each, and too many together.
+fn check_values(values: &BTreeMap<String, u64>) -> Result<()> {
+    if values.len() <= MOST_VALUES {
+        return Ok(());
+    }
+    Err(Error::Argument(format!(
+        "the column to compare shares of has more than {MOST_VALUES} values; \
+         choose one with fewer, such as the source of a row"
+    )))
 }
 
 fn chosen(mask: &RowMask, row: usize) -> bool {

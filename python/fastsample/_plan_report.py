@@ -1,0 +1,118 @@
+"""A plan as it is handed out: a table of alternatives, JSON, a plot, settings to train with."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastsample._lengths import LengthFacts
+from fastsample._plan_model import Scenario
+from fastsample.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What :func:`fastsample.plan` found.
+
+    Attributes
+    ----------
+    rows : int
+        Rows of the data set.
+    now : Scenario
+        Training as it is.
+    wanted : Scenario or None
+        Training with everything that was asked for; None if nothing was.
+    alternatives : tuple of Scenario
+        The present, single changes, and all of them together.
+    budget_hours : float or None
+        The hours that `wanted` was fitted into.
+    lengths : tuple of LengthFacts
+        Per limit in tokens, what is cut off and what padding costs. Empty if lengths are unknown.
+    assumptions : tuple of str
+        What the numbers rest on, a sentence each.
+    """
+
+    rows: int
+    now: Scenario
+    wanted: Scenario | None
+    alternatives: tuple[Scenario, ...]
+    budget_hours: float | None
+    lengths: tuple[LengthFacts, ...]
+    assumptions: tuple[str, ...]
+    _settings: dict[str, Any] = field(repr=False)
+
+    def speed_up(self, scenario: Scenario) -> float:
+        """Return how many times faster a scenario is than training as it is."""
+        return self.now.hours / scenario.hours
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+
+        def plain(scenario: Scenario) -> dict[str, Any]:
+            return {**scenario.to_dict(), "speed_up": self.speed_up(scenario)}
+
+        return {
+            "rows": self.rows,
+            "now": plain(self.now),
+            "wanted": None if self.wanted is None else plain(self.wanted),
+            "alternatives": [plain(scenario) for scenario in self.alternatives],
+            "budget_hours": self.budget_hours,
+            "lengths": [facts.to_dict() for facts in self.lengths],
+            "assumptions": list(self.assumptions),
+        }
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draw the hours of all alternatives into a PNG or SVG file. Needs the extra ``plot``."""
+        from fastsample._plots import plot_plan
+
+        plot_plan(self, Path(path).expanduser())
+
+    def write_settings(
+        self, path: str | os.PathLike[str], *, overwrite: bool = False
+    ) -> tuple[Path, Path]:
+        """Write the wanted settings, and the present ones beside them for rolling back.
+
+        Parameters
+        ----------
+        path
+            ``name.toml`` or ``name.json``. The present settings go to ``name.original.toml``.
+        overwrite
+            Replace files that are there with other contents.
+
+        Returns
+        -------
+        tuple of Path
+            The file of the wanted settings, and that of the present ones.
+
+        Raises
+        ------
+        ArgumentError
+            Nothing was asked for, or the file is neither TOML nor JSON.
+        OutputError
+            A file can't be written, or is there already.
+        """
+        from fastsample._settings import write_pair
+
+        if self.wanted is None:
+            raise ArgumentError(
+                "there are no changed settings to write; ask for a sample (n=), hours=, new_epochs="
+                ", new_max_length= or new_seconds_per_step="
+            )
+        original = self._settings | _changing(self.now)
+        return write_pair(
+            Path(path).expanduser(), original, self._settings | _changing(self.wanted), overwrite
+        )
+
+
+def _changing(scenario: Scenario) -> dict[str, Any]:
+    return {
+        "rows": scenario.rows,
+        "epochs": scenario.epochs,
+        "max_length": scenario.max_length,
+        "padding": scenario.padding,
+        "seconds_per_step": scenario.seconds_per_step,
+        "steps_per_epoch": scenario.steps,
+        "hours": round(scenario.hours, 3),
+    }

@@ -1,0 +1,64 @@
+"""The keys of the JSON reports are those that docs/json.md promises."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fastsample
+import pyarrow as pa
+import pytest
+
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "json.md"
+
+#: Shapes that the page explains once: the keys they have.
+SHAPES = {
+    "lengths": {"nulls", "mean", "max", "quantiles"},
+    "distance": {"value", "limit", "p"},
+    "scenario": {
+        "name", "rows", "epochs", "steps", "seconds_per_step", "max_length", "padding",
+        "distinct_rows", "basis", "hours_per_epoch", "hours", "speed_up",
+    },
+    "padding": {"max_length", "longest", "grouped"},
+}  # fmt: skip
+
+#: Names out of the data.
+OPEN = ("text", "columns", "values")
+
+
+def promised(command: str) -> set[str]:
+    page = DOCS.read_text(encoding="utf-8")
+    section = re.split(r"^## ", page, flags=re.M)
+    rows = next(each for each in section if each.startswith(command)).splitlines()
+    cells = [row.split("|")[1] for row in rows if row.startswith("| `")]
+    return {key for cell in cells for key in re.findall(r"`([^`]+)`", cell)}
+
+
+def keys(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the dotted path of every value, down to the shapes that are explained once."""
+    if isinstance(value, dict) and set(value) not in SHAPES.values():
+        if path in OPEN:
+            yield f"{path}.*"
+            return
+        for name, each in value.items():
+            yield from keys(each, f"{path}.{name}" if path else name)
+    elif isinstance(value, list | tuple) and value and isinstance(value[0], dict):
+        for each in value:
+            yield from keys(each, f"{path}[]")
+    else:
+        yield path
+
+
+@pytest.mark.parametrize("command", ["inspect", "compare", "plan"])
+def test_every_key_is_documented(command: str, table: pa.Table) -> None:
+    table = table.append_column("kind", pa.array([str(i % 3) for i in range(len(table))]))
+    report: Any = {
+        "inspect": lambda: fastsample.inspect(table),
+        "compare": lambda: fastsample.compare(table, table[:900], by="kind"),
+        "plan": lambda: fastsample.plan(
+            table, 900, batch_size=8, seconds_per_step=1, max_length=128, lengths=True
+        ),
+    }[command]()
+    assert set(keys(report.to_dict())) == promised(command)
+    page = DOCS.read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for shape in SHAPES.values() for name in shape)
