@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fastsample._checks import check_threads
 from fastsample._inspect import QUANTILES, TextLengths, text_lengths
 from fastsample._progress import Callback, reporting
-from fastsample._sample import check_threads
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError
 
