@@ -14,25 +14,25 @@ use crate::smart;
 #[pyclass(frozen, module = "fastsample._fastsample")]
 pub(crate) struct Ranking {
     source: CoreSource,
-    ranking: Arc<CoreRanking>,
+    order: Arc<CoreRanking>,
     seed: u64,
 }
 
 impl Ranking {
     pub(crate) fn new(source: CoreSource, ranking: CoreRanking, seed: u64) -> Self {
-        Self { source, ranking: Arc::new(ranking), seed }
+        Self { source, order: Arc::new(ranking), seed }
     }
 
     /// The rows, and their ranking.
     pub(crate) fn core(&self) -> (CoreSource, Arc<CoreRanking>) {
-        (self.source.clone(), self.ranking.clone())
+        (self.source.clone(), self.order.clone())
     }
 }
 
 #[pymethods]
 impl Ranking {
     fn __len__(&self) -> usize {
-        self.ranking.len() as usize
+        self.order.len() as usize
     }
 
     /// The n rows from rank `first` on, and the arguments of `fastsample.SmartReport`.
@@ -46,7 +46,7 @@ impl Ranking {
         let ranks = first..first.saturating_add(n);
         let source = self.source.clone();
         let (sample, found) =
-            py.detach(|| CoreSample::ranked(source, &self.ranking, ranks, self.seed))?;
+            py.detach(|| CoreSample::ranked(source, &self.order, ranks, self.seed))?;
         Ok((Sample::new(sample, threads), smart::report(py, found)?))
     }
 }

@@ -202,9 +202,9 @@ fn fill(numbered: &[(u64, u64)], sizes: &[u64], skipped: usize) -> Result<Vec<u8
     Ok(placed)
 }
 
-fn too_few(side: u8, missing: u64, size: u64) -> Error {
+fn too_few(side: u8, missing: u64, wanted: u64) -> Error {
     Error::Argument(format!(
-        "side {} of the split lacks {missing} of its {size} rows: equal texts must stay together \
+        "side {} of the split lacks {missing} of its {wanted} rows: equal texts must stay together \
          (near-copies, too, if that was asked for), and what is left is equal to rows of another \
          side; ask for fewer rows, or name other text columns",
         u32::from(side) + 1

@@ -34,7 +34,7 @@ pub fn groups(ctx: &Context, rows: &Features) -> Result<Vec<u64>> {
             }
             Ok(())
         },
-        |forest, other| forest.merge(other),
+        Forest::merge,
     )?;
     Ok(forest.smallest(&rows.exact))
 }
