@@ -18,7 +18,7 @@ from fastsample._report import as_html, as_text, draw_facts, write_facts
 from fastsample._smart import SmartLike, SmartReport, draw
 from fastsample._source import SourceLike, open_source
 from fastsample._tokens import draw_by_tokens
-from fastsample.errors import ArgumentError
+from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -207,8 +207,10 @@ def sample(
     >>> len(s), s.row_ids.tolist()
     (3, [200, 634, 969])
     """
-    if (n is None) == (budget_tokens is None):
-        raise ArgumentError("pass either n or budget_tokens")
+    if n is None and budget_tokens is None:
+        raise SourceTypeError("n is None; pass a number of rows, or budget_tokens")
+    if n is not None and budget_tokens is not None:
+        raise ArgumentError("n and budget_tokens exclude each other; pass one of them")
     n = None if n is None else whole("n", n, least=1, most=2**63 - 1)
     seed = whole("seed", seed, least=0, most=2**64 - 1)
     threads = check_threads(threads)
