@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-python lint format wheel bench bench-scaling clean
+.PHONY: help setup build demo test test-rust test-python lint format wheel bench bench-scaling bench-training clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ SCALING_ROWS ?= 10_000_000
 
 bench-scaling: setup ## Measure how time and memory grow; SCALING_ROWS=200_000 for a quick try
 	$(BIN)/python -m benches.scaling --rows $(SCALING_ROWS)
+
+bench-training: setup ## Measure memory, batches and epochs of training against datasets and pyarrow
+	$(BIN)/python -m benches.training
 
 clean: ## Remove everything that was built or made
 	rm -rf $(VENV) target dist $(DEMO) python/fastsample/*.so

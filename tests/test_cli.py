@@ -96,6 +96,8 @@ def test_json(source: Path, output: Path) -> None:
             for path, size in zip(paths, sizes, strict=True)
         ],
         "bytes": sum(sizes),
+        "tokens": None,
+        "too_long": None,
         "smart": None,
     }
     expected = {name: mean_chars(written[name]) for name in ("prompt", "response")}

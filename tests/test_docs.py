@@ -21,6 +21,7 @@ import pytest
         "_length",
         "_resumable",
         "_split",
+        "_tokens",
     ],
 )
 def test_docstring_examples(name: str) -> None:

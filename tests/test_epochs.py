@@ -53,8 +53,22 @@ def test_smart_epochs(table: pa.Table, smart: bool) -> None:
         seen |= ids
         more = fastsample.sample(table, 900 * (epoch + 1), smart=smart).row_ids
         assert seen == set(more.tolist())
+        assert epochs[epoch].report.smart is not None
+    backwards = fastsample.epochs(table, 900, smart=smart)
+    assert [backwards[e].row_ids.tolist() for e in (2, 0)] == [
+        epochs[e].row_ids.tolist() for e in (2, 0)
+    ]
     with pytest.raises(IndexError, match="epoch 3 of 3"):
         epochs[3]
+
+
+def test_a_smart_epoch_reads_the_source_once(table: pa.Table, tmp_path: Path) -> None:
+    path = write_parquet(table, tmp_path / "source.parquet")
+    epochs = fastsample.epochs(path, 900, smart=True)
+    expected = [fastsample.epochs(table, 900, smart=True)[e].row_ids.tolist() for e in range(3)]
+    first = epochs[0].row_ids.tolist()
+    path.unlink()
+    assert [first, *(epochs[e].row_ids.tolist() for e in (1, 2))] == expected
 
 
 def test_what_can_not_be(table: pa.Table) -> None:

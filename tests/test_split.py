@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from data import pairs, quantile_999, stream, write_parquet
+from data import drawn_ids, pairs, quantile_999, stream, write_parquet
 from fastsample.cli import app
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -90,6 +90,102 @@ def test_text_columns_and_rows_without_text() -> None:
     assert len(fastsample.split(numbers, {"a": 399})["a"]) == 399
 
 
+def edited(text: str, share: float, rng: np.random.Generator) -> str:
+    """Replace a share of the characters."""
+    characters = list(text)
+    for place in rng.choice(len(text), max(1, round(share * len(text))), replace=False):
+        characters[place] = chr(0x4E00 + int(rng.integers(5000)))
+    return "".join(characters)
+
+
+@pytest.mark.parametrize(("share", "torn"), [(0.01, 0.02), (0.03, 0.06), (0.05, 0.16)])
+def test_near_copies_stay_together(share: float, torn: float) -> None:
+    """Planted copies of 150 characters: how many of 600 are torn apart, with and without."""
+    rng = np.random.default_rng(11)
+    originals = ["".join(map(chr, 0x4E00 + rng.integers(0, 5000, 150))) for _ in range(600)]
+    others = ["".join(map(chr, 0x4E00 + rng.integers(0, 5000, 150))) for _ in range(1200)]
+    copies = [edited(text, share, rng) for text in originals]
+    table = pa.table({"text": [*originals, *copies, *others]})
+
+    def torn_apart(near: bool) -> float:
+        sides = fastsample.split(table, {"a": 0.5, "b": 0.5}, near_duplicates=near)
+        side_of = np.full(2400, -1)
+        for number, side in enumerate(sides.values()):
+            side_of[side.row_ids] = number
+        assert (side_of >= 0).all()
+        return float((side_of[:600] != side_of[600:1200]).mean())
+
+    assert torn_apart(False) > 0.4
+    assert torn_apart(True) <= torn
+
+
+def test_without_near_copies_nothing_changes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    texts = ["".join(map(chr, 0x4E00 + rng.integers(0, 5000, 60))) for _ in range(900)]
+    table = pa.table({"text": texts + texts[:90]})
+    path = write_parquet(table, tmp_path / "source.parquet", row_group_size=100)
+    sizes = {"train": 600, "valid": 90, "test": 90}
+    plain = fastsample.split(table, sizes)
+    for source, threads in ((table, 1), (path, 3)):
+        near = fastsample.split(source, sizes, near_duplicates=True, threads=threads)
+        for name, side in near.items():
+            assert np.array_equal(side.row_ids, plain[name].row_ids)
+
+
+@given(
+    texts=st.lists(st.integers(0, 60), min_size=40, max_size=120),
+    seed=st.integers(0, 2**64 - 1),
+    near=st.booleans(),
+)
+@settings(deadline=None, max_examples=40)
+def test_the_smart_side_is_the_best_of_the_rest(texts: list[int], seed: int, near: bool) -> None:
+    rows = [f"第{text}个问题，{'说来话长' * (text % 7)}" for text in texts]
+    table = pa.table({"prompt": rows, "id": range(len(rows))})
+    sizes = {"train": len(rows) // 3, "valid": 4, "test": 3}
+    try:
+        sides = fastsample.split(table, sizes, seed=seed, smart=True, near_duplicates=near)
+    except fastsample.ArgumentError as error:
+        assert "must stay together" in str(error)  # noqa: PT017
+        return
+    assert {name: len(side) for name, side in sides.items()} == sizes
+    check(table, sides, ["prompt"])
+    # The others are those of a split without the first side.
+    others = {name: size for name, size in sizes.items() if name != "train"}
+    alone = fastsample.split(table, others, seed=seed, near_duplicates=near)
+    for name in others:
+        assert np.array_equal(sides[name].row_ids, alone[name].row_ids)
+    if near:
+        return
+    # The first has the best of the rows whose texts no other side has.
+    taken = {rows[row] for name in others for row in sides[name].row_ids}
+    rest = {row for row, text in enumerate(rows) if text not in taken}
+    order: list[int] = []
+    for n in range(1, len(rows) + 1):
+        drawn = set(fastsample.sample(table, n, seed=seed, smart=True).row_ids.tolist())
+        order += sorted(drawn - set(order))
+    best = [row for row in order if row in rest][: sizes["train"]]
+    assert sides["train"].row_ids.tolist() == sorted(best)
+
+
+def test_smart_sides(table: pa.Table) -> None:
+    sizes = {"train": 900, "valid": 0.1}
+    sides = fastsample.split(table, sizes, smart=True, threads=1)
+    assert sides["train"].report.smart is not None
+    assert sides["train"].report.smart.copies_drawn == 0
+    assert sides["valid"].report.smart is None
+    same = fastsample.split(table, sizes, smart=fastsample.Smart(), threads=3)
+    assert np.array_equal(same["train"].row_ids, sides["train"].row_ids)
+    off = fastsample.Smart(duplicates=0, length=0, repetition=0)
+    uniform = fastsample.split(table, sizes, smart=off)["train"]
+    order = [row for row in drawn_ids(3000, 3000, 42) if row not in set(sides["valid"].row_ids)]
+    assert len(set(uniform.row_ids.tolist()) - set(order)) == 0
+    assert len(fastsample.split(table, sizes, smart="entropy")["train"]) == 900
+    with pytest.raises(fastsample.ArgumentError, match=r"side 1 .* lacks"):
+        fastsample.split(pa.table({"text": ["早上好啊"] * 10}), {"a": 4, "b": 4}, smart=True)
+    with pytest.raises(fastsample.ArgumentError, match="smart is 'x'"):
+        fastsample.split(table, sizes, smart="x")  # type: ignore[arg-type]
+
+
 def test_what_can_not_be(table: pa.Table) -> None:
     for sizes, message in [
         ({"a": 3000, "b": 1}, "3001 rows together, but the source has only 3000"),
@@ -135,6 +231,12 @@ def test_the_command(table: pa.Table, tmp_path: Path) -> None:
         "valid": 300,
     }
     assert pq.read_table(tmp_path / "out" / "valid.parquet").num_rows == 300
+    done = run(app, [*command, "train=1000", "valid=100", "--smart", "--near-duplicates"])
+    assert done.exit_code == 0
+    expected = fastsample.split(
+        source, {"train": 1000, "valid": 100}, smart=True, near_duplicates=True
+    )
+    assert pq.read_table(tmp_path / "out" / "train.parquet").equals(expected["train"].to_arrow())
     done = run(app, [*command, "train=1000"])
     assert "1,000 rows" in done.stdout
     for sides, message in [(["a"], "is no NAME=SIZE"), (["a=1", "a=2"], "named twice")]:

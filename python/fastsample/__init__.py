@@ -23,6 +23,7 @@ from fastsample._sample import Report, Sample, WriteReport, WrittenFile, sample
 from fastsample._score import Scores, score
 from fastsample._smart import Smart, SmartReport
 from fastsample._split import Split, split
+from fastsample._tokens import token_lengths
 from fastsample.errors import (
     ArgumentError,
     ColumnError,
@@ -89,6 +90,7 @@ __all__ = [
     "sample",
     "score",
     "split",
+    "token_lengths",
 ]
 
 if _fastsample.DEBUG_BUILD:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fastsample._checks import check_threads
 from fastsample._compare_report import Comparison, Distance, Side
 from fastsample._inspect import QUANTILES, text_lengths
 from fastsample._progress import Callback, reporting
-from fastsample._sample import check_threads
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError
 

@@ -5,9 +5,11 @@ from typing import Any, TypeAlias, final, type_check_only
 __all__ = [
     "DEBUG_BUILD",
     "Permutation",
+    "Ranking",
     "Rows",
     "Sample",
     "Source",
+    "Tokenizer",
     "__version__",
     "plan_batches",
 ]
@@ -62,9 +64,13 @@ class Source:
         seed: int,
         *,
         text: Sequence[str] | None,
+        near: bool,
+        smart: bool,
+        options: Any | None,
+        target: Source | None,
         threads: int | None,
         progress: _Progress,
-    ) -> list[Sample]: ...
+    ) -> tuple[list[Sample], dict[str, Any] | None]: ...
     def smart(
         self,
         n: int,
@@ -77,6 +83,16 @@ class Source:
         threads: int | None,
         progress: _Progress,
     ) -> tuple[Sample, dict[str, Any]]: ...
+    def ranking(
+        self,
+        seed: int,
+        options: Any | None,
+        *,
+        text: Sequence[str] | None,
+        target: Source | None,
+        threads: int | None,
+        progress: _Progress,
+    ) -> Ranking: ...
     def score(
         self,
         options: Any,
@@ -148,6 +164,36 @@ class Rows:
     def take(self, positions: Sequence[int]) -> ArrowArray: ...
     def texts(self, column: int, positions: Sequence[int]) -> list[str | None]: ...
     def lengths(self, columns: Sequence[int]) -> ArrowArray: ...
+
+@final
+class Ranking:
+    def __len__(self) -> int: ...
+    def window(self, n: int, first: int, threads: int | None) -> tuple[Sample, dict[str, Any]]: ...
+
+@final
+class Tokenizer:
+    def __new__(cls, path: Path, *, special_tokens: bool) -> Tokenizer: ...
+    def lengths(
+        self,
+        source: Source,
+        *,
+        text: Sequence[str] | None,
+        threads: int | None,
+        progress: _Progress,
+    ) -> ArrowArray: ...
+    def draw(
+        self,
+        source: Source,
+        n: int | None,
+        seed: int,
+        *,
+        budget: int | None,
+        max_tokens: int | None,
+        text: Sequence[str] | None,
+        ranking: Ranking | None,
+        threads: int | None,
+        progress: _Progress,
+    ) -> tuple[Sample, int, int, dict[str, Any] | None]: ...
 
 @final
 class Permutation:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fastsample._checks import check_threads
 from fastsample._progress import Callback, reporting
-from fastsample._sample import check_threads
 from fastsample._source import SourceLike, open_source
 
 #: Shares of texts that are not longer than the reported quantiles.

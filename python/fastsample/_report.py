@@ -14,6 +14,11 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
     """Tell what a draw did."""
     yield "rows before", f"{report.rows:,}"
     yield "rows after", f"{report.sampled:,} ({report.sampled / report.rows:.1%})"
+    if report.tokens is not None:
+        mean = report.tokens / report.sampled
+        yield "tokens", f"{report.tokens:,} ({mean:,.1f} a row)"
+        if report.too_long:
+            yield "rows left as too long", f"{report.too_long:,}"
     found = report.smart
     if found is not None:
         yield "judged by", ", ".join(found.text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import time
 from collections.abc import Sequence
@@ -12,11 +11,13 @@ from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
 from fastsample._cache import cache_file, cache_folder, once
+from fastsample._checks import check_threads, whole
 from fastsample._dataset import Dataset, positions
 from fastsample._progress import Callback, reporting
 from fastsample._report import as_html, as_text, draw_facts, write_facts
 from fastsample._smart import SmartLike, SmartReport, draw
 from fastsample._source import SourceLike, open_source
+from fastsample._tokens import draw_by_tokens
 from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class Report:
         Time that the draw took.
     smart : SmartReport or None
         What was found among all rows; None for a uniform draw, which does not look at them.
+    tokens : int or None
+        Tokens of the rows drawn, if they were counted.
+    too_long : int or None
+        Rows that the draw came by and left because of `max_tokens`.
     """
 
     rows: int
@@ -49,6 +54,8 @@ class Report:
     seed: int
     seconds: float
     smart: SmartReport | None = None
+    tokens: int | None = None
+    too_long: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
@@ -108,8 +115,11 @@ class WriteReport:
 
 def sample(
     source: SourceLike,
-    n: int,
+    n: int | None = None,
     *,
+    budget_tokens: int | None = None,
+    max_tokens: int | None = None,
+    tokenizer: str | os.PathLike[str] | None = None,
     smart: SmartLike = False,
     seed: int = 42,
     columns: Sequence[str] | None = None,
@@ -118,7 +128,7 @@ def sample(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Sample:
-    """Draw exactly `n` rows without replacement.
+    """Draw exactly `n` rows without replacement, or as many as a budget of tokens pays for.
 
     The same rows in the same order, `n` and `seed` give the same sample on any machine, however
     many threads work and however the rows are split into files and row groups. A sample of fewer
@@ -133,6 +143,15 @@ def sample(
         be read once (a reader, a DuckDB result) is read to its end.
     n
         Rows to draw, from 1 to the number of rows in the source.
+    budget_tokens
+        Instead of `n`: rows are drawn until the next one would bring all of them above so many
+        tokens. Needs a `tokenizer`. A sample of a larger budget contains that of a smaller one.
+    max_tokens
+        Rows with more tokens are not drawn. Needs a `tokenizer`.
+    tokenizer
+        The ``tokenizer.json`` of a Hugging Face tokenizer, or the folder in which it lies. Tokens
+        are counted as in :func:`fastsample.token_lengths`, special tokens included, and only in
+        rows that the draw comes by; a stream is kept in memory.
     smart
         True weighs rows by what they add: fewer near-duplicates, fewer texts that are too short,
         cut off by training, or repeat themselves. A :class:`fastsample.Smart` sets the strength of
@@ -144,7 +163,8 @@ def sample(
     columns
         Columns to keep, in this order. All by default.
     text_columns
-        Text columns that `smart` looks at. Every top-level text column by default.
+        Text columns that `smart` looks at and whose tokens count. Every top-level text column by
+        default.
     weights
         Add a column ``_weight``: 1 / the probability with which the row was drawn (float64). A
         mean over the sample with these weights estimates the mean over the source, and a sum the
@@ -165,7 +185,7 @@ def sample(
     SourceNotFoundError
         A path leads to nothing.
     ArgumentError
-        `n`, `seed` or `threads` is out of range.
+        `n`, `seed` or `threads` is out of range, or too few rows have at most `max_tokens`.
     ColumnError
         A column does not exist, or its name is used twice.
     SchemaError
@@ -187,35 +207,38 @@ def sample(
     >>> len(s), s.row_ids.tolist()
     (3, [200, 634, 969])
     """
-    n = whole("n", n, least=1, most=2**63 - 1)
+    if n is None and budget_tokens is None:
+        raise SourceTypeError("n is None; pass a number of rows, or budget_tokens")
+    if n is not None and budget_tokens is not None:
+        raise ArgumentError("n and budget_tokens exclude each other; pass one of them")
+    n = None if n is None else whole("n", n, least=1, most=2**63 - 1)
     seed = whole("seed", seed, least=0, most=2**64 - 1)
     threads = check_threads(threads)
+    by_tokens = (budget_tokens, max_tokens, tokenizer) != (None, None, None)
+    if by_tokens and weights:
+        raise ArgumentError("rows that are drawn by their tokens have no weights")
+    tokens = too_long = None
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
         opened = open_source(source, columns, threads, callback)
-        drawn, found = draw(opened, n, seed, smart, text_columns, weights, threads, callback)
+        if n is None or by_tokens:
+            drawn, found, tokens, too_long = draw_by_tokens(
+                opened,
+                n,
+                seed,
+                smart,
+                tokenizer=tokenizer,
+                budget=budget_tokens,
+                max_tokens=max_tokens,
+                text_columns=text_columns,
+                threads=threads,
+                progress=callback,
+            )
+        else:
+            drawn, found = draw(opened, n, seed, smart, text_columns, weights, threads, callback)
     seconds = time.perf_counter() - started
-    return Sample(drawn, Report(drawn.source_rows, len(drawn), seed, seconds, found))
-
-
-def check_threads(threads: int | None) -> int | None:
-    """Return `threads` as a plain int, if it makes sense."""
-    if threads is None:
-        return None
-    return whole("threads", threads, least=1, most=4096)
-
-
-def whole(name: str, value: object, *, least: int, most: int) -> int:
-    """Return `value` as a plain int within limits."""
-    if isinstance(value, bool):
-        raise SourceTypeError(f"{name} is {value}; it must be a whole number")
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise SourceTypeError(f"{name} is {value!r}; it must be a whole number") from None
-    if not least <= number <= most:
-        raise ArgumentError(f"{name} is {number}; it must be from {least} to {most}")
-    return number
+    report = Report(drawn.source_rows, len(drawn), seed, seconds, found, tokens, too_long)
+    return Sample(drawn, report)
 
 
 def _level(value: int | None) -> int | None:

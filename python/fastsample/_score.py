@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from fastsample._checks import check_threads
 from fastsample._progress import Callback, reporting
-from fastsample._sample import Report, Sample, check_threads
+from fastsample._sample import Report, Sample
 from fastsample._smart import Smart, check_smart, open_target, to_report
 from fastsample._source import SourceLike, open_source
 

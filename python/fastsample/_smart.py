@@ -141,22 +141,62 @@ def draw(
     progress: Callback | None,
 ) -> tuple[_fastsample.Sample, SmartReport | None]:
     """Draw by whatever rule `smart` names."""
-    if isinstance(text_columns, str):
-        raise ArgumentError(f"text_columns is the text {text_columns!r}; pass [{text_columns!r}]")
     if smart is False:
+        check_text_columns(text_columns)
         return opened.uniform(n, seed, weights, threads, progress), None
-    options = None if smart == "entropy" else check_smart(smart, text_columns)
+    options, target = rule(smart, text_columns, threads, progress)
     sample, found = opened.smart(
         n,
         seed,
         options,
         text=text_columns,
-        target=None if options is None else open_target(options, threads, progress),
+        target=target,
         weights=weights,
         threads=threads,
         progress=progress,
     )
     return sample, to_report(found)
+
+
+def rank(
+    opened: _fastsample.Source,
+    seed: int,
+    smart: SmartLike,
+    text_columns: Sequence[str] | None,
+    threads: int | None,
+    progress: Callback | None,
+) -> _fastsample.Ranking:
+    """Rank all rows in the order in which :func:`draw` takes them."""
+    options, target = rule(smart, text_columns, threads, progress)
+    return opened.ranking(
+        seed, options, text=text_columns, target=target, threads=threads, progress=progress
+    )
+
+
+def rule(
+    smart: SmartLike,
+    text_columns: Sequence[str] | None,
+    threads: int | None,
+    progress: Callback | None,
+) -> tuple[Smart | None, _fastsample.Source | None]:
+    """Return the options, or None for the entropy rule, and the target."""
+    check_text_columns(text_columns)
+    options = None if smart == "entropy" else check_smart(smart, text_columns)
+    target = None if options is None else open_target(options, threads, progress)
+    return options, target
+
+
+def text_of(smart: SmartLike, text_columns: Sequence[str] | None) -> list[str] | None:
+    """Return the text columns that are meant: those of the options unless others are named."""
+    check_text_columns(text_columns)
+    named = smart.text if text_columns is None and isinstance(smart, Smart) else text_columns
+    return None if named is None else list(named)
+
+
+def check_text_columns(text_columns: Sequence[str] | None) -> None:
+    """Refuse a bare text, which is a sequence of its characters."""
+    if isinstance(text_columns, str):
+        raise ArgumentError(f"text_columns is the text {text_columns!r}; pass [{text_columns!r}]")
 
 
 def check_smart(smart: object, text_columns: Sequence[str] | None = None) -> Smart:

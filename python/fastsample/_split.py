@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fastsample._checks import check_threads, whole
 from fastsample._progress import Callback, reporting
-from fastsample._sample import Report, Sample, WriteReport, check_threads, whole
+from fastsample._sample import Report, Sample, WriteReport
+from fastsample._smart import SmartLike, rule, to_report
 from fastsample._source import SourceLike, column_names, open_source
 from fastsample.errors import ArgumentError, OutputError, SourceTypeError
 
@@ -18,6 +21,8 @@ def split(
     source: SourceLike,
     sizes: Mapping[str, int | float],
     *,
+    smart: SmartLike = False,
+    near_duplicates: bool = False,
     seed: int = 42,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
@@ -32,6 +37,15 @@ def split(
         As in :func:`fastsample.sample`, except for streams that can be read once.
     sizes
         For each name a number of rows (int), or a share of all rows (float, above 0 to 1).
+    smart
+        Draw the first side by weight, as :func:`fastsample.sample` does with the same `smart`. The
+        other sides are drawn first, uniformly among all rows, and the first side is the smart
+        sample of the rows that are left: the best of them, in the order of the smart draw of the
+        whole source with the same seed.
+    near_duplicates
+        Keep near-copies on one side, too: rows that share two of the eight bands of their MinHash
+        signatures, and what is near to those. It finds most copies with a few edited characters,
+        not all of them, and it may keep rows together that only look alike.
     seed
         From 0 to 2**64 - 1.
     columns
@@ -46,7 +60,8 @@ def split(
     Returns
     -------
     Split
-        A mapping from names to samples, which can be written at once.
+        A mapping from names to samples, which can be written at once. ``report.smart`` of the first
+        one tells what a smart draw found.
 
     Raises
     ------
@@ -57,7 +72,8 @@ def split(
     -----
     Rows are ranked by a keyed hash of their texts, and whole groups of equal rows go to the first
     side that has room for them. A side that would miss its size takes a part of a group; the
-    others of that group are on no side. Texts that nearly agree may be on two sides.
+    others of that group are on no side. Texts that nearly agree may be on two sides, unless
+    `near_duplicates` is set.
 
     Examples
     --------
@@ -78,11 +94,23 @@ def split(
         if opened.rows is None:
             raise ArgumentError("a stream can be read once; write it to a file to split it")
         rows = opened.rows
-        counts = _counts(sizes, rows)
-        drawn = opened.split(counts, seed, text=text, threads=threads, progress=callback)
+        options, target = (None, None) if smart is False else rule(smart, None, threads, callback)
+        drawn, found = opened.split(
+            _counts(sizes, rows),
+            seed,
+            text=text,
+            near=near_duplicates,
+            smart=smart is not False,
+            options=options,
+            target=target,
+            threads=threads,
+            progress=callback,
+        )
     seconds = time.perf_counter() - started
-    sides = (Sample(side, Report(rows, len(side), seed, seconds)) for side in drawn)
-    return Split(dict(zip(sizes, sides, strict=True)))
+    reports = [Report(rows, len(side), seed, seconds) for side in drawn]
+    if found is not None:
+        reports[0] = replace(reports[0], smart=to_report(found))
+    return Split(dict(zip(sizes, map(Sample, drawn, reports), strict=True)))
 
 
 def _counts(sizes: Mapping[str, int | float], rows: int) -> list[int]:

@@ -37,8 +37,19 @@ def sample(
         typer.Option("--output", "-o", help="File to write: Parquet, or Arrow IPC for .arrow."),
     ],
     num_samples: Annotated[
-        int, typer.Option("--num_samples", "--num-samples", "-n", help="Rows to draw.", min=1)
-    ],
+        int | None,
+        typer.Option("--num_samples", "--num-samples", "-n", help="Rows to draw.", min=1),
+    ] = None,
+    budget_tokens: Annotated[
+        int | None,
+        typer.Option(help="In place of --num_samples: draw rows of so many tokens.", min=1),
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Leave rows out that have more tokens.", min=1)
+    ] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="tokenizer.json that counts tokens, or its folder.")
+    ] = None,
     smart: Annotated[
         bool, typer.Option("--smart", help="Weigh rows by what they add to the others.")
     ] = False,
@@ -70,14 +81,16 @@ def sample(
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
-    """Draw exactly so many rows at random and write them to a file."""
+    """Draw exactly so many rows, or rows of so many tokens, and write them to a file."""
     started = time.perf_counter()
     with reported():
         if entropy and (smart or target is not None):
             other = "--smart" if smart else "--target"
             raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
+        if (num_samples is None) == (budget_tokens is None):
+            raise fastsample.ArgumentError("give either --num_samples or --budget-tokens")
         rows = fastsample.inspect(inputs, columns=column, lengths=False, threads=threads).rows
-        if num_samples > rows:
+        if num_samples is not None and num_samples > rows:
             err.print(
                 f"warning: --num_samples is {num_samples:,}, but there are only {rows:,} rows; "
                 "keeping all of them",
@@ -88,7 +101,10 @@ def sample(
             raise fastsample.ArgumentError(f"{', '.join(inputs)}: there are no rows to draw")
         drawn = fastsample.sample(
             inputs,
-            min(num_samples, rows),
+            None if num_samples is None else min(num_samples, rows),
+            budget_tokens=budget_tokens,
+            max_tokens=max_tokens,
+            tokenizer=tokenizer,
             smart=_rule(smart, entropy, target),
             seed=seed,
             columns=column,
@@ -120,6 +136,8 @@ def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
         "rows_before": drawn.rows,
         "rows_after": written.rows,
         "seed": drawn.seed,
+        "tokens": drawn.tokens,
+        "too_long": drawn.too_long,
         "smart": drawn.smart and drawn.smart.to_dict(),
         "mean_chars": written.mean_chars,
         "duplicates": written.copies,

@@ -30,6 +30,12 @@ def split(
             help="Rows that agree in these stay together. Repeatable. [default: all text]",
         ),
     ] = None,
+    smart: Annotated[
+        bool, typer.Option("--smart", help="Draw the first side by what rows add to the others.")
+    ] = False,
+    near_duplicates: Annotated[
+        bool, typer.Option("--near-duplicates", help="Keep near-copies in one file, too.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="The same seed draws the same rows.", min=0)] = 42,
     column: Columns = None,
     shuffle: Annotated[
@@ -45,6 +51,8 @@ def split(
         drawn = fastsample.split(
             inputs,
             _sizes(sides),
+            smart=smart,
+            near_duplicates=near_duplicates,
             seed=seed,
             columns=column,
             text_columns=text_column,

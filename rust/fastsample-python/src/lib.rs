@@ -4,6 +4,8 @@
 //! - [`smart`]: the options of smart draws, and their reports;
 //! - [`compare`]: a comparison as plain values;
 //! - [`sample`], [`rows`]: [`fastsample::Sample`] and rows in memory, as Python classes;
+//! - [`ranking`]: all rows in the order of a smart draw, drawn once;
+//! - [`tokens`]: tokenizers, and draws by tokens;
 //! - [`order`]: orders of rows for training;
 //! - [`run`]: long work without the GIL, interruptible, with progress;
 //! - [`errors`]: the core's errors as the exceptions of `fastsample.errors`.
@@ -13,11 +15,13 @@
 mod compare;
 mod errors;
 mod order;
+mod ranking;
 mod rows;
 mod run;
 mod sample;
 mod smart;
 mod source;
+mod tokens;
 
 use pyo3::prelude::*;
 
@@ -30,11 +34,15 @@ mod _fastsample {
     #[pymodule_export]
     use crate::order::{Permutation, plan_batches};
     #[pymodule_export]
+    use crate::ranking::Ranking;
+    #[pymodule_export]
     use crate::rows::Rows;
     #[pymodule_export]
     use crate::sample::Sample;
     #[pymodule_export]
     use crate::source::Source;
+    #[pymodule_export]
+    use crate::tokens::Tokenizer;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

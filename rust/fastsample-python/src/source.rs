@@ -15,6 +15,7 @@ use pyo3::types::PyDict;
 use pyo3_arrow::{PyArray, PyRecordBatch, PyRecordBatchReader, PySchema};
 
 use crate::errors::BindingResult;
+use crate::ranking::Ranking;
 use crate::run::run;
 use crate::sample::Sample;
 use crate::smart;
@@ -144,24 +145,38 @@ impl Source {
         Ok(Sample::new(CoreSample::chosen(source, selection, seed)?, threads))
     }
 
-    /// Disjoint samples of the given sizes; rows with equal texts are in one of them at most.
-    #[pyo3(signature = (sizes, seed, *, text, threads, progress))]
-    fn split(
+    /// Disjoint samples of the given sizes; rows with equal texts are in one of them at most, with
+    /// `near` also near-copies. With `smart` the first is drawn by a rule, as in `smart`, and the
+    /// arguments of its `fastsample.SmartReport` come along.
+    #[pyo3(signature = (
+        sizes, seed, *, text, near, smart, options, target, threads, progress
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
+    fn split<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         sizes: Vec<u64>,
         seed: u64,
         text: Option<Vec<String>>,
+        near: bool,
+        smart: bool,
+        options: Option<smart::Options>,
+        target: Option<&Bound<'py, Source>>,
         threads: Option<usize>,
-        progress: Option<&Bound<'_, PyAny>>,
-    ) -> BindingResult<Vec<Sample>> {
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> BindingResult<(Vec<Sample>, Option<Bound<'py, PyDict>>)> {
         let source = self.rereadable()?.clone();
-        let samples = run(py, threads, progress, move |ctx| {
-            let selections = split::split(ctx, &source, &sizes, seed, text.as_deref())?;
+        let rule = if smart { Some(smart::rule(options, None, target)?) } else { None };
+        let (samples, found) = run(py, threads, progress, move |ctx| {
+            let (sizes, text, smart) = (sizes.as_slice(), text.as_deref(), rule.as_ref());
+            let options = split::Options { sizes, seed, text, near, smart };
+            let (selections, found) = split::split(ctx, &source, options)?;
             let sample = |selection| CoreSample::chosen(source.clone(), selection, seed);
-            selections.into_iter().map(sample).collect::<Result<Vec<_>, _>>()
+            let samples = selections.into_iter().map(sample).collect::<Result<Vec<_>, _>>()?;
+            Ok((samples, found))
         })?;
-        Ok(samples.into_iter().map(|sample| Sample::new(sample, threads)).collect())
+        let found = found.map(|found| smart::report(py, found)).transpose()?;
+        Ok((samples.into_iter().map(|sample| Sample::new(sample, threads)).collect(), found))
     }
 
     /// Draws n rows by the weights of a `fastsample.Smart`; or, without one, those of highest
@@ -186,6 +201,29 @@ impl Source {
             CoreSample::smart(ctx, source, n, seed, &rule, weights)
         })?;
         Ok((Sample::new(sample, threads), smart::report(py, report)?))
+    }
+
+    /// All rows in the order in which `smart` draws them, to be cut as often as one likes.
+    #[pyo3(signature = (seed, options, *, text, target, threads, progress))]
+    #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
+    fn ranking(
+        &self,
+        py: Python<'_>,
+        seed: u64,
+        options: Option<smart::Options>,
+        text: Option<Vec<String>>,
+        target: Option<&Bound<'_, Source>>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<Ranking> {
+        let source = self.in_memory(py, threads, progress)?;
+        let rule = smart::rule(options, text, target)?;
+        let ranked = source.clone();
+        let ranking = run(py, threads, progress, move |ctx| {
+            let all = Selection::All { rows: ranked.rows() };
+            fastsample::smart::Ranking::new(ctx, &ranked, seed, &rule, &all)
+        })?;
+        Ok(Ranking::new(source, ranking, seed))
     }
 
     /// What each term of a `fastsample.Smart` says of each row: as many rows as the source has.
@@ -290,7 +328,7 @@ pub(crate) fn describe<'py>(
 impl Source {
     /// The rows as a source that can be read again: weights need all rows before the first can be
     /// chosen, so a stream is kept in memory.
-    fn in_memory(
+    pub(crate) fn in_memory(
         &self,
         py: Python<'_>,
         threads: Option<usize>,

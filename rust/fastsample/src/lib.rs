@@ -23,6 +23,7 @@
 //! | [`inspect`] | what is in a source: lengths of its texts, copies among its rows |
 //! | [`compare`] | a sample beside its source: distances, and whether they are chance |
 //! | [`batching`] | batches of rows of similar length |
+//! | [`tokens`] | lengths of rows in tokens, and draws that go by them |
 //! | [`split`](mod@split) | disjoint sides; equal texts are never on two |
 //!
 //! [`context`] carries threads, progress and cancellation through all of them.
@@ -48,6 +49,7 @@ pub mod smart;
 pub mod source;
 pub mod split;
 pub mod text;
+pub mod tokens;
 pub mod write;
 
 pub use context::Context;

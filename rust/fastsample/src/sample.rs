@@ -1,5 +1,6 @@
 //! A sample: a source and the rows of it that were chosen.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,8 +12,9 @@ use crate::error::{Error, Result};
 use crate::gather::{Gather, WEIGHT, with_weight};
 use crate::reservoir;
 use crate::select::{Selection, window};
-use crate::smart::{self, Rule, SmartReport};
+use crate::smart::{self, Ranking, Rule, SmartReport};
 use crate::source::{Projected, Source};
+use crate::tokens::{self, Goal, Limits, Measure, UniformOrder};
 
 /// The rows that were chosen. They are read when they are asked for.
 #[derive(Debug, Clone)]
@@ -86,6 +88,49 @@ impl Sample {
         let choice = smart::draw(ctx, &source, n, seed, rule, weights)?;
         let sample = Self::of(source, choice.selection, seed);
         Ok((sample.with_weights(choice.weights), choice.report))
+    }
+
+    /// The rows at `ranks` of a ranking of all rows of `source`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if there are none, or not so many.
+    pub fn ranked(
+        source: Source,
+        ranking: &Ranking,
+        ranks: Range<u64>,
+        seed: u64,
+    ) -> Result<(Self, SmartReport)> {
+        let (selection, report) = ranking.window(ranks)?;
+        Ok((Self::chosen(source, selection, seed)?, report))
+    }
+
+    /// Draws n rows of at most so many tokens, or as many rows as a budget of tokens pays for: in
+    /// the order of a uniform draw, or of `ranking`. Returns tokens and rows passed over, too.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when there are not enough, and whatever reading fails with.
+    pub fn by_tokens(
+        ctx: &Context,
+        rows: &Measure,
+        ranking: Option<&Ranking>,
+        limits: Limits,
+        seed: u64,
+    ) -> Result<(Self, tokens::Drawn, Option<SmartReport>)> {
+        let source = rows.source().clone();
+        if let Goal::Rows(n) = limits.goal {
+            check_n(n, source.rows())?;
+        } else {
+            check_n(1, source.rows())?;
+        }
+        let Some(ranking) = ranking else {
+            let order = UniformOrder { rows: source.rows(), seed };
+            let drawn = tokens::draw(ctx, rows, &order, limits)?;
+            let selection = Selection::of_ids(&drawn.ids, source.rows())?;
+            return Ok((Self::of(source, selection, seed), drawn, None));
+        };
+        let drawn = tokens::draw(ctx, rows, ranking, limits)?;
+        let (selection, report) = ranking.chosen(&drawn.ids, 0..ranking.len())?;
+        Ok((Self::of(source, selection, seed), drawn, Some(report)))
     }
 
     /// Draws `n` rows of a stream that can be read once.

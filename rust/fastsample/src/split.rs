@@ -5,6 +5,7 @@
 //!  sort by (v, i): equal rows lie together, groups in random order
 //!  side by side: walk the groups, take each that still fits, whole
 //!  a side that is short of some rows: a part of a group, whose other rows go nowhere
+//!  a first side with a rule of its own: the others first, then the best of the rows left
 //! ```
 
 use arrow_array::RecordBatch;
@@ -12,10 +13,13 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::inspect;
 use crate::parallel::fold;
 use crate::select::{RowHash, RowMask, Selection};
-use crate::source::{Source, is_text};
-use crate::text::TextColumn;
+use crate::smart::survey::{Part, Survey};
+use crate::smart::{Ranking, Rule, SmartReport, near};
+use crate::source::Source;
+use crate::text::{self, TextColumn};
 
 /// Not on any side.
 const FREE: u8 = u8::MAX;
@@ -26,9 +30,25 @@ const LEFT_OUT: u8 = u8::MAX - 1;
 /// Sides that one split may have.
 pub const MOST_SIDES: usize = LEFT_OUT as usize;
 
-/// Gives each of `sizes` so many rows of `source`. Rows that agree in all of the columns `text`
-/// (by default every top-level text column) are on one side at most. Which rows are drawn depends
-/// on their texts and `seed`, not on their position; without text, on the position alone.
+/// What a split is to be like.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// Rows of each side.
+    pub sizes: &'a [u64],
+    /// Decides, together with the texts, which rows are drawn.
+    pub seed: u64,
+    /// Rows that agree in all of these columns stay together; by default every text column.
+    pub text: Option<&'a [String]>,
+    /// Whether near-copies stay together as well, see [`near::groups`].
+    pub near: bool,
+    /// How the rows of the first side are chosen among those that no other side has.
+    pub smart: Option<&'a Rule>,
+}
+
+/// Gives each side so many rows of `source`. Which rows are drawn depends on their texts and the
+/// seed, not on their position; without text, on the position alone. With a rule the other sides
+/// are drawn first, and the first one by the rule out of what is left; what the rule found comes
+/// along.
 ///
 /// # Errors
 /// [`Error::Argument`] when there are not enough rows, [`Error::Column`] for a column that is not
@@ -36,49 +56,75 @@ pub const MOST_SIDES: usize = LEFT_OUT as usize;
 pub fn split(
     ctx: &Context,
     source: &Source,
-    sizes: &[u64],
-    seed: u64,
-    text: Option<&[String]>,
-) -> Result<Vec<Selection>> {
+    options: Options<'_>,
+) -> Result<(Vec<Selection>, Option<SmartReport>)> {
     let rows = source.rows();
-    let wanted: u64 = sizes.iter().sum();
+    let wanted: u64 = options.sizes.iter().sum();
     if wanted > rows {
         return Err(Error::Argument(format!(
             "the sides have {wanted} rows together, but the source has only {rows}"
         )));
     }
-    if sizes.len() > MOST_SIDES {
+    if options.sizes.len() > MOST_SIDES {
         return Err(Error::Argument(format!("there can be at most {MOST_SIDES} sides")));
     }
-    let numbered = number(ctx, source, seed, text)?;
-    let placed = fill(&numbered, sizes)?;
-    let mut ids = vec![Vec::new(); sizes.len()];
+    let numbered = number(ctx, source, options)?;
+    let by_rule = usize::from(options.smart.is_some());
+    let placed = fill(&numbered, options.sizes, by_rule)?;
+    let mut ids = vec![Vec::new(); options.sizes.len()];
+    let mut free = Vec::new();
     for (&side, &(_, ordinal)) in placed.iter().zip(&numbered) {
         if let Some(ids) = ids.get_mut(usize::from(side)) {
             ids.push(ordinal);
+        } else if side == FREE {
+            free.push(ordinal);
         }
     }
-    ids.iter().map(|ids| Selection::of_ids(ids, rows)).collect()
+    let mut sides =
+        ids.iter().map(|ids| Selection::of_ids(ids, rows)).collect::<Result<Vec<_>>>()?;
+    let (Some(rule), Some(&size)) = (options.smart, options.sizes.first()) else {
+        return Ok((sides, None));
+    };
+    if size > free.len() as u64 {
+        return Err(too_few(0, size - free.len() as u64, size));
+    }
+    let free = Selection::of_ids(&free, rows)?;
+    let ranking = Ranking::new(ctx, source, options.seed, rule, &free)?;
+    let (chosen, report) = ranking.window(0..size)?;
+    sides[0] = chosen;
+    Ok((sides, Some(report)))
 }
 
 /// Each row's number and ordinal, sorted.
-fn number(
+fn number(ctx: &Context, source: &Source, options: Options<'_>) -> Result<Vec<(u64, u64)>> {
+    let hash = RowHash::derive(options.seed, "split");
+    let columns = text_columns(source, options.text)?;
+    let mut numbered: Vec<(u64, u64)> = if columns.is_empty() {
+        (0..source.rows()).map(|row| (hash.of(row), row)).collect()
+    } else if options.near {
+        let part = Part { source, columns: &columns, first: 0 };
+        let all = Selection::All { rows: source.rows() };
+        let features = Survey::of(ctx, part, &all, None, None)?.into_features();
+        let groups = near::groups(ctx, &features)?;
+        groups.into_iter().map(|group| hash.of(group)).zip(0..).collect()
+    } else {
+        number_texts(ctx, source, &columns, hash)?
+    };
+    numbered.sort_unstable();
+    Ok(numbered)
+}
+
+/// The number and ordinal of each row: equal texts have equal numbers.
+fn number_texts(
     ctx: &Context,
     source: &Source,
-    seed: u64,
-    text: Option<&[String]>,
+    columns: &[usize],
+    hash: RowHash,
 ) -> Result<Vec<(u64, u64)>> {
-    let hash = RowHash::derive(seed, "split");
-    let columns = text_columns(source, text)?;
-    if columns.is_empty() {
-        let mut numbered: Vec<_> = (0..source.rows()).map(|row| (hash.of(row), row)).collect();
-        numbered.sort_unstable();
-        return Ok(numbered);
-    }
     ctx.begin(source.rows());
-    let texts = source.project(&columns)?;
+    let texts = source.project(columns)?;
     let spans = texts.spans();
-    let mut numbered = fold(
+    fold(
         ctx,
         spans.len(),
         Vec::new,
@@ -98,32 +144,16 @@ fn number(
             Ok(())
         },
         |numbered: &mut Vec<(u64, u64)>, mut other| numbered.append(&mut other),
-    )?;
-    numbered.sort_unstable();
-    Ok(numbered)
+    )
 }
 
-fn text_columns(source: &Source, wanted: Option<&[String]>) -> Result<Vec<usize>> {
-    let schema = source.schema();
-    let Some(wanted) = wanted else {
-        let fields = schema.fields().iter().enumerate();
-        return Ok(fields.filter(|(_, f)| is_text(f.data_type())).map(|(i, _)| i).collect());
-    };
-    let index = |name: &String| match schema.index_of(name) {
-        Ok(index) if is_text(schema.field(index).data_type()) => Ok(index),
-        Ok(index) => Err(Error::Column(format!(
-            "column {name:?} is of type {}, not text; name text columns",
-            schema.field(index).data_type()
-        ))),
-        Err(_) => {
-            let known: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
-            Err(Error::Column(format!(
-                "there is no column {name:?}; the columns are {}",
-                known.join(", ")
-            )))
-        }
-    };
-    wanted.iter().map(index).collect()
+/// The columns that rows are compared by; none if there is no text, or if none are named.
+fn text_columns(source: &Source, named: Option<&[String]>) -> Result<Vec<usize>> {
+    match named {
+        Some([]) => Ok(Vec::new()),
+        None => Ok(inspect::text_columns(source)),
+        Some(named) => text::columns(source, Some(named)),
+    }
 }
 
 /// A hash of all texts of each row.
@@ -142,10 +172,10 @@ fn hashes(batch: &RecordBatch) -> Result<Vec<u64>> {
     Ok(hashes)
 }
 
-/// The side of each of the sorted rows.
-fn fill(numbered: &[(u64, u64)], sizes: &[u64]) -> Result<Vec<u8>> {
+/// The side of each of the sorted rows. The first `skipped` sides get none.
+fn fill(numbered: &[(u64, u64)], sizes: &[u64], skipped: usize) -> Result<Vec<u8>> {
     let mut placed = vec![FREE; numbered.len()];
-    for (side, &size) in (0_u8..).zip(sizes) {
+    for (side, &size) in (0_u8..).zip(sizes).skip(skipped) {
         let mut missing = size as usize;
         let mut start = 0;
         for group in numbered.chunk_by(|a, b| a.0 == b.0) {
@@ -161,12 +191,7 @@ fn fill(numbered: &[(u64, u64)], sizes: &[u64]) -> Result<Vec<u8>> {
         // What is free now are groups that are larger than what is missing.
         if missing > 0 {
             let Some(start) = placed.iter().position(|&side| side == FREE) else {
-                return Err(Error::Argument(format!(
-                    "side {} of the split lacks {missing} of its {size} rows: equal texts must \
-                     stay together, and what is left is equal to rows of another side; ask for \
-                     fewer rows, or name other text columns",
-                    u32::from(side) + 1
-                )));
+                return Err(too_few(side, missing as u64, size));
             };
             let group = numbered[start..].iter().take_while(|row| row.0 == numbered[start].0);
             let group = group.count();
@@ -175,6 +200,15 @@ fn fill(numbered: &[(u64, u64)], sizes: &[u64]) -> Result<Vec<u8>> {
         }
     }
     Ok(placed)
+}
+
+fn too_few(side: u8, missing: u64, wanted: u64) -> Error {
+    Error::Argument(format!(
+        "side {} of the split lacks {missing} of its {wanted} rows: equal texts must stay together \
+         (near-copies, too, if that was asked for), and what is left is equal to rows of another \
+         side; ask for fewer rows, or name other text columns",
+        u32::from(side) + 1
+    ))
 }
 
 #[cfg(test)]
@@ -197,7 +231,7 @@ mod tests {
             let sizes: Vec<u64> = shares.iter().map(size).collect();
             // Three sides of at most 40 % each may be more than there is.
             prop_assume!(sizes.iter().sum::<u64>() * 10 <= texts.len() as u64 * 8);
-            let placed = fill(&numbered, &sizes).expect("a fifth of the rows is to spare");
+            let placed = fill(&numbered, &sizes, 0).expect("a fifth of the rows is to spare");
             let mut side_of = HashMap::new();
             let mut found = vec![0; sizes.len()];
             for (&side, &(number, _)) in placed.iter().zip(&numbered) {
@@ -213,8 +247,8 @@ mod tests {
     #[test]
     fn what_can_not_be_had_is_an_error() {
         let equal: Vec<(u64, u64)> = (0..10).map(|row| (7, row)).collect();
-        let placed = fill(&equal, &[4]).expect("a part of the group");
+        let placed = fill(&equal, &[4], 0).expect("a part of the group");
         assert_eq!(placed.iter().filter(|side| **side == 0).collect::<Vec<_>>().len(), 4);
-        assert!(fill(&equal, &[4, 4]).is_err());
+        assert!(fill(&equal, &[4, 4], 0).is_err());
     }
 }

@@ -9,6 +9,49 @@ use arrow_array::{
 use arrow_schema::DataType;
 
 use crate::error::{Error, Result};
+use crate::source::{Source, is_text};
+
+/// The indices of the text columns that are named, or of all of them.
+///
+/// # Errors
+/// [`Error::Column`] if there are none, or one is not there or holds no text.
+pub fn columns(source: &Source, named: Option<&[String]>) -> Result<Vec<usize>> {
+    let schema = source.schema();
+    let all: Vec<usize> =
+        (0..schema.fields().len()).filter(|&i| is_text(schema.field(i).data_type())).collect();
+    let Some(named) = named else {
+        if all.is_empty() {
+            return Err(Error::Column(
+                "there is no text column to judge rows by; cast one to text, \
+                 or draw without smart"
+                    .into(),
+            ));
+        }
+        return Ok(all);
+    };
+    if named.is_empty() {
+        return Err(Error::Column("the list of text columns is empty; name at least one".into()));
+    }
+    let find = |name: &String| match schema.index_of(name) {
+        Ok(index) if all.contains(&index) => Ok(index),
+        Ok(index) => Err(Error::Column(format!(
+            "column {name:?} is {}, not text; the text columns are {}",
+            schema.field(index).data_type(),
+            names(source, &all).join(", ")
+        ))),
+        Err(_) => Err(Error::Column(format!(
+            "there is no column {name:?}; the text columns are {}",
+            names(source, &all).join(", ")
+        ))),
+    };
+    named.iter().map(find).collect()
+}
+
+/// The names of columns.
+#[must_use]
+pub fn names(source: &Source, columns: &[usize]) -> Vec<String> {
+    columns.iter().map(|&index| source.schema().field(index).name().clone()).collect()
+}
 
 /// A text column. Null is the empty text; a character is a Unicode code point.
 #[derive(Debug, Clone, Copy)]

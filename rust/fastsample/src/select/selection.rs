@@ -139,6 +139,18 @@ impl Selection {
         self.len() == 0
     }
 
+    /// Whether a row is chosen.
+    #[must_use]
+    pub fn has(&self, row: u64) -> bool {
+        match self {
+            Self::All { .. } => true,
+            Self::Threshold { hash, from, tau, .. } => {
+                hash.of(row).wrapping_sub(*from) <= tau.wrapping_sub(*from)
+            }
+            Self::Bits { bits, .. } => bits.value(row as usize),
+        }
+    }
+
     /// The chosen rows among `range`.
     #[must_use]
     pub fn mask(&self, range: Range<u64>) -> RowMask {
@@ -199,6 +211,7 @@ mod tests {
                 let naive: Vec<u64> = range.filter(|&i| chosen(hash.of(i))).collect();
                 assert_eq!(ids, naive);
             }
+            assert!((0..1000).all(|i| selection.has(i) == chosen(hash.of(i))));
         }
     }
 

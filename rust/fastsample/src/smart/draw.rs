@@ -19,9 +19,12 @@ pub enum Class {
     Excluded,
     /// Rows with the same texts as a row that ranks before them.
     Copy,
+    /// Rows that may not be drawn.
+    Barred,
 }
 
-const CLASSES: [Class; 3] = [Class::Weighted, Class::Excluded, Class::Copy];
+/// The classes that are drawn from, in their order.
+pub(super) const CLASSES: [Class; 3] = [Class::Weighted, Class::Excluded, Class::Copy];
 
 /// Rows looked at by one task.
 const ROWS_PER_TASK: usize = 1 << 17;
@@ -98,8 +101,9 @@ pub fn inverse_probabilities(
     let mut sizes = HashMap::new();
     if copies_drawn == 0 {
         for group in copies.groups() {
-            let original = group.iter().find(|&&row| classes[row as usize] != Class::Copy);
-            sizes.extend(original.map(|&row| (row, group.len() as f64)));
+            let eligible = || group.iter().filter(|&&row| classes[row as usize] != Class::Barred);
+            let original = eligible().find(|&&row| classes[row as usize] != Class::Copy);
+            sizes.extend(original.map(|&row| (row, eligible().count() as f64)));
         }
     }
     let mut ids = Vec::with_capacity(drawn.selection.len() as usize);

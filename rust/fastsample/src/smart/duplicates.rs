@@ -21,8 +21,7 @@ pub fn counts(ctx: &Context, bands: &[Vec<u32>; BANDS]) -> Result<Vec<u32>> {
         BANDS,
         || vec![0_u32; bands[0].len()],
         |sums, band| {
-            let hashes = bands[band].iter().copied();
-            for group in Keyed::new(hashes).0.chunk_by(|a, b| a >> 32 == b >> 32) {
+            for group in Keyed::new(&bands[band]).groups() {
                 for &key in group {
                     let sum = &mut sums[key as u32 as usize];
                     *sum = sum.saturating_add(group.len() as u32);
@@ -49,14 +48,28 @@ pub fn estimate(count: u32) -> f32 {
 }
 
 /// Rows sorted by a hash of 32 bits: the hash above, the row below.
-struct Keyed(Vec<u64>);
+pub(super) struct Keyed(Vec<u64>);
 
 impl Keyed {
-    fn new(hashes: impl ExactSizeIterator<Item = u32>) -> Self {
-        let mut keyed: Vec<u64> =
-            hashes.zip(0_u64..).map(|(hash, row)| u64::from(hash) << 32 | row).collect();
+    /// All rows, of the given hashes.
+    pub(super) fn new(hashes: &[u32]) -> Self {
+        Self::sorted(hashes.iter().zip(0..).map(|(&hash, row)| (hash, row)))
+    }
+
+    /// The rows of other keys, by the given hashes of all rows.
+    pub(super) fn of(keys: &[u64], hashes: &[u32]) -> Self {
+        Self::sorted(keys.iter().map(|&key| (hashes[key as u32 as usize], u64::from(key as u32))))
+    }
+
+    fn sorted(rows: impl Iterator<Item = (u32, u64)>) -> Self {
+        let mut keyed: Vec<u64> = rows.map(|(hash, row)| u64::from(hash) << 32 | row).collect();
         keyed.sort_unstable();
         Self(keyed)
+    }
+
+    /// The keys of each hash.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &[u64]> {
+        self.0.chunk_by(|a, b| a >> 32 == b >> 32)
     }
 }
 
@@ -73,7 +86,8 @@ impl Copies {
     pub fn find(exact: &[u64]) -> Self {
         let mut copies = Self::default();
         // Half of the hash, next to the row, sorts fast; the other half settles the rest.
-        let mut keyed = Keyed::new(exact.iter().map(|hash| (hash >> 32) as u32)).0;
+        let upper = exact.iter().map(|hash| (hash >> 32) as u32);
+        let mut keyed = Keyed::sorted(upper.zip(0..)).0;
         for group in keyed.chunk_by_mut(|a, b| a >> 32 == b >> 32) {
             if group.len() == 1 {
                 continue;

@@ -27,8 +27,11 @@ pub mod entropy;
 pub mod features;
 pub mod fixed;
 pub mod grams;
+mod judge;
 pub mod length;
 pub mod minhash;
+pub mod near;
+mod rank;
 pub mod repetition;
 mod report;
 mod score;
@@ -38,18 +41,20 @@ pub mod target;
 pub mod weigh;
 
 use self::commonness::Commonness;
-use self::draw::Class;
 use self::features::Features;
 use self::grams::Grams;
+use self::judge::Judged;
+pub use self::rank::Ranking;
 pub use self::report::{QUANTILES, SmartReport};
 pub use self::score::score;
 use self::survey::{Part, Survey};
 use self::target::Likeness;
-use self::weigh::{Term, Terms, Weighed};
+use self::weigh::{Term, Terms};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::select::{Candidate, RowHash, Selection, uniform};
-use crate::source::{Source, is_text};
+use crate::select::{Selection, uniform};
+use crate::source::Source;
+use crate::text;
 
 /// Strengths of the terms; 0 switches a term off, 1 is the formula of its module.
 #[derive(Debug, Clone)]
@@ -136,15 +141,22 @@ pub fn draw(
     with_weights: bool,
 ) -> Result<Choice> {
     match rule {
-        Rule::Weighted(smart) => weighted(ctx, source, n, seed, smart, with_weights),
-        Rule::Entropy { .. } if with_weights => Err(Error::Argument(
-            "the entropy rule draws nothing at random, so its rows have no weights".into(),
-        )),
-        Rule::Entropy { text } => by_entropy(ctx, source, n, text.as_deref()),
+        Rule::Entropy { .. } if with_weights => {
+            return Err(Error::Argument(
+                "the entropy rule draws nothing at random, so its rows have no weights".into(),
+            ));
+        }
+        Rule::Weighted(smart) if Terms::new(smart)?.all_off() => {
+            return alike(ctx, source, n, seed, smart, with_weights);
+        }
+        _ => {}
     }
+    let all = Selection::All { rows: source.rows() };
+    Judged::new(ctx, source, seed, rule, &all)?.draw(ctx, n, with_weights)
 }
 
-fn weighted(
+/// The uniform draw, which needs no look at any row.
+fn alike(
     ctx: &Context,
     source: &Source,
     n: u64,
@@ -152,18 +164,11 @@ fn weighted(
     smart: &Smart,
     with_weights: bool,
 ) -> Result<Choice> {
-    let terms = Terms::new(smart)?;
-    let columns = text_columns(source, smart.text.as_deref())?;
-    let text = names(source, &columns);
-    if terms.all_off() {
-        let (rows, selection) = (source.rows(), uniform(ctx, source.rows(), n, seed)?);
-        let weights = with_weights.then(|| vec![rows as f64 / n as f64; n as usize]);
-        let effective_rows = rows as f64;
-        let report = SmartReport { text, effective_rows, ..SmartReport::default() };
-        return Ok(Choice { selection, weights, report });
-    }
-    let features = features(ctx, source, &columns, smart, &terms)?;
-    choose(ctx, features, n, seed, &terms, with_weights, text)
+    let text = text::names(source, &text::columns(source, smart.text.as_deref())?);
+    let (rows, selection) = (source.rows(), uniform(ctx, source.rows(), n, seed)?);
+    let weights = with_weights.then(|| vec![rows as f64 / n as f64; n as usize]);
+    let report = SmartReport { text, effective_rows: rows as f64, ..SmartReport::default() };
+    Ok(Choice { selection, weights, report })
 }
 
 /// Draws `n` of the rows that `features` describe, made of the columns `text`.
@@ -179,51 +184,8 @@ pub fn choose(
     with_weights: bool,
     text: Vec<String>,
 ) -> Result<Choice> {
-    let weighed = Weighed::new(ctx, features, terms)?;
-    let mut report = SmartReport::of(text, &weighed, terms);
-    let hash = RowHash::new(seed);
-    let class_of = |&weight: &u32| if weight == 0 { Class::Excluded } else { Class::Weighted };
-    let mut classes: Vec<Class> = weighed.weights.iter().map(class_of).collect();
-    if terms.has(Term::Duplicates) {
-        for group in weighed.copies.groups() {
-            let original = group.iter().min_by_key(|&&row| hash.of(u64::from(row)));
-            for row in group.iter().filter(|&row| Some(row) != original) {
-                classes[*row as usize] = Class::Copy;
-            }
-        }
-    }
-    let weights = &weighed.weights;
-    let drawn = draw::draw(ctx, &classes, n as usize, |row| {
-        let ordinal = row as u64;
-        Candidate { u: hash.of(ordinal), weight: weights[row], ordinal }
-    })?;
-    report.see_drawn(&drawn, |row| weighed.features.chars[row]);
-    let inverse =
-        || draw::inverse_probabilities(&drawn, &classes, &weighed.copies, |row| weights[row]);
-    let weights = with_weights.then(inverse);
-    Ok(Choice { selection: drawn.selection, weights, report })
-}
-
-fn by_entropy(ctx: &Context, source: &Source, n: u64, text: Option<&[String]>) -> Result<Choice> {
-    let columns = text_columns(source, text)?;
-    let rows = survey::entropies(ctx, source, &columns)?;
-    let class = |&(_, chars): &(u64, u32)| {
-        if entropy::CHARS.contains(&chars) { Class::Weighted } else { Class::Excluded }
-    };
-    let classes: Vec<Class> = rows.iter().map(class).collect();
-    let excluded = classes.iter().filter(|&&class| class == Class::Excluded).count() as u64;
-    let mut report = SmartReport {
-        text: names(source, &columns),
-        excluded,
-        effective_rows: (rows.len() as u64 - excluded) as f64,
-        chars_before: report::lengths(&Selection::All { rows: source.rows() }, |row| rows[row].1),
-        ..SmartReport::default()
-    };
-    // The highest entropy first, ties by ordinal.
-    let key = |row: usize| Candidate { u: u64::MAX - rows[row].0, weight: 1, ordinal: row as u64 };
-    let drawn = draw::draw(ctx, &classes, n as usize, key)?;
-    report.see_drawn(&drawn, |row| rows[row].1);
-    Ok(Choice { selection: drawn.selection, weights: None, report })
+    let all = Selection::All { rows: features.len() as u64 };
+    Judged::by_weight(ctx, features, seed, terms, text, &all)?.draw(ctx, n, with_weights)
 }
 
 /// The features of all rows that the terms need: the pilot, if one is needed, then the survey.
@@ -266,7 +228,7 @@ fn target_grams(ctx: &Context, target: &Source, named: Option<&[String]>) -> Res
     let named: Option<Vec<String>> = named
         .map(|named| named.iter().filter(known).cloned().collect())
         .filter(|known: &Vec<String>| !known.is_empty());
-    let columns = text_columns(target, named.as_deref()).map_err(|error| match error {
+    let columns = text::columns(target, named.as_deref()).map_err(|error| match error {
         Error::Column(what) => Error::Column(format!("in the target, {what}")),
         other => other,
     })?;
@@ -275,41 +237,4 @@ fn target_grams(ctx: &Context, target: &Source, named: Option<&[String]>) -> Res
     }
     let part = Part { source: target, columns: &columns, first: 0 };
     survey::grams(ctx, part, &grams::pilot(ctx, target.rows())?)
-}
-
-fn names(source: &Source, columns: &[usize]) -> Vec<String> {
-    columns.iter().map(|&index| source.schema().field(index).name().clone()).collect()
-}
-
-/// The text columns that are named, or all of them.
-fn text_columns(source: &Source, named: Option<&[String]>) -> Result<Vec<usize>> {
-    let schema = source.schema();
-    let all: Vec<usize> =
-        (0..schema.fields().len()).filter(|&i| is_text(schema.field(i).data_type())).collect();
-    let Some(named) = named else {
-        if all.is_empty() {
-            return Err(Error::Column(
-                "there is no text column to judge rows by; cast one to text, \
-                 or draw without smart"
-                    .into(),
-            ));
-        }
-        return Ok(all);
-    };
-    if named.is_empty() {
-        return Err(Error::Column("the list of text columns is empty; name at least one".into()));
-    }
-    let find = |name: &String| match schema.index_of(name) {
-        Ok(index) if all.contains(&index) => Ok(index),
-        Ok(index) => Err(Error::Column(format!(
-            "column {name:?} is {}, not text; the text columns are {}",
-            schema.field(index).data_type(),
-            names(source, &all).join(", ")
-        ))),
-        Err(_) => Err(Error::Column(format!(
-            "there is no column {name:?}; the text columns are {}",
-            names(source, &all).join(", ")
-        ))),
-    };
-    named.iter().map(find).collect()
 }

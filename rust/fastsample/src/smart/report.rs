@@ -1,6 +1,6 @@
 //! What a smart draw found among all rows, and what it did to them.
 
-use super::draw::{Class, Drawn};
+use super::draw::{CLASSES, Class};
 use super::weigh::{Term, Terms, Weighed};
 use crate::inspect::Lengths;
 use crate::select::Selection;
@@ -77,11 +77,18 @@ impl SmartReport {
         self
     }
 
-    /// Lengths of the rows drawn, and how many of them are of the lower classes.
-    pub(super) fn see_drawn(&mut self, drawn: &Drawn, chars: impl Fn(usize) -> u32) {
-        self.excluded_drawn = drawn.classes[Class::Excluded as usize].0;
-        self.copies_drawn = drawn.classes[Class::Copy as usize].0;
-        self.chars_after = lengths(&drawn.selection, chars);
+    /// Lengths of the rows drawn, if they are known, and how many rows are of each class.
+    pub(super) fn see_drawn(
+        &mut self,
+        counts: [u64; CLASSES.len()],
+        drawn: &Selection,
+        chars: &[u32],
+    ) {
+        self.excluded_drawn = counts[Class::Excluded as usize];
+        self.copies_drawn = counts[Class::Copy as usize];
+        if !chars.is_empty() {
+            self.chars_after = lengths(drawn, |row| chars[row]);
+        }
     }
 }
 

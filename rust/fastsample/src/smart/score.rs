@@ -8,10 +8,11 @@ use arrow_schema::{DataType, Field, Schema};
 use super::fixed::WEIGHT_ONE;
 use super::report::SmartReport;
 use super::weigh::{Term, Terms, Weighed};
-use super::{Smart, commonness, duplicates, features, names, repetition, target, text_columns};
+use super::{Smart, commonness, duplicates, features, repetition, target};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::source::Source;
+use crate::text;
 
 const BATCH_ROWS: usize = 1 << 16;
 
@@ -31,10 +32,10 @@ const BATCH_ROWS: usize = 1 << 16;
 /// As [`super::draw`].
 pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, SmartReport)> {
     let terms = Terms::new(smart)?;
-    let columns = text_columns(source, smart.text.as_deref())?;
+    let columns = text::columns(source, smart.text.as_deref())?;
     let rows = features(ctx, source, &columns, smart, &terms)?;
     let weighed = Weighed::new(ctx, rows, &terms)?;
-    let report = SmartReport::of(names(source, &columns), &weighed, &terms);
+    let report = SmartReport::of(text::names(source, &columns), &weighed, &terms);
     let rows = &weighed.features;
     let mut copies = vec![1_u32; rows.chars.len()];
     for group in weighed.copies.groups() {

@@ -1,0 +1,145 @@
+"""Lengths of rows in tokens, and draws that go by them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastsample import _fastsample
+from fastsample._checks import check_threads, whole
+from fastsample._progress import Callback, reporting
+from fastsample._smart import SmartLike, SmartReport, rank, text_of, to_report
+from fastsample._source import SourceLike, column_names, open_source
+from fastsample.errors import ArgumentError, SourceTypeError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+def token_lengths(
+    source: SourceLike,
+    tokenizer: str | os.PathLike[str],
+    *,
+    text_columns: Sequence[str] | None = None,
+    special_tokens: bool = True,
+    threads: int | None = None,
+    progress: bool | Callback | None = None,
+) -> npt.NDArray[np.uint32]:
+    """Count the tokens of every row with a Hugging Face tokenizer.
+
+    Parameters
+    ----------
+    source
+        As in :func:`fastsample.sample`; a :class:`fastsample.Dataset`, too.
+    tokenizer
+        A ``tokenizer.json``, or the folder of a model in which it lies. What the file says of
+        truncation and padding is left out: texts are counted whole.
+    text_columns
+        Text columns to count, every top-level text column by default. Each text is tokenized by
+        itself, and a row has the tokens of all of them together.
+    special_tokens
+        Count the tokens that the tokenizer's post-processor puts around a text, around each text
+        if there are several columns. False counts the text alone.
+    threads, progress
+        As in :func:`fastsample.sample`.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint32, shape (n,): the tokens of each row, in the order of the source. A null counts as
+        an empty text.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There is no such file.
+    CorruptDataError
+        The file is no ``tokenizer.json``.
+    ColumnError
+        There is no text column, or one that is named does not exist or is no text.
+
+    Examples
+    --------
+    >>> import json, tempfile, pathlib, pyarrow as pa, fastsample
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "tokenizer.json"
+    >>> words = {"type": "WordLevel", "vocab": {"[UNK]": 0, "你": 1, "好": 2}, "unk_token": "[UNK]"}
+    >>> split = {"type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated"}
+    >>> parts = {"model": words, "pre_tokenizer": split | {"invert": False}}
+    >>> path.write_text(json.dumps({"version": "1.0", "added_tokens": []} | parts)) > 0
+    True
+    >>> fastsample.token_lengths(pa.table({"text": ["你好", None, "好"]}), path).tolist()
+    [2, 0, 1]
+    """
+    import pyarrow as pa
+
+    threads = check_threads(threads)
+    text = None if text_columns is None else column_names(text_columns)
+    opened = open_tokenizer(tokenizer, special_tokens)
+    with reporting(progress, "counting tokens") as callback:
+        rows = open_source(source, None, threads, callback)
+        found = opened.lengths(rows, text=text, threads=threads, progress=callback)
+    lengths: npt.NDArray[np.uint32] = pa.array(found).to_numpy()
+    return lengths
+
+
+def open_tokenizer(
+    tokenizer: str | os.PathLike[str], special_tokens: bool = True
+) -> _fastsample.Tokenizer:
+    """Read a ``tokenizer.json``, or that of a folder."""
+    if not isinstance(tokenizer, (str, os.PathLike)):
+        raise SourceTypeError(
+            f"tokenizer is a {type(tokenizer).__qualname__}; pass the path of a tokenizer.json, "
+            "which tokenizer.save_pretrained(folder) writes"
+        )
+    path = Path(os.fsdecode(tokenizer)).expanduser()
+    if path.is_dir():
+        path /= "tokenizer.json"
+    return _fastsample.Tokenizer(path, special_tokens=special_tokens)
+
+
+def draw_by_tokens(
+    opened: _fastsample.Source,
+    n: int | None,
+    seed: int,
+    smart: SmartLike,
+    *,
+    tokenizer: str | os.PathLike[str] | None,
+    budget: int | None,
+    max_tokens: int | None,
+    text_columns: Sequence[str] | None,
+    threads: int | None,
+    progress: Callback | None,
+) -> tuple[_fastsample.Sample, SmartReport | None, int, int]:
+    """Draw rows that are short enough, or worth a budget of tokens.
+
+    Returns the sample, what a smart draw found, the tokens of the rows drawn, and how many rows
+    were passed over because they are too long.
+    """
+    if tokenizer is None:
+        raise ArgumentError("budget_tokens and max_tokens need a tokenizer; pass tokenizer=")
+    if budget is None and max_tokens is None:
+        raise ArgumentError("tokenizer= is for budget_tokens= or max_tokens=; pass one of them")
+    if budget is not None:
+        budget = whole("budget_tokens", budget, least=1, most=2**63 - 1)
+    if max_tokens is not None:
+        max_tokens = whole("max_tokens", max_tokens, least=1, most=2**32 - 1)
+    counter = open_tokenizer(tokenizer)
+    text = text_of(smart, text_columns)
+    ranking = None
+    if smart is not False:
+        ranking = rank(opened, seed, smart, text_columns, threads, progress)
+    sample, tokens, too_long, found = counter.draw(
+        opened,
+        n,
+        seed,
+        budget=budget,
+        max_tokens=max_tokens,
+        text=text,
+        ranking=ranking,
+        threads=threads,
+        progress=progress,
+    )
+    return sample, None if found is None else to_report(found), tokens, too_long

@@ -1,0 +1,52 @@
+//! All rows in the order of a smart draw.
+
+use std::sync::Arc;
+
+use fastsample::{Sample as CoreSample, Source as CoreSource, smart::Ranking as CoreRanking};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::BindingResult;
+use crate::sample::Sample;
+use crate::smart;
+
+/// All rows of a source in the order in which a smart draw takes them. See `Source.ranking`.
+#[pyclass(frozen, module = "fastsample._fastsample")]
+pub(crate) struct Ranking {
+    source: CoreSource,
+    order: Arc<CoreRanking>,
+    seed: u64,
+}
+
+impl Ranking {
+    pub(crate) fn new(source: CoreSource, ranking: CoreRanking, seed: u64) -> Self {
+        Self { source, order: Arc::new(ranking), seed }
+    }
+
+    /// The rows, and their ranking.
+    pub(crate) fn core(&self) -> (CoreSource, Arc<CoreRanking>) {
+        (self.source.clone(), self.order.clone())
+    }
+}
+
+#[pymethods]
+impl Ranking {
+    fn __len__(&self) -> usize {
+        self.order.len() as usize
+    }
+
+    /// The n rows from rank `first` on, and the arguments of `fastsample.SmartReport`.
+    fn window<'py>(
+        &self,
+        py: Python<'py>,
+        n: u64,
+        first: u64,
+        threads: Option<usize>,
+    ) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
+        let ranks = first..first.saturating_add(n);
+        let source = self.source.clone();
+        let (sample, found) =
+            py.detach(|| CoreSample::ranked(source, &self.order, ranks, self.seed))?;
+        Ok((Sample::new(sample, threads), smart::report(py, found)?))
+    }
+}

@@ -1,0 +1,236 @@
+//! Rows drawn by their length in tokens: none that is too long, as many as a budget pays for.
+//!
+//! ```text
+//! for the rows in the order of the draw, some thousand at a time:
+//!     longer than the limit?                  pass it over
+//!     n rows were asked for?                  take it; n taken: done
+//!     a budget was given?                     take it while the sum stays within; else done
+//! ```
+//!
+//! Only rows that the walk comes by are tokenized, so a small draw from a large source is cheap.
+//! The result does not depend on how many rows are looked at a time.
+
+use super::Measure;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::select::{RowHash, Selection, window};
+use crate::smart::Ranking;
+
+/// Rows looked at first, to learn how long rows are.
+const PILOT_ROWS: u64 = 8192;
+
+/// Rows looked at beyond what an estimate asks for: another pass costs more than a few rows.
+const SPARE_ROWS: u64 = 1024;
+
+/// When to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// At so many rows.
+    Rows(u64),
+    /// Before the first row with which all have more tokens than this.
+    Tokens(u64),
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// When to stop.
+    pub goal: Goal,
+    /// Rows with more tokens are passed over.
+    pub max_tokens: Option<u32>,
+}
+
+/// The rows that were drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawn {
+    /// Their ordinals, in the order of the draw.
+    pub ids: Vec<u64>,
+    /// Their tokens, together.
+    pub tokens: u64,
+    /// Rows that were passed over.
+    pub too_long: u64,
+}
+
+/// All rows of a source, in the order in which they are drawn.
+pub trait Order {
+    /// How many there are.
+    fn rows(&self) -> u64;
+
+    /// The ordinals of `count` rows from rank `first` on.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    fn at(&self, ctx: &Context, first: u64, count: u64) -> Result<Vec<u64>>;
+}
+
+/// The order of a uniform draw.
+#[derive(Debug, Clone, Copy)]
+pub struct UniformOrder {
+    /// Rows in the source.
+    pub rows: u64,
+    /// The seed of the draw.
+    pub seed: u64,
+}
+
+impl Order for UniformOrder {
+    fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    fn at(&self, ctx: &Context, first: u64, count: u64) -> Result<Vec<u64>> {
+        let mut ids = Vec::with_capacity(count as usize);
+        window(ctx, self.rows, count, self.seed, first)?.extend_ids(0..self.rows, &mut ids);
+        let hash = RowHash::new(self.seed);
+        ids.sort_by_cached_key(|&id| hash.of(id));
+        Ok(ids)
+    }
+}
+
+impl Order for Ranking {
+    fn rows(&self) -> u64 {
+        self.len()
+    }
+
+    fn at(&self, _: &Context, first: u64, count: u64) -> Result<Vec<u64>> {
+        Ok(self.at(first..first + count).collect())
+    }
+}
+
+/// Draws rows in the order `order`.
+///
+/// # Errors
+/// [`Error::Argument`] when there are not enough rows that are short enough, or when the budget
+/// does not pay for one row; and whatever reading fails with.
+pub fn draw(ctx: &Context, rows: &Measure, order: &impl Order, limits: Limits) -> Result<Drawn> {
+    walk(ctx, order, limits, PILOT_ROWS, |ids| {
+        let mut places: Vec<usize> = (0..ids.len()).collect();
+        places.sort_unstable_by_key(|&place| ids[place]);
+        let found = rows.lengths(ctx, &Selection::of_ids(ids, rows.source.rows())?)?;
+        let mut tokens = vec![0; ids.len()];
+        places.into_iter().zip(found).for_each(|(place, length)| tokens[place] = length);
+        Ok(tokens)
+    })
+}
+
+fn walk(
+    ctx: &Context,
+    order: &impl Order,
+    limits: Limits,
+    pilot: u64,
+    lengths: impl Fn(&[u64]) -> Result<Vec<u32>>,
+) -> Result<Drawn> {
+    let max_tokens = limits.max_tokens.unwrap_or(u32::MAX);
+    let mut drawn = Drawn { ids: Vec::new(), tokens: 0, too_long: 0 };
+    let mut seen = 0;
+    while seen < order.rows() {
+        let count = upcoming(limits.goal, &drawn, seen, pilot).clamp(1, order.rows() - seen);
+        let ids = order.at(ctx, seen, count)?;
+        for (&id, length) in ids.iter().zip(lengths(&ids)?) {
+            if length > max_tokens {
+                drawn.too_long += 1;
+                continue;
+            }
+            let tokens = drawn.tokens + u64::from(length);
+            if let Goal::Tokens(budget) = limits.goal
+                && tokens > budget
+            {
+                return enough(drawn, budget, length);
+            }
+            drawn.tokens = tokens;
+            drawn.ids.push(id);
+            if limits.goal == Goal::Rows(drawn.ids.len() as u64) {
+                return Ok(drawn);
+            }
+        }
+        seen += count;
+    }
+    match limits.goal {
+        Goal::Tokens(_) if !drawn.ids.is_empty() => Ok(drawn),
+        _ => Err(Error::Argument(format!(
+            "only {} of {} rows have at most {max_tokens} tokens; ask for no more, or raise \
+             max_tokens",
+            drawn.ids.len(),
+            order.rows()
+        ))),
+    }
+}
+
+/// What was drawn before a row of so many tokens, which the budget does not pay for.
+fn enough(drawn: Drawn, budget: u64, tokens: u32) -> Result<Drawn> {
+    if drawn.ids.is_empty() {
+        return Err(Error::Argument(format!(
+            "the first row of the draw has {tokens} tokens, but budget_tokens is {budget}; ask \
+             for more tokens, or leave long rows out with max_tokens"
+        )));
+    }
+    Ok(drawn)
+}
+
+/// How many rows to look at next, as far as is known from those that were seen.
+fn upcoming(goal: Goal, drawn: &Drawn, seen: u64, pilot: u64) -> u64 {
+    let (wanted, so_far) = match goal {
+        Goal::Rows(n) if seen == 0 => return n,
+        Goal::Rows(n) => (n, drawn.ids.len() as u64),
+        Goal::Tokens(_) if seen == 0 => return pilot,
+        Goal::Tokens(budget) => (budget, drawn.tokens),
+    };
+    if so_far == 0 {
+        return seen.saturating_mul(2);
+    }
+    let rate = so_far as f64 / seen as f64;
+    let spare = if pilot == PILOT_ROWS { SPARE_ROWS } else { 1 };
+    (((wanted - so_far) as f64 / rate * 1.02) as u64).saturating_add(spare)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn naive(order: &[u64], lengths: &[u32], limits: Limits) -> Option<Drawn> {
+        let max = limits.max_tokens.unwrap_or(u32::MAX);
+        let mut drawn = Drawn { ids: Vec::new(), tokens: 0, too_long: 0 };
+        let mut full = false;
+        for &id in order {
+            let length = lengths[id as usize];
+            if length > max {
+                drawn.too_long += 1;
+                continue;
+            }
+            if matches!(limits.goal, Goal::Tokens(b) if drawn.tokens + u64::from(length) > b) {
+                full = true;
+                break;
+            }
+            drawn.ids.push(id);
+            drawn.tokens += u64::from(length);
+            if limits.goal == Goal::Rows(drawn.ids.len() as u64) {
+                full = true;
+                break;
+            }
+        }
+        let enough = !drawn.ids.is_empty() && (full || matches!(limits.goal, Goal::Tokens(_)));
+        enough.then_some(drawn)
+    }
+
+    proptest! {
+        #[test]
+        fn the_walk_is_the_naive_one(
+            lengths in prop::collection::vec(0_u32..50, 1..400), seed: u64, pilot in 1_u64..60,
+            max_tokens in prop::option::of(0_u32..60), by_rows: bool, size in 1_u64..3000
+        ) {
+            let rows = lengths.len() as u64;
+            let goal =
+                if by_rows { Goal::Rows(size % rows + 1) } else { Goal::Tokens(size) };
+            let limits = Limits { goal, max_tokens };
+            let (ctx, order) = (Context::new(Some(2)), UniformOrder { rows, seed });
+            let found = walk(&ctx, &order, limits, pilot, |ids| {
+                Ok(ids.iter().map(|&id| lengths[id as usize]).collect())
+            });
+            let hash = RowHash::new(seed);
+            let mut sorted: Vec<u64> = (0..rows).collect();
+            sorted.sort_by_key(|&id| hash.of(id));
+            prop_assert_eq!(found.ok(), naive(&sorted, &lengths, limits));
+        }
+    }
+}

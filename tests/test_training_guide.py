@@ -1,0 +1,102 @@
+"""Every snippet and command of docs/training.md runs as written, with a thousandth of the rows."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import fastsample
+import pyarrow as pa
+import pytest
+from data import write_parquet
+from tokenizers_made import make
+
+ROOT = Path(__file__).resolve().parents[1]
+
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker processes"),
+    pytest.mark.filterwarnings("ignore:.*set_vital.*deprecated"),
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+]
+
+
+def blocks(language: str) -> list[str]:
+    guide = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    guide = re.sub(r"\b\d[\d_]{5,}\b", lambda found: str(int(found[0]) // 1000), guide)
+    return [
+        body for name, body in re.findall(r"```(\w*)\n(.*?)```", guide, re.S) if name == language
+    ]
+
+
+def commands() -> list[list[str]]:
+    lines = "".join(blocks("")).replace("\\\n", " ").splitlines()
+    words = [shlex.split(line, comments=True) for line in lines]
+    return [line for line in words if line and line[0] in ("fastsample", "python", "accelerate")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a folder with the files that the page names."""
+    rows = 4000
+    texts = {
+        "id": range(rows),
+        "prompt": [f"第{row}个问题：{row * 7919 % 10007}加{row}等于多少？" for row in range(rows)],
+        "response": [f"等于{row * 7919 % 10007 + row}。" * (row % 9 + 1) for row in range(rows)],
+    }
+    table = pa.table(texts)
+    for name in ("train", "all", "rows"):
+        write_parquet(table, tmp_path / f"{name}.parquet")
+    make("bpe", tmp_path / "tokenizer.json")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_snippet_runs(folder: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from torch.utils.data import DataLoader
+
+    names: dict[str, Any] = {
+        "fastsample": fastsample,
+        "torch": torch,
+        "DataLoader": DataLoader,
+        "model": torch.nn.Linear(2, 2),
+        "self": SimpleNamespace(),
+        "path": folder / "train.parquet",
+        "ranks": 2,
+        "rank": 0,
+    }
+    snippets = blocks("python")
+    assert len(snippets) >= 11
+    for snippet in snippets:
+        exec(snippet, names)
+    assert (folder / "checkpoint.pt").exists()
+    assert (folder / "data" / "valid.parquet").exists()
+    assert names["worth"].report.tokens <= 50_000
+    assert len(names["short"]) == 1000
+    assert len(names["self"].rows) == 3000
+
+
+@pytest.mark.parametrize("program", ["fastsample", "python", "accelerate"])
+def test_every_command_runs(program: str, folder: Path) -> None:
+    found = [line for line in commands() if line[0] == program]
+    assert len(found) >= {"fastsample": 4, "python": 4, "accelerate": 1}[program]
+    modules = {
+        "fastsample": ["-m", "fastsample"],
+        "python": [],
+        "accelerate": ["-m", "accelerate.commands.accelerate_cli"],
+    }
+    for line in found:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", *modules[program], *line[1:]],
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, f"{shlex.join(line)}\n{done.stderr[-2000:]}"
