@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from fastsample import _fastsample
 from fastsample.errors import OutputError
 
@@ -48,6 +46,9 @@ def once(path: Path, write: Callable[[], object]) -> None:
     """Call `write`, which creates `path`, unless it is there: in one process at a time."""
     if path.exists():
         return
+    # Imported where it is needed: it takes longer than the rest of the package.
+    from filelock import FileLock
+
     with FileLock(f"{path}.lock"):
         if not path.exists():
             write()
