@@ -43,6 +43,8 @@ def test_report(sample: fastsample.Sample) -> None:
         "seed": 42,
         "seconds": report.seconds,
         "smart": None,
+        "tokens": None,
+        "too_long": None,
     }
     with pytest.raises(AttributeError):
         report.rows = 1  # type: ignore[misc]

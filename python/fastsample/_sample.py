@@ -208,7 +208,7 @@ def sample(
     (3, [200, 634, 969])
     """
     if n is None and budget_tokens is None:
-        raise SourceTypeError("n is None; pass a number of rows, or budget_tokens")
+        raise SourceTypeError("n is None, not a whole number of rows; pass one, or budget_tokens")
     if n is not None and budget_tokens is not None:
         raise ArgumentError("n and budget_tokens exclude each other; pass one of them")
     n = None if n is None else whole("n", n, least=1, most=2**63 - 1)

@@ -82,13 +82,13 @@ def sample(
     as_json: Json = False,
 ) -> None:
     """Draw exactly so many rows, or rows of so many tokens, and write them to a file."""
+    if (num_samples is None) == (budget_tokens is None):
+        raise typer.BadParameter("give either --num_samples or --budget-tokens")
     started = time.perf_counter()
     with reported():
         if entropy and (smart or target is not None):
             other = "--smart" if smart else "--target"
             raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
-        if (num_samples is None) == (budget_tokens is None):
-            raise fastsample.ArgumentError("give either --num_samples or --budget-tokens")
         rows = fastsample.inspect(inputs, columns=column, lengths=False, threads=threads).rows
         if num_samples is not None and num_samples > rows:
             err.print(
