@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::parallel::fold;
 use crate::select::{RowMask, Selection};
 use crate::source::Source;
-use crate::text::{TextColumn, count_chars};
+use crate::text::{count_chars, texts_of};
 
 /// A part of a data set: a source, and where its rows lie among all.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ impl Survey {
                 let mut rows = Features::with_capacity((ordinals.end - ordinals.start) as usize);
                 for batch in batches {
                     let batch = batch?;
-                    let texts = columns_of(&batch)?;
+                    let texts = texts_of(&batch, part.columns.len())?;
                     for row in 0..batch.num_rows() {
                         texts.iter().for_each(|column| extractor.add(column[row]));
                         let in_pilot = grams::is_in(&counted, rows.len());
@@ -148,7 +148,7 @@ pub fn grams(ctx: &Context, part: Part<'_>, pilot: &Selection) -> Result<Grams> 
         |(grams, shingles), _, batches| {
             for batch in batches {
                 let batch = batch?;
-                let texts = columns_of(&batch)?;
+                let texts = texts_of(&batch, part.columns.len())?;
                 for row in 0..batch.num_rows() {
                     shingles.clear();
                     texts.iter().for_each(|column| shingles.add(column[row]));
@@ -177,7 +177,7 @@ pub fn entropies(ctx: &Context, source: &Source, columns: &[usize]) -> Result<Ve
             let mut rows = Vec::with_capacity((ordinals.end - ordinals.start) as usize);
             for batch in batches {
                 let batch = batch?;
-                let texts = columns_of(&batch)?;
+                let texts = texts_of(&batch, part.columns.len())?;
                 for row in 0..batch.num_rows() {
                     let chars: usize = texts.iter().map(|column| count_chars(column[row])).sum();
                     let bits = texts.first().map_or(0, |column| entropy.of(column[row]));
@@ -228,17 +228,6 @@ fn scan<S: Send>(
         },
         merge,
     )
-}
-
-fn columns_of(batch: &RecordBatch) -> Result<Vec<Vec<&str>>> {
-    let texts = batch.columns().iter().map(|column| {
-        let text = TextColumn::new(column)
-            .ok_or_else(|| Error::Internal("a text column is not text".into()))?;
-        let mut rows = Vec::with_capacity(batch.num_rows());
-        text.for_each(|text| rows.push(text));
-        Ok(rows)
-    });
-    texts.collect()
 }
 
 #[cfg(test)]
