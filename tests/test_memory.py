@@ -132,7 +132,7 @@ def distinct_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Pat
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize(("task", "limit"), [("inspect", 250), ("compare", 350)])
+@pytest.mark.parametrize(("task", "limit"), [("inspect", 300), ("compare", 400)])
 def test_looking_at_rows_does_not_hold_them(
     task: str, limit: int, distinct_rows: list[Path]
 ) -> None:

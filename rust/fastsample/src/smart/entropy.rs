@@ -81,7 +81,8 @@ mod tests {
     fn entropies_are_those_of_the_formula() {
         let mut entropy = Entropy::default();
         let long = "哈哈呵".repeat(1000);
-        for text in ["", "a", "aa", "ab", "你好，世界！你好", "aab", &long, "哈哈哈呵", "😀😀b"] {
+        for text in ["", "a", "aa", "ab", "你好，世界！你好", "aab", &long, "哈哈哈呵", "😀😀b"]
+        {
             let total = text.chars().count() as f64;
             let mut counts: HashMap<char, f64> = HashMap::new();
             text.chars().for_each(|c| *counts.entry(c).or_default() += 1.0);
