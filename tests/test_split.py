@@ -175,7 +175,7 @@ def test_smart_sides(table: pa.Table) -> None:
     assert sides["valid"].report.smart is None
     same = fastsample.split(table, sizes, smart=fastsample.Smart(), threads=3)
     assert np.array_equal(same["train"].row_ids, sides["train"].row_ids)
-    off = fastsample.Smart(duplicates=0, length=0, repetition=0)
+    off = fastsample.Smart(duplicates=0, commonness=0, length=0, repetition=0)
     uniform = fastsample.split(table, sizes, smart=off)["train"]
     order = [row for row in drawn_ids(3000, 3000, 42) if row not in set(sides["valid"].row_ids)]
     assert len(set(uniform.row_ids.tolist()) - set(order)) == 0

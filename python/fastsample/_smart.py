@@ -64,9 +64,9 @@ class Smart:
 
     text: Sequence[str] | None = None
     duplicates: float = 1.0
-    commonness: float = 0.0
+    commonness: float = 0.25
     length: float = 0.25
-    repetition: float = 1.0
+    repetition: float = 0.5
     min_chars: int = 10
     max_chars: int = 512
     target: SourceLike | None = None

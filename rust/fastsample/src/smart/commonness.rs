@@ -8,8 +8,11 @@ use super::fixed::{FRACTION_BITS, log2};
 const CODE_BITS: u32 = 3;
 const VALUE_BITS: u32 = 11;
 
+/// 2^16 buckets of four bytes: 256 KiB.
+const MOST_BITS: u32 = 16;
+
 /// A row is judged by so many of its shingles at most, evenly spread.
-const JUDGED: usize = 128;
+const JUDGED: usize = 64;
 
 /// Shares of rows below and above which commonness no longer counts: tails are noise.
 const TAILS: (f64, f64) = (0.05, 0.95);
@@ -23,8 +26,9 @@ const EMPTY: u16 = u16::MAX;
 /// hash ─▶ bucket (top bits): two places of 16 bits ─▶ 8 bits of hash | log2(rows + 1), 3 fraction bits
 /// ```
 ///
-/// Small enough for a core's cache. Of more than two shingles in a bucket the most common two stay;
-/// a rare shingle passes for a common one once in some hundred times.
+/// Small enough for a core's second-level cache: a larger table costs a walk to memory a shingle. Of
+/// more than two shingles in a bucket the most common two stay; a rare shingle passes for a common
+/// one once in some hundred times.
 #[derive(Debug, Clone)]
 pub struct Commonness {
     shift: u32,
@@ -39,7 +43,7 @@ impl Commonness {
     pub fn new(counts: &[(u64, u32)]) -> Self {
         // A shingle of one row says nothing of the others if that row is the one to be judged.
         let known = || counts.iter().filter(|(_, rows)| *rows > 1);
-        let bits = (2 * known().count()).next_power_of_two().ilog2().max(1);
+        let bits = (2 * known().count()).next_power_of_two().ilog2().clamp(1, MOST_BITS);
         let shift = u64::BITS - bits;
         let mut buckets = vec![[0; 2]; 1 << bits];
         for &(hash, rows) in known() {

@@ -94,9 +94,9 @@ impl Default for Smart {
         Self {
             text: None,
             duplicates: 1.0,
-            commonness: 0.0,
+            commonness: 0.25,
             length: 0.25,
-            repetition: 1.0,
+            repetition: 0.5,
             min_chars: 10,
             max_chars: 512,
             target: None,
