@@ -6,8 +6,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::context::Context;
 use crate::distinct::Distinct;
 use crate::error::Result;
-use crate::parallel::fold;
-use crate::select::RowMask;
+use crate::scan::{self, scan};
 use crate::source::{Source, is_text};
 use crate::text::{count_chars, texts_of};
 
@@ -191,24 +190,17 @@ pub fn text_statistics(ctx: &Context, source: &Source) -> Result<Option<TextStat
     }
     ctx.begin(source.rows());
     let texts = source.project(&columns)?;
-    let spans = texts.spans();
-    let found = fold(
+    let found = scan(
         ctx,
-        spans.len(),
+        &texts,
+        scan::all,
         || TextStatistics::new(columns.len()),
-        |found, task| {
-            let span = &spans[task];
-            let rows = (span.ordinals.end - span.ordinals.start) as usize;
-            for batch in texts.read(span, &RowMask::AllTrue(rows))? {
-                ctx.check()?;
-                let batch = batch?;
-                let rows = texts_of(&batch, columns.len())?;
-                for row in 0..batch.num_rows() {
-                    found.add(rows.iter().map(|column| column[row]));
-                }
-                found.add_nulls(&batch);
-                ctx.advance(batch.num_rows() as u64);
+        |found, _, batch| {
+            let rows = texts_of(batch, columns.len())?;
+            for row in 0..batch.num_rows() {
+                found.add(rows.iter().map(|column| column[row]));
             }
+            found.add_nulls(batch);
             Ok(())
         },
         TextStatistics::merge,

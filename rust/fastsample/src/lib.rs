@@ -26,7 +26,8 @@
 //! | [`tokens`] | lengths of rows in tokens, and draws that go by them |
 //! | [`split`](mod@split) | disjoint sides; equal texts are never on two |
 //!
-//! [`context`] carries threads, progress and cancellation through all of them.
+//! Passes over all rows share one loop, `scan`, over the workers of `parallel`; `ordered` hands the
+//! results of workers on in order. [`context`] carries threads, progress and cancellation through all of them.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -44,6 +45,7 @@ mod parallel;
 pub mod permute;
 pub mod reservoir;
 pub mod sample;
+mod scan;
 pub mod select;
 pub mod smart;
 pub mod source;

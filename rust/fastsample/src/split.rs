@@ -14,8 +14,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::inspect;
-use crate::parallel::fold;
-use crate::select::{RowHash, RowMask, Selection};
+use crate::scan::{self, scan};
+use crate::select::{RowHash, Selection};
 use crate::smart::survey::{Part, Survey};
 use crate::smart::{Ranking, Rule, SmartReport, near};
 use crate::source::Source;
@@ -123,24 +123,14 @@ fn number_texts(
 ) -> Result<Vec<(u64, u64)>> {
     ctx.begin(source.rows());
     let texts = source.project(columns)?;
-    let spans = texts.spans();
-    fold(
+    scan(
         ctx,
-        spans.len(),
+        &texts,
+        scan::all,
         Vec::new,
-        |numbered, task| {
-            let span = &spans[task];
-            let mut ordinal = span.ordinals.start;
-            let all = RowMask::AllTrue((span.ordinals.end - span.ordinals.start) as usize);
-            for batch in texts.read(span, &all)? {
-                ctx.check()?;
-                let found = hashes(&batch?)?;
-                ctx.advance(found.len() as u64);
-                for text_hash in found {
-                    numbered.push((hash.of(text_hash), ordinal));
-                    ordinal += 1;
-                }
-            }
+        |numbered, first, batch| {
+            let found = hashes(batch)?.into_iter().map(|text_hash| hash.of(text_hash));
+            numbered.extend(found.zip(first..));
             Ok(())
         },
         |numbered: &mut Vec<(u64, u64)>, mut other| numbered.append(&mut other),

@@ -10,8 +10,8 @@ use crate::context::Context;
 use crate::distinct::{Distinct, mix, mix_two};
 use crate::error::{Error, Result};
 use crate::inspect::TextStatistics;
-use crate::parallel::fold;
-use crate::select::{RowHash, RowMask, Selection};
+use crate::scan::{self, scan};
+use crate::select::{RowHash, Selection};
 use crate::source::Source;
 use crate::text::{TextColumn, texts_of};
 
@@ -254,34 +254,25 @@ pub fn profile(ctx: &Context, source: &Source, plan: &Plan) -> Result<Profile> {
     });
     ctx.begin(source.rows());
     let rows = source.project(&columns)?;
-    let spans = rows.spans();
     let groups = RowHash::derive(0, "groups of rows");
-    let merged = fold(
+    let merged = scan(
         ctx,
-        spans.len(),
+        &rows,
+        scan::all,
         || None,
-        |state: &mut Option<Profile>, task| {
+        |state: &mut Option<Profile>, first, batch| {
             let profile = state.get_or_insert_with(|| Profile::new(plan));
-            let span = &spans[task];
-            let len = (span.ordinals.end - span.ordinals.start) as usize;
-            let drawn = plan.random.as_ref().map(|random| random.mask(span.ordinals.clone()));
-            let mut ordinal = span.ordinals.start;
-            for batch in rows.read(span, &RowMask::AllTrue(len))? {
-                ctx.check()?;
-                let batch = batch?;
-                let texts = texts_of(&batch, plan.columns.len())?;
-                profile.texts.add_nulls(&batch);
-                for row in 0..batch.num_rows() {
-                    let group = groups.of(ordinal) as usize % GROUPS;
-                    let at = (ordinal - span.ordinals.start) as usize;
-                    let drawn = drawn.as_ref().is_none_or(|mask| chosen(mask, at));
-                    profile.add(plan, &texts, row, group, drawn);
-                    ordinal += 1;
-                }
-                if let Some(by) = by {
-                    add_values(profile, &batch, by)?;
-                }
-                ctx.advance(batch.num_rows() as u64);
+            let texts = texts_of(batch, plan.columns.len())?;
+            profile.texts.add_nulls(batch);
+            let ordinals = first..first + batch.num_rows() as u64;
+            let drawn = plan.random.as_ref().map(|random| random.mask(ordinals.clone()));
+            for (row, ordinal) in ordinals.enumerate() {
+                let group = groups.of(ordinal) as usize % GROUPS;
+                let drawn = drawn.as_ref().is_none_or(|mask| mask.has(row));
+                profile.add(plan, &texts, row, group, drawn);
+            }
+            if let Some(by) = by {
+                add_values(profile, batch, by)?;
             }
             Ok(())
         },
@@ -308,14 +299,6 @@ fn check_values(values: &BTreeMap<String, u64>) -> Result<()> {
         "the column to compare shares of has more than {MOST_VALUES} values; \
          choose one with fewer, such as the source of a row"
     )))
-}
-
-fn chosen(mask: &RowMask, row: usize) -> bool {
-    match mask {
-        RowMask::AllTrue(_) => true,
-        RowMask::AllFalse(_) => false,
-        RowMask::Values(bits) => bits.value(row),
-    }
 }
 
 fn add_values(profile: &mut Profile, batch: &RecordBatch, column: usize) -> Result<()> {

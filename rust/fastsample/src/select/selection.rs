@@ -82,6 +82,17 @@ impl RowMask {
         }
     }
 
+    /// Whether the row at `index` is chosen.
+    #[inline]
+    #[must_use]
+    pub fn has(&self, index: usize) -> bool {
+        match self {
+            Self::AllTrue(_) => true,
+            Self::AllFalse(_) => false,
+            Self::Values(bits) => bits.value(index),
+        }
+    }
+
     /// The mask of a part of the rows.
     #[must_use]
     pub fn slice(&self, rows: Range<usize>) -> Self {

@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::select::{RowMask, Selection, uniform};
+use crate::select::{Selection, uniform};
 
 /// Rows of a block, and blocks of a pilot.
 const BLOCK_ROWS: u64 = 256;
@@ -37,17 +37,6 @@ pub fn pilot(ctx: &Context, rows: u64) -> Result<Selection> {
     }
     bits.append_n(rows as usize - bits.len(), false);
     Ok(Selection::Bits { bits: bits.finish(), n: BLOCKS * BLOCK_ROWS })
-}
-
-/// Whether the row at `index` of a range belongs to the pilot.
-#[inline]
-#[must_use]
-pub fn is_in(pilot: &RowMask, index: usize) -> bool {
-    match pilot {
-        RowMask::AllTrue(_) => true,
-        RowMask::AllFalse(_) => false,
-        RowMask::Values(bits) => bits.value(index),
-    }
 }
 
 /// The shingles of some rows, each once a row. Counts of parts merge in any order.
@@ -165,7 +154,7 @@ mod tests {
         assert_eq!(ids.len() as u64, selection.len());
         assert!(ids.chunks(256).all(|block| block[0] % 256 == 0 && block[255] == block[0] + 255));
         let part = selection.mask(999_000..rows);
-        let chosen = (999_000..rows).filter(|&row| is_in(&part, (row - 999_000) as usize));
+        let chosen = (999_000..rows).filter(|&row| part.has((row - 999_000) as usize));
         assert!(chosen.eq(ids.iter().copied().filter(|&row| row >= 999_000)));
     }
 }

@@ -1,18 +1,17 @@
 //! Passes over the text of all rows, or of some of them.
 
-use arrow_array::RecordBatch;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::commonness::Commonness;
 use super::entropy::Entropy;
 use super::features::{Extractor, Features, ROW_BYTES};
-use super::grams::{self, Grams};
+use super::grams::Grams;
 use super::shingle::Shingles;
 use super::target::Likeness;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::parallel::fold;
-use crate::select::{RowMask, Selection};
+use crate::scan::{self, scan};
+use crate::select::Selection;
 use crate::source::Source;
 use crate::text::{count_chars, texts_of};
 
@@ -48,25 +47,22 @@ impl Survey {
         commonness: Option<&Commonness>,
         likeness: Option<&Likeness>,
     ) -> Result<Self> {
-        let all = Selection::All { rows: part.first + part.source.rows() };
+        ctx.begin(part.source.rows());
         let (survey, _) = scan(
             ctx,
-            part,
-            &all,
+            &part.source.project(part.columns)?,
+            scan::all,
             || (Self::default(), Extractor::new(commonness, likeness)),
-            |(survey, extractor), ordinals, batches| {
-                let counted = pilot.mask(ordinals.clone());
-                let mut rows = Features::with_capacity((ordinals.end - ordinals.start) as usize);
-                for batch in batches {
-                    let batch = batch?;
-                    let texts = texts_of(&batch, part.columns.len())?;
-                    for row in 0..batch.num_rows() {
-                        texts.iter().for_each(|column| extractor.add(column[row]));
-                        let in_pilot = grams::is_in(&counted, rows.len());
-                        extractor.finish(in_pilot, &mut rows);
-                    }
+            |(survey, extractor), first, batch| {
+                let first = part.first + first;
+                let counted = pilot.mask(first..first + batch.num_rows() as u64);
+                let mut rows = Features::with_capacity(batch.num_rows());
+                let texts = texts_of(batch, part.columns.len())?;
+                for row in 0..batch.num_rows() {
+                    texts.iter().for_each(|column| extractor.add(column[row]));
+                    extractor.finish(counted.has(row), &mut rows);
                 }
-                survey.blocks.push((ordinals.start, rows));
+                survey.blocks.push((first, rows));
                 Ok(())
             },
             |(survey, _), (other, _)| survey.merge(other),
@@ -140,20 +136,18 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
 /// # Errors
 /// When reading fails, or the call is cancelled.
 pub fn grams(ctx: &Context, part: Part<'_>, pilot: &Selection) -> Result<Grams> {
+    ctx.begin(pilot.len().min(part.source.rows()));
     let (grams, _) = scan(
         ctx,
-        part,
-        pilot,
+        &part.source.project(part.columns)?,
+        |ordinals| pilot.mask(part.first + ordinals.start..part.first + ordinals.end),
         || (Grams::default(), Shingles::default()),
-        |(grams, shingles), _, batches| {
-            for batch in batches {
-                let batch = batch?;
-                let texts = texts_of(&batch, part.columns.len())?;
-                for row in 0..batch.num_rows() {
-                    shingles.clear();
-                    texts.iter().for_each(|column| shingles.add(column[row]));
-                    grams.add(shingles.hashes());
-                }
+        |(grams, shingles), _, batch| {
+            let texts = texts_of(batch, part.columns.len())?;
+            for row in 0..batch.num_rows() {
+                shingles.clear();
+                texts.iter().for_each(|column| shingles.add(column[row]));
+                grams.add(shingles.hashes());
             }
             Ok(())
         },
@@ -167,67 +161,26 @@ pub fn grams(ctx: &Context, part: Part<'_>, pilot: &Selection) -> Result<Grams> 
 /// # Errors
 /// When reading fails, or the call is cancelled.
 pub fn entropies(ctx: &Context, source: &Source, columns: &[usize]) -> Result<Vec<(u64, u32)>> {
-    let part = Part { source, columns, first: 0 };
+    ctx.begin(source.rows());
     let (mut blocks, _) = scan(
         ctx,
-        part,
-        &Selection::All { rows: source.rows() },
+        &source.project(columns)?,
+        scan::all,
         || (Vec::new(), Entropy::default()),
-        |(blocks, entropy), ordinals, batches| {
-            let mut rows = Vec::with_capacity((ordinals.end - ordinals.start) as usize);
-            for batch in batches {
-                let batch = batch?;
-                let texts = texts_of(&batch, part.columns.len())?;
-                for row in 0..batch.num_rows() {
-                    let chars: usize = texts.iter().map(|column| count_chars(column[row])).sum();
-                    let bits = texts.first().map_or(0, |column| entropy.of(column[row]));
-                    rows.push((bits, u32::try_from(chars).unwrap_or(u32::MAX)));
-                }
-            }
-            blocks.push((ordinals.start, rows));
+        |(blocks, entropy), first, batch| {
+            let texts = texts_of(batch, columns.len())?;
+            let row = |row: usize| {
+                let chars: usize = texts.iter().map(|column| count_chars(column[row])).sum();
+                let bits = texts.first().map_or(0, |column| entropy.of(column[row]));
+                (bits, u32::try_from(chars).unwrap_or(u32::MAX))
+            };
+            blocks.push((first, (0..batch.num_rows()).map(row).collect::<Vec<_>>()));
             Ok(())
         },
         |(blocks, _): &mut (Vec<_>, _), (mut other, _)| blocks.append(&mut other),
     )?;
     blocks.sort_unstable_by_key(|(first, _)| *first);
     Ok(blocks.into_iter().flat_map(|(_, rows)| rows).collect())
-}
-
-/// Folds over the batches of each span of a part: those rows that `selection` chooses of all.
-fn scan<S: Send>(
-    ctx: &Context,
-    part: Part<'_>,
-    selection: &Selection,
-    init: impl Fn() -> S + Sync,
-    step: impl Fn(
-        &mut S,
-        std::ops::Range<u64>,
-        &mut dyn Iterator<Item = Result<RecordBatch>>,
-    ) -> Result<()>
-    + Sync,
-    merge: impl Fn(&mut S, S),
-) -> Result<S> {
-    ctx.begin(selection.len().min(part.source.rows()));
-    let texts = part.source.project(part.columns)?;
-    let spans = texts.spans();
-    fold(
-        ctx,
-        spans.len(),
-        init,
-        |state, task| {
-            let span = &spans[task];
-            let ordinals = part.first + span.ordinals.start..part.first + span.ordinals.end;
-            let mask: RowMask = selection.mask(ordinals.clone());
-            let mut batches = texts.read(span, &mask)?.map(|batch| {
-                ctx.check()?;
-                let batch = batch?;
-                ctx.advance(batch.num_rows() as u64);
-                Ok(batch)
-            });
-            step(state, ordinals, &mut batches)
-        },
-        merge,
-    )
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ impl Stream {
                 && column.bytes < BATCH_BYTES
             {
                 let row = page.row;
-                let chosen = row >= first && is_chosen(&self.wanted.mask, row - first);
+                let chosen = row >= first && self.wanted.mask.has(row - first);
                 let present =
                     page.present.as_ref().is_none_or(|bits| bits.value(row - page.rows.start));
                 if present {
@@ -210,14 +210,6 @@ impl Iterator for Stream {
         };
         self.done = true;
         batch.map(Err)
-    }
-}
-
-fn is_chosen(mask: &RowMask, row: usize) -> bool {
-    match mask {
-        RowMask::AllTrue(_) => true,
-        RowMask::AllFalse(_) => false,
-        RowMask::Values(bits) => bits.value(row),
     }
 }
 

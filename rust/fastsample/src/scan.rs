@@ -1,0 +1,54 @@
+//! A pass over rows on all cores, in no particular order.
+//!
+//! ```text
+//!  spans ─▶ workers: read ─▶ step: a batch, the ordinal of its first row ─▶ state ─▶ merge
+//! ```
+
+use std::ops::Range;
+
+use arrow_array::RecordBatch;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::parallel::fold;
+use crate::select::RowMask;
+use crate::source::Projected;
+
+/// Folds over the batches of those rows that `chosen` chooses of a range of ordinals.
+///
+/// `step` is also told the ordinal of the batch's first row; if some rows are left out, that means
+/// nothing. States and `merge` are those of [`fold`].
+pub(crate) fn scan<S: Send>(
+    ctx: &Context,
+    rows: &Projected,
+    chosen: impl Fn(Range<u64>) -> RowMask + Sync,
+    init: impl Fn() -> S + Sync,
+    step: impl Fn(&mut S, u64, &RecordBatch) -> Result<()> + Sync,
+    merge: impl Fn(&mut S, S),
+) -> Result<S> {
+    let spans = rows.spans();
+    fold(
+        ctx,
+        spans.len(),
+        init,
+        |state, task| {
+            let span = &spans[task];
+            let mut first = span.ordinals.start;
+            let mut batches = rows.read_in_lanes(ctx, span, &chosen(span.ordinals.clone()))?;
+            while let Some(batch) = batches.next().transpose()? {
+                ctx.check()?;
+                let len = batch.num_rows() as u64;
+                ctx.compute(|| step(state, first, &batch))?;
+                ctx.advance(len);
+                first += len;
+            }
+            Ok(())
+        },
+        merge,
+    )
+}
+
+/// Every row of a range, for [`scan`].
+pub(crate) fn all(ordinals: Range<u64>) -> RowMask {
+    RowMask::AllTrue((ordinals.end - ordinals.start) as usize)
+}
