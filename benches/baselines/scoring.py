@@ -26,40 +26,62 @@ DSIR_BUCKETS: Final = 10_000
 """The default of ``data-selection``, with words and pairs of words."""
 
 
-def rensa(texts: Sequence[str]) -> int:
+Scorer = Callable[[Sequence[str]], int]
+
+
+def rensa() -> Scorer:
     """MinHash of 128 permutations over the character 3-grams of each text; no pairs are sought."""
     from rensa import RMinHash
 
-    for text in texts:
-        sketch = RMinHash(num_perm=PERMUTATIONS, seed=42)
-        last = max(1, len(text) - SHINGLE_CHARS + 1)
-        sketch.update([text[i : i + SHINGLE_CHARS] for i in range(last)])
-        sketch.digest()
-    return len(texts)
+    def score(texts: Sequence[str]) -> int:
+        for text in texts:
+            sketch = RMinHash(num_perm=PERMUTATIONS, seed=42)
+            last = max(1, len(text) - SHINGLE_CHARS + 1)
+            sketch.update([text[i : i + SHINGLE_CHARS] for i in range(last)])
+            sketch.digest()
+        return len(texts)
+
+    return score
 
 
-def dsir(texts: Sequence[str]) -> int:
+def dsir() -> Scorer:
     """Hashed n-gram features of each text, times a weight vector: DSIR's work on a raw row."""
     import numpy as np
     from data_selection.hashed_ngram_dsir import get_ngram_counts
 
     weights = np.random.default_rng(42).standard_normal(DSIR_BUCKETS)
-    for text in texts:
-        float(weights @ get_ngram_counts(text, n=2, num_buckets=DSIR_BUCKETS))
-    return len(texts)
+
+    def score(texts: Sequence[str]) -> int:
+        for text in texts:
+            float(weights @ get_ngram_counts(text, n=2, num_buckets=DSIR_BUCKETS))
+        return len(texts)
+
+    return score
 
 
-def ours(texts: Sequence[str]) -> int:
+def ours() -> Scorer:
     """Score with the default terms of a smart draw, on one core."""
     import fastsample
 
-    return len(fastsample.score(pa.table({"text": texts}), threads=1))
+    return lambda texts: len(fastsample.score(pa.table({"text": texts}), threads=1))
 
 
-SCORERS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
+def ours_with_target() -> Scorer:
+    """Score as for a draw towards a target: the first 500 texts."""
+    import fastsample
+
+    def score(texts: Sequence[str]) -> int:
+        smart = fastsample.Smart(target=pa.table({"text": texts[:500]}))
+        return len(fastsample.score(pa.table({"text": texts}), smart, threads=1))
+
+    return score
+
+
+SCORERS: Final[dict[str, Callable[[], Scorer]]] = {
     "rensa": rensa,
     "dsir": dsir,
     "fastsample": ours,
+    "fastsample-target": ours_with_target,
 }
 
 
@@ -83,9 +105,10 @@ def main() -> None:
     options = parser.parse_args()
     texts = read_texts(options.input, options.rows)
     size = sum(len(text.encode()) for text in texts)
+    score = SCORERS[options.name]()
     begin = time.perf_counter()
     begin_cpu = time.process_time()
-    scored = SCORERS[options.name](texts)
+    scored = score(texts)
     seconds, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
     print(
         f"bytes={size} seconds={seconds:.3f} cpu={cpu:.3f} MB/s={size / 1e6 / max(cpu, 1e-9):.1f}"
