@@ -27,7 +27,8 @@
 //! | [`split`](mod@split) | disjoint sides; equal texts are never on two |
 //!
 //! Passes over all rows share one loop, `scan`, over the workers of `parallel`; `ordered` hands the
-//! results of workers on in order. [`context`] carries threads, progress and cancellation through all of them.
+//! results of workers on in order. [`context`] carries threads, progress and cancellation through
+//! all of them.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
