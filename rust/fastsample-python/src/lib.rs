@@ -23,13 +23,7 @@ mod smart;
 mod source;
 mod tokens;
 
-use mimalloc::MiMalloc;
 use pyo3::prelude::*;
-
-/// Pages and batches come and go by the megabyte: what one thread frees, the next one uses, without
-/// a way through the kernel.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The compiled core of fastsample. Use the functions and classes of `fastsample` itself.
 #[pymodule(gil_used = false)]
