@@ -44,6 +44,15 @@ def test_batches_are_those_of_a_list(
     assert fastsample.Dataset(path).__getitems__(indices) == [rows[i] for i in indices]
 
 
+@given(texts=st.lists(st.none() | st.text(), max_size=20))
+def test_any_text_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str | None]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "texts.arrow"
+    dataset = fastsample.Dataset(write_ipc(pa.table({"text": pa.array(texts, pa.string())}), path))
+    assert [row["text"] for row in dataset[:]] == texts
+
+
 @pytest.mark.parametrize("index", [N, -N - 1, 2**63])
 def test_out_of_range(dataset: fastsample.Dataset, index: int) -> None:
     with pytest.raises(IndexError, match=f"row {index} of a sample of {N} rows"):

@@ -97,10 +97,10 @@ class Dataset:
         self._table = table if self._columns is None else table.select(self._columns)
         self._names: list[str] = self._table.schema.names
         plain = [_is_plain_text(kind) for kind in self._table.schema.types]
-        self._texts = {i: i for i, text in enumerate(plain) if text}
-        others = [i for i, text in enumerate(plain) if not text]
+        self._texts = [i for i, text in enumerate(plain) if text]
+        self._others = [i for i, text in enumerate(plain) if not text]
         self._rows = _fastsample.Rows.from_table(self._table)
-        self._others = _fastsample.Rows.from_table(self._table.select(others)) if others else None
+        self._other_rows = _fastsample.Rows.from_table(self._table.select(self._others))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what makes the dataset, without rows."""
@@ -160,21 +160,21 @@ class Dataset:
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
         """Return several rows at once; data loaders call this with the indices of a batch."""
         wanted = positions(indices, len(self))
-        columns = [self._rows.texts(i, wanted) if i in self._texts else [] for i in self._all()]
-        if self._others is not None:
+        columns: list[list[Any]] = [[]] * len(self._names)
+        for i, texts in zip(self._texts, self._rows.texts(self._texts, wanted), strict=True):
+            columns[i] = texts
+        if self._others:
             import pyarrow as pa
 
-            rest = iter(pa.record_batch(self._others.take(wanted)).columns)
-            for i in self._all():
-                if i not in self._texts:
-                    columns[i] = next(rest).to_pylist()
-        rows: list[Any] = list(zip(*columns, strict=True))
-        if not self._tuples:
-            rows = [dict(zip(self._names, row, strict=True)) for row in rows]
+            taken = pa.record_batch(self._other_rows.take(wanted)).columns
+            for i, values in zip(self._others, taken, strict=True):
+                columns[i] = values.to_pylist()
+        values = zip(*columns, strict=True)
+        if self._tuples:
+            rows: list[Any] = list(values)
+        else:
+            rows = [dict(zip(self._names, row, strict=True)) for row in values]
         return rows if self._transform is None else [self._transform(row) for row in rows]
-
-    def _all(self) -> range:
-        return range(len(self._names))
 
     def lengths(self, columns: Sequence[str] | None = None) -> npt.NDArray[np.uint32]:
         """Return each row's length in characters, all its text columns (or `columns`) together.

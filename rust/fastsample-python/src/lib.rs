@@ -21,6 +21,7 @@ mod run;
 mod sample;
 mod smart;
 mod source;
+mod strings;
 mod tokens;
 
 use pyo3::prelude::*;

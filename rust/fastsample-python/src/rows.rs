@@ -1,5 +1,6 @@
 //! Rows in memory, or mapped into it, that are picked by position. No thread is ever started here.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchReader, UInt32Array};
@@ -8,10 +9,11 @@ use fastsample::Error;
 use fastsample::gather::Picker;
 use fastsample::text::{TextColumn, count_chars};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::PyList;
 use pyo3_arrow::{PyArray, PyRecordBatch, PyRecordBatchReader};
 
 use crate::errors::BindingResult;
+use crate::strings::Strings;
 
 /// Rows in memory that can be picked by position.
 #[pyclass(frozen, module = "fastsample._fastsample")]
@@ -55,25 +57,32 @@ impl Rows {
         Ok(PyRecordBatch::new(batch))
     }
 
-    /// The texts of a column at `positions`, made from the bytes where they lie: str or None.
+    /// The texts of some columns at `positions`, made from the bytes where they lie: for each
+    /// column a list of str or None.
     fn texts<'py>(
         &self,
         py: Python<'py>,
-        column: usize,
+        columns: Vec<usize>,
         positions: Vec<usize>,
-    ) -> BindingResult<Bound<'py, PyList>> {
-        let texts = self.picker.texts(column, &positions)?;
-        let made = texts.into_iter().map(|text| match text {
-            Some(bytes) => PyString::from_bytes(py, bytes).map(|text| Some(text.unbind())),
-            None => Ok(None),
-        });
-        let made = made.collect::<PyResult<Vec<_>>>().map_err(|_| {
-            let name = self.schema.field(column).name();
-            Error::Invalid(format!(
-                "column {name:?} holds text that is not valid UTF-8; write the file again"
-            ))
-        })?;
-        Ok(PyList::new(py, made)?)
+    ) -> BindingResult<Vec<Bound<'py, PyList>>> {
+        let texts = columns.iter().map(|&column| self.picker.texts(column, &positions));
+        let texts = texts.collect::<Result<Vec<_>, _>>()?;
+        // One byte of each is read before any is decoded: these rows lie far apart, and their
+        // memory is then waited for together.
+        let first = texts.iter().flatten().flatten().filter_map(|text| text.first());
+        black_box(first.fold(0, |all, byte| all ^ byte));
+        let mut strings = Strings::default();
+        let list = |(&column, texts): (&usize, &Vec<Option<&[u8]>>)| {
+            let made = texts.iter().map(|text| text.map(|text| strings.make(py, text)).transpose());
+            let made = made.collect::<PyResult<Vec<_>>>().map_err(|_| {
+                let name = self.schema.field(column).name();
+                Error::Invalid(format!(
+                    "column {name:?} holds text that is not valid UTF-8; write the file again"
+                ))
+            })?;
+            Ok(PyList::new(py, made)?)
+        };
+        columns.iter().zip(&texts).map(list).collect()
     }
 
     /// Characters of each row, over all the text columns named: an Arrow array of uint32.
