@@ -12,7 +12,7 @@ use fastsample::select::RowHash;
 use fastsample::smart::commonness::Commonness;
 use fastsample::smart::entropy::Entropy;
 use fastsample::smart::features::{Extractor, Features};
-use fastsample::smart::grams::Grams;
+use fastsample::smart::grams::{Counts, Grams};
 use fastsample::smart::shingle::Shingles;
 use fastsample::smart::target::Likeness;
 
@@ -88,7 +88,7 @@ fn english() -> Vec<[String; 2]> {
     rows(&words, " ", 4_000, 70)
 }
 
-fn counts(texts: &[[String; 2]]) -> Vec<(u64, u32)> {
+fn counts(texts: &[[String; 2]]) -> Counts {
     let (mut grams, mut shingles) = (Grams::default(), Shingles::default());
     for row in texts {
         shingles.clear();
@@ -103,8 +103,8 @@ fn score(bench: &mut Criterion<ThreadTime>) {
         let bytes: usize = texts.iter().flatten().map(String::len).sum();
         assert!((2_000_000..12_000_000).contains(&bytes), "{language}: {bytes} bytes");
         let counts = counts(&texts);
-        let commonness = Commonness::new(&counts);
-        let likeness = Likeness::new(&counts[..counts.len() / 2], &counts);
+        let commonness = Commonness::new(counts.iter());
+        let likeness = Likeness::new(counts.iter().step_by(2), counts.iter());
         let mut group = bench.benchmark_group("score");
         group.throughput(Throughput::Bytes(bytes as u64)).sample_size(20);
         let tables = [

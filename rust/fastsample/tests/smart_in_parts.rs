@@ -83,8 +83,8 @@ fn thirteen_parts_in_any_order_draw_the_same_rows() {
         let all = grams::pilot(&ctx, target.source.rows()).expect("not cancelled");
         let wanted = survey::grams(&ctx, of_target, &all).expect("a sound target").into_counts();
         let counts = counts.into_counts();
-        let likeness = Likeness::new(&wanted, &counts);
-        let commonness = Commonness::new(&counts);
+        let likeness = Likeness::new(wanted.iter(), counts.iter());
+        let commonness = Commonness::new(counts.iter());
 
         let mut total = Survey::default();
         for part in each() {

@@ -38,15 +38,15 @@ pub struct Commonness {
 }
 
 impl Commonness {
-    /// Prepares the counts of [`super::grams::Grams::into_counts`].
+    /// Prepares the counts of a pilot: each shingle with the number of rows that have it.
     #[must_use]
-    pub fn new(counts: &[(u64, u32)]) -> Self {
+    pub fn new(counts: impl Iterator<Item = (u64, u32)> + Clone) -> Self {
         // A shingle of one row says nothing of the others if that row is the one to be judged.
-        let known = || counts.iter().filter(|(_, rows)| *rows > 1);
-        let bits = (2 * known().count()).next_power_of_two().ilog2().clamp(1, MOST_BITS);
+        let known = counts.filter(|(_, rows)| *rows > 1);
+        let bits = (2 * known.clone().count()).next_power_of_two().ilog2().clamp(1, MOST_BITS);
         let shift = u64::BITS - bits;
         let mut buckets = vec![[0; 2]; 1 << bits];
-        for &(hash, rows) in known() {
+        for (hash, rows) in known {
             let entry = u16::from(code(rows)) << 8 | u16::from(hash as u8);
             let [first, second] = &mut buckets[(hash >> shift) as usize];
             if entry > *first {
@@ -150,7 +150,7 @@ mod tests {
         // Few of the 1,000 shingles fall into full buckets.
         let mut counts: Vec<(u64, u32)> = (0..1000).map(|i| (spread(i), i as u32 + 1)).collect();
         counts.sort_unstable();
-        let table = Commonness::new(&counts);
+        let table = Commonness::new(counts.iter().copied());
         let asked: Vec<u64> = (0..2000).map(spread).collect();
         // In rows of as many shingles as are judged, and then of all, of which the mean is near.
         let mean = |counted| {

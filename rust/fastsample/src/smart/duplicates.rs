@@ -1,6 +1,7 @@
 //! How many rows are nearly the same as a row, and which are exactly the same.
 
 use super::fixed::log2;
+use super::hashes::sorted;
 use super::minhash::BANDS;
 use crate::context::Context;
 use crate::error::Result;
@@ -13,35 +14,52 @@ use crate::parallel::fold;
 /// a count of near-duplicates in which nearer ones weigh more. The minimum over bands would find
 /// exact copies only. Counts are exact, not sketched: a band of all rows is sorted at a time.
 ///
+/// With them come the rows of equal `exact` hashes.
+///
 /// # Errors
 /// [`crate::Error::Cancelled`].
-pub fn counts(ctx: &Context, bands: &[Vec<u32>; BANDS]) -> Result<Vec<u32>> {
-    fold(
+pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], exact: &[u64]) -> Result<(Vec<u32>, Copies)> {
+    let (mut counts, copies) = fold(
         ctx,
-        BANDS,
-        || vec![0_u32; bands[0].len()],
-        |sums, band| {
-            for group in Keyed::new(&bands[band]).groups() {
-                for &key in group {
-                    let sum = &mut sums[key as u32 as usize];
-                    *sum = sum.saturating_add(group.len() as u32);
-                }
+        BANDS + 1,
+        || (vec![0_u32; exact.len()], Copies::default()),
+        |(others, copies), task| {
+            match task.checked_sub(1) {
+                // What takes longest comes first.
+                None => *copies = Copies::find(exact),
+                Some(band) => count_others(others, &bands[band]),
             }
             Ok(())
         },
-        |sums, other| {
-            sums.iter_mut().zip(other).for_each(|(sum, more)| *sum = sum.saturating_add(more));
+        |(others, copies), (more, found)| {
+            others.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.saturating_add(more));
+            if !found.rows.is_empty() {
+                *copies = found;
+            }
         },
-    )
+    )?;
+    counts.iter_mut().for_each(|others| *others = others.saturating_add(BANDS as u32));
+    Ok((counts, copies))
 }
 
-/// `log2` of the factor of a row: 1 / (number of rows like it), of a count by [`counts`].
+/// Adds to each row's sum the number of other rows that have its hash.
+fn count_others(sums: &mut [u32], hashes: &[u32]) {
+    // Most rows are alone, and then their place in memory need not be visited.
+    for group in Keyed::new(hashes).groups().filter(|group| group.len() > 1) {
+        for &key in group {
+            let sum = &mut sums[key as u32 as usize];
+            *sum = sum.saturating_add(group.len() as u32 - 1);
+        }
+    }
+}
+
+/// `log2` of the factor of a row: 1 / (number of rows like it), of a count by [`find`].
 #[must_use]
 pub fn log_factor(count: u32) -> i64 {
     (log2(BANDS as u64) - log2(u64::from(count.max(1)))).min(0)
 }
 
-/// The estimated number of rows like a row, itself included, of a count by [`counts`].
+/// The estimated number of rows like a row, itself included, of a count by [`find`].
 #[must_use]
 pub fn estimate(count: u32) -> f32 {
     (count as f32 / BANDS as f32).max(1.0)
@@ -61,10 +79,8 @@ impl Keyed {
         Self::sorted(keys.iter().map(|&key| (hashes[key as u32 as usize], u64::from(key as u32))))
     }
 
-    fn sorted(rows: impl Iterator<Item = (u32, u64)>) -> Self {
-        let mut keyed: Vec<u64> = rows.map(|(hash, row)| u64::from(hash) << 32 | row).collect();
-        keyed.sort_unstable();
-        Self(keyed)
+    fn sorted(rows: impl Iterator<Item = (u32, u64)> + Clone) -> Self {
+        Self(sorted(rows.map(|(hash, row)| u64::from(hash) << 32 | row)))
     }
 
     /// The keys of each hash.
@@ -81,9 +97,7 @@ pub struct Copies {
 }
 
 impl Copies {
-    /// Finds the rows of equal `exact` hashes.
-    #[must_use]
-    pub fn find(exact: &[u64]) -> Self {
+    fn find(exact: &[u64]) -> Self {
         let mut copies = Self::default();
         // Half of the hash, next to the row, sorts fast; the other half settles the rest.
         let upper = exact.iter().map(|hash| (hash >> 32) as u32);
@@ -130,7 +144,8 @@ mod tests {
             values in prop::collection::vec(prop::array::uniform8(0_u32..4), 1..60), threads in 1_usize..4
         ) {
             let bands = std::array::from_fn(|band| values.iter().map(|row| row[band]).collect());
-            let found = counts(&Context::new(Some(threads)), &bands).expect("not cancelled");
+            let exact = vec![0; values.len()];
+            let found = find(&Context::new(Some(threads)), &bands, &exact).expect("not cancelled").0;
             for (a, found) in values.iter().zip(found) {
                 let same = |b: &[u32; 8]| std::iter::zip(a, b).filter(|(a, b)| a == b).count() as u32;
                 let naive: u32 = values.iter().map(same).sum();
@@ -141,10 +156,15 @@ mod tests {
         }
 
         #[test]
-        fn copies_are_the_naive_ones(low in prop::collection::vec(0_u64..9, 0..60)) {
+        fn copies_are_the_naive_ones(
+            low in prop::collection::vec(0_u64..9, 0..60), threads in 1_usize..4
+        ) {
             // Equal upper halves, so that the lower ones decide.
             let exact: Vec<u64> = low.iter().map(|low| (low % 3) << 32 | low).collect();
-            let mut found: Vec<Vec<u32>> = Copies::find(&exact).groups().map(<[_]>::to_vec).collect();
+            let bands = std::array::from_fn(|_| vec![0; low.len()]);
+            let ctx = Context::new(Some(threads));
+            let (_, copies) = find(&ctx, &bands, &exact).expect("not cancelled");
+            let mut found: Vec<Vec<u32>> = copies.groups().map(<[_]>::to_vec).collect();
             found.sort();
             let rows_of = |value: u64| {
                 let rows = exact.iter().zip(0_u32..);
@@ -152,7 +172,7 @@ mod tests {
             };
             let mut naive: Vec<Vec<u32>> = (0..9).map(rows_of).filter(|rows: &Vec<u32>| rows.len() > 1).collect();
             naive.sort();
-            prop_assert_eq!(Copies::find(&exact).count() as usize, naive.iter().map(|g| g.len() - 1).sum::<usize>());
+            prop_assert_eq!(copies.count() as usize, naive.iter().map(|g| g.len() - 1).sum::<usize>());
             prop_assert_eq!(found, naive);
         }
     }

@@ -5,6 +5,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::hashes::sorted;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::select::{Selection, uniform};
@@ -69,7 +70,11 @@ impl Grams {
     /// Takes in the shingles of other rows.
     pub fn merge(&mut self, mut other: Self) {
         self.rows += other.rows;
-        self.hashes.append(&mut other.hashes);
+        if self.hashes.is_empty() {
+            self.hashes = other.hashes;
+        } else {
+            self.hashes.append(&mut other.hashes);
+        }
     }
 
     /// Rows that were counted.
@@ -78,11 +83,10 @@ impl Grams {
         self.rows
     }
 
-    /// Every shingle with the number of rows that have it, ascending by hash.
+    /// Ready to be counted.
     #[must_use]
-    pub fn into_counts(mut self) -> Vec<(u64, u32)> {
-        self.hashes.sort_unstable();
-        self.hashes.chunk_by(|a, b| a == b).map(|group| (group[0], group.len() as u32)).collect()
+    pub fn into_counts(self) -> Counts {
+        Counts(sorted(self.hashes.into_iter()))
     }
 
     /// The shingles as bytes, for another process to merge.
@@ -117,6 +121,17 @@ impl Grams {
     }
 }
 
+/// In how many rows each shingle is.
+#[derive(Debug, Clone)]
+pub struct Counts(Vec<u64>);
+
+impl Counts {
+    /// Every shingle with the number of rows that have it, ascending by hash.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, u32)> + Clone {
+        self.0.chunk_by(|a, b| a == b).map(|group| (group[0], group.len() as u32))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,7 +143,7 @@ mod tests {
         grams.add(&[1, 2]);
         grams.add(&[]);
         assert_eq!(grams.rows(), 3);
-        assert_eq!(grams.into_counts(), [(1, 2), (2, 1), (3, 1)]);
+        assert!(grams.into_counts().iter().eq([(1, 2), (2, 1), (3, 1)]));
     }
 
     #[test]

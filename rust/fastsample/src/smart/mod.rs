@@ -27,6 +27,7 @@ pub mod entropy;
 pub mod features;
 pub mod fixed;
 pub mod grams;
+mod hashes;
 mod judge;
 pub mod length;
 pub mod minhash;
@@ -214,9 +215,9 @@ fn features(
             && terms.has(Term::Target)
         {
             let target = target_grams(ctx, &target.source, smart.text.as_deref())?;
-            likeness = Some(Likeness::new(&target.into_counts(), &counts));
+            likeness = Some(Likeness::new(target.into_counts().iter(), counts.iter()));
         }
-        commonness = terms.has(Term::Commonness).then(|| Commonness::new(&counts));
+        commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
     }
     let survey = Survey::of(ctx, part, &pilot, commonness.as_ref(), likeness.as_ref())?;
     Ok(survey.into_features())

@@ -21,7 +21,7 @@ const MOST: i64 = 8 << VALUE_BITS;
 pub struct Likeness(Vec<i16>);
 
 impl Likeness {
-    /// Compares the counts of [`super::grams::Grams::into_counts`] of both.
+    /// Compares how many rows have each shingle, in the target and in the source.
     ///
     /// With `c` and `C` the target's counts of a class and of all, and `q` the source's `share::`
     ///
@@ -29,7 +29,10 @@ impl Likeness {
     /// ratio = (c + m q) / ((C + m) q)      m = number of classes: on average one count a class
     /// ```
     #[must_use]
-    pub fn new(target: &[(u64, u32)], source: &[(u64, u32)]) -> Self {
+    pub fn new(
+        target: impl Iterator<Item = (u64, u32)>,
+        source: impl Iterator<Item = (u64, u32)>,
+    ) -> Self {
         let (target, source) = (classes(target), classes(source));
         // Every class has been seen once more, so that none has share 0.
         let source: Vec<u64> = source.into_iter().map(|count| count + 1).collect();
@@ -60,9 +63,9 @@ impl Likeness {
     }
 }
 
-fn classes(counts: &[(u64, u32)]) -> Vec<u64> {
+fn classes(counts: impl Iterator<Item = (u64, u32)>) -> Vec<u64> {
     let mut classes = vec![0; 1 << CLASS_BITS];
-    counts.iter().for_each(|&(hash, rows)| classes[class_of(hash)] += u64::from(rows));
+    counts.for_each(|(hash, rows)| classes[class_of(hash)] += u64::from(rows));
     classes
 }
 
@@ -92,7 +95,7 @@ mod tests {
         let hash = |class: u64| class << (u64::BITS - CLASS_BITS);
         let target = [(hash(1), 5000), (hash(2), 10), (hash(3) + 7, 1000)];
         let source = [(hash(1), 900), (hash(3), 40_000), (hash(3) + 9, 2), (hash(4), 3)];
-        let found = Likeness::new(&target, &source);
+        let found = Likeness::new(target.into_iter(), source.into_iter());
         let classes = f64::from(1 << CLASS_BITS);
         let all_source = 900.0 + 40_002.0 + 3.0 + classes;
         for (class, count, of_source) in

@@ -132,7 +132,7 @@ impl Terms {
 pub struct Weighed {
     /// Features, the bands among them gone: they have done their work.
     pub features: Features,
-    /// The counts of [`duplicates::counts`].
+    /// The counts of [`duplicates::find`].
     pub counts: Vec<u32>,
     /// Rows with equal texts.
     pub copies: Copies,
@@ -148,10 +148,8 @@ impl Weighed {
     /// # Errors
     /// [`Error::Cancelled`].
     pub fn new(ctx: &Context, mut features: Features, terms: &Terms) -> Result<Self> {
-        let counts = duplicates::counts(ctx, &features.bands)?;
-        features.bands = Default::default();
-        let copies = Copies::find(&features.exact);
-        features.exact = Vec::new();
+        let (counts, copies) = duplicates::find(ctx, &features.bands, &features.exact)?;
+        (features.bands, features.exact) = Default::default();
         let limits = Limits::new(&features.commonness);
         let rows = counts.len();
         let (mut blocks, spread) = fold(
