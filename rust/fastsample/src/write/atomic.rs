@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
+use super::outgoing::Outgoing;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::source::inode;
@@ -86,7 +87,11 @@ impl AtomicFile {
     }
 
     /// Opens the file for writing.
-    pub(crate) fn handle(&self) -> Result<File> {
+    pub(super) fn writer(&self) -> Result<Outgoing> {
+        self.open().map(Outgoing::new)
+    }
+
+    fn open(&self) -> Result<File> {
         let file = File::options().write(true).open(&self.file);
         file.map_err(|error| self.failed(&error.kind()))
     }
@@ -101,7 +106,7 @@ impl AtomicFile {
         self.ctx.check()?;
         let temporary = self.file.to_path_buf();
         let fail = |error: &io::Error| Error::output(&self.target, error.kind());
-        let file = self.handle()?;
+        let file = self.open()?;
         file.sync_all().map_err(|error| fail(&error))?;
         let bytes = file.metadata().map_err(|error| fail(&error))?.len();
         drop(file);

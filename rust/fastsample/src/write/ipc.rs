@@ -66,7 +66,7 @@ pub(super) fn write(
         .with_dictionary_handling(DictionaryHandling::Delta)
         .try_with_compression(codec)
         .map_err(fail)?;
-    let handle = std::io::BufWriter::with_capacity(1 << 20, file.handle()?);
+    let handle = std::io::BufWriter::with_capacity(1 << 20, file.writer()?);
     let mut dictionaries = Dictionaries::new(schema);
     let batches = batches.map(|batch| {
         ctx.check()?;

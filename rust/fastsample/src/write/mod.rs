@@ -8,6 +8,7 @@
 mod atomic;
 mod dictionary;
 mod ipc;
+mod outgoing;
 mod parquet;
 mod shuffle;
 

@@ -7,7 +7,6 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -26,6 +25,7 @@ use parquet::file::writer::SerializedFileWriter;
 
 use super::atomic::AtomicFile;
 use super::dictionary::Dictionaries;
+use super::outgoing::Outgoing;
 use crate::compact::{batch_bytes, finish};
 use crate::context::{Context, lock};
 use crate::error::{Error, Result};
@@ -187,7 +187,8 @@ fn open(
     file: &AtomicFile,
     schema: &SchemaRef,
     options: &ParquetOptions,
-) -> std::result::Result<(SerializedFileWriter<File>, ArrowRowGroupWriterFactory), ParquetError> {
+) -> std::result::Result<(SerializedFileWriter<Outgoing>, ArrowRowGroupWriterFactory), ParquetError>
+{
     // Readers that know nothing of Arrow find the metadata in the footer itself.
     let metadata: BTreeMap<_, _> = schema.metadata().iter().collect();
     let metadata = metadata.into_iter().map(|(k, v)| KeyValue::new(k.clone(), v.clone())).collect();
@@ -196,7 +197,7 @@ fn open(
         .set_created_by(concat!("fastsample version ", env!("CARGO_PKG_VERSION")).into())
         .set_key_value_metadata(Some(metadata))
         .build();
-    let handle = file.handle().map_err(|error| ParquetError::External(Box::new(error)))?;
+    let handle = file.writer().map_err(|error| ParquetError::External(Box::new(error)))?;
     ArrowWriter::try_new(handle, schema.clone(), Some(properties))?.into_serialized_writer()
 }
 
@@ -248,7 +249,7 @@ struct OpenGroup {
 struct Encoder<'a> {
     file: &'a AtomicFile,
     schema: &'a SchemaRef,
-    writer: SerializedFileWriter<File>,
+    writer: SerializedFileWriter<Outgoing>,
     factory: ArrowRowGroupWriterFactory,
     jobs: Option<mpsc::Sender<Job>>,
     outbox: mpsc::Receiver<Encoded>,
