@@ -7,6 +7,8 @@
 //!                            └─▶ likeness      how much more often in the target than in the source
 //! ```
 
+use std::mem::take;
+
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::commonness::Commonness;
@@ -14,6 +16,9 @@ use super::minhash::{self, BANDS};
 use super::repetition::Repetition;
 use super::shingle::Shingles;
 use super::target::Likeness;
+use crate::context::Context;
+use crate::error::Result;
+use crate::parallel;
 
 /// Features of consecutive rows: a column a feature, so that each can be scanned and freed alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,25 +66,28 @@ impl Features {
 
     /// The rows of all blocks in a row. Blocks lose a column before the next one is joined, so that
     /// memory peaks at one column more than the result.
-    pub(super) fn concat(mut blocks: Vec<Self>) -> Self {
-        fn joined<T>(
+    pub(super) fn concat(ctx: &Context, mut blocks: Vec<Self>) -> Result<Self> {
+        fn joined<T: Copy + Default + Send + Sync>(
+            ctx: &Context,
             blocks: &mut [Features],
             column: impl Fn(&mut Features) -> &mut Vec<T>,
-        ) -> Vec<T> {
-            let rows = blocks.iter_mut().map(|block| column(block).len()).sum();
-            let mut all = Vec::with_capacity(rows);
-            blocks.iter_mut().for_each(|block| all.extend(std::mem::take(column(block))));
-            all
+        ) -> Result<Vec<T>> {
+            let parts: Vec<_> = blocks.iter_mut().map(|block| take(column(block))).collect();
+            parallel::concat(ctx, &parts)
         }
         let blocks = blocks.as_mut_slice();
-        Self {
-            bands: std::array::from_fn(|band| joined(blocks, |block| &mut block.bands[band])),
-            exact: joined(blocks, |block| &mut block.exact),
-            chars: joined(blocks, |block| &mut block.chars),
-            repetition: joined(blocks, |block| &mut block.repetition),
-            commonness: joined(blocks, |block| &mut block.commonness),
-            likeness: joined(blocks, |block| &mut block.likeness),
+        let mut all = Self {
+            exact: joined(ctx, blocks, |block| &mut block.exact)?,
+            chars: joined(ctx, blocks, |block| &mut block.chars)?,
+            repetition: joined(ctx, blocks, |block| &mut block.repetition)?,
+            commonness: joined(ctx, blocks, |block| &mut block.commonness)?,
+            likeness: joined(ctx, blocks, |block| &mut block.likeness)?,
+            ..Self::default()
+        };
+        for (number, band) in all.bands.iter_mut().enumerate() {
+            *band = joined(ctx, blocks, |block| &mut block.bands[number])?;
         }
+        Ok(all)
     }
 
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
@@ -190,7 +198,8 @@ mod tests {
     fn blocks_join_and_survive_a_journey() {
         let whole = features(&[&["第一行"], &["第二行"], &["third"]]);
         let parts = vec![features(&[&["第一行"], &["第二行"]]), features(&[&["third"]])];
-        assert_eq!(Features::concat(parts), whole);
+        let ctx = Context::new(Some(2));
+        assert_eq!(Features::concat(&ctx, parts).expect("not cancelled"), whole);
         let mut bytes = Vec::new();
         whole.write(&mut bytes);
         assert_eq!(bytes.len(), 3 * ROW_BYTES);

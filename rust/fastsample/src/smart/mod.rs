@@ -219,8 +219,7 @@ fn features(
         }
         commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
     }
-    let survey = Survey::of(ctx, part, &pilot, commonness.as_ref(), likeness.as_ref())?;
-    Ok(survey.into_features())
+    Survey::of(ctx, part, &pilot, commonness.as_ref(), likeness.as_ref())?.into_features(ctx)
 }
 
 /// The shingles of a target: of its columns of the names that are judged, or of all its text.

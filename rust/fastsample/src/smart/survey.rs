@@ -76,10 +76,12 @@ impl Survey {
     }
 
     /// The features of all rows, in order.
-    #[must_use]
-    pub fn into_features(mut self) -> Features {
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn into_features(mut self, ctx: &Context) -> Result<Features> {
         self.blocks.sort_unstable_by_key(|(first, _)| *first);
-        Features::concat(self.blocks.into_iter().map(|(_, rows)| rows).collect())
+        Features::concat(ctx, self.blocks.into_iter().map(|(_, rows)| rows).collect())
     }
 
     /// The survey as bytes, for another process to merge.
@@ -206,7 +208,8 @@ mod tests {
         for part in parts {
             total.merge(Survey::from_bytes(&part.to_bytes()).expect("sound"));
         }
-        assert_eq!(total.into_features(), rows(0..100));
+        let ctx = Context::new(Some(2));
+        assert_eq!(total.into_features(&ctx).expect("not cancelled"), rows(0..100));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::fixed::{self, FRACTION_BITS, ONE};
 use super::{Smart, length, repetition, target};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::parallel::fold;
+use crate::parallel::{concat, fold};
 
 /// A factor of the weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +171,8 @@ impl Weighed {
             },
         )?;
         blocks.sort_unstable_by_key(|(task, _)| *task);
-        let weights = blocks.into_iter().flat_map(|(_, weights)| weights).collect();
+        let blocks: Vec<_> = blocks.into_iter().map(|(_, weights)| weights).collect();
+        let weights = concat(ctx, &blocks)?;
         Ok(Self { features, counts, copies, weights, shares: spread.shares() })
     }
 }
