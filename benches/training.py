@@ -159,6 +159,11 @@ def contenders(path: Path) -> dict[str, Any]:
     }
 
 
+def takes_part(name: str, turn: int) -> bool:
+    """Tell whether a contender runs in a round; one that is slower by far runs in a few."""
+    return name != SLOW or turn < SLOW_ROUNDS
+
+
 def batches(path: Path) -> Iterator[Line]:
     """Compare batches of random rows in one process."""
     rng = np.random.default_rng(1)
@@ -168,7 +173,7 @@ def batches(path: Path) -> Iterator[Line]:
     for turn in range(ROUNDS):
         wanted = rng.integers(0, rows, (BATCHES, BATCH)).tolist()
         for name, each in found.items():
-            if turn < SLOW_ROUNDS or name != SLOW:
+            if takes_part(name, turn):
                 begin = time.perf_counter()
                 for indices in wanted:
                     each.__getitems__(indices)
@@ -181,12 +186,12 @@ def epochs(path: Path) -> Iterator[Line]:
     times: dict[str, list[float]] = {}
     loaders = {name: loader_of(each, 2) for name, each in contenders(path).items()}
     # The first epoch starts the workers, and does not count.
-    for turn in range(ROUNDS + 1):
+    for loader in loaders.values():
+        sum(loader)
+    for turn in range(ROUNDS):
         for name, loader in loaders.items():
-            if turn <= SLOW_ROUNDS or name != SLOW:
-                taken = seconds(sum, loader)
-                if turn:
-                    times.setdefault(name, []).append(taken)
+            if takes_part(name, turn):
+                times.setdefault(name, []).append(seconds(sum, loader))
     yield from by_turns("a shuffled epoch, DataLoader with 2 workers", times)
 
 
