@@ -1,9 +1,8 @@
 //! A file that is read by many threads and must not change meanwhile.
 
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::SystemTime;
 
 use arrow_buffer::{Buffer, MutableBuffer};
@@ -11,7 +10,7 @@ use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
-use crate::context::lock;
+use super::buffers::Buffers;
 use crate::error::{Error, Result};
 
 /// Bytes read at once when a page header is looked for; headers have some tens of bytes.
@@ -78,7 +77,7 @@ impl SourceFile {
     /// Opens the file, if it is still the same.
     pub(crate) fn open(&self) -> Result<OpenFile> {
         let file = File::open(&self.path).map_err(|error| Error::read(&self.path, error))?;
-        let open = OpenFile { file, cursor: Mutex::new(()), origin: self.clone() };
+        let open = OpenFile { file, buffers: Buffers::default(), origin: self.clone() };
         open.verify()?;
         Ok(open)
     }
@@ -88,14 +87,18 @@ impl SourceFile {
 #[derive(Debug)]
 pub(crate) struct OpenFile {
     file: File,
-    /// Held by whoever moves the position of `file`.
-    cursor: Mutex<()>,
+    buffers: Buffers,
     origin: SourceFile,
 }
 
 impl OpenFile {
     pub(crate) fn path(&self) -> &Path {
         &self.origin.path
+    }
+
+    /// Memory for what is read of the file.
+    pub(super) fn buffers(&self) -> &Buffers {
+        &self.buffers
     }
 
     /// Fails if the file is no longer what it was when the source was opened.
@@ -155,17 +158,9 @@ impl ChunkReader for OpenFile {
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         self.check_range(start, length).map_err(ParquetError::EOF)?;
-        // Reading to the end of a `Take` fills memory that was not set to zero before; reads at
-        // an offset can't do that. The lock keeps seek and read together.
-        let mut bytes = Vec::with_capacity(length);
-        let guard = lock(&self.cursor);
-        (&self.file).seek(SeekFrom::Start(start))?;
-        (&self.file).take(length as u64).read_to_end(&mut bytes)?;
-        drop(guard);
-        if bytes.len() < length {
-            return Err(ParquetError::EOF("the file ends early".into()));
-        }
-        Ok(bytes.into())
+        let mut lent = self.buffers.take(length);
+        read_exact_at(&self.file, lent.as_mut(), start)?;
+        Ok(lent.freeze())
     }
 }
 

@@ -10,6 +10,7 @@
 //! a record batch. A *span* is what one task reads: a fragment, or a run of its pages when it is
 //! large. Rows are numbered through all parts in order; that number is the row's *ordinal*.
 
+mod buffers;
 mod discover;
 mod file;
 mod ipc;

@@ -3,13 +3,14 @@
 //! - [`footer`]: what a footer says about encryption;
 //! - [`check`]: a footer's numbers are only claims;
 //! - [`pages`]: where pages begin, and splitting large row groups there;
-//! - [`read`]: chosen rows, window by window;
+//! - [`read`]: chosen rows, window by window, from the pages of [`chunk`];
 //! - [`stream`]: texts of huge pages, from [`header`] (which columns), through [`inflate`] (their
 //!   bytes) and [`levels`] (their nulls);
 //! - [`zip`]: columns that were read apart, put together; [`lanes`]: on several cores;
 //! - [`thrift`]: the encoding of footers and page headers.
 
 mod check;
+mod chunk;
 mod footer;
 mod header;
 mod inflate;

@@ -4,13 +4,11 @@ use std::ops::Range;
 
 use arrow_array::RecordBatch;
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy,
-    RowSelector,
-};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection, RowSelector};
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::ParquetError;
 
+use super::chunk::RowGroup;
 use super::header::HUGE_PAGE;
 use super::stream::Stream;
 use super::zip::{Batches, Part, Zip};
@@ -25,10 +23,6 @@ const WINDOW_ROWS: usize = 32 * 1024;
 
 /// Text decoded at once, about: a window holds the pages it touches in memory.
 const WINDOW_BYTES: usize = 16 << 20;
-
-/// Below one chosen row in this many, rows are skipped one by one instead of being decoded and
-/// masked out, so that pages without a chosen row are never decompressed.
-const SPARSE: usize = 64;
 
 /// Rows to be read.
 #[derive(Debug, Clone)]
@@ -101,16 +95,9 @@ impl ParquetFile {
     pub(super) fn decode(&self, wanted: &Wanted, roots: &[usize]) -> Result<Decoded> {
         let Wanted { group, range, mask, batch_rows } = wanted;
         let open = self.file.open()?;
-        let sparse = mask.count() * SPARSE < mask.len();
-        let policy = if sparse { RowSelectionPolicy::Selectors } else { RowSelectionPolicy::Mask };
         let selection = row_selection(range.start as usize, mask);
         let reader = self
-            .reader(open, *group, roots, |builder| {
-                builder
-                    .with_batch_size(*batch_rows)
-                    .with_row_selection(selection)
-                    .with_row_selection_policy(policy)
-            })
+            .reader(open, *group, roots, *batch_rows, selection)
             .map_err(|error| self.blame(*group, range, roots, error))?;
         Ok(Decoded {
             reader: Some(reader),
@@ -128,16 +115,21 @@ impl ParquetFile {
         open: OpenFile,
         group: usize,
         roots: &[usize],
-        configure: impl FnOnce(
-            ParquetRecordBatchReaderBuilder<OpenFile>,
-        ) -> ParquetRecordBatchReaderBuilder<OpenFile>,
+        batch_rows: usize,
+        selection: RowSelection,
     ) -> Result<ParquetRecordBatchReader> {
         let schema = self.metadata().file_metadata().schema_descr();
         let projection = ProjectionMask::roots(schema, roots.iter().copied());
+        let fields = self.metadata.schema().fields();
         catch(self.file.path(), || {
-            let builder =
-                ParquetRecordBatchReaderBuilder::new_with_metadata(open, self.metadata.clone());
-            configure(builder.with_row_groups(vec![group]).with_projection(projection)).build()
+            let levels = parquet_to_arrow_field_levels(schema, projection, Some(fields))?;
+            let row_group = RowGroup::new(open, self.metadata.metadata().clone(), group);
+            ParquetRecordBatchReader::try_new_with_row_groups(
+                &levels,
+                &row_group,
+                batch_rows,
+                Some(selection),
+            )
         })
     }
 
@@ -149,9 +141,8 @@ impl ParquetFile {
         let broken = |root: usize| -> Result<()> {
             let skip = RowSelector::skip(range.start as usize);
             let select = RowSelector::select((range.end - range.start) as usize);
-            let reader = self.reader(self.file.open()?, group, &[root], |builder| {
-                builder.with_batch_size(1024).with_row_selection(vec![skip, select].into())
-            })?;
+            let selection = vec![skip, select].into();
+            let reader = self.reader(self.file.open()?, group, &[root], 1024, selection)?;
             catch(self.file.path(), || {
                 for batch in reader {
                     batch.map_err(ParquetError::from)?;
@@ -211,7 +202,7 @@ impl Iterator for Decoded {
 }
 
 /// The rows of a row group to read: none before `start`, then those that `mask` chooses.
-fn row_selection(start: usize, mask: &RowMask) -> RowSelection {
+pub(super) fn row_selection(start: usize, mask: &RowMask) -> RowSelection {
     match mask {
         RowMask::AllTrue(len) => vec![RowSelector::skip(start), RowSelector::select(*len)].into(),
         RowMask::AllFalse(len) => vec![RowSelector::skip(start + len)].into(),

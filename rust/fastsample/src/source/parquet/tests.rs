@@ -1,4 +1,4 @@
-//! Streams and lanes held against the decoder of `parquet`.
+//! Chunks held against the reader of `parquet`, streams and lanes against its decoder.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use arrow_array::{Array, ArrayRef, BinaryArray, Int32Array, RecordBatch, StringA
 use arrow_cast::cast;
 use arrow_schema::DataType;
 use arrow_select::concat::concat;
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use proptest::prelude::*;
@@ -107,6 +108,8 @@ fn write(case: &Case, folder: &TempDir) -> std::path::PathBuf {
     let properties = WriterProperties::builder()
         .set_compression(case.codec)
         .set_dictionary_enabled(case.dictionary)
+        // Pages behind the first ones are plain.
+        .set_dictionary_page_size_limit(100)
         .set_writer_version(version)
         .set_encoding(parquet::basic::Encoding::PLAIN)
         .set_data_page_row_count_limit(case.page_rows)
@@ -159,6 +162,20 @@ fn columns(batches: impl Iterator<Item = Result<RecordBatch>>) -> Result<Vec<Arr
     Ok((0..first.num_columns()).map(column).collect())
 }
 
+/// What the reader of `parquet` makes of a column, pages and all.
+fn oracle(file: &ParquetFile, wanted: &Wanted, root: usize) -> Result<Vec<ArrayRef>> {
+    super::catch(file.path(), || {
+        let handle = File::open(file.path())?;
+        let metadata = file.metadata.clone();
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
+        let projection = ProjectionMask::roots(builder.parquet_schema(), [root]);
+        let selection = super::read::row_selection(wanted.range.start as usize, &wanted.mask);
+        let builder = builder.with_batch_size(wanted.batch_rows);
+        let reader = builder.with_projection(projection).with_row_selection(selection).build()?;
+        Ok(columns(reader.map(|batch| batch.map_err(|error| Error::Internal(error.to_string())))))
+    })?
+}
+
 fn streamed(file: &ParquetFile, wanted: &Wanted, root: usize) -> Option<Batches> {
     let handle = file.file.open().expect("the file is there");
     let pages = file.streamable(&handle, 0, root, 0)?;
@@ -186,8 +203,46 @@ fn place() -> impl Strategy<Value = Place> {
     prop_oneof![(0_u64..48).prop_map(Place::Header), (0.0..1.0).prop_map(Place::Anywhere)]
 }
 
+/// Flips bits of the text column.
+fn damage(path: &std::path::Path, sound: &ParquetFile, place: &Place, flip: u8) {
+    let (from, len) = sound.metadata().row_group(0).column(1).byte_range();
+    let mut bytes = std::fs::read(path).expect("just written");
+    bytes[(from + place.index(len)) as usize] ^= flip;
+    std::fs::write(path, bytes).expect("write");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn chunks_read_what_parquet_reads(case in case()) {
+        let folder = TempDir::new().expect("a folder");
+        let file = open(&write(&case, &folder)).expect("a sound file");
+        let wanted = wanted(&case);
+        for root in [0, 1, 2] {
+            let found = columns(file.decode(&wanted, &[root]).expect("opens")).expect("sound");
+            prop_assert_eq!(found, oracle(&file, &wanted, root).expect("sound"));
+        }
+    }
+
+    /// Damage that `parquet` finds is found, unless no value depends on it: it is in a size that a
+    /// page tells once more, or in a dictionary that no page needs.
+    #[test]
+    fn damaged_chunks_fail_or_tell_the_truth(case in case(), place in place(), flip in 1_u8..) {
+        let folder = TempDir::new().expect("a folder");
+        let path = write(&case, &folder);
+        let wanted = wanted(&case);
+        let sound = open(&path).expect("a sound file");
+        let truth = oracle(&sound, &wanted, 1).expect("sound");
+        damage(&path, &sound, &place, flip);
+        let Ok(file) = open(&path) else { return Ok(()) };
+        match (file.decode(&wanted, &[1]).and_then(columns), oracle(&file, &wanted, 1)) {
+            (Ok(found), Ok(same)) => prop_assert_eq!(found, same),
+            (Ok(found), Err(_)) => prop_assert_eq!(found, truth),
+            (Err(Error::Corrupt { .. } | Error::Unsupported { .. }), _) => {}
+            (Err(other), _) => prop_assert!(false, "not damage, but {other}"),
+        }
+    }
 
     #[test]
     fn streams_read_what_the_decoder_reads(case in case()) {
@@ -227,11 +282,7 @@ proptest! {
     fn damage_is_not_overlooked(case in case(), place in place(), flip in 1_u8..) {
         let folder = TempDir::new().expect("a folder");
         let path = write(&case, &folder);
-        let (from, len) =
-            open(&path).expect("a sound file").metadata().row_group(0).column(1).byte_range();
-        let mut bytes = std::fs::read(&path).expect("just written");
-        bytes[(from + place.index(len)) as usize] ^= flip;
-        std::fs::write(&path, bytes).expect("write");
+        damage(&path, &open(&path).expect("a sound file"), &place, flip);
         let Ok(file) = open(&path) else { return Ok(()) };
         let rows = case.texts.len();
         let mask = RowMask::AllTrue(rows);

@@ -1,0 +1,98 @@
+//! Memory of bytes that were read, used again when nobody refers to them any more.
+//!
+//! Pages are about alike and live shortly. Memory that is given back and fetched anew for each is
+//! cleared each time, by the system and by whoever must not hand out memory as it comes: that is
+//! much of what reading costs beside decompression.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+
+use crate::context::lock;
+
+/// Spare pieces of memory. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Buffers {
+    /// `len` bytes of whatever content, to be written and then frozen.
+    pub(super) fn take(&self, len: usize) -> Lent {
+        let mut spare = lock(&self.0);
+        // Neither too small nor so large that a small page would hold on to much memory.
+        let fits =
+            spare.iter().position(|bytes| (len..=len.saturating_mul(2)).contains(&bytes.len()));
+        let bytes = if let Some(place) = fits {
+            spare.swap_remove(place)
+        } else {
+            drop(spare.pop());
+            // With room for a next page that is a little longer.
+            vec![0; len + len / 8]
+        };
+        drop(spare);
+        Lent { bytes, len, home: self.clone() }
+    }
+}
+
+/// Bytes that return to where they came from.
+#[derive(Debug)]
+pub(super) struct Lent {
+    bytes: Vec<u8>,
+    len: usize,
+    home: Buffers,
+}
+
+impl Lent {
+    /// The bytes, from now on read-only.
+    pub(super) fn freeze(self) -> Bytes {
+        Bytes::from_owner(self)
+    }
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl AsMut<[u8]> for Lent {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.len]
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        lock(&self.home.0).push(std::mem::take(&mut self.bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_used_again_when_nobody_refers_to_it() {
+        let buffers = Buffers::default();
+        let mut first = buffers.take(1000);
+        first.as_mut().fill(7);
+        let place = first.as_ref().as_ptr();
+        let bytes = first.freeze();
+        let part = bytes.slice(10..20);
+        drop(bytes);
+        assert_ne!(buffers.take(1000).as_ref().as_ptr(), place);
+        assert_eq!(part.as_ref(), [7; 10]);
+        drop(part);
+        let places = [buffers.take(900), buffers.take(900)].map(|lent| lent.as_ref().as_ptr());
+        assert!(places.contains(&place));
+    }
+
+    #[test]
+    fn a_small_page_does_not_take_much_memory() {
+        let buffers = Buffers::default();
+        drop(buffers.take(1 << 20));
+        let small = buffers.take(10);
+        assert!(small.bytes.len() < 20 && small.as_ref().len() == 10);
+        assert!(lock(&buffers.0).is_empty());
+        assert_eq!(buffers.take(0).freeze().len(), 0);
+    }
+}
