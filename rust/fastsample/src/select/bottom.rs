@@ -16,6 +16,22 @@ pub struct Candidate {
     pub ordinal: u64,
 }
 
+impl Candidate {
+    /// A number that is smaller for a better row, or equal if the two are close.
+    ///
+    /// The quotient `u / weight`, rounded down, as a floating-point number: the bits of these are in
+    /// the same order as they are, and spread however much weights differ. Rows of weight 0 follow.
+    #[must_use]
+    pub fn rank_key(self) -> u64 {
+        const BELOW_ONE: u64 = 1_f64.to_bits() - 1;
+        match self.u.checked_div(u64::from(self.weight)) {
+            None => 1 << 63 | self.u >> 1,
+            // Below 2^59, since a quotient is below 2^64.
+            Some(quotient) => (quotient as f64).to_bits().saturating_sub(BELOW_ONE) << 4,
+        }
+    }
+}
+
 impl Ord for Candidate {
     fn cmp(&self, other: &Self) -> Ordering {
         let by_priority = match (self.weight, other.weight) {
@@ -185,6 +201,27 @@ mod tests {
             }
             prop_assert_eq!(total.into_ids(), naive(all, n));
         }
+    }
+
+    proptest! {
+        #[test]
+        fn keys_are_in_the_order_of_rows(
+            rows in prop::collection::vec((any::<u64>(), any::<u32>(), 0_u32..64, 0_u32..33), 2)
+        ) {
+            let row = |&(u, weight, small, light): &(u64, u32, u32, u32)| {
+                Candidate { u: u >> small, weight: weight.checked_shr(light).unwrap_or(0), ordinal: 0 }
+            };
+            let (a, b) = (row(&rows[0]), row(&rows[1]));
+            let (better, worse) = if a < b { (a, b) } else { (b, a) };
+            prop_assert!(better.rank_key() <= worse.rank_key(), "{better:?} {worse:?}");
+        }
+    }
+
+    #[test]
+    fn keys_reach_from_end_to_end() {
+        let key = |u, weight| Candidate { u, weight, ordinal: 0 }.rank_key();
+        let keys = [key(0, 9), key(1, 1), key(u64::MAX, 1), key(0, 0), key(u64::MAX, 0)];
+        assert!(keys.is_sorted_by(|a, b| a < b), "{keys:x?}");
     }
 
     #[test]

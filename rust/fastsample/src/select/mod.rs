@@ -2,15 +2,18 @@
 //!
 //! - [`hash`]: the random number `u(i)` of each row;
 //! - [`uniform`]: n rows of equal chance, when the number of rows is known;
-//! - [`bottom`]: n rows by priority `u / w`, for weights and for streams of unknown length;
+//! - [`bottom`]: rows by priority `u / w`, and the n best of a stream of unknown length;
+//! - [`rank`]: the row of a given rank, where all rows are at hand;
 //! - [`selection`]: the result, as a predicate over row ordinals.
 
 pub mod bottom;
 pub mod hash;
+pub(crate) mod rank;
 pub mod selection;
 pub mod uniform;
 
 pub use bottom::{BottomN, Candidate};
 pub use hash::RowHash;
+pub(crate) use rank::at_rank;
 pub use selection::{RowMask, Selection};
 pub use uniform::{uniform, window};

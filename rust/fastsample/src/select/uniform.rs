@@ -2,30 +2,15 @@
 
 use arrow_buffer::BooleanBuffer;
 
-use super::{RowHash, Selection};
+use super::{RowHash, Selection, at_rank};
 use crate::context::Context;
-use crate::error::Result;
-use crate::parallel::fold;
-
-/// Numbers are counted by their top bits: 2^16 counters of 8 bytes fit a core's cache, and leave
-/// only one row in 65,536 to be looked at again.
-const BUCKET_BITS: u32 = 16;
-
-/// Rows hashed by one task: about a millisecond of work.
-const ROWS_PER_TASK: u64 = 1 << 20;
+use crate::error::{Error, Result};
 
 /// Draws exactly `n` of `rows` rows, without replacement, each set with the same chance.
 ///
 /// The rows with the n smallest numbers `u(i)` are chosen, so that a draw of fewer rows with the
-/// same seed is a part of a draw of more. The threshold is found in constant memory:
-///
-/// ```text
-/// 1. count the numbers of all rows by their top 16 bits
-/// 2. walk the counters up to the bucket in which the n-th smallest number lies
-/// 3. collect that bucket's numbers, and take the one of the right rank: tau
-/// ```
-///
-/// Numbers are distinct (see [`RowHash`]), so exactly n rows have `u(i) <= tau`.
+/// same seed is a part of a draw of more. Numbers are distinct (see [`RowHash`]), so exactly n rows
+/// have `u(i) <= tau`, the n-th smallest of them.
 ///
 /// Requires `n <= rows`. Fails only when cancelled.
 ///
@@ -58,48 +43,8 @@ pub fn window(ctx: &Context, rows: u64, n: u64, seed: u64, first: u64) -> Result
 
 /// The number of rank `rank`, from 0, among those of all rows.
 fn number_at(ctx: &Context, rows: u64, hash: RowHash, rank: u64) -> Result<u64> {
-    let tasks = rows.div_ceil(ROWS_PER_TASK) as usize;
-    let ordinals = |task: usize| {
-        let first = task as u64 * ROWS_PER_TASK;
-        first..rows.min(first + ROWS_PER_TASK)
-    };
-    let counts = fold(
-        ctx,
-        tasks,
-        || vec![0_u64; 1 << BUCKET_BITS],
-        |counts, task| {
-            for ordinal in ordinals(task) {
-                counts[bucket(hash.of(ordinal))] += 1;
-            }
-            Ok(())
-        },
-        |counts, other| counts.iter_mut().zip(other).for_each(|(count, more)| *count += more),
-    )?;
-    let mut before = 0;
-    let boundary = counts
-        .iter()
-        .position(|&count| {
-            before += count;
-            before > rank
-        })
-        .unwrap_or(counts.len() - 1);
-    let rank = rank - (before - counts[boundary]);
-    let mut inside = fold(
-        ctx,
-        tasks,
-        Vec::new,
-        |inside, task| {
-            inside.extend(ordinals(task).map(|i| hash.of(i)).filter(|&u| bucket(u) == boundary));
-            Ok(())
-        },
-        |inside, mut other| inside.append(&mut other),
-    )?;
-    let (_, &mut number, _) = inside.select_nth_unstable(rank as usize);
-    Ok(number)
-}
-
-fn bucket(u: u64) -> usize {
-    (u >> (64 - BUCKET_BITS)) as usize
+    let number = at_rank(ctx, rows, rank, |row| Some(hash.of(row)), |number| number)?;
+    number.ok_or_else(|| Error::Internal(format!("{rows} rows have no rank {rank}")))
 }
 
 #[cfg(test)]
@@ -157,7 +102,7 @@ mod tests {
     #[test]
     fn several_tasks_give_one_draw() {
         let ctx = Context::new(Some(3));
-        let rows = 2 * ROWS_PER_TASK + 17;
+        let rows = (2 << 20) + 17;
         let few = ids(&uniform(&ctx, rows, 1000, 7).expect("not cancelled"));
         let more = ids(&uniform(&ctx, rows, 1_500_000, 7).expect("not cancelled"));
         assert_eq!((few.len(), more.len()), (1000, 1_500_000));

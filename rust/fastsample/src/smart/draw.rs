@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use arrow_buffer::BooleanBufferBuilder;
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
 use super::duplicates::Copies;
 use crate::context::Context;
 use crate::error::Result;
 use crate::parallel::fold;
-use crate::select::{BottomN, Candidate, Selection};
+use crate::select::{Candidate, Selection, at_rank};
 
 /// Which rows are drawn before which: a lower class is touched when the one before is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +26,7 @@ pub enum Class {
 /// The classes that are drawn from, in their order.
 pub(super) const CLASSES: [Class; 3] = [Class::Weighted, Class::Excluded, Class::Copy];
 
-/// Rows looked at by one task.
+/// Rows looked at by one task: whole words of bits.
 const ROWS_PER_TASK: usize = 1 << 17;
 
 /// The rows drawn, and where each class was cut off.
@@ -48,37 +48,38 @@ pub fn draw(
     n: usize,
     key: impl Fn(usize) -> Candidate + Sync,
 ) -> Result<Drawn> {
-    let mut bits = BooleanBufferBuilder::new(classes.len());
-    bits.append_n(classes.len(), false);
-    let mut left = n;
+    let rows = classes.len();
+    let mut left = n as u64;
     let mut found = [(0, None); CLASSES.len()];
     for (class, found) in CLASSES.into_iter().zip(&mut found) {
         if left == 0 {
             break;
         }
-        let best = fold(
-            ctx,
-            classes.len().div_ceil(ROWS_PER_TASK),
-            || BottomN::new(left + 1),
-            |best, task| {
-                let rows = task * ROWS_PER_TASK..classes.len().min((task + 1) * ROWS_PER_TASK);
-                for row in rows.filter(|&row| classes[row] == class) {
-                    best.push(key(row));
-                    if best.is_full() {
-                        best.cut();
-                    }
-                }
-                Ok(())
-            },
-            BottomN::merge,
-        )?;
-        let (ids, next) = best.split(left);
-        left -= ids.len();
-        *found = (ids.len() as u64, next);
-        for id in ids {
-            bits.set_bit(id as usize, true);
-        }
+        let of_class = |row: u64| (classes[row as usize] == class).then(|| key(row as usize));
+        let next = at_rank(ctx, rows as u64, left, of_class, Candidate::rank_key)?;
+        let all = || classes.iter().filter(|&&other| other == class).count() as u64;
+        let count = next.map_or_else(all, |_| left);
+        (*found, left) = ((count, next), left - count);
     }
+    let is_drawn = |row: usize| match found.get(classes[row] as usize) {
+        Some((1.., next)) => next.is_none_or(|next| key(row) < next),
+        _ => false,
+    };
+    let mut blocks = fold(
+        ctx,
+        rows.div_ceil(ROWS_PER_TASK),
+        Vec::new,
+        |blocks, task| {
+            let first = task * ROWS_PER_TASK;
+            let len = ROWS_PER_TASK.min(rows - first);
+            blocks.push((task, BooleanBuffer::collect_bool(len, |row| is_drawn(first + row))));
+            Ok(())
+        },
+        |blocks: &mut Vec<_>, mut more| blocks.append(&mut more),
+    )?;
+    blocks.sort_unstable_by_key(|(task, _)| *task);
+    let mut bits = BooleanBufferBuilder::new(rows);
+    blocks.iter().for_each(|(_, block)| bits.append_buffer(block));
     debug_assert_eq!(left, 0, "the caller checks that there are enough rows");
     Ok(Drawn { selection: Selection::Bits { bits: bits.finish(), n: n as u64 }, classes: found })
 }

@@ -1,7 +1,7 @@
 //! How many rows are nearly the same as a row, and which are exactly the same.
 
 use super::fixed::log2;
-use super::hashes::sorted;
+use super::hashes::sort;
 use super::minhash::BANDS;
 use crate::context::Context;
 use crate::error::Result;
@@ -19,19 +19,19 @@ use crate::parallel::fold;
 /// # Errors
 /// [`crate::Error::Cancelled`].
 pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], exact: &[u64]) -> Result<(Vec<u32>, Copies)> {
-    let (mut counts, copies) = fold(
+    let (mut counts, copies, _) = fold(
         ctx,
         BANDS + 1,
-        || (vec![0_u32; exact.len()], Copies::default()),
-        |(others, copies), task| {
+        || (vec![0_u32; exact.len()], Copies::default(), Keyed::default()),
+        |(others, copies, keyed), task| {
             match task.checked_sub(1) {
                 // What takes longest comes first.
-                None => *copies = Copies::find(exact),
-                Some(band) => count_others(others, &bands[band]),
+                None => *copies = Copies::find(exact, keyed),
+                Some(band) => count_others(others, &bands[band], keyed),
             }
             Ok(())
         },
-        |(others, copies), (more, found)| {
+        |(others, copies, _), (more, found, _)| {
             others.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.saturating_add(more));
             if !found.rows.is_empty() {
                 *copies = found;
@@ -43,9 +43,10 @@ pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], exact: &[u64]) -> Result<(
 }
 
 /// Adds to each row's sum the number of other rows that have its hash.
-fn count_others(sums: &mut [u32], hashes: &[u32]) {
+fn count_others(sums: &mut [u32], hashes: &[u32], keyed: &mut Keyed) {
+    keyed.sort(hashes.iter().copied().zip(0..));
     // Most rows are alone, and then their place in memory need not be visited.
-    for group in Keyed::new(hashes).groups().filter(|group| group.len() > 1) {
+    for group in keyed.groups().filter(|group| group.len() > 1) {
         for &key in group {
             let sum = &mut sums[key as u32 as usize];
             *sum = sum.saturating_add(group.len() as u32 - 1);
@@ -66,21 +67,28 @@ pub fn estimate(count: u32) -> f32 {
 }
 
 /// Rows sorted by a hash of 32 bits: the hash above, the row below.
+#[derive(Default)]
 pub(super) struct Keyed(Vec<u64>);
 
 impl Keyed {
     /// All rows, of the given hashes.
     pub(super) fn new(hashes: &[u32]) -> Self {
-        Self::sorted(hashes.iter().zip(0..).map(|(&hash, row)| (hash, row)))
+        let mut keyed = Self::default();
+        keyed.sort(hashes.iter().copied().zip(0..));
+        keyed
     }
 
     /// The rows of other keys, by the given hashes of all rows.
     pub(super) fn of(keys: &[u64], hashes: &[u32]) -> Self {
-        Self::sorted(keys.iter().map(|&key| (hashes[key as u32 as usize], u64::from(key as u32))))
+        let mut keyed = Self::default();
+        let rows = keys.iter().map(|&key| u64::from(key as u32));
+        keyed.sort(rows.map(|row| (hashes[row as usize], row)));
+        keyed
     }
 
-    fn sorted(rows: impl Iterator<Item = (u32, u64)> + Clone) -> Self {
-        Self(sorted(rows.map(|(hash, row)| u64::from(hash) << 32 | row)))
+    /// Takes in these rows instead of those that were there, whose memory is used again.
+    fn sort(&mut self, rows: impl Iterator<Item = (u32, u64)> + Clone) {
+        sort(rows.map(|(hash, row)| u64::from(hash) << 32 | row), &mut self.0);
     }
 
     /// The keys of each hash.
@@ -97,12 +105,12 @@ pub struct Copies {
 }
 
 impl Copies {
-    fn find(exact: &[u64]) -> Self {
+    fn find(exact: &[u64], keyed: &mut Keyed) -> Self {
         let mut copies = Self::default();
         // Half of the hash, next to the row, sorts fast; the other half settles the rest.
         let upper = exact.iter().map(|hash| (hash >> 32) as u32);
-        let mut keyed = Keyed::sorted(upper.zip(0..)).0;
-        for group in keyed.chunk_by_mut(|a, b| a >> 32 == b >> 32) {
+        keyed.sort(upper.zip(0..));
+        for group in keyed.0.chunk_by_mut(|a, b| a >> 32 == b >> 32) {
             if group.len() == 1 {
                 continue;
             }

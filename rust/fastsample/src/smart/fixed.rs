@@ -49,19 +49,25 @@ pub fn log2(x: u64) -> i64 {
 /// `2^(x / 2^16)` of a logarithm `x <= 0`, as a weight of at least 1 unit.
 #[must_use]
 pub fn exp2(x: i64) -> u32 {
+    static POWERS: LazyLock<Vec<u32>> = LazyLock::new(|| (0..ONE).map(power).collect());
     let x = x.min(0);
     let whole = (-x + ONE - 1) >> FRACTION_BITS;
     if whole > 31 {
         return 1;
     }
     let fraction = x + (whole << FRACTION_BITS);
+    (POWERS[fraction as usize] >> whole).max(1)
+}
+
+/// `2^(x / 2^16)` of a logarithm below 1, with 31 bits after the point.
+fn power(fraction: i64) -> u32 {
     let mut product = 1_u128 << 62;
     for (bit, root) in (0..FRACTION_BITS).rev().zip(ROOTS_OF_TWO) {
         if fraction >> bit & 1 == 1 {
             product = (product * u128::from(root)) >> 62;
         }
     }
-    ((product >> 31 >> whole) as u32).max(1)
+    (product >> 31) as u32
 }
 
 /// `2^(1/2)`, `2^(1/4)`, ... with 62 bits after the point.

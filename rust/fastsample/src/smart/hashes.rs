@@ -3,33 +3,62 @@
 /// Below so many, dealing costs more than it saves.
 const FEW: usize = 1 << 12;
 
-/// All hashes in ascending order. They should spread over 64 bits: dealt by their highest byte into
-/// parts, each is sorted within a core's cache.
+/// Bytes of a hash that are dealt by, from the highest on.
+const BYTES: u32 = 2;
+
+/// All hashes in ascending order.
 pub(super) fn sorted(hashes: impl Iterator<Item = u64> + Clone) -> Vec<u64> {
-    if hashes.size_hint().0 < FEW {
-        let mut few: Vec<u64> = hashes.collect();
-        few.sort_unstable();
-        return few;
+    let mut all = Vec::new();
+    sort(hashes, &mut all);
+    all
+}
+
+/// Writes all hashes to `all` in ascending order; what was in it is lost, its memory is used again.
+///
+/// They should spread over 64 bits: dealt by their highest byte into parts, and each part by the
+/// next byte, they are sorted within a core's cache.
+pub(super) fn sort(hashes: impl Iterator<Item = u64> + Clone, all: &mut Vec<u64>) {
+    all.resize(hashes.clone().count(), 0);
+    deal(hashes, 1, all, &mut Vec::new());
+}
+
+/// Sorts into `all`, of the right length, by the byte of number `byte` and then by what follows.
+fn deal(
+    hashes: impl Iterator<Item = u64> + Clone,
+    byte: u32,
+    all: &mut [u64],
+    spare: &mut Vec<u64>,
+) {
+    if all.len() < FEW {
+        all.iter_mut().zip(hashes).for_each(|(place, hash)| *place = hash);
+        all.sort_unstable();
+        return;
     }
-    let part = |hash: u64| (hash >> (u64::BITS - u8::BITS)) as usize;
-    let mut ends = [0; 1 << u8::BITS];
-    hashes.clone().for_each(|hash| ends[part(hash)] += 1);
-    let mut total = 0;
-    for end in &mut ends {
-        total += *end;
-        *end = total;
-    }
-    let mut dealt = vec![0; total];
+    let part = |hash: u64| usize::from((hash >> (u64::BITS - byte * u8::BITS)) as u8);
     let mut next = [0; 1 << u8::BITS];
-    next[1..].copy_from_slice(&ends[..ends.len() - 1]);
-    let starts = next;
+    hashes.clone().for_each(|hash| next[part(hash)] += 1);
+    let mut total = 0;
+    for start in &mut next {
+        (*start, total) = (total, total + *start);
+    }
     hashes.for_each(|hash| {
         let place = &mut next[part(hash)];
-        dealt[*place] = hash;
+        all[*place] = hash;
         *place += 1;
     });
-    starts.iter().zip(ends).for_each(|(&start, end)| dealt[start..end].sort_unstable());
-    dealt
+    // Each part now ends where the next one begins.
+    let mut start = 0;
+    for end in next {
+        let part = &mut all[start..end];
+        if byte < BYTES {
+            spare.clear();
+            spare.extend_from_slice(part);
+            deal(spare.iter().copied(), byte + 1, part, &mut Vec::new());
+        } else {
+            part.sort_unstable();
+        }
+        start = end;
+    }
 }
 
 #[cfg(test)]
@@ -46,7 +75,10 @@ mod tests {
             let hashes: Vec<u64> = hashes.into_iter().map(|hash| hash >> shift).collect();
             let mut naive = hashes.clone();
             naive.sort_unstable();
-            prop_assert_eq!(sorted(hashes.iter().copied()), naive);
+            let mut found = vec![7; 5000];
+            sort(hashes.iter().copied(), &mut found);
+            prop_assert_eq!(&found, &naive);
+            prop_assert_eq!(sorted(hashes.into_iter()), naive);
         }
     }
 }

@@ -85,7 +85,7 @@ impl Judged {
         among: &Selection,
     ) -> Result<Self> {
         let weighed = Weighed::new(ctx, features, terms)?;
-        let report = SmartReport::of(text, &weighed, terms);
+        let report = SmartReport::of(ctx, text, &weighed, terms)?;
         let hash = RowHash::new(seed);
         let class_of = |&weight: &u32| if weight == 0 { Class::Excluded } else { Class::Weighted };
         let mut classes: Vec<Class> = weighed.weights.iter().map(class_of).collect();

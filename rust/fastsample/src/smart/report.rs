@@ -2,8 +2,10 @@
 
 use super::draw::{CLASSES, Class};
 use super::weigh::{Term, Terms, Weighed};
+use crate::context::Context;
+use crate::error::Result;
 use crate::inspect::Lengths;
-use crate::select::Selection;
+use crate::select::{Selection, at_rank};
 
 /// The shares of rows whose length and weight are reported.
 pub const QUANTILES: [f64; 7] = [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0];
@@ -38,7 +40,12 @@ pub struct SmartReport {
 
 impl SmartReport {
     /// What is found before anything is drawn.
-    pub(super) fn of(text: Vec<String>, weighed: &Weighed, terms: &Terms) -> Self {
+    pub(super) fn of(
+        ctx: &Context,
+        text: Vec<String>,
+        weighed: &Weighed,
+        terms: &Terms,
+    ) -> Result<Self> {
         let two = 2 * super::minhash::BANDS as u32;
         let all = Selection::All { rows: weighed.weights.len() as u64 };
         let shares = Term::ALL.into_iter().zip(weighed.shares);
@@ -54,27 +61,30 @@ impl SmartReport {
                 .collect(),
             ..Self::default()
         }
-        .with_weights(&weighed.weights)
+        .with_weights(ctx, &weighed.weights)
     }
 
-    fn with_weights(mut self, weights: &[u32]) -> Self {
-        let mut weights: Vec<u32> = weights.iter().copied().filter(|&w| w > 0).collect();
-        if weights.is_empty() {
-            return self;
+    fn with_weights(mut self, ctx: &Context, weights: &[u32]) -> Result<Self> {
+        let above_zero = weights.iter().copied().filter(|&weight| weight > 0);
+        let (mut rows, mut sum, mut squares) = (0, 0, 0);
+        for weight in above_zero.map(u128::from) {
+            (rows, sum, squares) = (rows + 1, sum + weight, squares + weight * weight);
         }
-        let (sum, squares) = weights.iter().fold((0_u128, 0_u128), |(sum, squares), &weight| {
-            let weight = u128::from(weight);
-            (sum + weight, squares + weight * weight)
-        });
-        let (sum, squares, rows) = (sum as f64, squares as f64, weights.len());
+        if rows == 0 {
+            return Ok(self);
+        }
+        let (sum, squares) = (sum as f64, squares as f64);
         self.effective_rows = sum * sum / squares;
         let mean = sum / rows as f64;
-        let mut quantile = |share: f64| {
-            let rank = ((rows as f64 * share).ceil() as usize).clamp(1, rows) - 1;
-            f64::from(*weights.select_nth_unstable(rank).1) / mean
-        };
-        self.weights = QUANTILES.iter().map(|&share| quantile(share)).collect();
-        self
+        for share in QUANTILES {
+            let rank = ((rows as f64 * share).ceil() as u64).clamp(1, rows) - 1;
+            let weight = |row: u64| Some(weights[row as usize]).filter(|&weight| weight > 0);
+            let found = at_rank(ctx, weights.len() as u64, rank, weight, |weight| {
+                u64::from(weight) << u32::BITS
+            })?;
+            self.weights.extend(found.map(|weight| f64::from(weight) / mean));
+        }
+        Ok(self)
     }
 
     /// Lengths of the rows drawn, if they are known, and how many rows are of each class.

@@ -35,7 +35,7 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
     let columns = text::columns(source, smart.text.as_deref())?;
     let rows = features(ctx, source, &columns, smart, &terms)?;
     let weighed = Weighed::new(ctx, rows, &terms)?;
-    let report = SmartReport::of(text::names(source, &columns), &weighed, &terms);
+    let report = SmartReport::of(ctx, text::names(source, &columns), &weighed, &terms)?;
     let rows = &weighed.features;
     let mut copies = vec![1_u32; rows.chars.len()];
     for group in weighed.copies.groups() {

@@ -183,6 +183,11 @@ struct Run {
 impl Run {
     /// The characters of `class` where shingles start.
     fn starts(&mut self, class: u64) -> u64 {
+        // Whole texts without words are usual, unlike blocks.
+        if class == 0 {
+            self.last = None;
+            return 0;
+        }
         // Bits that end four or more of their class.
         let mut run = class & class << 1 & class << 2 & class << 3;
         let first = class & !(class << 1);
