@@ -15,17 +15,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benches.generate import generate
 from benches.process import Run, run, warm
 from benches.report import machine, versions
 
@@ -115,6 +115,21 @@ def curves(rows: int, cores: int) -> list[Curve]:
     ]
 
 
+def _apart(task: Callable[..., None], *arguments: object) -> None:
+    """Run a task in a process of its own: what is measured starts with the peak of this one."""
+    process = multiprocessing.get_context("spawn").Process(target=task, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode != 0:
+        raise SystemExit(f"{task.__name__} failed, see above")
+
+
+def _make(path: Path, rows: int, stored: dict[str, Any]) -> None:
+    from benches.generate import generate
+
+    generate(path, rows, **stored)
+
+
 def _command(point: Point, source: Path, output: Path) -> list[str]:
     head = [sys.executable, "-m", "benches.baselines.ours", "--input", str(source)]
     return [*head, "--output", str(output), "--n", str(point.n), *point.flags]
@@ -132,7 +147,7 @@ def measure(curve: Curve, rounds: int, scratch: Path, timeout: float) -> list[li
                 )
                 made[point.data] = Path(folder) / name
                 groups = {"row_group_rows": max(1, -(-point.rows // 10)), **point.stored}
-                generate(made[point.data], point.rows, **groups)
+                _apart(_make, made[point.data], point.rows, groups)
         for _ in range(rounds):
             for index, point in enumerate(curve.points):
                 source = made[point.data]
@@ -201,12 +216,14 @@ def main() -> None:
         "",
         f"{begun.isoformat(timespec='seconds')}. Medians of {options.rounds} fresh processes.",
     ]
+    machine_lines = [f"- {key}: {value}" for key, value in {**machine(), **versions()}.items()]
+    page = options.record / f"{name}.md"
     plain = {}
     for curve in (curve for curve in curves(options.rows, cores) if curve.name in wanted):
         runs = measure(curve, options.rounds, options.scratch, options.timeout)
         figures = [_figures(point) for point in runs]
         image = f"{name}-{curve.name}.png"
-        plot(curve, figures, options.record / image)
+        _apart(plot, curve, figures, options.record / image)
         lines += ["", f"## {curve.name}", "", f"![{curve.axis}]({image})", ""]
         lines += [f"| {curve.axis} | n | seconds | CPU seconds | peak MiB |", "|---|" + "---:|" * 4]
         lines += [
@@ -217,10 +234,9 @@ def main() -> None:
             {"point": asdict(point), "runs": [asdict(one) for one in found]}
             for point, found in zip(curve.points, runs, strict=True)
         ]
-    lines += ["", *(f"- {key}: {value}" for key, value in {**machine(), **versions()}.items())]
-    page = options.record / f"{name}.md"
-    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    page.with_suffix(".json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+        # Curve by curve, so that whoever stops keeps those that were measured.
+        page.write_text("\n".join([*lines, "", *machine_lines]) + "\n", encoding="utf-8")
+        page.with_suffix(".json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
     print(f"record: {page}")
 
 
