@@ -72,6 +72,26 @@ pub(crate) fn fold<S: Send>(
     }
 }
 
+/// What `each` makes of the tasks `0..tasks`, in their order. Failures are those of [`fold`].
+pub(crate) fn map<T: Send>(
+    ctx: &Context,
+    tasks: usize,
+    each: impl Fn(usize) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let mut found = fold(
+        ctx,
+        tasks,
+        Vec::new,
+        |found, task| {
+            found.push((task, each(task)?));
+            Ok(())
+        },
+        |found: &mut Vec<_>, mut more| found.append(&mut more),
+    )?;
+    found.sort_unstable_by_key(|(task, _)| *task);
+    Ok(found.into_iter().map(|(_, result)| result).collect())
+}
+
 /// The items of all parts, one part after the other.
 pub(crate) fn concat<T: Copy + Default + Send + Sync>(
     ctx: &Context,
@@ -121,6 +141,16 @@ mod tests {
                 |sum, other| *sum += other,
             );
             assert_eq!(sum.expect("no task fails"), 499_500);
+        }
+    }
+
+    #[test]
+    fn results_come_in_the_order_of_tasks() {
+        for threads in [1, 2, 8] {
+            let ctx = Context::new(Some(threads));
+            let squares: Vec<usize> = (0..1000).map(|task| task * task).collect();
+            let found = map(&ctx, 1000, |task| Ok(task * task));
+            assert_eq!(found.expect("no task fails"), squares);
         }
     }
 

@@ -125,20 +125,6 @@ impl BottomN {
         self.bound
     }
 
-    /// The ordinals of the `n` best, ascending, and the next best after them, if it is kept.
-    #[must_use]
-    pub fn split(mut self, n: usize) -> (Vec<u64>, Option<Candidate>) {
-        self.cut();
-        if n >= self.kept.len() {
-            return (self.into_ids(), None);
-        }
-        let (_, &mut next, _) = self.kept.select_nth_unstable(n);
-        self.kept.truncate(n);
-        let mut ids: Vec<u64> = self.kept.iter().map(|candidate| candidate.ordinal).collect();
-        ids.sort_unstable();
-        (ids, Some(next))
-    }
-
     /// The ordinals of the n best, ascending.
     #[must_use]
     pub fn into_ids(mut self) -> Vec<u64> {

@@ -7,7 +7,7 @@ use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 use super::duplicates::Copies;
 use crate::context::Context;
 use crate::error::Result;
-use crate::parallel::fold;
+use crate::parallel::map;
 use crate::select::{Candidate, Selection, at_rank};
 
 /// Which rows are drawn before which: a lower class is touched when the one before is used up.
@@ -65,21 +65,13 @@ pub fn draw(
         Some((1.., next)) => next.is_none_or(|next| key(row) < next),
         _ => false,
     };
-    let mut blocks = fold(
-        ctx,
-        rows.div_ceil(ROWS_PER_TASK),
-        Vec::new,
-        |blocks, task| {
-            let first = task * ROWS_PER_TASK;
-            let len = ROWS_PER_TASK.min(rows - first);
-            blocks.push((task, BooleanBuffer::collect_bool(len, |row| is_drawn(first + row))));
-            Ok(())
-        },
-        |blocks: &mut Vec<_>, mut more| blocks.append(&mut more),
-    )?;
-    blocks.sort_unstable_by_key(|(task, _)| *task);
+    let blocks = map(ctx, rows.div_ceil(ROWS_PER_TASK), |task| {
+        let first = task * ROWS_PER_TASK;
+        let len = ROWS_PER_TASK.min(rows - first);
+        Ok(BooleanBuffer::collect_bool(len, |row| is_drawn(first + row)))
+    })?;
     let mut bits = BooleanBufferBuilder::new(rows);
-    blocks.iter().for_each(|(_, block)| bits.append_buffer(block));
+    blocks.iter().for_each(|block| bits.append_buffer(block));
     debug_assert_eq!(left, 0, "the caller checks that there are enough rows");
     Ok(Drawn { selection: Selection::Bits { bits: bits.finish(), n: n as u64 }, classes: found })
 }

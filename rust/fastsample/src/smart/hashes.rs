@@ -19,7 +19,12 @@ pub(super) fn sorted(hashes: impl Iterator<Item = u64> + Clone) -> Vec<u64> {
 /// next byte, they are sorted within a core's cache.
 pub(super) fn sort(hashes: impl Iterator<Item = u64> + Clone, all: &mut Vec<u64>) {
     all.resize(hashes.clone().count(), 0);
-    deal(hashes, 1, all, &mut Vec::new());
+    if all.len() < FEW {
+        all.iter_mut().zip(hashes).for_each(|(place, hash)| *place = hash);
+        all.sort_unstable();
+    } else {
+        deal(hashes, 1, all, &mut Vec::new());
+    }
 }
 
 /// Sorts into `all`, of the right length, by the byte of number `byte` and then by what follows.
@@ -29,11 +34,6 @@ fn deal(
     all: &mut [u64],
     spare: &mut Vec<u64>,
 ) {
-    if all.len() < FEW {
-        all.iter_mut().zip(hashes).for_each(|(place, hash)| *place = hash);
-        all.sort_unstable();
-        return;
-    }
     let part = |hash: u64| usize::from((hash >> (u64::BITS - byte * u8::BITS)) as u8);
     let mut next = [0; 1 << u8::BITS];
     hashes.clone().for_each(|hash| next[part(hash)] += 1);
@@ -50,7 +50,7 @@ fn deal(
     let mut start = 0;
     for end in next {
         let part = &mut all[start..end];
-        if byte < BYTES {
+        if byte < BYTES && part.len() >= FEW {
             spare.clear();
             spare.extend_from_slice(part);
             deal(spare.iter().copied(), byte + 1, part, &mut Vec::new());

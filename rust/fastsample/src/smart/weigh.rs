@@ -7,7 +7,7 @@ use super::fixed::{self, FRACTION_BITS, ONE};
 use super::{Smart, length, repetition, target};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::parallel::{concat, fold};
+use crate::parallel::{concat, map};
 
 /// A factor of the weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,26 +152,19 @@ impl Weighed {
         (features.bands, features.exact) = Default::default();
         let limits = Limits::new(&features.commonness);
         let rows = counts.len();
-        let (mut blocks, spread) = fold(
-            ctx,
-            rows.div_ceil(ROWS_PER_TASK),
-            || (Vec::new(), Spread::default()),
-            |(blocks, spread), task| {
-                let range = task * ROWS_PER_TASK..rows.min((task + 1) * ROWS_PER_TASK);
-                let weigh = |row| match terms.log_factors(&features, &counts, limits, row) {
-                    Some(factors) => fixed::exp2(spread.add(factors)),
-                    None => 0,
-                };
-                blocks.push((task, range.map(weigh).collect::<Vec<u32>>()));
-                Ok(())
-            },
-            |(blocks, spread), (mut more, other)| {
-                blocks.append(&mut more);
-                spread.merge(&other);
-            },
-        )?;
-        blocks.sort_unstable_by_key(|(task, _)| *task);
-        let blocks: Vec<_> = blocks.into_iter().map(|(_, weights)| weights).collect();
+        let blocks = map(ctx, rows.div_ceil(ROWS_PER_TASK), |task| {
+            let mut spread = Spread::default();
+            let range = task * ROWS_PER_TASK..rows.min((task + 1) * ROWS_PER_TASK);
+            let weigh = |row| match terms.log_factors(&features, &counts, limits, row) {
+                Some(factors) => fixed::exp2(spread.add(factors)),
+                None => 0,
+            };
+            let weights: Vec<u32> = range.map(weigh).collect();
+            Ok((weights, spread))
+        })?;
+        let (blocks, spreads): (Vec<_>, Vec<_>) = blocks.into_iter().unzip();
+        let mut spread = Spread::default();
+        spreads.iter().for_each(|other| spread.merge(other));
         let weights = concat(ctx, &blocks)?;
         Ok(Self { features, counts, copies, weights, shares: spread.shares() })
     }

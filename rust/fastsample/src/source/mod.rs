@@ -39,7 +39,7 @@ use self::parquet::ParquetFile;
 use self::unify::{ColumnMap, unify};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::parallel::fold;
+use crate::parallel::map;
 
 /// Rows that can be read again and again, in any part, by any thread.
 #[derive(Debug, Clone)]
@@ -129,19 +129,9 @@ impl Source {
         for location in locations {
             paths.extend(discover(location)?);
         }
-        let mut opened = fold(
-            ctx,
-            paths.len(),
-            Vec::new,
-            |opened, index| {
-                opened.push((index, open_file(&paths[index])?));
-                Ok(())
-            },
-            |opened, mut other| opened.append(&mut other),
-        )?;
-        opened.sort_by_key(|(index, _)| *index);
+        let opened = map(ctx, paths.len(), |index| open_file(&paths[index]))?;
         let names = paths.iter().map(|path| path.display().to_string());
-        Self::new(names.zip(opened.into_iter().map(|(_, data)| data)).collect(), columns)
+        Self::new(names.zip(opened).collect(), columns)
     }
 
     /// Rows that are in memory already. They are referred to, not copied.

@@ -141,56 +141,17 @@ impl Pages {
     }
 
     /// Inflates a page if it is still compressed.
-    fn inflated(&self, page: Page) -> Result<Page> {
-        if !self.is_snappy {
-            return Ok(page);
-        }
-        let buffers = self.row_group.open.buffers();
-        Ok(match page {
-            Page::DataPage {
-                buf,
-                num_values,
-                encoding,
-                def_level_encoding,
-                rep_level_encoding,
-                statistics,
-            } => Page::DataPage {
-                buf: inflate(&buf, 0, buffers)?,
-                num_values,
-                encoding,
-                def_level_encoding,
-                rep_level_encoding,
-                statistics,
-            },
-            Page::DataPageV2 {
-                buf,
-                num_values,
-                encoding,
-                num_nulls,
-                num_rows,
-                def_levels_byte_len,
-                rep_levels_byte_len,
-                is_compressed: true,
-                statistics,
-            } => Page::DataPageV2 {
-                buf: inflate(&buf, (def_levels_byte_len + rep_levels_byte_len) as usize, buffers)?,
-                num_values,
-                encoding,
-                num_nulls,
-                num_rows,
-                def_levels_byte_len,
-                rep_levels_byte_len,
-                is_compressed: true,
-                statistics,
-            },
-            Page::DictionaryPage { buf, num_values, encoding, is_sorted } => Page::DictionaryPage {
-                buf: inflate(&buf, 0, buffers)?,
-                num_values,
-                encoding,
-                is_sorted,
-            },
-            Page::DataPageV2 { .. } => page,
-        })
+    fn inflated(&self, mut page: Page) -> Result<Page> {
+        let (bytes, levels) = match &mut page {
+            _ if !self.is_snappy => return Ok(page),
+            Page::DataPageV2 { is_compressed: false, .. } => return Ok(page),
+            Page::DataPageV2 { buf, def_levels_byte_len, rep_levels_byte_len, .. } => {
+                (buf, (*def_levels_byte_len + *rep_levels_byte_len) as usize)
+            }
+            Page::DataPage { buf, .. } | Page::DictionaryPage { buf, .. } => (buf, 0),
+        };
+        *bytes = inflate(bytes, levels, self.row_group.open.buffers())?;
+        Ok(page)
     }
 }
 
