@@ -216,7 +216,6 @@ def main() -> None:
         "",
         f"{begun.isoformat(timespec='seconds')}. Medians of {options.rounds} fresh processes.",
     ]
-    machine_lines = [f"- {key}: {value}" for key, value in {**machine(), **versions()}.items()]
     page = options.record / f"{name}.md"
     plain = {}
     for curve in (curve for curve in curves(options.rows, cores) if curve.name in wanted):
@@ -235,7 +234,8 @@ def main() -> None:
             for point, found in zip(curve.points, runs, strict=True)
         ]
         # Curve by curve, so that whoever stops keeps those that were measured.
-        page.write_text("\n".join([*lines, "", *machine_lines]) + "\n", encoding="utf-8")
+        about = [f"- {key}: {value}" for key, value in {**machine(), **versions()}.items()]
+        page.write_text("\n".join([*lines, "", *about]) + "\n", encoding="utf-8")
         page.with_suffix(".json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
     print(f"record: {page}")
 
