@@ -4,15 +4,17 @@
 //! cleared each time, by the system and by whoever must not hand out memory as it comes: that is
 //! much of what reading costs beside decompression.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use bytes::Bytes;
 
 use crate::context::lock;
 
-/// Spare pieces of memory. Clones share them.
+/// Spare pieces of memory. Clones share them; with the last clone they are given back.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+pub(super) struct Buffers(Arc<Spare>);
+
+type Spare = Mutex<Vec<Vec<u8>>>;
 
 impl Buffers {
     /// `len` bytes of whatever content, to be written and then frozen.
@@ -29,16 +31,16 @@ impl Buffers {
             vec![0; len + len / 8]
         };
         drop(spare);
-        Lent { bytes, len, home: self.clone() }
+        Lent { bytes, len, home: Arc::downgrade(&self.0) }
     }
 }
 
-/// Bytes that return to where they came from.
+/// Bytes that return to where they came from, if that is still there.
 #[derive(Debug)]
 pub(super) struct Lent {
     bytes: Vec<u8>,
     len: usize,
-    home: Buffers,
+    home: Weak<Spare>,
 }
 
 impl Lent {
@@ -62,7 +64,9 @@ impl AsMut<[u8]> for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        lock(&self.home.0).push(std::mem::take(&mut self.bytes));
+        if let Some(home) = self.home.upgrade() {
+            lock(&home).push(std::mem::take(&mut self.bytes));
+        }
     }
 }
 
@@ -84,6 +88,17 @@ mod tests {
         drop(part);
         let places = [buffers.take(900), buffers.take(900)].map(|lent| lent.as_ref().as_ptr());
         assert!(places.contains(&place));
+    }
+
+    #[test]
+    fn memory_that_is_kept_keeps_no_other() {
+        let buffers = Buffers::default();
+        let kept = buffers.take(10).freeze();
+        drop([buffers.take(1000), buffers.take(2000)]);
+        let spare = Arc::downgrade(&buffers.0);
+        drop(buffers);
+        assert!(spare.upgrade().is_none());
+        assert_eq!(kept.len(), 10);
     }
 
     #[test]

@@ -96,6 +96,11 @@ impl OpenFile {
         &self.origin.path
     }
 
+    /// The same file, read into memory of others.
+    pub(super) fn with_buffers(self, buffers: &Buffers) -> Self {
+        Self { buffers: buffers.clone(), ..self }
+    }
+
     /// Memory for what is read of the file.
     pub(super) fn buffers(&self) -> &Buffers {
         &self.buffers

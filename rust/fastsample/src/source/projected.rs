@@ -6,7 +6,8 @@ use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 
-use super::parquet::Batches;
+use super::buffers::Buffers;
+use super::parquet::{Batches, ParquetFile, Wanted};
 use super::unify::ColumnMap;
 use super::{Data, Source, Span, valid};
 use crate::context::Context;
@@ -26,6 +27,8 @@ pub struct Projected {
     source: Source,
     schema: SchemaRef,
     columns: Vec<ColumnMap>,
+    /// Memory that spans read into, one after the other.
+    buffers: Buffers,
 }
 
 impl Source {
@@ -37,14 +40,15 @@ impl Source {
         let schema = Arc::new(self.schema.project(indices).map_err(Error::kernel)?);
         let columns =
             self.parts.iter().map(|part| ColumnMap::new(&schema, part.data.schema())).collect();
-        Ok(Projected { source: self.clone(), schema, columns })
+        Ok(Projected { source: self.clone(), schema, columns, buffers: Buffers::default() })
     }
 }
 
 impl From<&Source> for Projected {
     fn from(source: &Source) -> Self {
         let columns = source.parts.iter().map(|part| part.columns.clone()).collect();
-        Self { source: source.clone(), schema: source.schema.clone(), columns }
+        let (source, schema) = (source.clone(), source.schema.clone());
+        Self { source, schema, columns, buffers: Buffers::default() }
     }
 }
 
@@ -81,6 +85,12 @@ impl Projected {
         spans
     }
 
+    fn wanted(&self, file: &ParquetFile, span: &Span, mask: &RowMask) -> Wanted {
+        let fragment = &self.source.fragments[span.fragment];
+        let roots = self.columns[fragment.part].roots();
+        file.wanted(fragment.unit, span.range.clone(), mask, roots, &self.buffers)
+    }
+
     /// Reads the rows of a span that `mask` chooses, batch by batch, in order.
     ///
     /// Columns are those of [`Projected::schema`]; text may come in another layout than the schema
@@ -98,9 +108,7 @@ impl Projected {
         let columns = &self.columns[fragment.part];
         let batches: Batches = match &self.source.parts[fragment.part].data {
             _ if mask.count() == 0 => Box::new(std::iter::empty()),
-            Data::Parquet(file) => {
-                file.read(fragment.unit, span.range.clone(), mask, columns.roots())?
-            }
+            Data::Parquet(file) => file.read(&self.wanted(file, span, mask), columns.roots())?,
             Data::Ipc(file) => {
                 let batch = file.read(fragment.unit, columns.roots())?;
                 Box::new(filtered(batch, 0, mask.clone()))
@@ -134,8 +142,7 @@ impl Projected {
         let columns = &self.columns[fragment.part];
         if let Data::Parquet(file) = &self.source.parts[fragment.part].data
             && mask.count() > 0
-            && let Some(lanes) =
-                file.lanes(ctx, fragment.unit, span.range.clone(), mask, columns.roots())?
+            && let Some(lanes) = file.lanes(ctx, &self.wanted(file, span, mask), columns.roots())?
         {
             return Ok(Box::new(lanes.map(|batch| columns.arrange(&self.schema, &batch?))));
         }

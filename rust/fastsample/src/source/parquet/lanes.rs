@@ -8,7 +8,6 @@
 //! A row group whose columns are one huge page each can't be cut by rows. So it is cut by columns:
 //! each lane reads some of them, a batch or two ahead of the others.
 
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -18,7 +17,6 @@ use super::zip::{Batches, Part, Zip};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ordered::panic_message;
-use crate::select::RowMask;
 
 /// A span of fewer uncompressed bytes is not worth threads of its own; spans that were cut by rows
 /// have about 64 MiB.
@@ -35,19 +33,17 @@ impl ParquetFile {
     pub(crate) fn lanes(
         &self,
         ctx: &Context,
-        group: usize,
-        range: Range<u64>,
-        mask: &RowMask,
+        wanted: &Wanted,
         roots: &[usize],
     ) -> Result<Option<Batches>> {
-        let rows = self.metadata().row_group(group).num_rows() as u64;
-        let bytes = self.bytes(group, roots) as u128 * u128::from(range.end - range.start);
+        let Wanted { group, range, .. } = wanted;
+        let rows = self.metadata().row_group(*group).num_rows() as u64;
+        let bytes = self.bytes(*group, roots) as u128 * u128::from(range.end - range.start);
         let lanes = ctx.threads().min(roots.len());
         if lanes < 2 || bytes < LEAST_BYTES as u128 * u128::from(rows) {
             return Ok(None);
         }
-        let wanted = self.wanted(group, range, mask, roots);
-        self.in_lanes(ctx, &wanted, roots, lanes).map(Some)
+        self.in_lanes(ctx, wanted, roots, lanes).map(Some)
     }
 
     /// Reads columns on `lanes` threads.
@@ -62,7 +58,7 @@ impl ParquetFile {
         for places in self.share_out(wanted.group, roots, lanes) {
             let columns: Vec<usize> = places.iter().map(|&place| roots[place]).collect();
             let (file, wanted) = (self.clone(), wanted.clone());
-            parts.push(Part::new(places, start(ctx, move || file.columns(&wanted, &columns))?));
+            parts.push(Part::new(places, start(ctx, move || file.read(&wanted, &columns))?));
         }
         Ok(Box::new(Zip::new(parts)))
     }

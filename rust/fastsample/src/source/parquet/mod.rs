@@ -35,6 +35,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 
 use self::check::check_footer;
 use self::footer::{footer_bytes, is_encrypted};
+pub(super) use self::read::Wanted;
 pub(crate) use self::zip::Batches;
 use super::file::SourceFile;
 use crate::error::{Error, Result};

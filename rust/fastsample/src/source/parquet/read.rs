@@ -15,6 +15,7 @@ use super::zip::{Batches, Part, Zip};
 use super::{ParquetFile, catch};
 use crate::error::{Error, Result};
 use crate::select::RowMask;
+use crate::source::buffers::Buffers;
 use crate::source::file::OpenFile;
 
 /// Rows decoded at once, at most: the decoder's own default of 1,024 is slow, and more than this
@@ -26,7 +27,7 @@ const WINDOW_BYTES: usize = 16 << 20;
 
 /// Rows to be read.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     pub(super) group: usize,
     /// Rows of the row group.
     pub(super) range: Range<u64>,
@@ -34,41 +35,35 @@ pub(super) struct Wanted {
     pub(super) mask: RowMask,
     /// Rows of a batch; all columns agree on it, however they are read.
     pub(super) batch_rows: usize,
+    /// Memory to read into.
+    pub(super) buffers: Buffers,
 }
 
 impl ParquetFile {
-    /// Reads the rows of `range` in a row group that `mask` chooses, window by window.
-    ///
-    /// Columns come in the order of `roots`. Text and binary columns come as views, which refer to
-    /// the decompressed pages instead of copying them; those with huge pages come as copies of the
-    /// chosen values.
-    pub(crate) fn read(
+    /// The rows of `range` in a row group that `mask` chooses, in batches that suit the columns
+    /// `roots`, to be read into `buffers`.
+    pub(crate) fn wanted(
         &self,
         group: usize,
         range: Range<u64>,
         mask: &RowMask,
         roots: &[usize],
-    ) -> Result<Batches> {
-        self.columns(&self.wanted(group, range, mask, roots), roots)
-    }
-
-    /// What to read, in batches that suit the columns `roots`.
-    pub(super) fn wanted(
-        &self,
-        group: usize,
-        range: Range<u64>,
-        mask: &RowMask,
-        roots: &[usize],
+        buffers: &Buffers,
     ) -> Wanted {
         let rows = self.metadata().row_group(group).num_rows() as usize;
         let row_bytes = (self.bytes(group, roots) / rows.max(1)).max(1);
         let window = (WINDOW_BYTES / row_bytes).clamp(1, WINDOW_ROWS);
         let share = window as u128 * mask.count() as u128 / mask.len().max(1) as u128;
-        Wanted { group, range, mask: mask.clone(), batch_rows: (share as usize).max(1) }
+        let batch_rows = (share as usize).max(1);
+        Wanted { group, range, mask: mask.clone(), batch_rows, buffers: buffers.clone() }
     }
 
-    /// Reads some columns, each in the way that suits it.
-    pub(super) fn columns(&self, wanted: &Wanted, roots: &[usize]) -> Result<Batches> {
+    /// Reads some columns, each in the way that suits it, window by window.
+    ///
+    /// Columns come in the order of `roots`. Text and binary columns come as views, which refer to
+    /// the decompressed pages instead of copying them; those with huge pages come as copies of the
+    /// chosen values.
+    pub(crate) fn read(&self, wanted: &Wanted, roots: &[usize]) -> Result<Batches> {
         let mut parts = Vec::new();
         let mut others = Vec::new();
         for (place, &root) in roots.iter().enumerate() {
@@ -93,8 +88,8 @@ impl ParquetFile {
 
     /// Reads columns with the decoder of `parquet`.
     pub(super) fn decode(&self, wanted: &Wanted, roots: &[usize]) -> Result<Decoded> {
-        let Wanted { group, range, mask, batch_rows } = wanted;
-        let open = self.file.open()?;
+        let Wanted { group, range, mask, batch_rows, buffers } = wanted;
+        let open = self.file.open()?.with_buffers(buffers);
         let selection = row_selection(range.start as usize, mask);
         let reader = self
             .reader(open, *group, roots, *batch_rows, selection)

@@ -22,6 +22,7 @@ use super::zip::Batches;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::select::RowMask;
+use crate::source::buffers::Buffers;
 use crate::source::file::SourceFile;
 
 /// How a file is written, and what is read of it.
@@ -136,6 +137,7 @@ fn wanted(case: &Case) -> Wanted {
         range: from as u64..to as u64,
         mask: RowMask::new(bits.finish()),
         batch_rows: case.batch_rows,
+        buffers: Buffers::default(),
     }
 }
 
@@ -286,7 +288,7 @@ proptest! {
         let Ok(file) = open(&path) else { return Ok(()) };
         let rows = case.texts.len();
         let mask = RowMask::AllTrue(rows);
-        let wanted = Wanted { group: 0, range: 0..rows as u64, mask, batch_rows: case.batch_rows };
+        let wanted = Wanted { range: 0..rows as u64, mask, ..wanted(&case) };
         if let Some(stream) = streamed(&file, &wanted, 1) {
             let plain = file.decode(&wanted, &[1]).and_then(columns);
             match (columns(stream), plain) {
