@@ -5,8 +5,12 @@
 
 use std::sync::Arc;
 
+use arrow_array::builder::GenericByteBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{BinaryViewType, ByteViewType, StringViewType};
+use arrow_array::types::{
+    BinaryType, BinaryViewType, ByteArrayType, ByteViewType, LargeBinaryType, LargeUtf8Type,
+    StringViewType, Utf8Type,
+};
 use arrow_array::{
     Array, ArrayRef, GenericByteViewArray, RecordBatch, RecordBatchOptions, make_array,
 };
@@ -38,10 +42,23 @@ pub(crate) fn finish(
     }
     let columns = std::iter::zip(batch.columns(), schema.fields())
         .map(|(column, field)| {
-            if column.data_type() == field.data_type() {
-                return compact(column);
-            }
-            cast(column, field.data_type()).map_err(|error| {
+            let copied = match (column.data_type(), field.data_type()) {
+                (own, same) if own == same => return compact(column),
+                (DataType::Utf8View, DataType::Utf8) => {
+                    Ok(with_offsets::<StringViewType, Utf8Type>(column))
+                }
+                (DataType::Utf8View, DataType::LargeUtf8) => {
+                    Ok(with_offsets::<StringViewType, LargeUtf8Type>(column))
+                }
+                (DataType::BinaryView, DataType::Binary) => {
+                    Ok(with_offsets::<BinaryViewType, BinaryType>(column))
+                }
+                (DataType::BinaryView, DataType::LargeBinary) => {
+                    Ok(with_offsets::<BinaryViewType, LargeBinaryType>(column))
+                }
+                (_, other) => cast(column, other),
+            };
+            copied.map_err(|error| {
                 Error::Schema(format!(
                     "column {:?} can't be turned from {} into {}: {error}",
                     field.name(),
@@ -98,6 +115,18 @@ fn compact_views<T: ByteViewType>(column: &ArrayRef) -> ArrayRef {
     let views: &GenericByteViewArray<T> = column.as_byte_view();
     let held: usize = views.data_buffers().iter().map(arrow_buffer::Buffer::len).sum();
     if held > 2 * views.total_buffer_bytes_used() { Arc::new(views.gc()) } else { column.clone() }
+}
+
+/// The values of a view column, one after the other. A cast would not know how much memory they
+/// need, and copy them again whenever it runs out.
+fn with_offsets<V: ByteViewType, T: ByteArrayType>(column: &ArrayRef) -> ArrayRef
+where
+    V::Native: AsRef<T::Native>,
+{
+    let views: &GenericByteViewArray<V> = column.as_byte_view();
+    let mut values = GenericByteBuilder::<T>::with_capacity(views.len(), view_bytes(column));
+    views.iter().for_each(|value| values.append_option(value));
+    Arc::new(values.finish())
 }
 
 /// Bytes that a view column would have as an offset column; 0 for other columns.
