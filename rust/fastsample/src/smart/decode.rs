@@ -35,22 +35,40 @@ pub(super) fn decode(text: &str, codes: &mut [u32], classes: &mut [u8]) -> usize
 
 /// Decodes ASCII characters, up to the first of another kind.
 fn ascii(bytes: &[u8], codes: &mut [u32], classes: &mut [u8]) -> (usize, usize) {
+    let few = few_ascii(bytes, codes, classes);
+    if few < 8 && few < bytes.len() {
+        return (few, few);
+    }
     let count = ascii_len(bytes);
     let bytes = &bytes[..count];
     for (code, &byte) in codes.iter_mut().zip(bytes) {
         *code = u32::from(byte);
     }
     for (class, &byte) in classes.iter_mut().zip(bytes) {
-        let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-        let is_digit = byte.wrapping_sub(b'0') < 10;
-        *class = u8::from(is_letter | is_digit) * WORD;
+        *class = class_of_ascii(byte);
     }
     (count, count)
 }
 
+/// As [`ascii`], but eight characters at most, and none at the end of a text. Numbers and names
+/// between characters of another script are short, and where they end can't be predicted: so all
+/// eight are decoded, and what is behind the last is written over by what follows.
+fn few_ascii(bytes: &[u8], codes: &mut [u32], classes: &mut [u8]) -> usize {
+    let (Some(eight), Some(codes), Some(classes)) =
+        (bytes.first_chunk(), codes.first_chunk_mut(), classes.first_chunk_mut())
+    else {
+        return bytes.len();
+    };
+    *codes = eight.map(u32::from);
+    *classes = eight.map(class_of_ascii);
+    (u64::from_le_bytes(*eight) & HIGH).trailing_zeros() as usize / 8
+}
+
+/// The highest bits of eight bytes.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
 /// ASCII characters before the first of another kind.
 fn ascii_len(bytes: &[u8]) -> usize {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     let (eights, last) = bytes.as_chunks::<8>();
     let mut count = 0;
     for eight in eights {
@@ -61,6 +79,12 @@ fn ascii_len(bytes: &[u8]) -> usize {
         count += 8;
     }
     count + last.iter().take_while(|byte| byte.is_ascii()).count()
+}
+
+fn class_of_ascii(byte: u8) -> u8 {
+    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let is_digit = byte.wrapping_sub(b'0') < 10;
+    u8::from(is_letter | is_digit) * WORD
 }
 
 /// Decodes characters of three bytes, Chinese among them, up to the first of another kind.

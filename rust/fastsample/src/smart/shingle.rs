@@ -72,17 +72,34 @@ impl Shingles {
             // A shingle ends where the text does, or before.
             let left = chars - first;
             let short = script & first_bits(left + 1, SHORT);
-            let starts = starts & (short | !script & first_bits(left + 1, LONG));
-            let count = starts.trailing_ones() as usize;
-            if starts == short && starts.count_ones() as usize == count {
-                self.hash_run(first, count);
-            } else {
-                self.hash(first, starts);
-            }
+            self.hash_block(first, starts & (short | !script & first_bits(left + 1, LONG)), short);
         }
         if self.len == before && chars > 0 {
             self.hashes[self.len] = xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), 1);
             self.len += 1;
+        }
+    }
+
+    /// Appends the shingles that start at the bits of `starts`, counted from character `first`;
+    /// those of `short` are of scripts without spaces.
+    fn hash_block(&mut self, first: usize, mut starts: u64, mut short: u64) {
+        loop {
+            // Where eight of these and more follow each other, usually a good part of the block.
+            let runs = short & short >> 1;
+            let runs = runs & runs >> 2;
+            let runs = runs & runs >> 4;
+            let start = runs.trailing_zeros();
+            let others = starts & !(u64::MAX.checked_shl(start).unwrap_or(0));
+            if others != 0 {
+                self.hash(first, others);
+            }
+            if runs == 0 {
+                return;
+            }
+            let length = (short >> start).trailing_ones();
+            self.hash_run(first + start as usize, length as usize);
+            let after = u64::MAX.checked_shl(start + length).unwrap_or(0);
+            (starts, short) = (starts & after, short & after);
         }
     }
 
@@ -103,10 +120,12 @@ impl Shingles {
     /// the other from `first` on.
     fn hash_run(&mut self, first: usize, count: usize) {
         let codes = &self.codes[first..first + count + SHORT - 1];
-        let mut three = u64::from(codes[0]) << CODE_BITS | u64::from(codes[1]);
+        // The next shingle begins with the last two characters of this one.
+        let [mut before, mut last] = [codes[0], codes[1]].map(|code| u64::from(code) << CODE_BITS);
         for (hash, &code) in self.hashes[self.len..].iter_mut().zip(&codes[SHORT - 1..]) {
-            three = (three << CODE_BITS | u64::from(code)) & ((1 << (3 * CODE_BITS)) - 1);
-            *hash = mix(three);
+            let code = u64::from(code);
+            *hash = mix(before << CODE_BITS | last | code);
+            (before, last) = (last, code << CODE_BITS);
         }
         self.len += count;
     }
