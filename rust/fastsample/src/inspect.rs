@@ -43,7 +43,7 @@ impl Lengths {
         self.max = self.max.max(chars as u64);
     }
 
-    fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
         self.rows += other.rows;
         self.nulls += other.nulls;

@@ -92,36 +92,6 @@ pub(crate) fn map<T: Send>(
     Ok(found.into_iter().map(|(_, result)| result).collect())
 }
 
-/// The items of all parts, one part after the other.
-pub(crate) fn concat<T: Copy + Default + Send + Sync>(
-    ctx: &Context,
-    parts: &[Vec<T>],
-) -> Result<Vec<T>> {
-    let mut all = vec![T::default(); parts.iter().map(Vec::len).sum()];
-    let mut rest = all.as_mut_slice();
-    let mut tasks = Vec::new();
-    // Memory of this size comes untouched from the system: threads had better touch it side by side.
-    for parts in parts.chunks(parts.len().div_ceil(ctx.threads()).max(1)) {
-        let items = parts.iter().map(Vec::len).sum();
-        let (room, others) = std::mem::take(&mut rest).split_at_mut(items);
-        tasks.push(Mutex::new((room, parts)));
-        rest = others;
-    }
-    let copy = |(): &mut (), task: usize| {
-        let (room, parts) = &mut *lock(&tasks[task]);
-        let mut room = std::mem::take(room);
-        for part in *parts {
-            let (here, others) = room.split_at_mut(part.len());
-            here.copy_from_slice(part);
-            room = others;
-        }
-        Ok(())
-    };
-    fold(ctx, tasks.len(), || (), copy, |(), ()| ())?;
-    drop(tasks);
-    Ok(all)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,16 +121,6 @@ mod tests {
             let squares: Vec<usize> = (0..1000).map(|task| task * task).collect();
             let found = map(&ctx, 1000, |task| Ok(task * task));
             assert_eq!(found.expect("no task fails"), squares);
-        }
-    }
-
-    #[test]
-    fn parts_are_joined_in_order() {
-        let parts: Vec<Vec<u16>> = (0..50).map(|part| (0..part % 7).collect()).collect();
-        for threads in [1, 2, 8] {
-            let ctx = Context::new(Some(threads));
-            assert_eq!(concat(&ctx, &parts).expect("not cancelled"), parts.concat());
-            assert!(concat::<u8>(&ctx, &[]).expect("not cancelled").is_empty());
         }
     }
 

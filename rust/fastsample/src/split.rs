@@ -104,7 +104,7 @@ fn number(ctx: &Context, source: &Source, options: Options<'_>) -> Result<Vec<(u
     } else if options.near {
         let part = Part { source, columns: &columns, first: 0 };
         let all = Selection::All { rows: source.rows() };
-        let features = Survey::of(ctx, part, &all, None, None)?.into_features(ctx)?;
+        let features = Survey::of(ctx, part, &all, None, None)?.into_features();
         let groups = near::groups(ctx, &features)?;
         groups.into_iter().map(|group| hash.of(group)).zip(0..).collect()
     } else {

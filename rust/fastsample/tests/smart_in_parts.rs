@@ -93,7 +93,7 @@ fn thirteen_parts_in_any_order_draw_the_same_rows() {
             total.merge(Survey::from_bytes(&bytes).expect("sound bytes"));
         }
         let text = vec!["text".to_string()];
-        let features = total.into_features(&ctx).expect("not cancelled");
+        let features = total.into_features();
         let found = smart::choose(&ctx, features, 500, 3, &terms, true, text).expect("drawn");
         assert_eq!(found.selection, expected.selection, "parts of seed {seed}");
         assert_eq!(found.weights, expected.weights);

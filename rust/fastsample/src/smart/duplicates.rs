@@ -1,10 +1,10 @@
 //! How many rows are nearly the same as a row, and which are exactly the same.
 
 use super::fixed::log2;
-use super::hashes::sort;
 use super::minhash::BANDS;
 use crate::context::Context;
 use crate::error::Result;
+use crate::hashes::Repeated;
 use crate::parallel::fold;
 
 /// For each row: the estimated number of rows like it, itself included, times [`BANDS`].
@@ -12,7 +12,7 @@ use crate::parallel::fold;
 /// A band of MinHash values matches between two rows of Jaccard similarity J with probability J^4,
 /// so the mean over bands of "rows that share this band" estimates the sum of J^4 over all rows:
 /// a count of near-duplicates in which nearer ones weigh more. The minimum over bands would find
-/// exact copies only. Counts are exact, not sketched: a band of all rows is sorted at a time.
+/// exact copies only. Counts are exact, not sketched: all rows are brought together by a band at a time.
 ///
 /// With them come the rows of equal `exact` hashes.
 ///
@@ -22,12 +22,12 @@ pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], exact: &[u64]) -> Result<(
     let (mut counts, copies, _) = fold(
         ctx,
         BANDS + 1,
-        || (vec![0_u32; exact.len()], Copies::default(), Keyed::default()),
-        |(others, copies, keyed), task| {
+        || (vec![0_u32; exact.len()], Copies::default(), Repeated::default()),
+        |(others, copies, repeated), task| {
             match task.checked_sub(1) {
                 // What takes longest comes first.
-                None => *copies = Copies::find(exact, keyed),
-                Some(band) => count_others(others, &bands[band], keyed),
+                None => *copies = Copies::find(exact, repeated),
+                Some(band) => count_others(others, &bands[band], repeated),
             }
             Ok(())
         },
@@ -43,10 +43,8 @@ pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], exact: &[u64]) -> Result<(
 }
 
 /// Adds to each row's sum the number of other rows that have its hash.
-fn count_others(sums: &mut [u32], hashes: &[u32], keyed: &mut Keyed) {
-    keyed.sort(hashes.iter().copied().zip(0..));
-    // Most rows are alone, and then their place in memory need not be visited.
-    for group in keyed.groups().filter(|group| group.len() > 1) {
+fn count_others(sums: &mut [u32], hashes: &[u32], repeated: &mut Repeated) {
+    for group in groups(repeated.find(keys(hashes.iter().copied()))) {
         for &key in group {
             let sum = &mut sums[key as u32 as usize];
             *sum = sum.saturating_add(group.len() as u32 - 1);
@@ -66,35 +64,18 @@ pub fn estimate(count: u32) -> f32 {
     (count as f32 / BANDS as f32).max(1.0)
 }
 
-/// Rows sorted by a hash of 32 bits: the hash above, the row below.
-#[derive(Default)]
-pub(super) struct Keyed(Vec<u64>);
+/// Rows as keys: a hash of 32 bits above, the number of the row below.
+pub(super) fn keys(hashes: impl Iterator<Item = u32> + Clone) -> impl Iterator<Item = u64> + Clone {
+    hashes.zip(0..).map(|(hash, row)| u64::from(hash) << 32 | row)
+}
 
-impl Keyed {
-    /// All rows, of the given hashes.
-    pub(super) fn new(hashes: &[u32]) -> Self {
-        let mut keyed = Self::default();
-        keyed.sort(hashes.iter().copied().zip(0..));
-        keyed
-    }
+fn is_alike(a: &u64, b: &u64) -> bool {
+    a >> 32 == b >> 32
+}
 
-    /// The rows of other keys, by the given hashes of all rows.
-    pub(super) fn of(keys: &[u64], hashes: &[u32]) -> Self {
-        let mut keyed = Self::default();
-        let rows = keys.iter().map(|&key| u64::from(key as u32));
-        keyed.sort(rows.map(|row| (hashes[row as usize], row)));
-        keyed
-    }
-
-    /// Takes in these rows instead of those that were there, whose memory is used again.
-    fn sort(&mut self, rows: impl Iterator<Item = (u32, u64)> + Clone) {
-        sort(rows.map(|(hash, row)| u64::from(hash) << 32 | row), &mut self.0);
-    }
-
-    /// The keys of each hash.
-    pub(super) fn groups(&self) -> impl Iterator<Item = &[u64]> {
-        self.0.chunk_by(|a, b| a >> 32 == b >> 32)
-    }
+/// The keys of two or more rows with the same hash, hash by hash, of keys in ascending order.
+pub(super) fn groups(keys: &[u64]) -> impl Iterator<Item = &[u64]> {
+    keys.chunk_by(is_alike).filter(|group| group.len() > 1)
 }
 
 /// Groups of two or more rows with equal texts.
@@ -105,15 +86,11 @@ pub struct Copies {
 }
 
 impl Copies {
-    fn find(exact: &[u64], keyed: &mut Keyed) -> Self {
+    fn find(exact: &[u64], repeated: &mut Repeated) -> Self {
         let mut copies = Self::default();
         // Half of the hash, next to the row, sorts fast; the other half settles the rest.
-        let upper = exact.iter().map(|hash| (hash >> 32) as u32);
-        keyed.sort(upper.zip(0..));
-        for group in keyed.0.chunk_by_mut(|a, b| a >> 32 == b >> 32) {
-            if group.len() == 1 {
-                continue;
-            }
+        let found = repeated.find(keys(exact.iter().map(|hash| (hash >> 32) as u32)));
+        for group in found.chunk_by_mut(is_alike).filter(|group| group.len() > 1) {
             let whole = |key: &u64| exact[*key as u32 as usize];
             group.sort_by_key(whole);
             for equal in group.chunk_by(|a, b| whole(a) == whole(b)) {

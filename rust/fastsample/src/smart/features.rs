@@ -7,8 +7,6 @@
 //!                            └─▶ likeness      how much more often in the target than in the source
 //! ```
 
-use std::mem::take;
-
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::commonness::Commonness;
@@ -16,9 +14,7 @@ use super::minhash::{self, BANDS};
 use super::repetition::Repetition;
 use super::shingle::Shingles;
 use super::target::Likeness;
-use crate::context::Context;
-use crate::error::Result;
-use crate::parallel;
+use crate::shared::Shared;
 
 /// Features of consecutive rows: a column a feature, so that each can be scanned and freed alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,14 +37,27 @@ pub struct Features {
 pub(super) const ROW_BYTES: usize = 8 + 4 * BANDS + 4 + 2 + 2 + 2;
 
 impl Features {
-    pub(super) fn with_capacity(rows: usize) -> Self {
+    /// Room for so many rows.
+    pub(super) fn zeroed(rows: usize) -> Self {
         Self {
-            exact: Vec::with_capacity(rows),
-            bands: std::array::from_fn(|_| Vec::with_capacity(rows)),
-            chars: Vec::with_capacity(rows),
-            repetition: Vec::with_capacity(rows),
-            commonness: Vec::with_capacity(rows),
-            likeness: Vec::with_capacity(rows),
+            exact: vec![0; rows],
+            bands: std::array::from_fn(|_| vec![0; rows]),
+            chars: vec![0; rows],
+            repetition: vec![0; rows],
+            commonness: vec![0; rows],
+            likeness: vec![0; rows],
+        }
+    }
+
+    /// To be written by several threads.
+    pub(super) fn shared(&mut self) -> SharedFeatures<'_> {
+        SharedFeatures {
+            exact: Shared::new(&mut self.exact),
+            bands: self.bands.each_mut().map(|band| Shared::new(band)),
+            chars: Shared::new(&mut self.chars),
+            repetition: Shared::new(&mut self.repetition),
+            commonness: Shared::new(&mut self.commonness),
+            likeness: Shared::new(&mut self.likeness),
         }
     }
 
@@ -64,30 +73,24 @@ impl Features {
         self.exact.is_empty()
     }
 
-    /// The rows of all blocks in a row. Blocks lose a column before the next one is joined, so that
-    /// memory peaks at one column more than the result.
-    pub(super) fn concat(ctx: &Context, mut blocks: Vec<Self>) -> Result<Self> {
-        fn joined<T: Copy + Default + Send + Sync>(
-            ctx: &Context,
-            blocks: &mut [Features],
-            column: impl Fn(&mut Features) -> &mut Vec<T>,
-        ) -> Result<Vec<T>> {
-            let parts: Vec<_> = blocks.iter_mut().map(|block| take(column(block))).collect();
-            parallel::concat(ctx, &parts)
-        }
-        let blocks = blocks.as_mut_slice();
-        let mut all = Self {
-            exact: joined(ctx, blocks, |block| &mut block.exact)?,
-            chars: joined(ctx, blocks, |block| &mut block.chars)?,
-            repetition: joined(ctx, blocks, |block| &mut block.repetition)?,
-            commonness: joined(ctx, blocks, |block| &mut block.commonness)?,
-            likeness: joined(ctx, blocks, |block| &mut block.likeness)?,
-            ..Self::default()
-        };
-        for (number, band) in all.bands.iter_mut().enumerate() {
-            *band = joined(ctx, blocks, |block| &mut block.bands[number])?;
-        }
-        Ok(all)
+    /// Forgets all rows, and keeps their memory.
+    pub(super) fn clear(&mut self) {
+        self.exact.clear();
+        self.bands.iter_mut().for_each(Vec::clear);
+        self.chars.clear();
+        self.repetition.clear();
+        self.commonness.clear();
+        self.likeness.clear();
+    }
+
+    /// Takes in the rows that follow.
+    pub(super) fn append(&mut self, mut next: Self) {
+        self.exact.append(&mut next.exact);
+        self.bands.iter_mut().zip(&mut next.bands).for_each(|(all, band)| all.append(band));
+        self.chars.append(&mut next.chars);
+        self.repetition.append(&mut next.repetition);
+        self.commonness.append(&mut next.commonness);
+        self.likeness.append(&mut next.likeness);
     }
 
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
@@ -121,6 +124,28 @@ impl Features {
         read.commonness = column(bytes, rows, u16::from_le_bytes)?;
         read.likeness = column(bytes, rows, i16::from_le_bytes)?;
         Some(read)
+    }
+}
+
+/// Features of all rows, while threads write them.
+pub(super) struct SharedFeatures<'a> {
+    exact: Shared<'a, u64>,
+    bands: [Shared<'a, u32>; BANDS],
+    chars: Shared<'a, u32>,
+    repetition: Shared<'a, u16>,
+    commonness: Shared<'a, u16>,
+    likeness: Shared<'a, i16>,
+}
+
+impl SharedFeatures<'_> {
+    /// Writes `rows`, of which `first` is the first.
+    pub(super) fn put(&self, first: usize, rows: &Features) {
+        self.exact.put(first, &rows.exact);
+        self.bands.iter().zip(&rows.bands).for_each(|(all, band)| all.put(first, band));
+        self.chars.put(first, &rows.chars);
+        self.repetition.put(first, &rows.repetition);
+        self.commonness.put(first, &rows.commonness);
+        self.likeness.put(first, &rows.likeness);
     }
 }
 
@@ -195,11 +220,13 @@ mod tests {
     }
 
     #[test]
-    fn blocks_join_and_survive_a_journey() {
+    fn rows_find_their_place_and_survive_a_journey() {
         let whole = features(&[&["第一行"], &["第二行"], &["third"]]);
-        let parts = vec![features(&[&["第一行"], &["第二行"]]), features(&[&["third"]])];
-        let ctx = Context::new(Some(2));
-        assert_eq!(Features::concat(&ctx, parts).expect("not cancelled"), whole);
+        let mut room = Features::zeroed(3);
+        let shared = room.shared();
+        shared.put(2, &features(&[&["third"]]));
+        shared.put(0, &features(&[&["第一行"], &["第二行"]]));
+        assert_eq!(room, whole);
         let mut bytes = Vec::new();
         whole.write(&mut bytes);
         assert_eq!(bytes.len(), 3 * ROW_BYTES);

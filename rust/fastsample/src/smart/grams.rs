@@ -5,9 +5,9 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::hashes::sorted;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::hashes::sorted;
 use crate::select::{Selection, uniform};
 
 /// Rows of a block, and blocks of a pilot.
@@ -41,10 +41,43 @@ pub fn pilot(ctx: &Context, rows: u64) -> Result<Selection> {
 }
 
 /// The shingles of some rows, each once a row. Counts of parts merge in any order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Grams {
     rows: u64,
     hashes: Vec<u64>,
+    /// Those of the row at hand.
+    row: HashSet,
+}
+
+/// A set of hashes, with open addressing. Its memory is used again.
+#[derive(Debug, Clone, Default)]
+struct HashSet {
+    /// A power of two of them, at most half of them taken; 0 where there is none.
+    slots: Vec<u64>,
+}
+
+impl HashSet {
+    /// Forgets all hashes, and makes room for some.
+    fn clear(&mut self, room: usize) {
+        self.slots.clear();
+        self.slots.resize((2 * room).next_power_of_two(), 0);
+    }
+
+    /// Takes in a hash, if there is none like it.
+    fn is_new(&mut self, hash: u64) -> bool {
+        // A hash of 0 is as rare as two that are equal by chance.
+        let hash = hash.max(1);
+        let mut slot = hash as usize;
+        loop {
+            slot &= self.slots.len() - 1;
+            match self.slots[slot] {
+                0 => break self.slots[slot] = hash,
+                other if other == hash => return false,
+                _ => slot += 1,
+            }
+        }
+        true
+    }
 }
 
 /// Version of the serialised form.
@@ -54,17 +87,9 @@ impl Grams {
     /// Counts the shingles of one more row.
     pub fn add(&mut self, shingles: &[u64]) {
         self.rows += 1;
-        let first = self.hashes.len();
-        self.hashes.extend_from_slice(&shingles[..shingles.len().min(COUNTED)]);
-        self.hashes[first..].sort_unstable();
-        let mut kept = first;
-        for next in first..self.hashes.len() {
-            if kept == first || self.hashes[next] != self.hashes[kept - 1] {
-                self.hashes[kept] = self.hashes[next];
-                kept += 1;
-            }
-        }
-        self.hashes.truncate(kept);
+        let counted = &shingles[..shingles.len().min(COUNTED)];
+        self.row.clear(counted.len());
+        self.hashes.extend(counted.iter().filter(|&&hash| self.row.is_new(hash)));
     }
 
     /// Takes in the shingles of other rows.
@@ -117,7 +142,11 @@ impl Grams {
                 version.unwrap_or(0)
             )));
         }
-        Ok(Self { rows: rows.ok_or_else(damaged)?, hashes: numbers.collect() })
+        Ok(Self {
+            rows: rows.ok_or_else(damaged)?,
+            hashes: numbers.collect(),
+            row: HashSet::default(),
+        })
     }
 }
 
@@ -134,6 +163,10 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -146,12 +179,30 @@ mod tests {
         assert!(grams.into_counts().iter().eq([(1, 2), (2, 1), (3, 1)]));
     }
 
+    proptest! {
+        #[test]
+        fn each_hash_is_new_once(
+            rows in prop::collection::vec(prop::collection::vec(any::<u64>(), 0..2000), 1..4),
+            shift in 0_u32..64, high in any::<bool>()
+        ) {
+            let mut set = HashSet::default();
+            for row in rows {
+                let few = |hash: &u64| if high { hash >> shift << shift } else { hash >> shift };
+                let row: Vec<u64> = row.iter().map(few).map(|hash| hash.max(1)).collect();
+                let mut naive = BTreeSet::new();
+                set.clear(row.len());
+                prop_assert!(row.iter().all(|&hash| set.is_new(hash) == naive.insert(hash)));
+            }
+        }
+    }
+
     #[test]
     fn counts_survive_a_journey_and_damage_is_found() {
         let mut grams = Grams::default();
         grams.add(&[9, 8]);
         let mut bytes = grams.to_bytes();
-        assert_eq!(Grams::from_bytes(&bytes).expect("sound"), grams);
+        let same = Grams::from_bytes(&bytes).expect("sound");
+        assert_eq!((same.rows, same.hashes), (grams.rows, grams.hashes));
         assert!(Grams::from_bytes(&bytes[1..]).is_err());
         bytes[9] ^= 1;
         assert!(Grams::from_bytes(&bytes).is_err());

@@ -117,9 +117,8 @@ impl Judged {
         among: &Selection,
     ) -> Result<Self> {
         let columns = text::columns(source, text)?;
-        let rows = survey::entropies(ctx, source, &columns)?;
-        let numbers = rows.iter().map(|&(bits, _)| u64::MAX - bits).collect();
-        let chars: Vec<u32> = rows.into_iter().map(|(_, chars)| chars).collect();
+        let (mut numbers, chars) = survey::entropies(ctx, source, &columns)?;
+        numbers.iter_mut().for_each(|entropy| *entropy = u64::MAX - *entropy);
         let class = |chars: &u32| {
             if entropy::CHARS.contains(chars) { Class::Weighted } else { Class::Excluded }
         };

@@ -27,7 +27,6 @@ pub mod entropy;
 pub mod features;
 pub mod fixed;
 pub mod grams;
-mod hashes;
 mod judge;
 pub mod length;
 pub mod minhash;
@@ -219,7 +218,8 @@ fn features(
         }
         commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
     }
-    Survey::of(ctx, part, &pilot, commonness.as_ref(), likeness.as_ref())?.into_features(ctx)
+    let survey = Survey::of(ctx, part, &pilot, commonness.as_ref(), likeness.as_ref())?;
+    Ok(survey.into_features())
 }
 
 /// The shingles of a target: of its columns of the names that are judged, or of all its text.

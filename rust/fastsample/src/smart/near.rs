@@ -1,10 +1,11 @@
 //! Groups of rows that are nearly the same.
 
-use super::duplicates::Keyed;
+use super::duplicates::{groups as groups_of, keys};
 use super::features::Features;
 use super::minhash::BANDS;
 use crate::context::Context;
 use crate::error::Result;
+use crate::hashes::{Repeated, sorted};
 use crate::parallel::fold;
 
 /// For each row a number that all rows of its group have, and no others: the smallest hash of the
@@ -19,22 +20,24 @@ use crate::parallel::fold;
 /// # Errors
 /// [`crate::Error::Cancelled`].
 pub fn groups(ctx: &Context, rows: &Features) -> Result<Vec<u64>> {
-    let forest = fold(
+    let (forest, _) = fold(
         ctx,
         BANDS - 1,
-        || Forest::new(rows.len()),
-        |forest, first| {
-            for alike in Keyed::new(&rows.bands[first]).groups() {
+        || (Forest::new(rows.len()), Repeated::default()),
+        |(forest, repeated), first| {
+            for alike in groups_of(repeated.find(keys(rows.bands[first].iter().copied()))) {
                 ctx.check()?;
-                // In most groups there is one row.
-                for second in alike.get(1).map_or(0..0, |_| first + 1..BANDS) {
-                    let both = Keyed::of(alike, &rows.bands[second]);
-                    both.groups().for_each(|group| forest.join(group));
+                for band in &rows.bands[first + 1..] {
+                    let again = alike.iter().map(|&key| {
+                        let row = u64::from(key as u32);
+                        u64::from(band[row as usize]) << 32 | row
+                    });
+                    groups_of(&sorted(again)).for_each(|group| forest.join(group));
                 }
             }
             Ok(())
         },
-        Forest::merge,
+        |(forest, _), (other, _)| forest.merge(other),
     )?;
     Ok(forest.smallest(&rows.exact))
 }

@@ -1,14 +1,22 @@
 //! What a smart draw found among all rows, and what it did to them.
 
 use super::draw::{CLASSES, Class};
+use super::minhash::BANDS;
 use super::weigh::{Term, Terms, Weighed};
 use crate::context::Context;
 use crate::error::Result;
 use crate::inspect::Lengths;
-use crate::select::{Selection, at_rank};
+use crate::parallel::fold;
+use crate::select::Selection;
 
 /// The shares of rows whose length and weight are reported.
 pub const QUANTILES: [f64; 7] = [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0];
+
+/// Values of half of a weight's bits.
+const HALVES: usize = 1 << 16;
+
+/// Rows looked at by one task.
+const ROWS_PER_TASK: usize = 1 << 17;
 
 /// What a smart draw found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -46,45 +54,33 @@ impl SmartReport {
         weighed: &Weighed,
         terms: &Terms,
     ) -> Result<Self> {
-        let two = 2 * super::minhash::BANDS as u32;
-        let all = Selection::All { rows: weighed.weights.len() as u64 };
+        let Weighed { features, counts, weights, .. } = weighed;
+        let totals = over_rows(
+            ctx,
+            weights.len(),
+            Totals::default,
+            |totals, row| totals.add(weights[row], counts[row], features.chars[row]),
+            |totals, other| totals.merge(&other),
+        )?;
         let shares = Term::ALL.into_iter().zip(weighed.shares);
-        Self {
+        let mean = totals.sum as f64 / totals.weighted as f64;
+        Ok(Self {
             text,
-            excluded: weighed.weights.iter().filter(|&&weight| weight == 0).count() as u64,
+            excluded: weights.len() as u64 - totals.weighted,
             copies: weighed.copies.count(),
-            near_duplicates: weighed.counts.iter().filter(|&&count| count >= two).count() as u64,
-            chars_before: lengths(&all, |row| weighed.features.chars[row]),
+            near_duplicates: totals.near_duplicates,
+            effective_rows: if totals.weighted > 0 { totals.effective_rows() } else { 0.0 },
+            chars_before: QUANTILES.map(|share| totals.chars.quantile(share)).to_vec(),
+            weights: quantiles(ctx, weights, &totals)?
+                .into_iter()
+                .map(|weight| f64::from(weight) / mean)
+                .collect(),
             shares: shares
                 .filter(|(term, _)| terms.has(*term))
                 .map(|(term, share)| (term.name(), share))
                 .collect(),
             ..Self::default()
-        }
-        .with_weights(ctx, &weighed.weights)
-    }
-
-    fn with_weights(mut self, ctx: &Context, weights: &[u32]) -> Result<Self> {
-        let above_zero = weights.iter().copied().filter(|&weight| weight > 0);
-        let (mut rows, mut sum, mut squares) = (0, 0, 0);
-        for weight in above_zero.map(u128::from) {
-            (rows, sum, squares) = (rows + 1, sum + weight, squares + weight * weight);
-        }
-        if rows == 0 {
-            return Ok(self);
-        }
-        let (sum, squares) = (sum as f64, squares as f64);
-        self.effective_rows = sum * sum / squares;
-        let mean = sum / rows as f64;
-        for share in QUANTILES {
-            let rank = ((rows as f64 * share).ceil() as u64).clamp(1, rows) - 1;
-            let weight = |row: u64| Some(weights[row as usize]).filter(|&weight| weight > 0);
-            let found = at_rank(ctx, weights.len() as u64, rank, weight, |weight| {
-                u64::from(weight) << u32::BITS
-            })?;
-            self.weights.extend(found.map(|weight| f64::from(weight) / mean));
-        }
-        Ok(self)
+        })
     }
 
     /// Lengths of the rows drawn, if they are known, and how many rows are of each class.
@@ -102,6 +98,124 @@ impl SmartReport {
     }
 }
 
+/// Folds over rows on all cores.
+fn over_rows<S: Send>(
+    ctx: &Context,
+    rows: usize,
+    init: impl Fn() -> S + Sync,
+    step: impl Fn(&mut S, usize) + Sync,
+    merge: impl Fn(&mut S, S),
+) -> Result<S> {
+    let tasks = rows.div_ceil(ROWS_PER_TASK);
+    let all = |state: &mut S, task: usize| {
+        let first = task * ROWS_PER_TASK;
+        (first..rows.min(first + ROWS_PER_TASK)).for_each(|row| step(state, row));
+        Ok(())
+    };
+    fold(ctx, tasks, init, all, merge)
+}
+
+/// Sums over rows.
+struct Totals {
+    /// Rows with a weight above 0, and their weights.
+    weighted: u64,
+    sum: u128,
+    squares: u128,
+    /// How many of these weights have which upper half.
+    upper: Vec<u64>,
+    near_duplicates: u64,
+    chars: Lengths,
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self {
+            weighted: 0,
+            sum: 0,
+            squares: 0,
+            upper: vec![0; HALVES],
+            near_duplicates: 0,
+            chars: Lengths::default(),
+        }
+    }
+}
+
+impl Totals {
+    fn add(&mut self, weight: u32, count: u32, chars: u32) {
+        if weight > 0 {
+            self.weighted += 1;
+            self.sum += u128::from(weight);
+            self.squares += u128::from(weight).pow(2);
+            self.upper[weight as usize / HALVES] += 1;
+        }
+        self.near_duplicates += u64::from(count >= 2 * BANDS as u32);
+        self.chars.add(chars as usize);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.weighted += other.weighted;
+        self.sum += other.sum;
+        self.squares += other.squares;
+        self.upper.iter_mut().zip(&other.upper).for_each(|(count, more)| *count += more);
+        self.near_duplicates += other.near_duplicates;
+        self.chars.merge(&other.chars);
+    }
+
+    fn effective_rows(&self) -> f64 {
+        let sum = self.sum as f64;
+        sum * sum / self.squares as f64
+    }
+}
+
+/// The weights above 0 at [`QUANTILES`]; none without such weights.
+///
+/// The upper half of each is known by counting; those of the same upper half are counted once more.
+fn quantiles(ctx: &Context, weights: &[u32], totals: &Totals) -> Result<Vec<u32>> {
+    if totals.weighted == 0 {
+        return Ok(Vec::new());
+    }
+    let places = QUANTILES.map(|share| {
+        let rank = (totals.weighted as f64 * share).ceil() as u64;
+        place(&totals.upper, rank.clamp(1, totals.weighted) - 1)
+    });
+    // Ranks of the same upper half share their counters.
+    let mut halves = places.map(|(upper, _)| upper).to_vec();
+    halves.dedup();
+    let mut counters = vec![None; HALVES];
+    halves.iter().enumerate().for_each(|(index, &upper)| counters[upper] = Some(index));
+    let lower = over_rows(
+        ctx,
+        weights.len(),
+        || vec![vec![0_u64; HALVES]; halves.len()],
+        |lower, row| {
+            let weight = weights[row] as usize;
+            if let Some(index) = counters[weight / HALVES].filter(|_| weight > 0) {
+                lower[index][weight % HALVES] += 1;
+            }
+        },
+        |lower, other| {
+            let counts = lower.iter_mut().flatten().zip(other.into_iter().flatten());
+            counts.for_each(|(count, more)| *count += more);
+        },
+    )?;
+    let weight = |(upper, rank): (usize, u64)| {
+        let lower = counters[upper].map_or(0, |index| place(&lower[index], rank).0);
+        (upper * HALVES + lower) as u32
+    };
+    Ok(places.into_iter().map(weight).collect())
+}
+
+/// In which counter the item of a rank is, and its rank there.
+fn place(counts: &[u64], mut rank: u64) -> (usize, u64) {
+    for (index, &count) in counts.iter().enumerate() {
+        if rank < count {
+            return (index, rank);
+        }
+        rank -= count;
+    }
+    (0, 0)
+}
+
 /// The characters of the rows that are selected, at [`QUANTILES`].
 pub(super) fn lengths(selection: &Selection, chars: impl Fn(usize) -> u32) -> Vec<u64> {
     let mut lengths = Lengths::default();
@@ -113,4 +227,31 @@ pub(super) fn lengths(selection: &Selection, chars: impl Fn(usize) -> u32) -> Ve
         ids.iter().for_each(|&row| lengths.add(chars(row as usize) as usize));
     }
     QUANTILES.map(|share| lengths.quantile(share)).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn quantiles_are_the_naive_ones(
+            weights in prop::collection::vec(any::<u32>(), 0..300), shift in 0_u32..32, threads in 1_usize..4
+        ) {
+            let weights: Vec<u32> = weights.into_iter().map(|weight| weight >> shift).collect();
+            let mut totals = Totals::default();
+            weights.iter().for_each(|&weight| totals.add(weight, 0, 0));
+            let mut sorted: Vec<u32> = weights.iter().copied().filter(|&weight| weight > 0).collect();
+            sorted.sort_unstable();
+            let naive = QUANTILES.map(|share| {
+                let rank = (sorted.len() as f64 * share).ceil() as usize;
+                sorted.get(rank.max(1) - 1).copied()
+            });
+            let found = quantiles(&Context::new(Some(threads)), &weights, &totals);
+            let naive: Vec<u32> = naive.into_iter().flatten().collect();
+            prop_assert_eq!(found.expect("not cancelled"), naive);
+        }
+    }
 }

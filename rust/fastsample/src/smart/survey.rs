@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::scan::{self, scan};
 use crate::select::Selection;
+use crate::shared::Shared;
 use crate::source::Source;
 use crate::text::{count_chars, texts_of};
 
@@ -48,26 +49,29 @@ impl Survey {
         likeness: Option<&Likeness>,
     ) -> Result<Self> {
         ctx.begin(part.source.rows());
-        let (survey, _) = scan(
+        let mut features = Features::zeroed(part.source.rows() as usize);
+        let shared = features.shared();
+        scan(
             ctx,
             &part.source.project(part.columns)?,
             scan::all,
-            || (Self::default(), Extractor::new(commonness, likeness)),
-            |(survey, extractor), first, batch| {
-                let first = part.first + first;
-                let counted = pilot.mask(first..first + batch.num_rows() as u64);
-                let mut rows = Features::with_capacity(batch.num_rows());
+            || (Extractor::new(commonness, likeness), Features::default()),
+            |(extractor, rows), first, batch| {
+                let ordinal = part.first + first;
+                let counted = pilot.mask(ordinal..ordinal + batch.num_rows() as u64);
                 let texts = texts_of(batch, part.columns.len())?;
+                rows.clear();
                 for row in 0..batch.num_rows() {
                     texts.iter().for_each(|column| extractor.add(column[row]));
-                    extractor.finish(counted.has(row), &mut rows);
+                    extractor.finish(counted.has(row), rows);
                 }
-                survey.blocks.push((first, rows));
+                shared.put(first as usize, rows);
                 Ok(())
             },
-            |(survey, _), (other, _)| survey.merge(other),
+            |_, _| (),
         )?;
-        Ok(survey)
+        drop(shared);
+        Ok(Self { blocks: vec![(part.first, features)] })
     }
 
     /// Takes in the survey of another part of the source.
@@ -76,12 +80,13 @@ impl Survey {
     }
 
     /// The features of all rows, in order.
-    ///
-    /// # Errors
-    /// [`Error::Cancelled`].
-    pub fn into_features(mut self, ctx: &Context) -> Result<Features> {
+    #[must_use]
+    pub fn into_features(mut self) -> Features {
         self.blocks.sort_unstable_by_key(|(first, _)| *first);
-        Features::concat(ctx, self.blocks.into_iter().map(|(_, rows)| rows).collect())
+        let mut blocks = self.blocks.into_iter().map(|(_, rows)| rows);
+        let mut all = blocks.next().unwrap_or_default();
+        blocks.for_each(|rows| all.append(rows));
+        all
     }
 
     /// The survey as bytes, for another process to merge.
@@ -162,27 +167,37 @@ pub fn grams(ctx: &Context, part: Part<'_>, pilot: &Selection) -> Result<Grams> 
 ///
 /// # Errors
 /// When reading fails, or the call is cancelled.
-pub fn entropies(ctx: &Context, source: &Source, columns: &[usize]) -> Result<Vec<(u64, u32)>> {
+pub fn entropies(
+    ctx: &Context,
+    source: &Source,
+    columns: &[usize],
+) -> Result<(Vec<u64>, Vec<u32>)> {
     ctx.begin(source.rows());
-    let (mut blocks, _) = scan(
+    let rows = source.rows() as usize;
+    let (mut entropies, mut chars) = (vec![0; rows], vec![0; rows]);
+    let shared = (Shared::new(&mut entropies), Shared::new(&mut chars));
+    scan(
         ctx,
         &source.project(columns)?,
         scan::all,
-        || (Vec::new(), Entropy::default()),
-        |(blocks, entropy), first, batch| {
+        Entropy::default,
+        |entropy, first, batch| {
             let texts = texts_of(batch, columns.len())?;
-            let row = |row: usize| {
+            let bits = |row: usize| texts.first().map_or(0, |column| entropy.of(column[row]));
+            let bits: Vec<u64> = (0..batch.num_rows()).map(bits).collect();
+            let chars = |row: usize| {
                 let chars: usize = texts.iter().map(|column| count_chars(column[row])).sum();
-                let bits = texts.first().map_or(0, |column| entropy.of(column[row]));
-                (bits, u32::try_from(chars).unwrap_or(u32::MAX))
+                u32::try_from(chars).unwrap_or(u32::MAX)
             };
-            blocks.push((first, (0..batch.num_rows()).map(row).collect::<Vec<_>>()));
+            let chars: Vec<u32> = (0..batch.num_rows()).map(chars).collect();
+            shared.0.put(first as usize, &bits);
+            shared.1.put(first as usize, &chars);
             Ok(())
         },
-        |(blocks, _): &mut (Vec<_>, _), (mut other, _)| blocks.append(&mut other),
+        |_, _| (),
     )?;
-    blocks.sort_unstable_by_key(|(first, _)| *first);
-    Ok(blocks.into_iter().flat_map(|(_, rows)| rows).collect())
+    drop(shared);
+    Ok((entropies, chars))
 }
 
 #[cfg(test)]
@@ -208,8 +223,7 @@ mod tests {
         for part in parts {
             total.merge(Survey::from_bytes(&part.to_bytes()).expect("sound"));
         }
-        let ctx = Context::new(Some(2));
-        assert_eq!(total.into_features(&ctx).expect("not cancelled"), rows(0..100));
+        assert_eq!(total.into_features(), rows(0..100));
     }
 
     #[test]

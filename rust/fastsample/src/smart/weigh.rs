@@ -7,7 +7,8 @@ use super::fixed::{self, FRACTION_BITS, ONE};
 use super::{Smart, length, repetition, target};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::parallel::{concat, map};
+use crate::parallel::fold;
+use crate::shared::Shared;
 
 /// A factor of the weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Term {
 type PerTerm<T> = [T; Term::ALL.len()];
 
 /// Rows weighed by one task.
-const ROWS_PER_TASK: usize = 1 << 17;
+const ROWS_PER_TASK: usize = 1 << 16;
 
 /// Strengths in fixed point, and limits of lengths.
 #[derive(Debug, Clone, Copy)]
@@ -152,20 +153,25 @@ impl Weighed {
         (features.bands, features.exact) = Default::default();
         let limits = Limits::new(&features.commonness);
         let rows = counts.len();
-        let blocks = map(ctx, rows.div_ceil(ROWS_PER_TASK), |task| {
-            let mut spread = Spread::default();
-            let range = task * ROWS_PER_TASK..rows.min((task + 1) * ROWS_PER_TASK);
-            let weigh = |row| match terms.log_factors(&features, &counts, limits, row) {
-                Some(factors) => fixed::exp2(spread.add(factors)),
-                None => 0,
-            };
-            let weights: Vec<u32> = range.map(weigh).collect();
-            Ok((weights, spread))
-        })?;
-        let (blocks, spreads): (Vec<_>, Vec<_>) = blocks.into_iter().unzip();
-        let mut spread = Spread::default();
-        spreads.iter().for_each(|other| spread.merge(other));
-        let weights = concat(ctx, &blocks)?;
+        let mut weights = vec![0; rows];
+        let shared = Shared::new(&mut weights);
+        let spread = fold(
+            ctx,
+            rows.div_ceil(ROWS_PER_TASK),
+            Spread::default,
+            |spread, task| {
+                let range = task * ROWS_PER_TASK..rows.min((task + 1) * ROWS_PER_TASK);
+                let first = range.start;
+                let weigh = |row| match terms.log_factors(&features, &counts, limits, row) {
+                    Some(factors) => fixed::exp2(spread.add(factors)),
+                    None => 0,
+                };
+                shared.put(first, &range.map(weigh).collect::<Vec<u32>>());
+                Ok(())
+            },
+            |spread, other| spread.merge(&other),
+        )?;
+        drop(shared);
         Ok(Self { features, counts, copies, weights, shares: spread.shares() })
     }
 }

@@ -25,6 +25,7 @@ pub use self::ipc::{IpcCompression, IpcOptions};
 pub use self::parquet::{Compression, ParquetOptions};
 use crate::context::{Context, lock};
 use crate::error::{Error, Result};
+use crate::hashes::Repeated;
 use crate::sample::Sample;
 use crate::source::is_text;
 use crate::text::TextColumn;
@@ -235,9 +236,9 @@ impl TextTotals {
     }
 
     fn copies(&self) -> u64 {
-        let mut hashes = lock(&self.hashes);
-        hashes.sort_unstable();
-        hashes.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
+        let mut repeated = Repeated::default();
+        let found = repeated.find(lock(&self.hashes).iter().copied());
+        found.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
     }
 
     fn sums(&self) -> Vec<(String, u64)> {
