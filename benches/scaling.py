@@ -203,6 +203,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(curve.name for curve in known))
     parser.add_argument("--timeout", type=float, default=900.0, help="seconds a run")
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--name", default="scaling", help="of the record, behind its date")
     parser.add_argument("--record", type=Path, default=ROOT / "benches" / "record")
     options = parser.parse_args()
     wanted = options.only.split(",")
@@ -210,7 +211,7 @@ def main() -> None:
         raise SystemExit(f"no curve {', '.join(sorted(unknown))}")
     options.record.mkdir(parents=True, exist_ok=True)
     begun = datetime.now().astimezone()
-    name = f"{begun.date().isoformat()}-scaling"
+    name = f"{begun.date().isoformat()}-{options.name}"
     lines = [
         f"# Scaling: {options.rows:,} rows",
         "",
