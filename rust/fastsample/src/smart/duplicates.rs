@@ -12,7 +12,8 @@ use crate::parallel::fold;
 /// A band of MinHash values matches between two rows of Jaccard similarity J with probability J^4,
 /// so the mean over bands of "rows that share this band" estimates the sum of J^4 over all rows:
 /// a count of near-duplicates in which nearer ones weigh more. The minimum over bands would find
-/// exact copies only. Counts are exact, not sketched: all rows are brought together by a band at a time.
+/// exact copies only. Counts are exact, not sketched: the rows that share a band are brought
+/// together, a band at a time.
 ///
 /// With them come the rows of equal `exact` hashes.
 ///
