@@ -70,13 +70,13 @@ pub(super) fn keys(hashes: impl Iterator<Item = u32> + Clone) -> impl Iterator<I
     hashes.zip(0..).map(|(hash, row)| u64::from(hash) << 32 | row)
 }
 
-fn is_alike(a: &u64, b: &u64) -> bool {
+fn is_alike(a: u64, b: u64) -> bool {
     a >> 32 == b >> 32
 }
 
 /// The keys of two or more rows with the same hash, hash by hash, of keys in ascending order.
 pub(super) fn groups(keys: &[u64]) -> impl Iterator<Item = &[u64]> {
-    keys.chunk_by(is_alike).filter(|group| group.len() > 1)
+    keys.chunk_by(|&a, &b| is_alike(a, b)).filter(|group| group.len() > 1)
 }
 
 /// Groups of two or more rows with equal texts.
@@ -91,7 +91,7 @@ impl Copies {
         let mut copies = Self::default();
         // Half of the hash, next to the row, sorts fast; the other half settles the rest.
         let found = repeated.find(keys(exact.iter().map(|hash| (hash >> 32) as u32)));
-        for group in found.chunk_by_mut(is_alike).filter(|group| group.len() > 1) {
+        for group in found.chunk_by_mut(|&a, &b| is_alike(a, b)).filter(|group| group.len() > 1) {
             let whole = |key: &u64| exact[*key as u32 as usize];
             group.sort_by_key(whole);
             for equal in group.chunk_by(|a, b| whole(a) == whole(b)) {
