@@ -27,7 +27,7 @@ pub(crate) fn mix_two(a: u64, b: u64) -> u64 {
 
 /// Keys are hashes already.
 #[derive(Default)]
-struct AsItIs(u64);
+pub(crate) struct AsItIs(u64);
 
 impl Hasher for AsItIs {
     fn finish(&self) -> u64 {
@@ -94,8 +94,10 @@ impl Distinct {
             let mut hashes: Vec<u64> = self.counts.keys().copied().collect();
             self.bar = *hashes.select_nth_unstable(self.limit - 1).1;
         }
-        let bar = self.bar;
-        self.counts.retain(|&hash, _| hash <= bar);
+        // Removed one by one, they would leave marks in the table, which would grow because of them.
+        let kept = self.counts.drain().filter(|&(hash, _)| hash <= self.bar);
+        let kept: Vec<_> = kept.collect();
+        self.counts.extend(kept);
     }
 
     /// Whether every distinct value is kept, so that nothing is an estimate.
