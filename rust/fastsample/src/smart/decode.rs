@@ -35,8 +35,7 @@ pub(super) fn decode(text: &str, codes: &mut [u32], classes: &mut [u8]) -> usize
 
 /// Decodes ASCII characters, up to the first of another kind.
 fn ascii(bytes: &[u8], codes: &mut [u32], classes: &mut [u8]) -> (usize, usize) {
-    let few = few_ascii(bytes, codes, classes);
-    if few < 8 && few < bytes.len() {
+    if let Some(few) = few_ascii(bytes, codes, classes) {
         return (few, few);
     }
     let count = ascii_len(bytes);
@@ -50,18 +49,15 @@ fn ascii(bytes: &[u8], codes: &mut [u32], classes: &mut [u8]) -> (usize, usize) 
     (count, count)
 }
 
-/// As [`ascii`], but eight characters at most, and none at the end of a text. Numbers and names
+/// Decodes ASCII characters if one of another kind is among the next eight bytes. Numbers and names
 /// between characters of another script are short, and where they end can't be predicted: so all
 /// eight are decoded, and what is behind the last is written over by what follows.
-fn few_ascii(bytes: &[u8], codes: &mut [u32], classes: &mut [u8]) -> usize {
-    let (Some(eight), Some(codes), Some(classes)) =
-        (bytes.first_chunk(), codes.first_chunk_mut(), classes.first_chunk_mut())
-    else {
-        return bytes.len();
-    };
-    *codes = eight.map(u32::from);
-    *classes = eight.map(class_of_ascii);
-    (u64::from_le_bytes(*eight) & HIGH).trailing_zeros() as usize / 8
+fn few_ascii(bytes: &[u8], codes: &mut [u32], classes: &mut [u8]) -> Option<usize> {
+    let eight = bytes.first_chunk()?;
+    *codes.first_chunk_mut()? = eight.map(u32::from);
+    *classes.first_chunk_mut()? = eight.map(class_of_ascii);
+    let others = u64::from_le_bytes(*eight) & HIGH;
+    (others != 0).then_some(others.trailing_zeros() as usize / 8)
 }
 
 /// The highest bits of eight bytes.

@@ -88,17 +88,17 @@ impl Shingles {
             let runs = short & short >> 1;
             let runs = runs & runs >> 2;
             let runs = runs & runs >> 4;
-            let start = runs.trailing_zeros();
-            let others = starts & !(u64::MAX.checked_shl(start).unwrap_or(0));
+            let start = runs.trailing_zeros() as usize;
+            let others = starts & first_bits(start, 0);
             if others != 0 {
                 self.hash(first, others);
             }
             if runs == 0 {
                 return;
             }
-            let length = (short >> start).trailing_ones();
-            self.hash_run(first + start as usize, length as usize);
-            let after = u64::MAX.checked_shl(start + length).unwrap_or(0);
+            let length = (short >> start).trailing_ones() as usize;
+            self.hash_run(first + start, length);
+            let after = !first_bits(start + length, 0);
             (starts, short) = (starts & after, short & after);
         }
     }
