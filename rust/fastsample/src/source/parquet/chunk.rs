@@ -20,6 +20,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 use parquet::file::reader::SerializedPageReader;
 use snap::raw::{Decoder, decompress_len};
 
+use super::ParquetFile;
 use crate::source::buffers::Buffers;
 use crate::source::file::OpenFile;
 
@@ -30,17 +31,17 @@ const SNAPPY_EXPANSION: usize = 22;
 #[derive(Clone)]
 pub(super) struct RowGroup {
     open: Arc<OpenFile>,
-    metadata: Arc<ParquetMetaData>,
+    file: ParquetFile,
     group: usize,
 }
 
 impl RowGroup {
-    pub(super) fn new(open: OpenFile, metadata: Arc<ParquetMetaData>, group: usize) -> Self {
-        Self { open: Arc::new(open), metadata, group }
+    pub(super) fn new(open: OpenFile, file: &ParquetFile, group: usize) -> Self {
+        Self { open: Arc::new(open), file: file.clone(), group }
     }
 
     fn metadata(&self) -> &RowGroupMetaData {
-        self.metadata.row_group(self.group)
+        self.file.metadata().row_group(self.group)
     }
 
     /// A reader of the pages of a leaf column. Pages in Snappy come as they are in the file.
@@ -54,9 +55,8 @@ impl RowGroup {
         } else {
             column
         };
-        let index =
-            self.metadata.offset_index().and_then(|groups| groups.get(self.group)?.get(leaf));
-        let locations = index.map(|index| index.page_locations().clone());
+        let locations = self.file.locations(&self.open, self.group, leaf);
+        let locations = locations.map(|pages| pages.to_vec());
         let rows = RowGroups::num_rows(self);
         SerializedPageReader::new(self.open.clone(), column, rows, locations)
     }
@@ -84,7 +84,7 @@ impl RowGroups for RowGroup {
     }
 
     fn metadata(&self) -> &ParquetMetaData {
-        &self.metadata
+        self.file.metadata()
     }
 }
 

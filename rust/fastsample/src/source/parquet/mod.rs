@@ -35,6 +35,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 
 use self::check::check_footer;
 use self::footer::{footer_bytes, is_encrypted};
+use self::pages::Directory;
 pub(super) use self::read::Wanted;
 pub(crate) use self::zip::Batches;
 use super::file::SourceFile;
@@ -47,6 +48,7 @@ pub(crate) struct ParquetFile {
     file: SourceFile,
     metadata: ArrowReaderMetadata,
     schema: SchemaRef,
+    pages: Directory,
 }
 
 impl ParquetFile {
@@ -85,7 +87,7 @@ impl ParquetFile {
         let schema = native.schema().clone();
         let options = ArrowReaderOptions::new().with_schema(Arc::new(with_views(&schema)));
         let metadata = ArrowReaderMetadata::try_new(metadata, options).unwrap_or(native);
-        let opened = Self { file: file.clone(), metadata, schema };
+        let opened = Self { file: file.clone(), metadata, schema, pages: Directory::default() };
         opened.check_rows(&Arc::new(open))?;
         Ok(opened)
     }

@@ -1,14 +1,31 @@
 //! Where pages begin, and splitting large row groups there.
+//!
+//! A footer only tells where a column chunk begins. Some writers add an index of its pages; of the
+//! others, the header of every page is looked at once, and what it says is kept for all passes.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use parquet::column::page::PageReader;
-use parquet::errors::ParquetError;
-use parquet::file::reader::SerializedPageReader;
+use parquet::file::page_index::offset_index::PageLocation;
+use parquet::file::reader::{ChunkReader, Length, SerializedPageReader};
 
 use super::{ParquetFile, catch};
+use crate::context::lock;
 use crate::error::Result;
 use crate::source::file::OpenFile;
+
+/// The data pages of a column chunk, in order.
+pub(super) type Locations = Arc<[PageLocation]>;
+
+/// Where the pages of chunks are that were looked at. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Directory(Arc<Mutex<Known>>);
+
+/// By row group and leaf column; none where headers do not tell.
+type Known = HashMap<(usize, usize), Option<Locations>>;
 
 impl ParquetFile {
     /// Rows of a group at which it may be split into spans of about `target` uncompressed bytes.
@@ -24,16 +41,16 @@ impl ParquetFile {
         }
         let Ok(open) = self.file.open() else { return Vec::new() };
         let open = Arc::new(open);
-        let mut heaviest: (usize, Vec<u64>) = (0, Vec::new());
+        let mut heaviest: (usize, Locations) = (0, Arc::new([]));
         let mut straddled = 0;
         for leaf in self.leaves(roots) {
             let bytes = self.metadata().row_group(group).column(leaf).uncompressed_size() as usize;
-            let Ok(starts) = self.page_starts(&open, group, leaf) else { return Vec::new() };
-            straddled += bytes / starts.len().max(1);
+            let Some(pages) = self.locations(&open, group, leaf) else { return Vec::new() };
+            straddled += bytes / pages.len().max(1);
             if bytes > heaviest.0 {
-                straddled -= bytes / starts.len().max(1);
+                straddled -= bytes / pages.len().max(1);
                 straddled += heaviest.0 / heaviest.1.len().max(1);
-                heaviest = (bytes, starts);
+                heaviest = (bytes, pages);
             }
         }
         let rows = self.metadata().row_group(group).num_rows() as usize;
@@ -41,7 +58,7 @@ impl ParquetFile {
         let span_rows = (rows as u128 * target as u128 / self.bytes(group, roots) as u128) as u64;
         let mut splits = Vec::new();
         let mut last = 0;
-        for start in heaviest.1 {
+        for start in heaviest.1.iter().map(|page| page.first_row_index as u64) {
             let too_short_a_rest = (rows as u64 - start) < span_rows / 2;
             if start >= last + span_rows && !too_short_a_rest {
                 splits.push(start);
@@ -51,30 +68,60 @@ impl ParquetFile {
         splits
     }
 
-    /// The first row of each data page of a column chunk, from the index or the page headers.
-    fn page_starts(&self, open: &Arc<OpenFile>, group: usize, leaf: usize) -> Result<Vec<u64>> {
-        let index = self.metadata().offset_index().and_then(|groups| groups.get(group)?.get(leaf));
-        if let Some(index) = index {
-            return Ok(index.page_locations().iter().map(|at| at.first_row_index as u64).collect());
+    /// Where the data pages of a column chunk are, if that can be told.
+    pub(super) fn locations(
+        &self,
+        open: &Arc<OpenFile>,
+        group: usize,
+        leaf: usize,
+    ) -> Option<Locations> {
+        if let Some(known) = lock(&self.pages.0).get(&(group, leaf)) {
+            return known.clone();
         }
+        let index = self.metadata().offset_index().and_then(|groups| groups.get(group)?.get(leaf));
+        let found = match index {
+            Some(index) => Some(index.page_locations().as_slice().into()),
+            None => self.look(open, group, leaf).ok().flatten(),
+        };
+        lock(&self.pages.0).insert((group, leaf), found.clone());
+        found
+    }
+
+    /// Goes from header to header. None if they do not tell rows, or others than the row group has.
+    /// A second dictionary tells none.
+    pub(super) fn look(
+        &self,
+        open: &Arc<OpenFile>,
+        group: usize,
+        leaf: usize,
+    ) -> Result<Option<Locations>> {
         catch(self.file.path(), || {
             let group = self.metadata().row_group(group);
-            let rows = group.num_rows() as usize;
-            let mut pages =
-                SerializedPageReader::new(open.clone(), group.column(leaf), rows, None)?;
-            let flat = group.column(leaf).column_descr().max_rep_level() == 0;
-            let (mut starts, mut row) = (Vec::new(), 0);
-            while let Some(page) = pages.peek_next_page()? {
-                if !page.is_dict {
-                    starts.push(row as u64);
-                    row += page
-                        .num_rows
-                        .or(page.num_levels.filter(|_| flat))
-                        .ok_or_else(|| ParquetError::General("unknown page limits".into()))?;
+            let rows = group.num_rows();
+            let column = group.column(leaf);
+            let flat = column.column_descr().max_rep_level() == 0;
+            let headers = Arc::new(Headers { open: open.clone(), asked: AtomicU64::new(0) });
+            let mut reader =
+                SerializedPageReader::new(headers.clone(), column, rows as usize, None)?;
+            let (mut pages, mut row) = (Vec::new(), 0);
+            while let Some(page) = reader.peek_next_page()? {
+                reader.skip_next_page()?;
+                if page.is_dict && pages.is_empty() {
+                    continue;
                 }
-                pages.skip_next_page()?;
+                let count = page.num_rows.or(page.num_levels.filter(|_| flat));
+                let Some(count) = count else { return Ok(None) };
+                let offset = headers.asked.load(Ordering::Relaxed) as i64;
+                pages.push(PageLocation { offset, compressed_page_size: 0, first_row_index: row });
+                row += i64::try_from(count)?;
             }
-            Ok(starts)
+            let (start, length) = column.byte_range();
+            let mut end = (start + length) as i64;
+            for page in pages.iter_mut().rev() {
+                page.compressed_page_size = i32::try_from(end - page.offset)?;
+                end = page.offset;
+            }
+            Ok((row == rows).then(|| pages.into()))
         })
     }
 
@@ -99,5 +146,31 @@ impl ParquetFile {
             }
             Ok(values)
         })
+    }
+}
+
+/// A file that remembers where it was read last: the reader of `parquet` begins a read at each
+/// header, but does not tell where that is.
+struct Headers {
+    open: Arc<OpenFile>,
+    asked: AtomicU64,
+}
+
+impl Length for Headers {
+    fn len(&self) -> u64 {
+        Length::len(&*self.open)
+    }
+}
+
+impl ChunkReader for Headers {
+    type T = <OpenFile as ChunkReader>::T;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        self.asked.store(start, Ordering::Relaxed);
+        self.open.get_read(start)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        self.open.get_bytes(start, length)
     }
 }

@@ -118,7 +118,7 @@ impl ParquetFile {
         let fields = self.metadata.schema().fields();
         catch(self.file.path(), || {
             let levels = parquet_to_arrow_field_levels(schema, projection, Some(fields))?;
-            let row_group = RowGroup::new(open, self.metadata.metadata().clone(), group);
+            let row_group = RowGroup::new(open, self, group);
             ParquetRecordBatchReader::try_new_with_row_groups(
                 &levels,
                 &row_group,

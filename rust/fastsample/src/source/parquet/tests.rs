@@ -11,7 +11,7 @@ use arrow_select::concat::concat;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
-use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -34,6 +34,7 @@ struct Case {
     nullable: bool,
     dictionary: bool,
     v2: bool,
+    indexed: bool,
     codec: Compression,
     page_rows: usize,
     chosen: Vec<bool>,
@@ -60,9 +61,10 @@ fn text() -> impl Strategy<Value = String> {
 
 fn case() -> impl Strategy<Value = Case> {
     let texts = prop::collection::vec(prop::option::weighted(0.8, text()), 1..200);
-    let flags = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2), any::<bool>());
+    let dictionary = prop::bool::weighted(0.2);
+    let flags = (any::<bool>(), any::<bool>(), dictionary, any::<bool>(), any::<bool>());
     (texts, flags, codec(), 1_usize..250, 1_usize..80).prop_flat_map(
-        |(texts, (binary, nullable, dictionary, v2), codec, page_rows, batch_rows)| {
+        |(texts, (binary, nullable, dictionary, v2, indexed), codec, page_rows, batch_rows)| {
             let rows = texts.len();
             let chosen = prop_oneof![
                 Just(vec![true; rows]),
@@ -75,6 +77,7 @@ fn case() -> impl Strategy<Value = Case> {
                 nullable,
                 dictionary,
                 v2,
+                indexed,
                 codec,
                 page_rows,
                 chosen,
@@ -113,6 +116,8 @@ fn write(case: &Case, folder: &TempDir) -> std::path::PathBuf {
         .set_dictionary_page_size_limit(100)
         .set_writer_version(version)
         .set_encoding(parquet::basic::Encoding::PLAIN)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(!case.indexed)
         .set_data_page_row_count_limit(case.page_rows)
         .set_write_batch_size(case.page_rows.min(16))
         .build();
@@ -224,6 +229,18 @@ proptest! {
         for root in [0, 1, 2] {
             let found = columns(file.decode(&wanted, &[root]).expect("opens")).expect("sound");
             prop_assert_eq!(found, oracle(&file, &wanted, root).expect("sound"));
+        }
+    }
+
+    #[test]
+    fn headers_tell_what_an_index_tells(case in case()) {
+        let folder = TempDir::new().expect("a folder");
+        let file = open(&write(&Case { indexed: true, ..case }, &folder)).expect("a sound file");
+        let handle = Arc::new(file.file.open().expect("the file is there"));
+        let index = &file.metadata().offset_index().expect("it was written")[0];
+        for (leaf, index) in index.iter().enumerate() {
+            let found = file.look(&handle, 0, leaf).expect("sound").expect("no lists");
+            prop_assert_eq!(&found[..], index.page_locations().as_slice());
         }
     }
 
