@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use parquet::column::page::PageReader;
+use parquet::column::page::{PageMetadata, PageReader};
 use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::reader::{ChunkReader, Length, SerializedPageReader};
 
@@ -87,42 +87,36 @@ impl ParquetFile {
         found
     }
 
-    /// Goes from header to header. None if they do not tell rows, or others than the row group has.
-    /// A second dictionary tells none.
+    /// What the headers of a chunk say; none if not how many rows, or not as many as there are.
     pub(super) fn look(
         &self,
         open: &Arc<OpenFile>,
         group: usize,
         leaf: usize,
     ) -> Result<Option<Locations>> {
-        catch(self.file.path(), || {
-            let group = self.metadata().row_group(group);
-            let rows = group.num_rows();
-            let column = group.column(leaf);
-            let flat = column.column_descr().max_rep_level() == 0;
-            let headers = Arc::new(Headers { open: open.clone(), asked: AtomicU64::new(0) });
-            let mut reader =
-                SerializedPageReader::new(headers.clone(), column, rows as usize, None)?;
-            let (mut pages, mut row) = (Vec::new(), 0);
-            while let Some(page) = reader.peek_next_page()? {
-                reader.skip_next_page()?;
-                if page.is_dict && pages.is_empty() {
-                    continue;
-                }
-                let count = page.num_rows.or(page.num_levels.filter(|_| flat));
-                let Some(count) = count else { return Ok(None) };
-                let offset = headers.asked.load(Ordering::Relaxed) as i64;
-                pages.push(PageLocation { offset, compressed_page_size: 0, first_row_index: row });
-                row += i64::try_from(count)?;
-            }
-            let (start, length) = column.byte_range();
-            let mut end = (start + length) as i64;
-            for page in pages.iter_mut().rev() {
-                page.compressed_page_size = i32::try_from(end - page.offset)?;
-                end = page.offset;
-            }
-            Ok((row == rows).then(|| pages.into()))
-        })
+        let headers = self.headers(open, group, leaf)?;
+        let group = self.metadata().row_group(group);
+        let column = group.column(leaf);
+        let flat = column.column_descr().max_rep_level() == 0;
+        let dictionary = usize::from(headers.first().is_some_and(|(_, page)| page.is_dict));
+        let (mut pages, mut row) = (Vec::with_capacity(headers.len()), 0);
+        for (offset, page) in &headers[dictionary..] {
+            let count = page.num_rows.or(page.num_levels.filter(|_| flat));
+            let Some(count) = count.and_then(|count| i64::try_from(count).ok()) else {
+                return Ok(None);
+            };
+            let offset = *offset as i64;
+            pages.push(PageLocation { offset, compressed_page_size: 0, first_row_index: row });
+            row += count;
+        }
+        let (start, length) = column.byte_range();
+        let mut end = (start + length) as i64;
+        for page in pages.iter_mut().rev() {
+            let Ok(size) = i32::try_from(end - page.offset) else { return Ok(None) };
+            page.compressed_page_size = size;
+            end = page.offset;
+        }
+        Ok((row == group.num_rows()).then(|| pages.into()))
     }
 
     /// Values of a column chunk without repetition, by its page headers.
@@ -132,19 +126,31 @@ impl ParquetFile {
         group: usize,
         leaf: usize,
     ) -> Result<u64> {
+        let headers = self.headers(open, group, leaf)?;
+        let pages = headers.iter().map(|(_, page)| page).filter(|page| !page.is_dict);
+        let values = pages.map(|page| page.num_levels.or(page.num_rows).unwrap_or(0) as u64);
+        // Damaged headers may say anything.
+        Ok(values.fold(0, u64::saturating_add))
+    }
+
+    /// The headers of a chunk's pages, each with its place in the file.
+    fn headers(
+        &self,
+        open: &Arc<OpenFile>,
+        group: usize,
+        leaf: usize,
+    ) -> Result<Vec<(u64, PageMetadata)>> {
         catch(self.file.path(), || {
             let group = self.metadata().row_group(group);
-            let rows = group.num_rows() as usize;
-            let mut pages =
-                SerializedPageReader::new(open.clone(), group.column(leaf), rows, None)?;
-            let mut values = 0;
+            let (column, rows) = (group.column(leaf), group.num_rows() as usize);
+            let headers = Arc::new(Headers { open: open.clone(), asked: AtomicU64::new(0) });
+            let mut pages = SerializedPageReader::new(headers.clone(), column, rows, None)?;
+            let mut found = Vec::new();
             while let Some(page) = pages.peek_next_page()? {
-                if !page.is_dict {
-                    values += page.num_levels.or(page.num_rows).unwrap_or(0) as u64;
-                }
+                found.push((headers.asked.load(Ordering::Relaxed), page));
                 pages.skip_next_page()?;
             }
-            Ok(values)
+            Ok(found)
         })
     }
 }
