@@ -56,7 +56,6 @@ impl RowGroup {
             column
         };
         let locations = self.file.locations(&self.open, self.group, leaf);
-        let locations = locations.map(|pages| pages.to_vec());
         let rows = RowGroups::num_rows(self);
         SerializedPageReader::new(self.open.clone(), column, rows, locations)
     }

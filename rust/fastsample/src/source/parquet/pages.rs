@@ -17,15 +17,12 @@ use crate::context::lock;
 use crate::error::Result;
 use crate::source::file::OpenFile;
 
-/// The data pages of a column chunk, in order.
-pub(super) type Locations = Arc<[PageLocation]>;
-
 /// Where the pages of chunks are that were looked at. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Directory(Arc<Mutex<Known>>);
 
 /// By row group and leaf column; none where headers do not tell.
-type Known = HashMap<(usize, usize), Option<Locations>>;
+type Known = HashMap<(usize, usize), Option<Vec<PageLocation>>>;
 
 impl ParquetFile {
     /// Rows of a group at which it may be split into spans of about `target` uncompressed bytes.
@@ -41,7 +38,7 @@ impl ParquetFile {
         }
         let Ok(open) = self.file.open() else { return Vec::new() };
         let open = Arc::new(open);
-        let mut heaviest: (usize, Locations) = (0, Arc::new([]));
+        let mut heaviest: (usize, Vec<PageLocation>) = (0, Vec::new());
         let mut straddled = 0;
         for leaf in self.leaves(roots) {
             let bytes = self.metadata().row_group(group).column(leaf).uncompressed_size() as usize;
@@ -58,7 +55,7 @@ impl ParquetFile {
         let span_rows = (rows as u128 * target as u128 / self.bytes(group, roots) as u128) as u64;
         let mut splits = Vec::new();
         let mut last = 0;
-        for start in heaviest.1.iter().map(|page| page.first_row_index as u64) {
+        for start in heaviest.1.into_iter().map(|page| page.first_row_index as u64) {
             let too_short_a_rest = (rows as u64 - start) < span_rows / 2;
             if start >= last + span_rows && !too_short_a_rest {
                 splits.push(start);
@@ -68,21 +65,21 @@ impl ParquetFile {
         splits
     }
 
-    /// Where the data pages of a column chunk are, if that can be told.
+    /// Where the data pages of a column chunk are, in order, if that can be told.
     pub(super) fn locations(
         &self,
         open: &Arc<OpenFile>,
         group: usize,
         leaf: usize,
-    ) -> Option<Locations> {
+    ) -> Option<Vec<PageLocation>> {
+        let index = self.metadata().offset_index().and_then(|groups| groups.get(group)?.get(leaf));
+        if let Some(index) = index {
+            return Some(index.page_locations().clone());
+        }
         if let Some(known) = lock(&self.pages.0).get(&(group, leaf)) {
             return known.clone();
         }
-        let index = self.metadata().offset_index().and_then(|groups| groups.get(group)?.get(leaf));
-        let found = match index {
-            Some(index) => Some(index.page_locations().as_slice().into()),
-            None => self.look(open, group, leaf).ok().flatten(),
-        };
+        let found = self.look(open, group, leaf);
         lock(&self.pages.0).insert((group, leaf), found.clone());
         found
     }
@@ -93,30 +90,26 @@ impl ParquetFile {
         open: &Arc<OpenFile>,
         group: usize,
         leaf: usize,
-    ) -> Result<Option<Locations>> {
-        let headers = self.headers(open, group, leaf)?;
+    ) -> Option<Vec<PageLocation>> {
+        let headers = self.headers(open, group, leaf).ok()?;
         let group = self.metadata().row_group(group);
         let column = group.column(leaf);
         let flat = column.column_descr().max_rep_level() == 0;
         let dictionary = usize::from(headers.first().is_some_and(|(_, page)| page.is_dict));
         let (mut pages, mut row) = (Vec::with_capacity(headers.len()), 0);
         for (offset, page) in &headers[dictionary..] {
-            let count = page.num_rows.or(page.num_levels.filter(|_| flat));
-            let Some(count) = count.and_then(|count| i64::try_from(count).ok()) else {
-                return Ok(None);
-            };
             let offset = *offset as i64;
             pages.push(PageLocation { offset, compressed_page_size: 0, first_row_index: row });
-            row += count;
+            let count = page.num_rows.or(page.num_levels.filter(|_| flat))?;
+            row += i64::try_from(count).ok()?;
         }
         let (start, length) = column.byte_range();
         let mut end = (start + length) as i64;
         for page in pages.iter_mut().rev() {
-            let Ok(size) = i32::try_from(end - page.offset) else { return Ok(None) };
-            page.compressed_page_size = size;
+            page.compressed_page_size = i32::try_from(end - page.offset).ok()?;
             end = page.offset;
         }
-        Ok((row == group.num_rows()).then(|| pages.into()))
+        (row == group.num_rows()).then_some(pages)
     }
 
     /// Values of a column chunk without repetition, by its page headers.
