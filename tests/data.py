@@ -112,8 +112,8 @@ def peak():
 """
 
 
-def run_fresh(script: str, *arguments: object) -> list[int]:
+def run_fresh(script: str, *arguments: object, timeout: float = 100) -> list[int]:
     """Run a script in a new process and return the numbers it prints; `peak()` is bytes so far."""
     command = [sys.executable, "-c", _PEAK + script, *map(str, arguments)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=timeout)
     return [int(word) for word in done.stdout.split()]
