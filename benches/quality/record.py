@@ -46,8 +46,18 @@ class Job:
 Results = Mapping[Job, Figures]
 
 
+def _without_effect(job: Job) -> set[str]:
+    """Return the parts of a plan that do not matter to a job."""
+    if job.judge == "transformer":
+        return {"once"} if job.regime == "data" else {"characters"}
+    # `characters` settles how large a pool of the data-bound regime is.
+    return {"once", "width", "layers", "batch", "judge"} | (
+        {"characters"} if job.regime == "compute" else set()
+    )
+
+
 def load(cache: Path, plan: Mapping[str, Any]) -> dict[Job, Figures]:
-    """Return the results of the same plan; the n-gram judge does not mind the transformer's size.
+    """Return the results of the same plan, as far as it matters to them.
 
     A last line cut short by an interruption is left out.
     """
@@ -60,9 +70,7 @@ def load(cache: Path, plan: Mapping[str, Any]) -> dict[Job, Figures]:
         except json.JSONDecodeError:
             continue
         job = Job(**entry["job"])
-        free = set() if job.judge == "transformer" else {"width", "layers", "batch"}
-        if job.judge != "transformer" and job.regime == "compute":
-            free.add("characters")
+        free = _without_effect(job)
         if all(entry["plan"].get(key) == plan[key] for key in plan if key not in free):
             found[job] = entry["figures"]
     return found
