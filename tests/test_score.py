@@ -29,6 +29,7 @@ def test_a_row_for_each_row(table: pa.Table) -> None:
         "chars",
         "copies",
         "duplicates",
+        "own",
         "commonness",
         "repetition",
         "weight",
@@ -44,17 +45,21 @@ def test_a_row_for_each_row(table: pa.Table) -> None:
 
 
 def test_the_weight_is_the_product_of_the_terms(table: pa.Table) -> None:
+    form = "".join(map(chr, range(0x4E00, 0x4E80)))
+    family = pa.table({"prompt": [f"{form}{i}" for i in range(300)], "response": [""] * 300})
+    table = pa.concat_tables([table.select(["prompt", "response"]), family])
     found = fastsample.score(table, ALL).to_pandas()
-    low, high = np.sort(found["commonness"].fillna(32))[[150, 2850]]
+    low, high = np.sort(found["commonness"].fillna(32))[[165, 3135]]
     common = found["commonness"].fillna(32).clip(low, high) - low
     chars = found["chars"].to_numpy()
     length = np.where(chars <= 512, np.sqrt(chars / 512), 512 / np.maximum(chars, 1))
+    # Of the strengths 1 and 0.5; a row of a family is common too, and is left what is its own.
+    commonness = 2.0 ** (-0.5 * common)
+    own = np.minimum(found["own"].fillna(0), commonness)
+    assert (own > commonness / found["duplicates"]).sum() > 100
+    redundancy = np.maximum(commonness / found["duplicates"], own)
     expected = (
-        1
-        / found["duplicates"]
-        * 2.0 ** (-0.5 * common)
-        * np.where(chars < 10, 0, length)
-        * np.maximum(found["repetition"], 1 / 16)
+        redundancy * np.where(chars < 10, 0, length) * np.maximum(found["repetition"], 1 / 16)
     )
     np.testing.assert_allclose(found["weight"], expected, rtol=2e-3)
     assert (found["weight"] == 0).sum() == (chars < 10).sum() > 0

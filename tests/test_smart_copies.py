@@ -10,14 +10,16 @@ UNIQUE, CLUSTERS, SIZE = 100_000, 10_000, 20
 N = 90_000
 
 
-def planted(share: float) -> tuple[pa.Table, np.ndarray]:
+def planted(
+    share: float, unique: int = UNIQUE, clusters: int = CLUSTERS, size: int = SIZE
+) -> tuple[pa.Table, np.ndarray]:
     """Return unique rows and clusters of (near-)copies, shuffled; and each row's item.
 
     A near-copy is its cluster's first row with a share of the characters replaced.
     """
     rng = np.random.default_rng(5)
-    codes = rng.integers(0x4E00, 0x4E00 + 8000, (UNIQUE + CLUSTERS, CHARS), dtype=np.uint32)
-    items = np.concatenate([np.arange(UNIQUE), np.repeat(np.arange(UNIQUE, len(codes)), SIZE)])
+    codes = rng.integers(0x4E00, 0x4E00 + 8000, (unique + clusters, CHARS), dtype=np.uint32)
+    items = np.concatenate([np.arange(unique), np.repeat(np.arange(unique, len(codes)), size)])
     rows = codes[items]
     copies = np.flatnonzero(items[:-1] == items[1:]) + 1
     edits = round(CHARS * share)
@@ -44,3 +46,26 @@ def test_a_smart_draw_has_many_distinct_items(share: float, least: int) -> None:
     assert len(np.unique(items[drawn])) >= least
     at_random = fastsample.sample(table, N).row_ids
     assert len(np.unique(items[at_random])) < 41_000
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03, 0.05, 0.1])
+def test_a_large_family_keeps_what_is_its_own(share: float) -> None:
+    """Of 10,000 near-copies, 1 / c alone would leave a row or two."""
+    table, items = planted(share, unique=50_000, clusters=1, size=10_000)
+    family = items == 50_000
+    # A shingle of three characters is the same in two rows if none of its six was edited.
+    shared = (1 - share) ** 6
+    similarity = shared / (2 - shared)
+    own = (1 - similarity) / (1 + similarity)
+    scores = fastsample.score(table).to_arrow()
+    found = scores["own"].to_numpy(zero_copy_only=False)
+    # Too high, by up to a half, for rows of which few bands match those of others.
+    assert 0.9 * own < np.nanmedian(found[family]) < 1.5 * own
+    assert np.isnan(found[~family]).all()
+    weights = scores["weight"].to_numpy()
+    # Commonness counts too, and leaves an eighth of rows as common as these.
+    assert weights[family].mean() > weights[~family].mean() * min(own, 1 / 8)
+    drawn = fastsample.sample(table, 10_000, smart=True).row_ids
+    expected = 10_000 * weights[family].sum() / weights.sum()
+    # Five standard deviations of a count.
+    assert abs(family[drawn].sum() - expected) < 5 * np.sqrt(expected)

@@ -31,8 +31,10 @@ class Smart:
         Text columns to look at. Every top-level text column by default.
     duplicates
         1 / c, where c is the estimated number of rows that are nearly the same (one-permutation
-        MinHash over shingles of 3 characters, 5 in Latin script; Li, Owen, Zhang 2012). Above 0,
-        equal rows are never drawn twice while others are left.
+        MinHash over shingles of 3 characters, 5 in Latin script; Li, Owen, Zhang 2012). Together
+        with commonness it takes no more than what a row has in common with those, so that a large
+        family of rows in one form, each with its own content, is thinned out and does not vanish.
+        Above 0, equal rows are never drawn twice while others are left.
     commonness
         1 / the geometric mean of how many other rows of a pilot have each of the row's shingles,
         between the 5 % and 95 % quantiles: prefers what is rare. The pilot is all rows of a small

@@ -4,7 +4,7 @@
 //!  source ─▶ pilot: a small part, its shingles counted ─┐ (for commonness and target only)
 //!     │                                                  ▼
 //!     └────▶ survey: one pass, Features a row ─▶ weigh: product of terms ─▶ draw: bottom-n of u / weight
-//!             shingle, minhash, repetition        duplicates   1 / near-duplicates
+//!             shingle, minhash, repetition        duplicates   1 / near-duplicates, or what is its own
 //!                                                 commonness   1 / mean count of shingles elsewhere
 //!                                                 length       square root, then falling
 //!                                                 repetition   distinct / all shingles
@@ -31,6 +31,7 @@ mod judge;
 pub mod length;
 pub mod minhash;
 pub mod near;
+pub mod own;
 mod rank;
 pub mod repetition;
 mod report;

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, Schema};
 use super::fixed::WEIGHT_ONE;
 use super::report::SmartReport;
 use super::weigh::{Term, Terms, Weighed};
-use super::{Smart, commonness, duplicates, features, repetition, target};
+use super::{Smart, commonness, duplicates, features, own, repetition, target};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::source::Source;
@@ -23,6 +23,7 @@ const BATCH_ROWS: usize = 1 << 16;
 /// | `chars` | characters in all text columns |
 /// | `copies` | rows with the same texts, itself included |
 /// | `duplicates` | estimated rows nearly the same, itself included |
+/// | `own` | estimated share of it that those do not have; null with fewer than three of them |
 /// | `commonness` | mean `log2(rows with the shingle + 1)`, null without shingles or if switched off |
 /// | `repetition` | distinct shingles / shingles |
 /// | `target` | mean `log2` of share in the target / share in the source; only with a target |
@@ -45,6 +46,7 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
         Field::new("chars", DataType::UInt32, false),
         Field::new("copies", DataType::UInt32, false),
         Field::new("duplicates", DataType::Float32, false),
+        Field::new("own", DataType::Float32, true),
         Field::new("commonness", DataType::Float32, true),
         Field::new("repetition", DataType::Float32, false),
     ];
@@ -59,6 +61,7 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
             let mean = commonness::mean_log_count(value);
             (terms.has(Term::Commonness) && !mean.is_nan()).then_some(mean)
         };
+        let own = |&share: &u16| (share > 0).then(|| f32::from(share) / f32::from(own::WHOLE));
         let weight = |&weight: &u32| f64::from(weight) / f64::from(WEIGHT_ONE);
         let floats = |values: &mut dyn Iterator<Item = f32>| -> ArrayRef {
             Arc::new(values.collect::<Float32Array>())
@@ -67,6 +70,7 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
             Arc::new(UInt32Array::from_iter_values(rows.chars[range.clone()].iter().copied())),
             Arc::new(UInt32Array::from_iter_values(copies[range.clone()].iter().copied())),
             floats(&mut weighed.counts[range.clone()].iter().map(|&n| duplicates::estimate(n))),
+            Arc::new(weighed.own[range.clone()].iter().map(own).collect::<Float32Array>()),
             Arc::new(rows.commonness[range.clone()].iter().map(common).collect::<Float32Array>()),
             floats(
                 &mut rows.repetition[range.clone()].iter().map(|&r| repetition::distinct_share(r)),

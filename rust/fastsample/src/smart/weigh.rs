@@ -4,7 +4,7 @@ use super::commonness::Limits;
 use super::duplicates::{self, Copies};
 use super::features::Features;
 use super::fixed::{self, FRACTION_BITS, ONE};
-use super::{Smart, length, repetition, target};
+use super::{Smart, length, own, repetition, target};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::parallel::fold;
@@ -109,6 +109,7 @@ impl Terms {
         &self,
         rows: &Features,
         counts: &[u32],
+        own: &[u16],
         limits: Limits,
         row: usize,
     ) -> Option<PerTerm<i64>> {
@@ -117,14 +118,19 @@ impl Terms {
         } else {
             0
         };
-        let factors = [
-            duplicates::log_factor(counts[row]),
-            limits.log_factor(rows.commonness[row]),
-            length,
-            repetition::log_factor(rows.repetition[row]),
-            target::log_factor(rows.likeness[row], self.clip),
-        ];
-        Some(std::array::from_fn(|term| (factors[term] * self.strengths[term]) >> FRACTION_BITS))
+        let raised =
+            |term: Term, factor: i64| (factor * self.strengths[term as usize]) >> FRACTION_BITS;
+        let commonness = raised(Term::Commonness, limits.log_factor(rows.commonness[row]));
+        // Rows of a family are common too: together the two leave at least what is a row's own.
+        let own = own::log_factor(own[row])
+            .map_or(i64::MIN, |own| (raised(Term::Duplicates, own) - commonness).min(0));
+        Some([
+            raised(Term::Duplicates, duplicates::log_factor(counts[row])).max(own),
+            commonness,
+            raised(Term::Length, length),
+            raised(Term::Repetition, repetition::log_factor(rows.repetition[row])),
+            raised(Term::Target, target::log_factor(rows.likeness[row], self.clip)),
+        ])
     }
 }
 
@@ -135,6 +141,8 @@ pub struct Weighed {
     pub features: Features,
     /// The counts of [`duplicates::find`].
     pub counts: Vec<u32>,
+    /// The shares of [`own::find`].
+    pub own: Vec<u16>,
     /// Rows with equal texts.
     pub copies: Copies,
     /// The weight of each row; 0 for one that is too short.
@@ -150,6 +158,7 @@ impl Weighed {
     /// [`Error::Cancelled`].
     pub fn new(ctx: &Context, mut features: Features, terms: &Terms) -> Result<Self> {
         let (counts, copies) = duplicates::find(ctx, &features.bands, &features.exact)?;
+        let own = own::find(ctx, &features.bands, &counts)?;
         (features.bands, features.exact) = Default::default();
         let limits = Limits::new(&features.commonness);
         let rows = counts.len();
@@ -162,7 +171,7 @@ impl Weighed {
             |spread, task| {
                 let range = task * ROWS_PER_TASK..rows.min((task + 1) * ROWS_PER_TASK);
                 let first = range.start;
-                let weigh = |row| match terms.log_factors(&features, &counts, limits, row) {
+                let weigh = |row| match terms.log_factors(&features, &counts, &own, limits, row) {
                     Some(factors) => fixed::exp2(spread.add(factors)),
                     None => 0,
                 };
@@ -172,7 +181,7 @@ impl Weighed {
             |spread, other| spread.merge(&other),
         )?;
         drop(shared);
-        Ok(Self { features, counts, copies, weights, shares: spread.shares() })
+        Ok(Self { features, counts, own, copies, weights, shares: spread.shares() })
     }
 }
 
