@@ -28,12 +28,12 @@ pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], exact: &[u64]) -> Result<(
             match task.checked_sub(1) {
                 // What takes longest comes first.
                 None => *copies = Copies::find(exact, repeated),
-                Some(band) => count_others(others, &bands[band], repeated),
+                Some(band) => count_others(others, bands[band].iter().copied(), repeated),
             }
             Ok(())
         },
         |(others, copies, _), (more, found, _)| {
-            others.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.saturating_add(more));
+            add(others, &more);
             if !found.rows.is_empty() {
                 *copies = found;
             }
@@ -44,13 +44,22 @@ pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], exact: &[u64]) -> Result<(
 }
 
 /// Adds to each row's sum the number of other rows that have its hash.
-fn count_others(sums: &mut [u32], hashes: &[u32], repeated: &mut Repeated) {
-    for group in groups(repeated.find(keys(hashes.iter().copied()))) {
+pub(super) fn count_others(
+    sums: &mut [u32],
+    hashes: impl Iterator<Item = u32> + Clone,
+    repeated: &mut Repeated,
+) {
+    for group in groups(repeated.find(keys(hashes))) {
         for &key in group {
             let sum = &mut sums[key as u32 as usize];
             *sum = sum.saturating_add(group.len() as u32 - 1);
         }
     }
+}
+
+/// Adds the sums of another worker.
+pub(super) fn add(sums: &mut [u32], more: &[u32]) {
+    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.saturating_add(*more));
 }
 
 /// `log2` of the factor of a row: 1 / (number of rows like it), of a count by [`find`].

@@ -11,7 +11,7 @@
 //!  share of its own:  1 - 2J / (1 + J) = (1 - J) / (1 + J)
 //! ```
 
-use super::duplicates::{groups, keys};
+use super::duplicates::{add, count_others};
 use super::fixed::{WEIGHT_ONE, exp2, log2};
 use super::minhash::BANDS;
 use crate::context::Context;
@@ -31,7 +31,7 @@ pub const WHOLE: u16 = u16::MAX;
 const PRIOR: u64 = 16;
 
 /// The share of each row that is its own, of [`WHOLE`]; 0 for rows with few near-duplicates, as
-/// counted by [`super::duplicates::find`]. Pairs of bands are compared among the others only.
+/// counted by [`super::duplicates::find`]. Only the rows with more are compared.
 ///
 /// # Errors
 /// [`crate::Error::Cancelled`].
@@ -48,17 +48,10 @@ pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], counts: &[u32]) -> Result<
                     [band, (band + 1) % BANDS].map(|band| u64::from(bands[band][row as usize]));
                 ((one << 32 | two).wrapping_mul(0xff51_afd7_ed55_8ccd) >> 32) as u32
             };
-            for group in groups(repeated.find(keys(asked.iter().map(both)))) {
-                for &key in group {
-                    let sum = &mut sums[key as u32 as usize];
-                    *sum = sum.saturating_add(group.len() as u32 - 1);
-                }
-            }
+            count_others(sums, asked.iter().map(both), repeated);
             Ok(())
         },
-        |(sums, _), (more, _)| {
-            sums.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.saturating_add(more));
-        },
+        |(sums, _), (more, _)| add(sums, &more),
     )?;
     let mut own = vec![0; counts.len()];
     for (row, pairs) in asked.into_iter().zip(pairs) {
