@@ -2,7 +2,7 @@
 
 From the root of the repository::
 
-    python -m benches.quality.run --data text.parquet --quick              # a minute: does it work?
+    python -m benches.quality.run --data text.parquet --quick              # minutes: does it work?
     python -m benches.quality.run --data text.parquet --judges ngram       # minutes
     python -m benches.quality.run --data text.parquet                      # hours; can be stopped
 
