@@ -15,6 +15,7 @@ use super::duplicates::{add, count_others};
 use super::fixed::{WEIGHT_ONE, exp2, log2};
 use super::minhash::BANDS;
 use crate::context::Context;
+use crate::distinct::mix_two;
 use crate::error::Result;
 use crate::hashes::Repeated;
 use crate::parallel::fold;
@@ -46,7 +47,7 @@ pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], counts: &[u32]) -> Result<
             let both = |&row: &u32| {
                 let [one, two] =
                     [band, (band + 1) % BANDS].map(|band| u64::from(bands[band][row as usize]));
-                ((one << 32 | two).wrapping_mul(0xff51_afd7_ed55_8ccd) >> 32) as u32
+                (mix_two(one, two) >> 32) as u32
             };
             count_others(sums, asked.iter().map(both), repeated);
             Ok(())

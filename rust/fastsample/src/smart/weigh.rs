@@ -109,7 +109,7 @@ impl Terms {
         &self,
         rows: &Features,
         counts: &[u32],
-        own: &[u16],
+        shares: &[u16],
         limits: Limits,
         row: usize,
     ) -> Option<PerTerm<i64>> {
@@ -122,10 +122,10 @@ impl Terms {
             |term: Term, factor: i64| (factor * self.strengths[term as usize]) >> FRACTION_BITS;
         let commonness = raised(Term::Commonness, limits.log_factor(rows.commonness[row]));
         // Rows of a family are common too: together the two leave at least what is a row's own.
-        let own = own::log_factor(own[row])
+        let least = own::log_factor(shares[row])
             .map_or(i64::MIN, |own| (raised(Term::Duplicates, own) - commonness).min(0));
         Some([
-            raised(Term::Duplicates, duplicates::log_factor(counts[row])).max(own),
+            raised(Term::Duplicates, duplicates::log_factor(counts[row])).max(least),
             commonness,
             raised(Term::Length, length),
             raised(Term::Repetition, repetition::log_factor(rows.repetition[row])),
