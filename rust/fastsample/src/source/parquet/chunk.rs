@@ -172,7 +172,8 @@ fn inflate(page: &[u8], levels: usize, buffers: &Buffers) -> Result<bytes::Bytes
     let mut lent = buffers.take(levels.len() + len);
     let (head, tail) = lent.as_mut().split_at_mut(levels.len());
     head.copy_from_slice(levels);
-    if len > 0 {
+    // Also if they claim to be nothing: a damaged length of the levels leads anywhere.
+    if !compressed.is_empty() {
         Decoder::new().decompress(compressed, tail).map_err(external)?;
     }
     Ok(lent.freeze())
@@ -225,5 +226,20 @@ impl Iterator for Pages {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.get_next_page().transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_nothing_hold_nothing() {
+        let inflated = |page: &[u8], levels| inflate(page, levels, &Buffers::default());
+        assert_eq!(inflated(&[7], 1).expect("levels alone"), [7].as_slice());
+        assert_eq!(inflated(&[7, 0], 1).expect("and nothing, compressed"), [7].as_slice());
+        // The middle of a page, where a damaged length of the levels leads.
+        assert!(inflated(&[7, 0, 254, 3], 1).is_err());
+        assert!(inflated(&[7], 2).is_err());
     }
 }
