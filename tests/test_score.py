@@ -45,22 +45,24 @@ def test_a_row_for_each_row(table: pa.Table) -> None:
 
 
 def test_the_weight_is_the_product_of_the_terms(table: pa.Table) -> None:
-    form = "".join(map(chr, range(0x4E00, 0x4E80)))
-    family = pa.table({"prompt": [f"{form}{i}" for i in range(300)], "response": [""] * 300})
+    # A form, filled in with up to twenty characters: from copies with an edit to rows of their own.
+    rng = np.random.default_rng(1)
+    form = "".join(map(chr, range(0x4E00, 0x4E40)))
+    filled = [form + "".join(map(chr, rng.integers(0x5000, 0x9000, i % 21))) for i in range(300)]
+    family = pa.table({"prompt": filled, "response": [""] * 300})
     table = pa.concat_tables([table.select(["prompt", "response"]), family])
     found = fastsample.score(table, ALL).to_pandas()
-    low, high = np.sort(found["commonness"].fillna(32))[[165, 3135]]
+    low, middle, high = np.sort(found["commonness"].fillna(32))[[165, 1650, 2640]]
     common = found["commonness"].fillna(32).clip(low, high) - low
     chars = found["chars"].to_numpy()
-    length = np.where(chars <= 512, np.sqrt(chars / 512), 512 / np.maximum(chars, 1))
+    length = np.sqrt(np.minimum(chars, 512) / 512)
     # Of the strengths 1 and 0.5; a row of a family is common too, and is left what is its own.
-    commonness = 2.0 ** (-0.5 * common)
-    own = np.minimum(found["own"].fillna(0), commonness)
-    assert (own > commonness / found["duplicates"]).sum() > 100
-    redundancy = np.maximum(commonness / found["duplicates"], own)
-    expected = (
-        redundancy * np.where(chars < 10, 0, length) * np.maximum(found["repetition"], 1 / 16)
-    )
+    duplicates = 2.0 ** (-0.5 * common) * np.minimum(1, 1.5 / found["duplicates"])
+    own = np.minimum(1, found["own"].fillna(0) / 0.25) ** 3 * 2.0 ** (-0.5 * (middle - low))
+    assert (own > duplicates).sum() > 100
+    redundancy = np.maximum(duplicates, own)
+    repetition = (2 * found["repetition"]).clip(1 / 16, 1)
+    expected = redundancy * np.where(chars < 10, 0, length) * repetition
     np.testing.assert_allclose(found["weight"], expected, rtol=2e-3)
     assert (found["weight"] == 0).sum() == (chars < 10).sum() > 0
 

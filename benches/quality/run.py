@@ -37,9 +37,9 @@ CURVE: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 SHARES: Final = (0.1, 0.3)
 TERMS: Final = (
     "fastsample:duplicates=1,commonness=0,length=0,repetition=0",
-    "fastsample:duplicates=0,commonness=0.25,length=0,repetition=0",
-    "fastsample:duplicates=0,commonness=0,length=0.25,repetition=0",
-    "fastsample:duplicates=0,commonness=0,length=0,repetition=1",
+    "fastsample:duplicates=0,commonness=0.3,length=0,repetition=0",
+    "fastsample:duplicates=0,commonness=0,length=0.125,repetition=0",
+    "fastsample:duplicates=0,commonness=0,length=0,repetition=0.5",
 )
 PASSES: Final = 4
 LEAST_ROWS: Final = 15

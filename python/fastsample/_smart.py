@@ -30,20 +30,21 @@ class Smart:
     text
         Text columns to look at. Every top-level text column by default.
     duplicates
-        1 / c, where c is the estimated number of rows that are nearly the same (one-permutation
-        MinHash over shingles of 3 characters, 5 in Latin script; Li, Owen, Zhang 2012). Together
-        with commonness it takes no more than what a row has in common with those, so that a large
-        family of rows in one form, each with its own content, is thinned out and does not vanish.
-        Above 0, equal rows are never drawn twice while others are left.
+        1.5 / c and at most 1, where c is the estimated number of rows that are nearly the same
+        (one-permutation MinHash over shingles of 3 characters, 5 in Latin script; Li, Owen, Zhang
+        2012). A row of many such of which a quarter is its own, a form filled in, counts like any
+        other, one with less by the cube of it. Above 0, equal rows are never drawn twice while
+        others are left.
     commonness
         1 / the geometric mean of how many other rows of a pilot have each of the row's shingles,
-        between the 5 % and 95 % quantiles: prefers what is rare. The pilot is all rows of a small
+        between the 5 % and 80 % quantiles: prefers what is rare. The pilot is all rows of a small
         source, else 128 blocks of 256 rows.
     length
-        The square root of the length up to `max_chars`, falling as ``max_chars / length`` beyond,
-        where training cuts a row off. Above 0, rows shorter than `min_chars` come last.
+        The square root of the length, up to `max_chars`, where training cuts a row off. Above 0,
+        rows shorter than `min_chars` come last.
     repetition
-        Distinct shingles over all shingles of the row, at least 1/16: lowers laughter and dashes.
+        Twice the distinct shingles over all shingles of the row, between 1/16 and 1: lowers
+        laughter and dashes.
     min_chars, max_chars
         In characters (Unicode code points) of all text columns together.
     target
@@ -66,8 +67,8 @@ class Smart:
 
     text: Sequence[str] | None = None
     duplicates: float = 1.0
-    commonness: float = 0.25
-    length: float = 0.25
+    commonness: float = 0.3
+    length: float = 0.125
     repetition: float = 0.5
     min_chars: int = 10
     max_chars: int = 512

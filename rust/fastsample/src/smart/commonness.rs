@@ -14,8 +14,9 @@ const MOST_BITS: u32 = 16;
 /// A row is judged by so many of its shingles at most, evenly spread.
 const JUDGED: usize = 64;
 
-/// Shares of rows below and above which commonness no longer counts: tails are noise.
-const TAILS: (f64, f64) = (0.05, 0.95);
+/// Shares of rows below and above which commonness no longer counts: what is rarest is noise, and
+/// what is most common are forms, filled in again and again, which [`super::own`] is about.
+const TAILS: (f64, f64) = (0.05, 0.8);
 
 /// The value of a row without shingles: as common as can be.
 const EMPTY: u16 = u16::MAX;
@@ -97,15 +98,16 @@ fn code(rows: u32) -> u8 {
     ((log2(u64::from(rows) + 1) + HALF) >> (FRACTION_BITS - CODE_BITS)) as u8
 }
 
-/// Values between which commonness counts.
+/// Values between which commonness counts, and that of the row in the middle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     low: u16,
+    middle: u16,
     high: u16,
 }
 
 impl Limits {
-    /// The 5 % and 95 % quantiles of all rows.
+    /// The 5 %, 50 % and 80 % quantiles of all rows.
     #[must_use]
     pub fn new(values: &[u16]) -> Self {
         let mut counts = vec![0_u64; 1 << 16];
@@ -119,7 +121,7 @@ impl Limits {
             });
             found.unwrap_or(0) as u16
         };
-        Self { low: quantile(TAILS.0), high: quantile(TAILS.1) }
+        Self { low: quantile(TAILS.0), middle: quantile(0.5), high: quantile(TAILS.1) }
     }
 
     /// `log2` of the factor of a row: `2^-commonness`, between the limits.
@@ -127,6 +129,12 @@ impl Limits {
     pub fn log_factor(self, value: u16) -> i64 {
         let above = value.clamp(self.low, self.high) - self.low;
         -(i64::from(above) << (FRACTION_BITS - VALUE_BITS))
+    }
+
+    /// That of a row in the middle.
+    #[must_use]
+    pub fn middle_log_factor(self) -> i64 {
+        self.log_factor(self.middle)
     }
 }
 
@@ -177,9 +185,10 @@ mod tests {
     fn tails_are_cut() {
         let values: Vec<u16> = (0..1000).map(|i| i * 8).collect();
         let limits = Limits::new(&values);
-        assert_eq!(limits, Limits { low: 400, high: 7600 });
+        assert_eq!(limits, Limits { low: 400, middle: 4000, high: 6400 });
         assert_eq!([0, 400].map(|value| limits.log_factor(value)), [0, 0]);
         assert_eq!(limits.log_factor(400 + (1 << VALUE_BITS)), -ONE);
-        assert_eq!(limits.log_factor(EMPTY), limits.log_factor(7600));
+        assert_eq!(limits.log_factor(EMPTY), limits.log_factor(6400));
+        assert_eq!(limits.middle_log_factor(), limits.log_factor(4000));
     }
 }

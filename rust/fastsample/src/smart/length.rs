@@ -1,4 +1,4 @@
-//! Too short to teach, or cut off by training.
+//! Too short to teach, or so long that training cuts it off.
 
 use super::fixed::log2;
 
@@ -7,7 +7,7 @@ use super::fixed::log2;
 /// ```text
 /// chars <  min           none
 /// chars <= max           sqrt(chars / max)    longer teaches more, less than in proportion
-/// chars >  max           max / chars          what lies beyond max is cut off in training
+/// chars >  max           1                    what lies beyond is cut off: it neither teaches nor costs
 /// ```
 #[must_use]
 pub fn log_factor(chars: u32, min: u32, max: u32) -> Option<i64> {
@@ -15,8 +15,7 @@ pub fn log_factor(chars: u32, min: u32, max: u32) -> Option<i64> {
     if chars < u64::from(min).max(1) {
         return None;
     }
-    let ratio = log2(chars) - log2(max);
-    Some(if chars <= max { ratio / 2 } else { -ratio })
+    Some((log2(chars.min(max)) - log2(max)) / 2)
 }
 
 #[cfg(test)]
@@ -27,11 +26,7 @@ mod tests {
     #[test]
     fn the_factor_is_the_formula() {
         for chars in (2..5000).step_by(7) {
-            let naive = if chars <= 512 {
-                (f64::from(chars) / 512.0).sqrt()
-            } else {
-                512.0 / f64::from(chars)
-            };
+            let naive = (f64::from(chars) / 512.0).sqrt().min(1.0);
             let found = log_factor(chars, 2, 512).expect("long enough") as f64 / ONE as f64;
             assert!((found - naive.log2()).abs() < 1e-4, "{chars}");
         }

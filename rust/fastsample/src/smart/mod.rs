@@ -62,14 +62,14 @@ use crate::text;
 pub struct Smart {
     /// Text columns to look at; every top-level text column if none.
     pub text: Option<Vec<String>>,
-    /// Exponent of 1 / (number of near-duplicates). Above 0, equal rows are never drawn twice
+    /// Exponent of 1.5 / (number of near-duplicates). Above 0, equal rows are never drawn twice
     /// while others are left.
     pub duplicates: f64,
     /// Exponent of 1 / (geometric mean of the counts of its shingles in other rows).
     pub commonness: f64,
     /// Exponent of the length factor. Above 0, rows shorter than `min_chars` come last.
     pub length: f64,
-    /// Exponent of the share of distinct shingles.
+    /// Exponent of twice the share of distinct shingles.
     pub repetition: f64,
     /// Characters (of all text columns) below which a row is too short to teach.
     pub min_chars: u32,
@@ -95,8 +95,8 @@ impl Default for Smart {
         Self {
             text: None,
             duplicates: 1.0,
-            commonness: 0.25,
-            length: 0.25,
+            commonness: 0.3,
+            length: 0.125,
             repetition: 0.5,
             min_chars: 10,
             max_chars: 512,

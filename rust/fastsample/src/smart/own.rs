@@ -73,10 +73,14 @@ fn share(bands: u32, pairs: u32) -> u16 {
     ((one - similarity) * u64::from(WHOLE) / (one + similarity)).max(1) as u16
 }
 
-/// `log2` of a share that [`find`] has found; none where it was not asked.
+/// A row of which this share is its own, a quarter, is a form filled in: it counts like any other.
+const FORM: u64 = WHOLE as u64 / 4;
+
+/// `log2` of the least factor of a row, `(share / FORM)³`, of a share that [`find`] has found; none
+/// where it was not asked. The cube tells forms from copies with edits: an eighth leaves an eighth.
 #[must_use]
 pub fn log_factor(share: u16) -> Option<i64> {
-    (share > 0).then(|| log2(u64::from(share)) - log2(u64::from(WHOLE)))
+    (share > 0).then(|| (3 * (log2(u64::from(share)) - log2(FORM))).min(0))
 }
 
 #[cfg(test)]
@@ -120,7 +124,7 @@ mod tests {
         assert_eq!(share(8 * 1_000_000, 8 * 1_000_000), 1);
         assert_eq!(log_factor(0), None);
         assert_eq!(log_factor(WHOLE), Some(0));
-        let half = log_factor(WHOLE / 2 + 1).expect("was asked");
-        assert!((half + ONE).abs() < 4);
+        let eighth = log_factor(WHOLE / 8).expect("was asked");
+        assert!((eighth + 3 * ONE).abs() < ONE / 1000);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fixed::{FRACTION_BITS, ONE, log2};
 
-/// A row of nothing but one shingle keeps this share of its weight: 1/16.
+/// A row of hardly more than one shingle keeps this share of its weight: 1/16.
 const FLOOR: i64 = -4 * ONE;
 
 /// Repetition is judged by the first shingles of a row.
@@ -51,10 +51,11 @@ impl Repetition {
     }
 }
 
-/// `log2` of the factor of a row: distinct shingles over all shingles, at least 1/16.
+/// `log2` of the factor of a row: twice its distinct shingles over all its shingles, between 1/16 and
+/// 1. Up to half of them may be repetitions, as in long texts and programs that have nothing wrong.
 #[must_use]
 pub fn log_factor(repetition: u16) -> i64 {
-    (-(i64::from(repetition) << (FRACTION_BITS - VALUE_BITS))).max(FLOOR)
+    (ONE - (i64::from(repetition) << (FRACTION_BITS - VALUE_BITS))).clamp(FLOOR, 0)
 }
 
 /// The share of distinct shingles that a row's value stands for.
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_factor_is_the_share_of_distinct_shingles() {
+    fn the_factor_is_twice_the_share_of_distinct_shingles() {
         let mut repetition = Repetition::default();
         let laugh = "哈".repeat(100);
         let dashes = "-".repeat(5000);
@@ -90,7 +91,8 @@ mod tests {
             shingles.add(text);
             let judged = &shingles.hashes()[..shingles.hashes().len().min(JUDGED)];
             let distinct: HashSet<_> = judged.iter().collect();
-            let naive = (distinct.len().max(1) as f64 / judged.len().max(1) as f64).max(1.0 / 16.0);
+            let share = distinct.len().max(1) as f64 / judged.len().max(1) as f64;
+            let naive = (2.0 * share).clamp(1.0 / 16.0, 1.0);
             let found = log_factor(repetition.of(judged)) as f64 / ONE as f64;
             assert!((naive.log2() - found).abs() < 1e-3, "{text}: {}, not {found}", naive.log2());
         }

@@ -121,9 +121,11 @@ impl Terms {
         let raised =
             |term: Term, factor: i64| (factor * self.strengths[term as usize]) >> FRACTION_BITS;
         let commonness = raised(Term::Commonness, limits.log_factor(rows.commonness[row]));
-        // Rows of a family are common too: together the two leave at least what is a row's own.
+        // Rows of a family are common too: for what is its own, a row weighs as much as any other,
+        // whose commonness is that of the row in the middle.
+        let middle = raised(Term::Commonness, limits.middle_log_factor());
         let least = own::log_factor(shares[row])
-            .map_or(i64::MIN, |own| (raised(Term::Duplicates, own) - commonness).min(0));
+            .map_or(i64::MIN, |own| raised(Term::Duplicates, own) + middle - commonness);
         Some([
             raised(Term::Duplicates, duplicates::log_factor(counts[row])).max(least),
             commonness,
