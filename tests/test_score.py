@@ -1,6 +1,7 @@
 """Scores by themselves: a row for each row, each term by its formula."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,23 +45,26 @@ def test_a_row_for_each_row(table: pa.Table) -> None:
     assert scores.report.smart.copies == 3000 - len(copies)
 
 
-def test_the_weight_is_the_product_of_the_terms(table: pa.Table) -> None:
+@pytest.mark.parametrize("strength", [0, 0.5, 1])
+def test_the_weight_is_the_product_of_the_terms(table: pa.Table, strength: float) -> None:
     # A form, filled in with up to twenty characters: from copies with an edit to rows of their own.
     rng = np.random.default_rng(1)
     form = "".join(map(chr, range(0x4E00, 0x4E40)))
     filled = [form + "".join(map(chr, rng.integers(0x5000, 0x9000, i % 21))) for i in range(300)]
     family = pa.table({"prompt": filled, "response": [""] * 300})
     table = pa.concat_tables([table.select(["prompt", "response"]), family])
-    found = fastsample.score(table, ALL).to_pandas()
+    found = fastsample.score(table, replace(ALL, duplicates=strength)).to_pandas()
     low, middle, high = np.sort(found["commonness"].fillna(32))[[165, 1650, 2640]]
     common = found["commonness"].fillna(32).clip(low, high) - low
     chars = found["chars"].to_numpy()
     length = np.sqrt(np.minimum(chars, 512) / 512)
-    # Of the strengths 1 and 0.5; a row of a family is common too, and is left what is its own.
-    duplicates = 2.0 ** (-0.5 * common) * np.minimum(1, 1.5 / found["duplicates"])
-    own = np.minimum(1, found["own"].fillna(0) / 0.25) ** 3 * 2.0 ** (-0.5 * (middle - low))
+    commonness = 2.0 ** (-0.5 * common)
+    duplicates = np.minimum(1, 1.5 / found["duplicates"])
+    # A row of a family is common too, and is left what is its own of a row of middling commonness.
+    middling = 2.0 ** (-0.5 * (middle - low)) / commonness
+    own = np.minimum(1, found["own"].fillna(0) / 0.25) ** 3 * middling
     assert (own > duplicates).sum() > 100
-    redundancy = np.maximum(duplicates, own)
+    redundancy = commonness * np.maximum(duplicates, own) ** strength
     repetition = (2 * found["repetition"]).clip(1 / 16, 1)
     expected = redundancy * np.where(chars < 10, 0, length) * repetition
     np.testing.assert_allclose(found["weight"], expected, rtol=2e-3)

@@ -153,8 +153,8 @@ def sample(
         are counted as in :func:`fastsample.token_lengths`, special tokens included, and only in
         rows that the draw comes by; a stream is kept in memory.
     smart
-        True weighs rows by what they add: fewer near-duplicates, fewer texts that are too short,
-        cut off by training, or repeat themselves. A :class:`fastsample.Smart` sets the strength of
+        True weighs rows by what they add: fewer near-duplicates, more of what is rare, fewer texts
+        that are too short or repeat themselves. A :class:`fastsample.Smart` sets the strength of
         each term. ``"entropy"`` takes the rows of highest character entropy of the first text
         column among those of 10 to 1000 characters. All read the text of every row first, and keep
         about 60 bytes a row while they decide; a stream is kept in memory.

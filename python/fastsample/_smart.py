@@ -32,9 +32,9 @@ class Smart:
     duplicates
         1.5 / c and at most 1, where c is the estimated number of rows that are nearly the same
         (one-permutation MinHash over shingles of 3 characters, 5 in Latin script; Li, Owen, Zhang
-        2012). A row of many such of which a quarter is its own, a form filled in, counts like any
-        other, one with less by the cube of it. Above 0, equal rows are never drawn twice while
-        others are left.
+        2012). A row with many such counts like any other if a quarter of it is its own, as in a
+        form filled in; if less, by the cube of it. Above 0, equal rows are never drawn twice
+        while others are left.
     commonness
         1 / the geometric mean of how many other rows of a pilot have each of the row's shingles,
         between the 5 % and 80 % quantiles: prefers what is rare. The pilot is all rows of a small

@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::hashes::Repeated;
 use crate::parallel::fold;
 
-/// Rows like a row, itself included, from which on it is asked what is its own; with fewer, 1 / c
+/// Rows like a row, itself included, from which on it is asked what is its own; with fewer, 1.5 / c
 /// leaves enough.
 const FEW: u32 = 3;
 

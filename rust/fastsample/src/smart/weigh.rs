@@ -124,10 +124,9 @@ impl Terms {
         // Rows of a family are common too: for what is its own, a row weighs as much as any other,
         // whose commonness is that of the row in the middle.
         let middle = raised(Term::Commonness, limits.middle_log_factor());
-        let least = own::log_factor(shares[row])
-            .map_or(i64::MIN, |own| raised(Term::Duplicates, own) + middle - commonness);
+        let least = own::log_factor(shares[row]).map_or(i64::MIN, |own| own + middle - commonness);
         Some([
-            raised(Term::Duplicates, duplicates::log_factor(counts[row])).max(least),
+            raised(Term::Duplicates, duplicates::log_factor(counts[row]).max(least)),
             commonness,
             raised(Term::Length, length),
             raised(Term::Repetition, repetition::log_factor(rows.repetition[row])),
