@@ -9,7 +9,6 @@ use super::fixed::{FRACTION_BITS, log2_with};
 
 /// Classes that shingles are hashed into.
 const CLASS_BITS: u32 = 16;
-const CLASSES: usize = 1 << CLASS_BITS;
 
 /// Bits after the point of a ratio's logarithm.
 const VALUE_BITS: u32 = 10;
@@ -38,7 +37,7 @@ impl Likeness {
         // Every class has been seen once more, so that none has share 0.
         let source: Vec<u64> = source.into_iter().map(|count| count + 1).collect();
         let (all, all_source) = (target.iter().sum::<u64>(), source.iter().sum::<u64>());
-        let classes = CLASSES as u64;
+        let classes = 1_u64 << CLASS_BITS;
         let log = |x: u128| {
             // Numbers of more than 64 bits lose their low ones; logarithms do not see it.
             let shift = (u128::BITS - x.leading_zeros()).saturating_sub(u64::BITS);
@@ -56,24 +55,22 @@ impl Likeness {
     /// The mean log ratio of the row's shingles, with 10 bits after the point.
     #[must_use]
     pub fn of(&self, shingles: &[u64]) -> i16 {
-        // An array has a place for every class: no index needs a check.
-        let Some(ratios) = self.0.first_chunk::<CLASSES>() else { return 0 };
         if shingles.is_empty() {
             return -(MOST as i16);
         }
-        let sum: i64 = shingles.iter().map(|&hash| i64::from(ratios[class_of(hash)])).sum();
+        let sum: i64 = shingles.iter().map(|&hash| i64::from(self.0[class_of(hash)])).sum();
         sum.div_euclid(shingles.len() as i64) as i16
     }
 }
 
 fn classes(counts: impl Iterator<Item = (u64, u32)>) -> Vec<u64> {
-    let mut classes = vec![0; CLASSES];
+    let mut classes = vec![0; 1 << CLASS_BITS];
     counts.for_each(|(hash, rows)| classes[class_of(hash)] += u64::from(rows));
     classes
 }
 
 fn class_of(hash: u64) -> usize {
-    (hash >> (u64::BITS - CLASS_BITS)) as usize % CLASSES
+    (hash >> (u64::BITS - CLASS_BITS)) as usize
 }
 
 /// `log2` of the factor of a row: its ratio, at most 1 at `clip` (in bits, fixed point).
