@@ -10,6 +10,7 @@ from pathlib import Path
 
 import fastsample
 import torch
+import torch.distributed.nn
 from accelerate import Accelerator
 from tiny_model import TinyModel, collate
 from torch.utils.data import DataLoader
@@ -55,6 +56,10 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         if step % args.save_every == 0:
             accelerator.save_state(str(args.output / f"step-{step:06}"))
+    # With the last reference to the process group its threads end here. One that is late would
+    # find the interpreter gone, and abort. (torch.distributed.nn keeps the group that it finds
+    # when it is imported: hence the import above, before there is one.)
+    model, optimizer, loader = accelerator.free_memory(model, optimizer, loader)
     accelerator.end_training()
 
 
