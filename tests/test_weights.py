@@ -46,15 +46,11 @@ def test_frequencies_agree_with_the_weights(lengths: pa.Table) -> None:
         assert abs(drawn - said) < error
 
 
-@pytest.mark.parametrize("smart", [False, LENGTHS, True])
-def test_totals_are_estimated_without_bias(lengths: pa.Table, smart: bool | Smart) -> None:
-    """Half of the rows have a copy, and some are shorter than `min_chars` allows."""
-    table = pa.concat_tables([lengths, lengths[:600]])
-    if smart is True:
-        table = table.filter(pa.compute.greater(table["chars"], 20))
+def assert_unbiased(table: pa.Table, n: int, smart: bool | Smart) -> None:
+    """Estimate the rows and the characters of all rows, over many seeds."""
     totals = []
     for seed in range(SEEDS):
-        ids, weights = weights_of(table, 240, seed, smart)
+        ids, weights = weights_of(table, n, seed, smart)
         chars = table["chars"].to_numpy()[ids]
         totals.append([weights.sum(), (weights * chars).sum()])
     exact = np.array([table.num_rows, table["chars"].to_numpy().sum()])
@@ -62,19 +58,36 @@ def test_totals_are_estimated_without_bias(lengths: pa.Table, smart: bool | Smar
     assert np.all(np.abs(found - exact) < 4.5 * spread / np.sqrt(SEEDS) + 1e-6 * exact)
 
 
+@pytest.mark.parametrize("smart", [False, LENGTHS, True])
+@pytest.mark.parametrize("copied", [slice(0, 600), slice(600, 1200)])
+def test_totals_are_estimated_without_bias(
+    lengths: pa.Table, smart: bool | Smart, copied: slice
+) -> None:
+    """Half of the rows have a copy, and some are shorter than `min_chars` allows."""
+    table = pa.concat_tables([lengths, lengths[copied], lengths[copied]])
+    if smart is True:
+        table = table.filter(pa.compute.greater(table["chars"], 20))
+    assert_unbiased(table, 240, smart)
+
+
 def test_all_rows_have_weight_1(lengths: pa.Table) -> None:
+    table = pa.concat_tables([lengths, lengths[:300]])
     for smart in (False, True, LENGTHS):
-        _, weights = weights_of(lengths, 1200, 1, smart)
-        assert weights.tolist() == [1.0] * 1200
+        _, weights = weights_of(table, 1500, 1, smart)
+        assert weights.tolist() == [1.0] * 1500
 
 
-def test_copies_that_had_to_be_drawn() -> None:
-    table = pa.table(
-        {"text": ["同样的一句话，说了很多遍"] * 50 + ["另外的一句，说得很长很长"] * 50}
-    )
-    _, weights = weights_of(table, 10, 1, True)
-    # Two originals for certain, and 8 of 98 copies.
-    assert sorted(weights) == pytest.approx([1.0] * 2 + [98 / 8] * 8)
+@pytest.mark.parametrize("smart", [True, Smart(commonness=0, length=1, repetition=0)])
+@pytest.mark.parametrize("n", [3, 30, 160])
+def test_copies_that_had_to_be_drawn(smart: bool | Smart, n: int) -> None:
+    """Three texts of different weights, two of them many times over; all three are drawn first."""
+    rng = np.random.default_rng(4)
+    chars, times = [16, 512, 64], [50, 150, 1]
+    texts = [chinese(rng, length) for length in chars]
+    table = pa.table({"text": np.repeat(texts, times), "chars": np.repeat(chars, times)})
+    assert_unbiased(table, n, smart)
+    ids, _ = weights_of(table, n, 1, smart)
+    assert len(set(table["text"].to_numpy()[ids])) == 3
 
 
 def test_a_uniform_draw_has_equal_weights(table: pa.Table) -> None:

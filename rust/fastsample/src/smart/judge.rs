@@ -24,6 +24,7 @@ pub(super) struct Judged {
     weights: Vec<u32>,
     /// Characters of each row; empty if nobody has looked.
     chars: Vec<u32>,
+    /// Rows of equal texts, if they are not to be drawn twice.
     copies: Copies,
 }
 
@@ -90,13 +91,12 @@ impl Judged {
         let class_of = |&weight: &u32| if weight == 0 { Class::Excluded } else { Class::Weighted };
         let mut classes: Vec<Class> = weighed.weights.iter().map(class_of).collect();
         bar(&mut classes, among);
-        if terms.has(Term::Duplicates) {
-            for group in weighed.copies.groups() {
-                let eligible = || group.iter().filter(|&&row| among.has(u64::from(row)));
-                let original = eligible().min_by_key(|&&row| hash.of(u64::from(row)));
-                for row in eligible().filter(|&row| Some(row) != original) {
-                    classes[*row as usize] = Class::Copy;
-                }
+        let copies = if terms.has(Term::Duplicates) { weighed.copies } else { Copies::default() };
+        for group in copies.groups() {
+            let eligible = || group.iter().filter(|&&row| among.has(u64::from(row)));
+            let original = eligible().min_by_key(|&&row| hash.of(u64::from(row)));
+            for row in eligible().filter(|&row| Some(row) != original) {
+                classes[*row as usize] = Class::Copy;
             }
         }
         Ok(Self {
@@ -105,7 +105,7 @@ impl Judged {
             numbers: Numbers::Random(hash),
             weights: weighed.weights,
             chars: weighed.features.chars,
-            copies: weighed.copies,
+            copies,
         })
     }
 
@@ -144,11 +144,7 @@ impl Judged {
             Numbers::Random(hash) => hash.of(ordinal),
             Numbers::Given(numbers) => numbers[row],
         };
-        Candidate { u, weight: self.weight(row), ordinal }
-    }
-
-    fn weight(&self, row: usize) -> u32 {
-        self.weights.get(row).copied().unwrap_or(1)
+        Candidate { u, weight: self.weights.get(row).copied().unwrap_or(1), ordinal }
     }
 
     /// The `n` best rows.
@@ -157,8 +153,8 @@ impl Judged {
         let counts = drawn.classes.map(|(rows, _)| rows);
         self.report.see_drawn(counts, &drawn.selection, &self.chars);
         let inverse = || {
-            let weight = |row: usize| self.weight(row);
-            draw::inverse_probabilities(&drawn, &self.classes, &self.copies, weight)
+            let key = |row: usize| self.candidate(row);
+            draw::inverse_probabilities(&drawn, &self.classes, &self.copies, key)
         };
         let weights = with_weights.then(inverse);
         Ok(Choice { selection: drawn.selection, weights, report: self.report })
