@@ -45,7 +45,7 @@ def test_a_row_for_each_row(table: pa.Table) -> None:
     assert scores.report.smart.copies == 3000 - len(copies)
 
 
-@pytest.mark.parametrize("strength", [0, 0.5, 1])
+@pytest.mark.parametrize("strength", [0, 0.5, 1, 2])
 def test_the_weight_is_the_product_of_the_terms(table: pa.Table, strength: float) -> None:
     # A form, filled in with up to twenty characters: from copies with an edit to rows of their own.
     rng = np.random.default_rng(1)
@@ -54,7 +54,9 @@ def test_the_weight_is_the_product_of_the_terms(table: pa.Table, strength: float
     family = pa.table({"prompt": filled, "response": [""] * 300})
     table = pa.concat_tables([table.select(["prompt", "response"]), family])
     found = fastsample.score(table, replace(ALL, duplicates=strength)).to_pandas()
-    low, middle, high = np.sort(found["commonness"].fillna(32))[[165, 1650, 2640]]
+    judged = np.sort(found["commonness"].dropna())
+    assert len(judged) < len(found)
+    low, middle, high = judged[(len(judged) * np.array([0.05, 0.5, 0.8])).astype(int)]
     common = found["commonness"].fillna(32).clip(low, high) - low
     chars = found["chars"].to_numpy()
     length = np.sqrt(np.minimum(chars, 512) / 512)
@@ -64,7 +66,8 @@ def test_the_weight_is_the_product_of_the_terms(table: pa.Table, strength: float
     middling = 2.0 ** (-0.5 * (middle - low)) / commonness
     own = np.minimum(1, found["own"].fillna(0) / 0.25) ** 3 * middling
     assert (own > duplicates).sum() > 100
-    redundancy = commonness * np.maximum(duplicates, own) ** strength
+    counted = np.minimum(np.maximum(duplicates, own) ** strength, np.maximum(middling, 1))
+    redundancy = commonness * counted
     repetition = (2 * found["repetition"]).clip(1 / 16, 1)
     expected = redundancy * np.where(chars < 10, 0, length) * repetition
     np.testing.assert_allclose(found["weight"], expected, rtol=2e-3)
@@ -83,6 +86,8 @@ def test_near_copies_are_counted() -> None:
 def test_off_terms_are_null_or_plain(table: pa.Table) -> None:
     found = fastsample.score(table).to_arrow()
     assert "target" not in found.column_names
+    off = fastsample.score(table, Smart(commonness=0)).to_arrow()
+    assert off["commonness"].null_count == table.num_rows
     with_target = fastsample.score(table, Smart(target=table[:100])).to_arrow()
     assert with_target["target"].null_count == 0
 
@@ -101,6 +106,26 @@ def test_scores_do_not_depend_on_the_layout(table: pa.Table, tmp_path: Path, thr
         assert found.equals(expected)
 
 
+def test_empty_rows_change_nothing_for_others() -> None:
+    """A form filled in keeps its weight, however many rows have no text at all."""
+    rng = np.random.default_rng(1)
+    draw = lambda n: "".join(map(chr, rng.integers(0x4E00, 0x9000, n)))  # noqa: E731
+    form = draw(60)
+    texts = [draw(80) for _ in range(600)] + [form + draw(40) for _ in range(300)]
+    alone = fastsample.score(pa.table({"text": texts})).to_arrow()["weight"].to_numpy()
+    with_empty = pa.table({"text": texts + [""] * 2700})
+    found = fastsample.score(with_empty).to_arrow()["weight"].to_numpy()
+    np.testing.assert_array_equal(found[:900], alone)
+    assert np.median(alone[600:]) > 0.8 * np.median(alone[:600])
+
+
+def test_nothing_can_be_scored() -> None:
+    scores = fastsample.score(pa.table({"text": pa.array([], pa.string())}))
+    assert len(scores) == 0
+    assert "rows before" in str(scores.report)
+    assert "rows before" in scores.report._repr_html_()
+
+
 def test_scores_go_to_a_file(table: pa.Table, tmp_path: Path) -> None:
     scores = fastsample.score(table)
     scores.write_parquet(tmp_path / "scores.parquet")
@@ -116,6 +141,29 @@ def test_clear_errors(table: pa.Table) -> None:
         fastsample.score(table, "entropy")  # type: ignore[arg-type]
     with pytest.raises(fastsample.ArgumentError, match=r"pass \['prompt'\]"):
         fastsample.score(table, Smart(text="prompt"))
+    with pytest.raises(fastsample.ColumnError, match='"prompt" is named twice'):
+        fastsample.score(table, Smart(text=["prompt", "prompt"]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"min_chars": -1}, "min_chars is -1; it must be from 0 to 4294967295"),
+        ({"max_chars": 2**32}, "max_chars is 4294967296; it must be from 0 to"),
+        ({"min_chars": 2.5}, "min_chars is 2.5; it must be a whole number"),
+        ({"duplicates": "x"}, "duplicates is 'x'; it must be a number"),
+        ({"length": None}, "length is None; it must be a number"),
+        ({"commonness": float("nan")}, "commonness is NaN; it must be from 0"),
+        ({"target_clip": True}, "target_clip is True; it must be a number"),
+        ({"text": [3]}, "text holds 3; it must be a list of columns' names"),
+        ({"text": 3}, "text is 3; it must be a list of columns"),
+    ],
+)
+def test_options_that_make_no_sense(table: pa.Table, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(fastsample.FastSampleError, match=message):
+        fastsample.score(table, Smart(**options))
+    with pytest.raises(fastsample.FastSampleError, match=message):
+        fastsample.sample(table, 5, smart=Smart(**options))
 
 
 @settings(max_examples=60, deadline=None)

@@ -107,13 +107,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The 5 %, 50 % and 80 % quantiles of all rows.
+    /// The 5 %, 50 % and 80 % quantiles of all rows that have shingles.
     #[must_use]
     pub fn new(values: &[u16]) -> Self {
-        let mut counts = vec![0_u64; 1 << 16];
-        values.iter().for_each(|&value| counts[usize::from(value)] += 1);
+        let mut counts = vec![0_u64; usize::from(EMPTY)];
+        let judged = || values.iter().filter(|&&value| value != EMPTY);
+        judged().for_each(|&value| counts[usize::from(value)] += 1);
+        let rows = judged().count();
         let quantile = |share: f64| {
-            let rank = (values.len() as f64 * share) as u64;
+            let rank = (rows as f64 * share) as u64;
             let mut seen = 0;
             let found = counts.iter().position(|&count| {
                 seen += count;
@@ -183,7 +185,8 @@ mod tests {
 
     #[test]
     fn tails_are_cut() {
-        let values: Vec<u16> = (0..1000).map(|i| i * 8).collect();
+        let mut values: Vec<u16> = (0..1000).map(|i| i * 8).collect();
+        values.extend([EMPTY; 3000]);
         let limits = Limits::new(&values);
         assert_eq!(limits, Limits { low: 400, middle: 4000, high: 6400 });
         assert_eq!([0, 400].map(|value| limits.log_factor(value)), [0, 0]);

@@ -122,11 +122,12 @@ impl Terms {
             |term: Term, factor: i64| (factor * self.strengths[term as usize]) >> FRACTION_BITS;
         let commonness = raised(Term::Commonness, limits.log_factor(rows.commonness[row]));
         // Rows of a family are common too: for what is its own, a row weighs as much as any other,
-        // whose commonness is that of the row in the middle.
-        let middle = raised(Term::Commonness, limits.middle_log_factor());
-        let least = own::log_factor(shares[row]).map_or(i64::MIN, |own| own + middle - commonness);
+        // whose commonness is that of the row in the middle, and not more.
+        let common = raised(Term::Commonness, limits.middle_log_factor()) - commonness;
+        let least = own::log_factor(shares[row]).map_or(i64::MIN, |own| own + common);
+        let duplicates = duplicates::log_factor(counts[row]).max(least);
         Some([
-            raised(Term::Duplicates, duplicates::log_factor(counts[row]).max(least)),
+            raised(Term::Duplicates, duplicates).min(common.max(0)),
             commonness,
             raised(Term::Length, length),
             raised(Term::Repetition, repetition::log_factor(rows.repetition[row])),
