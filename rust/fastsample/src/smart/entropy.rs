@@ -6,16 +6,18 @@ use super::fixed::log2_with;
 /// Rows with fewer or more characters in all text columns come last.
 pub const CHARS: std::ops::RangeInclusive<u32> = 10..=1000;
 
-/// Bits after the point of an entropy: finer than any two different entropies of 1,000 characters.
-const BITS: u32 = 40;
+/// Bits after the point of an entropy: as many as the products of small counts leave room for.
+const BITS: u32 = 48;
 
-/// Counts below this are nearly all there are.
+/// Counts below this are nearly all there are, and all in a text of up to 1,000 characters.
 const SMALL: usize = 1024;
 
-/// Shannon entropy of the characters of a text, in bits, with 40 bits after the point.
+/// Shannon entropy of the characters of a text, in bits, with 48 bits after the point.
 ///
 /// `H = log2 N - (1/N) * sum of c * log2 c` over the counts c of the N characters (C. Shannon, *A
-/// mathematical theory of communication*, 1948), in integers.
+/// mathematical theory of communication*, 1948), in integers. Equal entropies come out equal: as
+/// the logarithms of primes have nothing in common, two entropies are equal only if they are the
+/// same sum of those, and that sum is what is computed, for counts below 1,024.
 pub struct Entropy {
     codes: Vec<u32>,
     classes: Vec<u8>,
@@ -27,12 +29,18 @@ pub struct Entropy {
 
 impl Default for Entropy {
     fn default() -> Self {
-        let product = |c: usize| c as i64 * log2_with(c.max(1) as u64, BITS);
+        let mut logs = vec![0; SMALL];
+        for c in 2..SMALL {
+            logs[c] = match (2..=c.isqrt()).find(|factor| c % factor == 0) {
+                Some(factor) => logs[factor] + logs[c / factor],
+                None => log2_with(c as u64, BITS),
+            };
+        }
         Self {
             codes: Vec::new(),
             classes: Vec::new(),
             counts: vec![0; char::MAX as usize + 1],
-            products: (0..SMALL).map(product).collect(),
+            products: logs.into_iter().zip(0..).map(|(log, c)| c * log).collect(),
         }
     }
 }
@@ -58,8 +66,7 @@ impl Entropy {
             let count = std::mem::take(&mut self.counts[code as usize]);
             sum += self.product(count as usize);
         }
-        let mean = |sum: i128| sum / total as i128;
-        (mean(self.product(total)) - mean(sum)).max(0) as u64
+        ((self.product(total) - sum) / total as i128).max(0) as u64
     }
 
     /// `c * log2 c`; 0 of 0.
@@ -90,5 +97,25 @@ mod tests {
             let found = entropy.of(text) as f64 / (1_u64 << BITS) as f64;
             assert!((naive - found).abs() < 1e-9, "{text}: {naive}, not {found}");
         }
+    }
+
+    #[test]
+    fn equal_entropies_are_equal() {
+        let mut entropy = Entropy::default();
+        let mut of = |counts: &[usize]| {
+            let text: String =
+                counts.iter().zip('一'..).flat_map(|(&count, c)| [c].repeat(count)).collect();
+            entropy.of(&text)
+        };
+        for letters in 1..=40 {
+            let once = of(&vec![1; letters]);
+            for count in [2, 3, 5, 7, 9, 20] {
+                assert_eq!(of(&vec![count; letters]), once, "{count} times {letters} letters");
+            }
+        }
+        // 2 bits; and log2 3 + 1/3 from different shares: 1/3, 1/3, 1/6, 1/6, and ninths of it.
+        assert_eq!(of(&[4, 1, 1, 1, 1]), of(&[1, 1, 1, 1]));
+        assert_eq!(of(&[6, 6, 3, 3]), of(&[2, 2, 1, 1]));
+        assert!(of(&[2, 2, 1, 1]) < of(&[1, 1, 1, 1]));
     }
 }
