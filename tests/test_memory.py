@@ -143,3 +143,18 @@ def test_looking_at_rows_does_not_hold_them(
     # The largest sketch has all its memory after 1 million distinct rows, and grows no further.
     assert peaks[6] < limit * MIB
     assert peaks[6] < 1.3 * peaks[3]
+
+
+@pytest.mark.parametrize(("threads", "limit"), [(1, 90), (9, 140)])
+def test_a_smart_draw_needs_some_bytes_a_row(
+    threads: int, limit: int, distinct_rows: list[Path]
+) -> None:
+    script = """
+import sys, fastsample
+threads, *paths = sys.argv[1:]
+sample = fastsample.sample(paths, 1000, smart=True, threads=int(threads))
+print(peak(), sample.report.rows)
+"""
+    small, rows = run_fresh(script, threads, distinct_rows[0])
+    large, more = run_fresh(script, threads, *distinct_rows[:4])
+    assert (large - small) / (more - rows) < limit

@@ -21,6 +21,18 @@ pub(crate) fn fold<S: Send>(
     step: impl Fn(&mut S, usize) -> Result<()> + Sync,
     merge: impl Fn(&mut S, S),
 ) -> Result<S> {
+    fold_on(ctx, ctx.threads(), tasks, init, step, merge)
+}
+
+/// As [`fold`], on no more than so many cores: for states that are large.
+pub(crate) fn fold_on<S: Send>(
+    ctx: &Context,
+    workers: usize,
+    tasks: usize,
+    init: impl Fn() -> S + Sync,
+    step: impl Fn(&mut S, usize) -> Result<()> + Sync,
+    merge: impl Fn(&mut S, S),
+) -> Result<S> {
     let next = AtomicUsize::new(0);
     let failure: Mutex<Option<(usize, Error)>> = Mutex::new(None);
     let work = || {
@@ -44,7 +56,7 @@ pub(crate) fn fold<S: Send>(
             }
         }
     };
-    let threads = ctx.threads().min(tasks);
+    let threads = ctx.threads().min(workers).min(tasks);
     let mut total = init();
     if threads <= 1 {
         merge(&mut total, work());

@@ -5,7 +5,10 @@ use super::minhash::BANDS;
 use crate::context::Context;
 use crate::error::Result;
 use crate::hashes::Repeated;
-use crate::parallel::fold;
+use crate::parallel::fold_on;
+
+/// Bands are counted on so many cores at most: each holds 12 bytes a row while it does.
+pub(super) const WORKERS: usize = 4;
 
 /// For each row: the estimated number of rows like it, itself included, times [`BANDS`].
 ///
@@ -20,8 +23,9 @@ use crate::parallel::fold;
 /// # Errors
 /// [`crate::Error::Cancelled`].
 pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], exact: &[u64]) -> Result<(Vec<u32>, Copies)> {
-    let (mut counts, copies, _) = fold(
+    let (mut counts, copies, _) = fold_on(
         ctx,
+        WORKERS,
         BANDS + 1,
         || (vec![0_u32; exact.len()], Copies::default(), Repeated::default()),
         |(others, copies, repeated), task| {

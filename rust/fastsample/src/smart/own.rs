@@ -11,14 +11,14 @@
 //!  share of its own:  1 - 2J / (1 + J) = (1 - J) / (1 + J)
 //! ```
 
-use super::duplicates::{add, count_others};
+use super::duplicates::{WORKERS, add, count_others};
 use super::fixed::{WEIGHT_ONE, exp2, log2};
 use super::minhash::BANDS;
 use crate::context::Context;
 use crate::distinct::mix_two;
 use crate::error::Result;
 use crate::hashes::Repeated;
-use crate::parallel::fold;
+use crate::parallel::fold_on;
 
 /// Rows like a row, itself included, from which on it is asked what is its own; with fewer, 1.5 / c
 /// leaves enough.
@@ -39,8 +39,9 @@ const PRIOR: u64 = 16;
 pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], counts: &[u32]) -> Result<Vec<u16>> {
     let many = |&(&count, _): &(&u32, u32)| count >= FEW * BANDS as u32;
     let asked: Vec<u32> = counts.iter().zip(0..).filter(many).map(|(_, row)| row).collect();
-    let (pairs, _) = fold(
+    let (pairs, _) = fold_on(
         ctx,
+        WORKERS,
         BANDS,
         || (vec![0_u32; asked.len()], Repeated::default()),
         |(sums, repeated), band| {
