@@ -108,12 +108,32 @@ def test_the_layout_does_not_matter(table: pa.Table, tmp_path: Path, rule: Any) 
             assert drawn.row_ids.tolist() == expected
 
 
-def test_rows_drawn_are_pinned() -> None:
-    table = pa.table({"text": [f"第{i}行的文字，" * (1 + i % 5) + str(i * i) for i in range(200)]})
-    assert fastsample.sample(table, 8, smart=True, seed=1).row_ids.tolist() == PINNED
+def test_the_layout_does_not_matter_where_a_part_is_counted(tmp_path: Path) -> None:
+    """Of more than 32,768 rows the shingles of some blocks are counted, wherever those lie."""
+    table = numbered(40_000)
+    smart = Smart(commonness=0.5, target=table[::400])
+    drawn = fastsample.sample(table, 3000, smart=smart, threads=1).row_ids.tolist()
+    for part, (first, last) in enumerate([(0, 777), (777, 25_000), (25_000, 40_000)]):
+        rows = table.slice(first, last - first)
+        pq.write_table(rows, tmp_path / f"{part}.parquet", row_group_size=3001)
+    for source in (tmp_path, table.to_reader(999)):
+        assert fastsample.sample(source, 3000, smart=smart, threads=3).row_ids.tolist() == drawn
 
 
-PINNED = [35, 36, 57, 86, 92, 136, 143, 157]
+def numbered(rows: int) -> pa.Table:
+    return pa.table({"text": [f"第{i}行的文字，" * (1 + i % 5) + str(i * i) for i in range(rows)]})
+
+
+@pytest.mark.parametrize("rows", [200, 40_000])
+def test_rows_drawn_are_pinned(rows: int) -> None:
+    drawn = fastsample.sample(numbered(rows), 8, smart=True, seed=1)
+    assert drawn.row_ids.tolist() == PINNED[rows]
+
+
+PINNED = {
+    200: [35, 36, 57, 86, 92, 136, 143, 157],
+    40_000: [5022, 11971, 16398, 16794, 26193, 29663, 32063, 35912],
+}
 
 
 def test_inclusion_follows_the_weights() -> None:
@@ -151,6 +171,16 @@ def test_entropy_is_the_rule_of_the_script() -> None:
     ranked = sorted(fits, key=lambda i: (-round(entropy(prompts[i]), 9) if prompts[i] else 0, i))
     drawn = fastsample.sample(table, 500, smart="entropy")
     assert drawn.row_ids.tolist() == sorted(ranked[:500])
+
+
+def test_equal_entropies_are_in_the_order_of_rows() -> None:
+    """A text said several times over has the entropy of the text; the first row is drawn."""
+    for letters in range(10, 27):
+        text = "abcdefghijklmnopqrstuvwxyz"[:letters]
+        for times in (3, 5, 7, 9):
+            table = pa.table({"text": [text, text * times]})
+            assert fastsample.sample(table, 1, smart="entropy").row_ids.tolist() == [0]
+            assert fastsample.sample(table[::-1], 1, smart="entropy").row_ids.tolist() == [0]
 
 
 TEXTS = {

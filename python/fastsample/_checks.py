@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
+from numbers import Real
 
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -25,3 +27,21 @@ def whole(name: str, value: object, *, least: int, most: int) -> int:
     if not least <= number <= most:
         raise ArgumentError(f"{name} is {number}; it must be from {least} to {most}")
     return number
+
+
+def number(name: str, value: object) -> None:
+    """Refuse what is no number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise SourceTypeError(f"{name} is {value!r}; it must be a number")
+
+
+def names(name: str, value: Sequence[str] | None) -> None:
+    """Refuse what is no list of names; a bare text would pass for one of its characters."""
+    if isinstance(value, str):
+        raise ArgumentError(f"{name} is the text {value!r}; pass [{value!r}]")
+    try:
+        wrong = [item for item in value or () if not isinstance(item, str)]
+    except TypeError:
+        raise SourceTypeError(f"{name} is {value!r}; it must be a list of columns") from None
+    if wrong:
+        raise SourceTypeError(f"{name} holds {wrong[0]!r}; it must be a list of columns' names")

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
     """Tell what a draw did."""
     yield "rows before", f"{report.rows:,}"
-    yield "rows after", f"{report.sampled:,} ({report.sampled / report.rows:.1%})"
+    share = f" ({report.sampled / report.rows:.1%})" if report.rows else ""
+    yield "rows after", f"{report.sampled:,}{share}"
     if report.tokens is not None:
         mean = report.tokens / report.sampled
         yield "tokens", f"{report.tokens:,} ({mean:,.1f} a row)"

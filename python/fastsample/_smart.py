@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastsample import _fastsample
+from fastsample._checks import names, number, whole
 from fastsample._progress import Callback
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 #: What `fastsample.sample(smart=...)` takes.
 SmartLike: TypeAlias = "bool | Smart | Literal['entropy']"
+
+
+_NUMBERS = ("duplicates", "commonness", "length", "repetition", "target_strength", "target_clip")
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,7 @@ def draw(
 ) -> tuple[_fastsample.Sample, SmartReport | None]:
     """Draw by whatever rule `smart` names."""
     if smart is False:
-        check_text_columns(text_columns)
+        names("text_columns", text_columns)
         return opened.uniform(n, seed, weights, threads, progress), None
     options, target = rule(smart, text_columns, threads, progress)
     sample, found = opened.smart(
@@ -183,7 +187,7 @@ def rule(
     progress: Callback | None,
 ) -> tuple[Smart | None, _fastsample.Source | None]:
     """Return the options, or None for the entropy rule, and the target."""
-    check_text_columns(text_columns)
+    names("text_columns", text_columns)
     options = None if smart == "entropy" else check_smart(smart, text_columns)
     target = None if options is None else open_target(options, threads, progress)
     return options, target
@@ -191,15 +195,9 @@ def rule(
 
 def text_of(smart: SmartLike, text_columns: Sequence[str] | None) -> list[str] | None:
     """Return the text columns that are meant: those of the options unless others are named."""
-    check_text_columns(text_columns)
+    names("text_columns", text_columns)
     named = smart.text if text_columns is None and isinstance(smart, Smart) else text_columns
     return None if named is None else list(named)
-
-
-def check_text_columns(text_columns: Sequence[str] | None) -> None:
-    """Refuse a bare text, which is a sequence of its characters."""
-    if isinstance(text_columns, str):
-        raise ArgumentError(f"text_columns is the text {text_columns!r}; pass [{text_columns!r}]")
 
 
 def check_smart(smart: object, text_columns: Sequence[str] | None = None) -> Smart:
@@ -209,8 +207,11 @@ def check_smart(smart: object, text_columns: Sequence[str] | None = None) -> Sma
             f"smart is {smart!r}; it must be True, False, 'entropy' or a fastsample.Smart"
         )
     options = Smart() if smart is True else smart
-    if isinstance(options.text, str):
-        raise ArgumentError(f"text is the text {options.text!r}; pass [{options.text!r}]")
+    names("text", options.text)
+    for name in _NUMBERS:
+        number(name, getattr(options, name))
+    for name in ("min_chars", "max_chars"):
+        whole(name, getattr(options, name), least=0, most=2**32 - 1)
     return options if text_columns is None else replace(options, text=text_columns)
 
 

@@ -32,6 +32,10 @@ pub fn columns(source: &Source, named: Option<&[String]>) -> Result<Vec<usize>> 
     if named.is_empty() {
         return Err(Error::Column("the list of text columns is empty; name at least one".into()));
     }
+    if let Some((_, twice)) = named.iter().enumerate().find(|(i, name)| named[..*i].contains(name))
+    {
+        return Err(Error::Column(format!("text column {twice:?} is named twice; name it once")));
+    }
     let find = |name: &String| match schema.index_of(name) {
         Ok(index) if all.contains(&index) => Ok(index),
         Ok(index) => Err(Error::Column(format!(

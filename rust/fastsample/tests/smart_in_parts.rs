@@ -12,7 +12,8 @@ use fastsample::smart::weigh::Terms;
 use fastsample::smart::{self, Rule, Target};
 use fastsample::{Context, Smart, Source};
 
-const ROWS: u64 = 3_000;
+/// More than a pilot counts, so that parts of the pilot lie in parts of the rows.
+const ROWS: u64 = 34_000;
 const PARTS: usize = 13;
 
 /// Rows of words of which some are far more common than others; every tenth row is a copy, and
@@ -68,7 +69,7 @@ fn thirteen_parts_in_any_order_draw_the_same_rows() {
     let expected = smart::draw(&ctx, &whole, 500, 3, &rule, true).expect("a sound source");
     let terms = Terms::new(&smart).expect("strengths in range");
 
-    for seed in 0..4 {
+    for seed in 0..2 {
         let parts = parts(&texts, seed);
         let part_of = |(first, source)| Part { source, columns: &[0], first };
         let each = || parts.iter().map(|(first, source)| part_of((*first, source)));

@@ -4,10 +4,10 @@
 //!  source ─▶ pilot: a small part, its shingles counted ─┐ (for commonness and target only)
 //!     │                                                  ▼
 //!     └────▶ survey: one pass, Features a row ─▶ weigh: product of terms ─▶ draw: bottom-n of u / weight
-//!             shingle, minhash, repetition        duplicates   1 / near-duplicates, or what is its own
+//!             shingle, minhash, repetition        duplicates   1.5 / near-duplicates, or what is its own
 //!                                                 commonness   1 / mean count of shingles elsewhere
-//!                                                 length       square root, then falling
-//!                                                 repetition   distinct / all shingles
+//!                                                 length       square root, up to a limit
+//!                                                 repetition   twice distinct / all shingles
 //!                                                 target       share in the target / in the source
 //! ```
 //!
@@ -214,7 +214,7 @@ fn features(
         if let Some(target) = &smart.target
             && terms.has(Term::Target)
         {
-            let target = target_grams(ctx, &target.source, smart.text.as_deref())?;
+            let target = target_grams(ctx, &target.source, &text::names(source, columns))?;
             likeness = Some(Likeness::new(target.into_counts().iter(), counts.iter()));
         }
         commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
@@ -223,13 +223,13 @@ fn features(
     Ok(survey.into_features())
 }
 
-/// The shingles of a target: of its columns of the names that are judged, or of all its text.
-fn target_grams(ctx: &Context, target: &Source, named: Option<&[String]>) -> Result<Grams> {
+/// The shingles of a target: of its columns of the names that are judged, or of all its text if it
+/// has none of those.
+fn target_grams(ctx: &Context, target: &Source, judged: &[String]) -> Result<Grams> {
     let known = |name: &&String| target.schema().index_of(name).is_ok();
-    let named: Option<Vec<String>> = named
-        .map(|named| named.iter().filter(known).cloned().collect())
-        .filter(|known: &Vec<String>| !known.is_empty());
-    let columns = text::columns(target, named.as_deref()).map_err(|error| match error {
+    let known: Vec<String> = judged.iter().filter(known).cloned().collect();
+    let named = (!known.is_empty()).then_some(known.as_slice());
+    let columns = text::columns(target, named).map_err(|error| match error {
         Error::Column(what) => Error::Column(format!("in the target, {what}")),
         other => other,
     })?;
