@@ -39,7 +39,6 @@ SLOW_ROUNDS: Final = 3
 BATCHES: Final = 200
 SLOW: Final = "pyarrow take"
 RECORD: Final = Path(__file__).parent / "record"
-REAL: Final = Path("../shared/data/my_train_dataset_3k.parquet")
 
 Line = tuple[str, str]
 Batches = Callable[[list[int]], Any]
@@ -234,7 +233,7 @@ def generate(rows: int, folder: Path) -> Path:
     return cached
 
 
-def measure(rows: int, epoch_rows: int, real: Path) -> Iterator[Line]:
+def measure(rows: int, epoch_rows: int, real: Path | None) -> Iterator[Line]:
     """Measure everything."""
     with tempfile.TemporaryDirectory(prefix="fastsample-training-") as name:
         folder = Path(name)
@@ -246,7 +245,7 @@ def measure(rows: int, epoch_rows: int, real: Path) -> Iterator[Line]:
         few = fastsample.sample(fastsample.Dataset(cached).to_arrow(), epoch_rows).cache(folder)
         yield "rows of the epochs below", f"{epoch_rows:,}"
         yield from epochs(few.path)
-        if real.exists():
+        if real is not None:
             yield from padding(real, 100 * 3000)
 
 
@@ -255,7 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rows", type=int, default=1_700_000, help="rows in memory: 1 GB")
     parser.add_argument("--epoch-rows", type=int, default=100_000, help="rows of an epoch")
-    parser.add_argument("--real", type=Path, default=REAL, help="file with real lengths")
+    parser.add_argument("--real", type=Path, help="file whose rows have real lengths")
     parser.add_argument("--record", type=Path, default=RECORD, help="folder for the record")
     parser.add_argument("--rank", help=argparse.SUPPRESS)
     parser.add_argument("--cached", type=Path, help=argparse.SUPPRESS)

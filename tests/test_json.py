@@ -1,5 +1,6 @@
 """The keys of the JSON reports are those that docs/json.md promises."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,10 @@ from typing import Any
 
 import fastsample
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from fastsample.cli import app
+from typer.testing import CliRunner
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "json.md"
 
@@ -22,8 +26,9 @@ SHAPES = {
     "padding": {"max_length", "longest", "grouped"},
 }  # fmt: skip
 
-#: Names out of the data.
-OPEN = ("text", "columns", "values")
+#: Where names are those of the data, or of quantiles and terms.
+QUANTILES = ("smart.chars_before", "smart.chars_after", "smart.weights")
+OPEN = ("text", "columns", "values", "mean_chars", "sides", "smart.shares", *QUANTILES)
 
 
 def promised(command: str) -> set[str]:
@@ -62,3 +67,19 @@ def test_every_key_is_documented(command: str, table: pa.Table) -> None:
     assert set(keys(report.to_dict())) == promised(command)
     page = DOCS.read_text(encoding="utf-8")
     assert all(f"`{name}`" in page for shape in SHAPES.values() for name in shape)
+
+
+@pytest.mark.parametrize("command", ["sample", "split"])
+def test_every_key_of_a_command_is_documented(
+    command: str, table: pa.Table, tmp_path: Path
+) -> None:
+    source, output = tmp_path / "source.parquet", tmp_path / "output"
+    pq.write_table(table, source)
+    arguments = ["--input", str(source), "--output", str(output), "--json"]
+    wanted = {
+        "sample": ["--num_samples", "100", "--smart"],
+        "split": ["train=100", "valid=20"],
+    }
+    done = CliRunner().invoke(app, [command, *arguments, *wanted[command]])
+    found = set(keys(json.loads(done.stdout)))
+    assert found == promised(command) - {"smart"}

@@ -193,7 +193,8 @@ def thin(pool: Corpus, share: float, seed: int) -> Ints:
     A uniform part of a pool loses its duplicates: a tenth of the rows holds a hundredth of the
     pairs. So a row stays by the hash of the two smallest of its 5-gram hashes (two orders), which
     near-duplicates share: every row stays with probability ``share``, a pair of Jaccard
-    similarity J together with about J² times that.
+    similarity J together with about J² times that. The last four 5-grams of a row reach into the
+    next one, so some copies are torn apart: of pairs of 100 characters 17 %, of 240 characters 9 %.
     """
     if share >= 1.0:
         return np.arange(pool.rows)

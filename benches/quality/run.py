@@ -2,9 +2,9 @@
 
 From the root of the repository::
 
-    python -m benches.quality.run --data text.parquet --quick              # minutes: does it work?
-    python -m benches.quality.run --data text.parquet --judges ngram       # minutes
-    python -m benches.quality.run --data text.parquet                      # hours; can be stopped
+    python -m benches.quality.run --data text.parquet --quick           # minutes: does it work?
+    python -m benches.quality.run --data text.parquet --judges ngram    # tens of minutes
+    python -m benches.quality.run --data text.parquet                   # many hours; can be stopped
 
 Every single result is a line of ``--cache``; what is there already is not measured again, so an
 interrupted benchmark goes on where it was and a longer list of samplers adds to a shorter one.
@@ -31,7 +31,6 @@ from benches.quality.ngram import NgramModel
 from benches.quality.record import Job
 from benches.quality.samplers import Drawer
 
-DEFAULT_DATA: Final = Path(__file__).parents[2] / "../shared/data/dev_text.parquet"
 DEFAULT_RECORD: Final = Path(__file__).parents[1] / "record"
 CURVE: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 SHARES: Final = (0.1, 0.3)
@@ -179,7 +178,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benches.quality.run", description=__doc__)
     add = parser.add_argument
-    add("--data", type=Path, default=DEFAULT_DATA, help="Parquet with prompt, response, source")
+    add("--data", type=Path, required=True, help="Parquet with prompt, response, source")
     add("--limit", type=int, help="use only so many rows of it, at random")
     add("--judges", choices=("ngram", "transformer", "both"), default="both")
     add("--regime", choices=("compute", "data", "both"), default="both")

@@ -36,7 +36,7 @@ def _figure(path: Path, width: float, height: float) -> Iterator[tuple[Any, Any]
         import matplotlib
     except ImportError:
         raise MissingDependencyError(
-            "plots need matplotlib; install it with: pip install 'fastsample[plot]'"
+            "plots need matplotlib; install it with: pip install matplotlib"
         ) from None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

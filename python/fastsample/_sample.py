@@ -157,7 +157,8 @@ def sample(
         that are too short or repeat themselves. A :class:`fastsample.Smart` sets the strength of
         each term. ``"entropy"`` takes the rows of highest character entropy of the first text
         column among those of 10 to 1000 characters. All read the text of every row first, and keep
-        about 60 bytes a row while they decide; a stream is kept in memory.
+        75 to 125 bytes a row while they decide, by the number of threads; a stream is kept in
+        memory.
     seed
         From 0 to 2**64 - 1.
     columns
@@ -168,7 +169,8 @@ def sample(
     weights
         Add a column ``_weight``: 1 / the probability with which the row was drawn (float64). A
         mean over the sample with these weights estimates the mean over the source, and a sum the
-        sum. Among rows of equal text, one stands for all of them.
+        sum. Among rows of equal text, one stands for all of them. Rows too short for `smart` are
+        represented only where no others are left.
     threads
         Cores to use. All by default.
     progress

@@ -52,9 +52,11 @@ def score(
         ``duplicates``  float32 estimated rows nearly the same, itself included
         ``own``         float32 estimated share of its shingles that such a row does not have;
                                 null if they are fewer than three
-        ``commonness``  float32 mean log2(rows of the pilot with a shingle + 1) of its shingles;
-                                null without shingles, or where the term is off
-        ``repetition``  float32 distinct shingles / all shingles
+        ``commonness``  float32 mean log2(other rows of the pilot with a shingle + 1) of its
+                                shingles, one other row counting as none; null without
+                                shingles, or where the term is off
+        ``repetition``  float32 distinct shingles / all shingles, of the first 1,024; less by up
+                                to 7 % where hashes collide
         ``target``      float32 mean log2(share in the target / share in the source) of its
                                 shingles; only with a target
         ``weight``      float64 the product of the terms; 0 for a row too short. Only ratios count

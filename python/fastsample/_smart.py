@@ -47,13 +47,14 @@ class Smart:
         The square root of the length, up to `max_chars`, where training cuts a row off. Above 0,
         rows shorter than `min_chars` come last.
     repetition
-        Twice the distinct shingles over all shingles of the row, between 1/16 and 1: lowers
-        laughter and dashes.
+        Twice the distinct shingles over all shingles of the row (of its first 1,024), between 1/16
+        and 1: lowers laughter and dashes.
     min_chars, max_chars
         In characters (Unicode code points) of all text columns together.
     target
         Rows of the kind that is wanted: a path or an object, as `source` of
-        :func:`fastsample.sample`. Its columns of the names that are judged count, or all its text.
+        :func:`fastsample.sample`. Its columns of the names that are judged count; all its text if
+        it has none of those.
     target_strength
         The row's mean importance ratio: share of a shingle in the target over its share in the
         source (DSIR; Xie, Santurkar, Ma, Liang 2023), geometric mean over the row's shingles.
