@@ -93,6 +93,12 @@ def test_columns_of_the_target(mixed: tuple[pa.Table, np.ndarray, pa.Table]) -> 
     for text in (["text"], None):
         smart = Smart(text=text, target=both, **ONLY_TARGET)
         assert fastsample.score(table, smart).to_arrow().equals(alone)
+    # A column that is no text there is passed over, unless it is named.
+    noted = table.append_column("note", pa.array(["注"] * table.num_rows))
+    numbers = target.append_column("note", pa.array(range(target.num_rows)))
+    assert len(fastsample.sample(noted, 300, smart=Smart(target=numbers, **ONLY_TARGET))) == 300
+    with pytest.raises(fastsample.ColumnError, match='in the target, column "note" is Int64'):
+        fastsample.sample(noted, 300, smart=Smart(text=["note"], target=numbers, **ONLY_TARGET))
     # A target whose columns have other names is taken whole.
     renamed = Smart(target=target.rename_columns(["answer"]), **ONLY_TARGET)
     ids = fastsample.sample(table, 300, smart=renamed).row_ids

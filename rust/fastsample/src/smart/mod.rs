@@ -54,7 +54,7 @@ use self::weigh::{Term, Terms};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::select::{Selection, uniform};
-use crate::source::Source;
+use crate::source::{Source, is_text};
 use crate::text;
 
 /// Strengths of the terms; 0 switches a term off, 1 is the formula of its module.
@@ -214,7 +214,8 @@ fn features(
         if let Some(target) = &smart.target
             && terms.has(Term::Target)
         {
-            let target = target_grams(ctx, &target.source, &text::names(source, columns))?;
+            let judged = text::names(source, columns);
+            let target = target_grams(ctx, &target.source, &judged, smart.text.is_some())?;
             likeness = Some(Likeness::new(target.into_counts().iter(), counts.iter()));
         }
         commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
@@ -224,9 +225,11 @@ fn features(
 }
 
 /// The shingles of a target: of its columns of the names that are judged, or of all its text if it
-/// has none of those.
-fn target_grams(ctx: &Context, target: &Source, judged: &[String]) -> Result<Grams> {
-    let known = |name: &&String| target.schema().index_of(name).is_ok();
+/// has none of those. A column that a user has `named` must be text there as well.
+fn target_grams(ctx: &Context, target: &Source, judged: &[String], named: bool) -> Result<Grams> {
+    let schema = target.schema();
+    let is_meant = |index: usize| named || is_text(schema.field(index).data_type());
+    let known = |name: &&String| schema.index_of(name).is_ok_and(is_meant);
     let known: Vec<String> = judged.iter().filter(known).cloned().collect();
     let named = (!known.is_empty()).then_some(known.as_slice());
     let columns = text::columns(target, named).map_err(|error| match error {
