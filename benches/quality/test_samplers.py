@@ -10,7 +10,7 @@ import pytest
 
 from benches.quality.data import Corpus, encode, split
 from benches.quality.prototype import Scores, Weighting, later_copies, near_duplicates, signatures
-from benches.quality.record import equal_share
+from benches.quality.record import Curve, equal_share
 from benches.quality.samplers import Drawer, entropy_score, priority_order
 
 
@@ -94,6 +94,24 @@ def test_equal_share() -> None:
     assert equal_share(2.5, curve) == "40%"
     assert equal_share(3.5, curve) == "< 20%"
     assert equal_share(1.5, curve) == "> 80%"
+
+
+def test_a_curve_is_over_the_seeds_that_all_of_it_has() -> None:
+    """A share with more seeds than the others, or fewer in common, moves nothing."""
+
+    def random(share: float) -> tuple[str, float, str]:
+        return ("random", share, "characters")
+
+    groups = {
+        random(0.2): {0: {"view": 3.0}, 1: {"view": 3.2}},
+        random(0.4): {0: {"view": 2.0}, 1: {"view": 2.2}, 2: {"view": 9.0}},
+        ("fastsample", 0.2, "characters"): {0: {"view": 2.0}, 1: {"view": 2.2}, 5: {"view": 0.0}},
+    }
+    curve = Curve.of(groups)
+    assert dict(curve.points("view")) == pytest.approx({0.2: 3.1, 0.4: 2.1})
+    assert curve.equal(groups["fastsample", 0.2, "characters"], "view") == " = 40%"
+    assert curve.equal({1: {"view": 2.2}}, "view") == ""
+    assert Curve.of({}).equal({1: {"view": 2.2}}, "view") == ""
 
 
 def test_transformer_is_deterministic_and_learns() -> None:
