@@ -232,20 +232,33 @@ def plot(results: Results, path: Path) -> None:
     ]
     if not panels:
         return
-    size = (6 * len(VIEWS), 4.5 * len(panels))
-    figure, axes = pyplot.subplots(len(panels), len(VIEWS), figsize=size, squeeze=False)
+    size = (6 * len(VIEWS), 4.5 * len(panels) + 1)
+    figure, axes = pyplot.subplots(
+        len(panels), len(VIEWS), figsize=size, squeeze=False, layout="constrained"
+    )
+    samplers = dict.fromkeys(name for _, _, groups in panels for name, _, _ in groups)
+    colours = {name: f"C{i}" for i, name in enumerate(n for n in samplers if n != "random")}
+    marks = {}
     for row, (judge, regime, groups) in zip(axes, panels, strict=True):
         for axis, view, title in zip(row, VIEWS, TITLES, strict=True):
-            points = Curve.of(groups).points(view)
-            shares, bits = [share for share, _ in points], [bits for _, bits in points]
-            axis.plot(shares, bits, "o-", color="grey", label="random")
+            points = {"random": Curve.of(groups).points(view)}
             for (sampler, share, unit), runs in groups.items():
                 if sampler != "random" and unit == "characters":
-                    axis.plot(share, mean(f[view] for f in runs.values()), "x", label=sampler)
+                    value = mean(figures[view] for figures in runs.values())
+                    points.setdefault(sampler, []).append((share, value))
+            for sampler, found in points.items():
+                shares, bits = [share for share, _ in found], [bits for _, bits in found]
+                style = "o-" if sampler == "random" else "x"
+                colour = colours.get(sampler, "grey")
+                (marks[sampler],) = axis.plot(shares, bits, style, color=colour)
+            # What the entropy rule needs would leave no room to tell the others apart.
+            shown = [b for s, found in points.items() if s != "entropy" for _, b in found]
+            margin = 0.05 * (max(shown) - min(shown)) + 0.005
+            axis.set_ylim(min(shown) - margin, max(shown) + margin)
             axis.set(title=f"{judge}, {REGIMES[regime]}: {title}", xlabel="share of characters")
             axis.set_ylabel("bits per character")
-    axes[0][-1].legend(fontsize="x-small")
-    figure.tight_layout()
+    labels = [name + " (mostly off the scale)" * (name == "entropy") for name in marks]
+    figure.legend(marks.values(), labels, loc="outside lower center", ncols=3)
     figure.savefig(path, dpi=80)
     pyplot.close(figure)
 
