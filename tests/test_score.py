@@ -14,6 +14,7 @@ from data import stream
 from fastsample import Smart
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_smart import chinese
 
 ALL = Smart(duplicates=1, commonness=0.5, length=1, repetition=1)
 
@@ -109,9 +110,9 @@ def test_scores_do_not_depend_on_the_layout(table: pa.Table, tmp_path: Path, thr
 def test_empty_rows_change_nothing_for_others() -> None:
     """A form filled in keeps its weight, however many rows have no text at all."""
     rng = np.random.default_rng(1)
-    draw = lambda n: "".join(map(chr, rng.integers(0x4E00, 0x9000, n)))  # noqa: E731
-    form = draw(60)
-    texts = [draw(80) for _ in range(600)] + [form + draw(40) for _ in range(300)]
+    form = chinese(rng, 60)
+    texts = [chinese(rng, 80) for _ in range(600)]
+    texts += [form + chinese(rng, 40) for _ in range(300)]
     alone = fastsample.score(pa.table({"text": texts})).to_arrow()["weight"].to_numpy()
     with_empty = pa.table({"text": texts + [""] * 2700})
     found = fastsample.score(with_empty).to_arrow()["weight"].to_numpy()
@@ -141,6 +142,8 @@ def test_clear_errors(table: pa.Table) -> None:
         fastsample.score(table, "entropy")  # type: ignore[arg-type]
     with pytest.raises(fastsample.ArgumentError, match=r"pass \['prompt'\]"):
         fastsample.score(table, Smart(text="prompt"))
+    with pytest.raises(fastsample.ArgumentError, match=r"text_columns is .*; pass \['prompt'\]"):
+        fastsample.score(table, text_columns="prompt")
     with pytest.raises(fastsample.ColumnError, match='"prompt" is named twice'):
         fastsample.score(table, Smart(text=["prompt", "prompt"]))
 

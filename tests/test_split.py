@@ -201,6 +201,8 @@ def test_what_can_not_be(table: pa.Table) -> None:
         fastsample.split(table, {"a": 1}, text_columns=["x"])
     with pytest.raises(fastsample.ColumnError, match="not text"):
         fastsample.split(table, {"a": 1}, text_columns=["id"])
+    with pytest.raises(fastsample.ArgumentError, match=r"pass \['prompt'\]"):
+        fastsample.split(table, {"a": 1}, text_columns="prompt")
     with pytest.raises(fastsample.ArgumentError, match="a stream can be read once"):
         fastsample.split(stream(table), {"a": 1})
     same = pa.table({"text": ["x"] * 10})

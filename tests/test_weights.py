@@ -59,12 +59,12 @@ def assert_unbiased(table: pa.Table, n: int, smart: bool | Smart) -> None:
 
 
 @pytest.mark.parametrize("smart", [False, LENGTHS, True])
-@pytest.mark.parametrize("copied", [slice(0, 600), slice(600, 1200)])
+@pytest.mark.parametrize(("copied", "times"), [(slice(0, 600), 1), (slice(600, 1200), 2)])
 def test_totals_are_estimated_without_bias(
-    lengths: pa.Table, smart: bool | Smart, copied: slice
+    lengths: pa.Table, smart: bool | Smart, copied: slice, times: int
 ) -> None:
-    """Half of the rows have a copy, and some are shorter than `min_chars` allows."""
-    table = pa.concat_tables([lengths, lengths[copied], lengths[copied]])
+    """Half of the rows have copies, and some are shorter than `min_chars` allows."""
+    table = pa.concat_tables([lengths, *[lengths[copied]] * times])
     if smart is True:
         table = table.filter(pa.compute.greater(table["chars"], 20))
     assert_unbiased(table, 240, smart)

@@ -96,6 +96,11 @@ def equal_share(value: float, curve: Sequence[tuple[float, float]]) -> str:
     return f"> {points[-1][0]:.0%}"
 
 
+def is_flat(judge: str, regime: str) -> bool:
+    """Tell whether all random shares are alike: with compute fixed and no row seen twice."""
+    return judge == "transformer" and regime == "compute"
+
+
 Group = tuple[str, float, str]
 
 
@@ -134,10 +139,10 @@ class Curve:
 
     def equal(self, runs: Mapping[int, Figures], view: str) -> str:
         """Return the share that does as well as `runs`, if there is a curve to tell."""
-        values = [runs[seed][view] for seed in self.seeds if seed in runs]
-        if len(self.runs) < 2 or not values or len(values) < len(self.seeds):
+        if len(self.runs) < 2 or not self.seeds or not self.seeds <= runs.keys():
             return ""
-        return f" = {equal_share(mean(values), self.points(view))}"
+        value = mean(runs[seed][view] for seed in self.seeds)
+        return f" = {equal_share(value, self.points(view))}"
 
 
 def _cell(
@@ -162,9 +167,7 @@ def table(results: Results, judge: str, regime: str) -> list[str]:
     groups = _groups(results, judge, regime)
     if not groups:
         return []
-    # With compute fixed and no row seen twice, all random shares are alike: there is no curve.
-    flat = (judge, regime) == ("transformer", "compute")
-    curve = None if flat else Curve.of(groups)
+    curve = None if is_flat(judge, regime) else Curve.of(groups)
     lines = [
         f"## {judge}, {REGIMES[regime]}",
         "",

@@ -159,8 +159,7 @@ def jobs(options: argparse.Namespace) -> Iterator[Job]:
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         for judge in judges:
             for regime in regimes:
-                # With compute fixed and each row seen once, every random share is the same.
-                flat = judge == "transformer" and regime == "compute"
+                flat = record.is_flat(judge, regime)
                 for share in sorted({0.3} if flat else {*options.curve, *options.shares}):
                     yield Job(judge, regime, "random", share, "characters", seed)
                 for sampler in (*samplers, "entropy"):

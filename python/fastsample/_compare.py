@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastsample._checks import check_threads
+from fastsample._checks import check_threads, names
 from fastsample._compare_report import Comparison, Distance, Side
 from fastsample._inspect import QUANTILES, text_lengths
 from fastsample._progress import Callback, reporting
@@ -73,8 +73,7 @@ def compare(
     >>> fastsample.compare(table, table[:300]).verdict
     'biased'
     """
-    if isinstance(text_columns, str):
-        raise ArgumentError(f"text_columns is the text {text_columns!r}; pass [{text_columns!r}]")
+    names("text_columns", text_columns)
     if isinstance(max_chars, bool) or not isinstance(max_chars, int) or max_chars < 1:
         raise ArgumentError(f"max_chars is {max_chars!r}; it must be a whole number from 1 on")
     threads = check_threads(threads)

@@ -80,8 +80,6 @@ class Dataset:
         tuples: bool = False,
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
-        if isinstance(columns, str):
-            raise SourceTypeError(f"columns is the text {columns!r}; pass a list: [{columns!r}]")
         self._path = Path(path).expanduser().absolute()
         self._columns = None if columns is None else column_names(columns)
         self._tuples = tuples

@@ -188,10 +188,11 @@ def rule(
     progress: Callback | None,
 ) -> tuple[Smart | None, _fastsample.Source | None]:
     """Return the options, or None for the entropy rule, and the target."""
-    names("text_columns", text_columns)
-    options = None if smart == "entropy" else check_smart(smart, text_columns)
-    target = None if options is None else open_target(options, threads, progress)
-    return options, target
+    if smart == "entropy":
+        names("text_columns", text_columns)
+        return None, None
+    options = check_smart(smart, text_columns)
+    return options, open_target(options, threads, progress)
 
 
 def text_of(smart: SmartLike, text_columns: Sequence[str] | None) -> list[str] | None:
@@ -209,6 +210,7 @@ def check_smart(smart: object, text_columns: Sequence[str] | None = None) -> Sma
         )
     options = Smart() if smart is True else smart
     names("text", options.text)
+    names("text_columns", text_columns)
     for name in _NUMBERS:
         number(name, getattr(options, name))
     for name in ("min_chars", "max_chars"):

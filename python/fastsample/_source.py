@@ -37,8 +37,6 @@ def open_source(
     progress: Callback | None,
 ) -> _fastsample.Source:
     """Open files, refer to a table, or take over a stream."""
-    if isinstance(columns, str):
-        raise SourceTypeError(f"columns is the text {columns!r}; pass a list: [{columns!r}]")
     names = None if columns is None else column_names(columns)
     paths = _paths(source)
     if paths is not None:
@@ -60,6 +58,8 @@ def open_source(
 
 def column_names(columns: Any) -> list[str]:
     """Return `columns` as a list of names."""
+    if isinstance(columns, str):
+        raise SourceTypeError(f"columns is the text {columns!r}; pass a list: [{columns!r}]")
     if not isinstance(columns, Sequence) or not all(isinstance(name, str) for name in columns):
         raise SourceTypeError(f"columns is {columns!r}; pass a list of column names")
     return list(columns)

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fastsample._checks import check_threads, whole
+from fastsample._checks import check_threads, names, whole
 from fastsample._progress import Callback, reporting
 from fastsample._sample import Report, Sample, WriteReport
 from fastsample._smart import SmartLike, rule, to_report
-from fastsample._source import SourceLike, column_names, open_source
+from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, OutputError, SourceTypeError
 
 
@@ -87,7 +87,8 @@ def split(
     threads = check_threads(threads)
     if not isinstance(sizes, Mapping) or not sizes:
         raise SourceTypeError('sizes is a mapping of names to sizes: {"train": 0.9, "valid": 0.1}')
-    text = None if text_columns is None else column_names(text_columns)
+    names("text_columns", text_columns)
+    text = None if text_columns is None else list(text_columns)
     started = time.perf_counter()
     with reporting(progress, "splitting") as callback:
         opened = open_source(source, columns, threads, callback)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
-from fastsample._checks import check_threads, whole
+from fastsample._checks import check_threads, names, whole
 from fastsample._progress import Callback, reporting
 from fastsample._smart import SmartLike, SmartReport, rank, text_of, to_report
-from fastsample._source import SourceLike, column_names, open_source
+from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def token_lengths(
     import pyarrow as pa
 
     threads = check_threads(threads)
-    text = None if text_columns is None else column_names(text_columns)
+    names("text_columns", text_columns)
+    text = None if text_columns is None else list(text_columns)
     opened = open_tokenizer(tokenizer, special_tokens)
     with reporting(progress, "counting tokens") as callback:
         rows = open_source(source, None, threads, callback)

@@ -21,7 +21,7 @@ pub(crate) fn fold<S: Send>(
     step: impl Fn(&mut S, usize) -> Result<()> + Sync,
     merge: impl Fn(&mut S, S),
 ) -> Result<S> {
-    fold_on(ctx, ctx.threads(), tasks, init, step, merge)
+    fold_on(ctx, tasks, tasks, init, step, merge)
 }
 
 /// As [`fold`], on no more than so many cores: for states that are large.

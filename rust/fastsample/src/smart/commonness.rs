@@ -110,10 +110,10 @@ impl Limits {
     /// The 5 %, 50 % and 80 % quantiles of all rows that have shingles.
     #[must_use]
     pub fn new(values: &[u16]) -> Self {
-        let mut counts = vec![0_u64; usize::from(EMPTY)];
-        let judged = || values.iter().filter(|&&value| value != EMPTY);
-        judged().for_each(|&value| counts[usize::from(value)] += 1);
-        let rows = judged().count();
+        let mut counts = vec![0_u64; 1 << 16];
+        values.iter().for_each(|&value| counts[usize::from(value)] += 1);
+        counts[usize::from(EMPTY)] = 0;
+        let rows: u64 = counts.iter().sum();
         let quantile = |share: f64| {
             let rank = (rows as f64 * share) as u64;
             let mut seen = 0;

@@ -113,9 +113,10 @@ mod tests {
                 assert_eq!(of(&vec![count; letters]), once, "{count} times {letters} letters");
             }
         }
-        // 2 bits; and log2 3 + 1/3 from different shares: 1/3, 1/3, 1/6, 1/6, and ninths of it.
-        assert_eq!(of(&[4, 1, 1, 1, 1]), of(&[1, 1, 1, 1]));
         assert_eq!(of(&[6, 6, 3, 3]), of(&[2, 2, 1, 1]));
+        // 2 bits, and log2 3 + 2/3, each from different shares.
+        assert_eq!(of(&[4, 1, 1, 1, 1]), of(&[1, 1, 1, 1]));
+        assert_eq!(of(&[2, 1, 1, 1, 1]), of(&[4, 4, 1, 1, 1, 1]));
         assert!(of(&[2, 2, 1, 1]) < of(&[1, 1, 1, 1]));
     }
 }
