@@ -1,31 +1,26 @@
 """Examples in docstrings run, and do what they say."""
 
 import doctest
-import importlib
-from types import ModuleType
 
+import fastsample
 import pytest
 
+EXAMPLES = [
+    test
+    for name in fastsample.__all__
+    for test in doctest.DocTestFinder().find(
+        getattr(fastsample, name), f"fastsample.{name}", module=False, globs={}
+    )
+    if test.examples
+]
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "_sample",
-        "_smart",
-        "_score",
-        "_inspect",
-        "_plan",
-        "_compare",
-        "_dataset",
-        "_epochs",
-        "_length",
-        "_resumable",
-        "_split",
-        "_tokens",
-    ],
-)
-def test_docstring_examples(name: str) -> None:
-    module: ModuleType = importlib.import_module(f"fastsample.{name}")
-    found = doctest.testmod(module)
-    assert found.attempted > 0
-    assert found.failed == 0
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_docstring_example(example: doctest.DocTest) -> None:
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
+def test_public_functions_have_examples() -> None:
+    shown = {test.name.removeprefix("fastsample.") for test in EXAMPLES}
+    assert {"sample", "split", "epochs", "score", "compare", "inspect", "plan"} <= shown
+    assert {"Dataset", "LengthBatchSampler", "ResumableSampler", "Smart", "token_lengths"} <= shown

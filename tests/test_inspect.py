@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from data import pairs, write_parquet
-from fastsample import _plots
+from fastsample import _figure, _text_lengths
 from rich.cells import cell_len
 
 
@@ -102,17 +102,17 @@ def test_bins_reach_over_a_long_tail(spread: float) -> None:
     chars = np.exp(np.random.default_rng(0).normal(4, spread, 3000)).astype(int)
     chars[0] = 1_000_000
     lengths = fastsample.inspect(pa.table({"t": ["字" * count for count in chars]})).text["t"]
-    edges = _plots.bin_edges(lengths, 40)
+    edges = _text_lengths.bin_edges(lengths, 40)
     assert edges[0] == 0
     assert edges[-1] == lengths.quantiles[0.99] + 1
     assert all(a < b for a, b in pairwise(edges))
-    shares = _plots.shares_of(lengths.histogram, edges)
+    shares = _text_lengths.shares_of(lengths.histogram, edges)
     inside = np.histogram(chars, [*edges[:-1], np.inf])[0] / len(chars)
     # Above 4,096 characters a length is known to within 1/64.
     assert shares == pytest.approx(inside.tolist(), abs=1e-3)
     # Legible: the rows are not all in a bar or two.
     assert max(shares) < 0.3
-    label = _plots.axis_label(lengths, edges, "texts")
+    label = _text_lengths.axis_label(lengths, edges, "texts")
     assert label.endswith("the last bin holds all longer texts, up to 1,000,000")
     assert ("logarithmic" in label) == (spread > 1)
 
@@ -133,7 +133,7 @@ def test_without_a_chinese_font_names_are_escaped(
 ) -> None:
     """Escapes instead of boxes: every glyph that is drawn is in the font."""
     matplotlib = pytest.importorskip("matplotlib")
-    monkeypatch.setattr(_plots, "_cjk_font", lambda: None)
+    monkeypatch.setattr(_figure, "_cjk_font", lambda: None)
     monkeypatch.setitem(matplotlib.rcParams, "svg.fonttype", "none")
     fastsample.inspect(table).plot(tmp_path / "p.svg")
     drawn = (tmp_path / "p.svg").read_text()

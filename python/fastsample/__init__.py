@@ -8,22 +8,27 @@
 import warnings as _warnings
 
 from fastsample import _fastsample, errors
-from fastsample._compare import compare
-from fastsample._compare_report import Comparison, Distance, Fact, Side
-from fastsample._dataset import Dataset
-from fastsample._epochs import Epochs, epochs
-from fastsample._inspect import ColumnInfo, Copies, FileInfo, Inspection, TextLengths, inspect
-from fastsample._length import LengthBatchSampler, Padding
-from fastsample._lengths import LengthFacts
-from fastsample._plan import plan
-from fastsample._plan_model import Scenario
-from fastsample._plan_report import Plan
-from fastsample._resumable import ResumableSampler
-from fastsample._sample import Report, Sample, WriteReport, WrittenFile, sample
-from fastsample._score import Scores, score
-from fastsample._smart import Smart, SmartReport
-from fastsample._split import Split, split
-from fastsample._tokens import token_lengths
+from fastsample._comparison.compare import compare
+from fastsample._comparison.model import Distance, Fact, Side
+from fastsample._comparison.report import Comparison
+from fastsample._inspection.inspect import inspect
+from fastsample._inspection.inspection import ColumnInfo, Copies, FileInfo, Inspection
+from fastsample._planning.model import Scenario
+from fastsample._planning.padding import LengthFacts
+from fastsample._planning.plan import plan
+from fastsample._planning.report import Plan
+from fastsample._sampling.draw import sample
+from fastsample._sampling.epochs import Epochs, epochs
+from fastsample._sampling.report import Report, SmartReport, WriteReport, WrittenFile
+from fastsample._sampling.sample import Sample
+from fastsample._sampling.score import Scores, score
+from fastsample._sampling.smart import Smart
+from fastsample._sampling.split import Split, split
+from fastsample._sampling.tokens import token_lengths
+from fastsample._text_lengths import TextLengths
+from fastsample._training.dataset import Dataset
+from fastsample._training.length_batches import LengthBatchSampler, Padding
+from fastsample._training.row_sampler import ResumableSampler
 from fastsample.errors import (
     ArgumentError,
     ColumnError,
@@ -92,6 +97,13 @@ __all__ = [
     "split",
     "token_lengths",
 ]
+
+# Tracebacks, pickles and `help` name the public module, not the file in which something lives.
+for _name in __all__:
+    _public = globals()[_name]
+    if callable(_public):
+        _public.__module__ = __name__
+del _name, _public
 
 if _fastsample.DEBUG_BUILD:
     _warnings.warn(

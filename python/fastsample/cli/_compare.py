@@ -11,7 +11,7 @@ from rich.table import Table
 
 import fastsample
 from fastsample import Comparison
-from fastsample._compare_facts import percent
+from fastsample._comparison.facts import percent
 from fastsample.cli._common import Json, Threads, err, out, print_json, reported
 
 #: N-grams that are printed; the HTML report has more.

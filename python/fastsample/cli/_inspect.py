@@ -11,7 +11,7 @@ from rich.table import Table
 
 import fastsample
 from fastsample import Inspection
-from fastsample._plots import bin_edges, shares_of
+from fastsample._text_lengths import bin_edges, shares_of
 from fastsample.cli._common import (
     Columns,
     Json,

@@ -10,8 +10,8 @@ import typer
 
 import fastsample
 from fastsample import Report, WriteReport
-from fastsample._report import draw_facts, write_facts
-from fastsample._smart import SmartLike
+from fastsample._sampling.report import draw_facts, write_facts
+from fastsample._sampling.smart import SmartLike
 from fastsample.cli._common import (
     Columns,
     Json,

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
-from fastsample._checks import check_threads, names, whole
+from fastsample._arguments import check_threads, names, whole
 from fastsample._progress import Callback, reporting
-from fastsample._smart import SmartLike, SmartReport, rank, text_of, to_report
+from fastsample._sampling.report import SmartReport, to_report
+from fastsample._sampling.smart import SmartLike, rank, text_of
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fastsample._compare_report import Comparison, Distance, Fact, Side
+from fastsample._comparison.model import Compared, Distance, Fact, Side
 
 #: Values of a column that are named as over- or under-represented.
 _NAMED = 3
@@ -47,10 +45,8 @@ def _moved(values: dict[str, tuple[int, int]], rows: int, drawn: int) -> str:
     )
 
 
-def facts(found: Comparison) -> Iterator[Fact]:
+def facts(found: Compared) -> Iterator[Fact]:
     """Tell the numbers with what they mean."""
-    from fastsample._compare_report import Fact
-
     a, b = found.source, found.sample
     yield Fact(
         "rows", f"{a.rows:,}", f"{b.rows:,}", f"The sample has {percent(b.rows / a.rows)} of them."

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sized
 from typing import Any
 
 from fastsample import _fastsample
-from fastsample._order import Cursor, ResumableOrder
+from fastsample._training.resume import Cursor, ResumableOrder
 from fastsample.errors import ArgumentError
 
 #: Indices computed at once: enough to hide the call, few enough to cost no memory.

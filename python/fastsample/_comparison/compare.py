@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastsample._checks import check_threads, names
-from fastsample._compare_report import Comparison, Distance, Side
-from fastsample._inspect import QUANTILES, text_lengths
+from fastsample._arguments import check_threads, names
+from fastsample._comparison.facts import biases
+from fastsample._comparison.model import Distance, Side
+from fastsample._comparison.report import Comparison
 from fastsample._progress import Callback, reporting
 from fastsample._source import SourceLike, open_source
+from fastsample._text_lengths import QUANTILES, text_lengths
 from fastsample.errors import ArgumentError
 
 
@@ -92,8 +94,6 @@ def compare(
 
 
 def _comparison(found: dict[str, Any], by: str | None, max_chars: int) -> Comparison:
-    from fastsample._compare_facts import biases
-
     values = {value: (a, b) for value, a, b in found["counts"]}
     shares = None if found["by"] is None else Distance(*found["by"])
     source, sample = _side(found["source"]), _side(found["sample"])

@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fastsample._checks import check_threads, names, whole
+from fastsample._arguments import check_threads, names, whole
 from fastsample._progress import Callback, reporting
-from fastsample._sample import Report, Sample, WriteReport
-from fastsample._smart import SmartLike, rule, to_report
+from fastsample._sampling.report import Report, WriteReport, to_report
+from fastsample._sampling.sample import Sample
+from fastsample._sampling.smart import SmartLike, rule
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, OutputError, SourceTypeError
 

@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 
 from fastsample import _fastsample
-from fastsample._checks import check_threads, whole
+from fastsample._arguments import check_threads, whole
 from fastsample._progress import Callback, reporting
-from fastsample._sample import Report, Sample
-from fastsample._smart import SmartLike, SmartReport, rank, to_report
+from fastsample._sampling.report import Report, SmartReport, to_report
+from fastsample._sampling.sample import Sample
+from fastsample._sampling.smart import SmartLike, rank
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError
 

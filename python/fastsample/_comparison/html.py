@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
-from fastsample._compare_facts import percent
-from fastsample._plots import COLOURS, axis_label, bin_edges, shares_of
-
-if TYPE_CHECKING:
-    from fastsample._compare_report import Comparison
+from fastsample._comparison.facts import facts, percent
+from fastsample._comparison.model import Compared
+from fastsample._figure import COLOURS
+from fastsample._text_lengths import axis_label, bin_edges, shares_of
 
 _MOST_VALUES = 20
 _BINS = 48
@@ -70,7 +68,7 @@ _STYLE = f"""
 """
 
 
-def page(found: Comparison) -> str:
+def page(found: Compared) -> str:
     """Return the report as a page."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -82,12 +80,12 @@ def page(found: Comparison) -> str:
     )
 
 
-def body(found: Comparison) -> str:
+def body(found: Compared) -> str:
     """Return the report as a part of a page, as notebooks show it."""
     return f'<style>{_STYLE}</style>\n<div class="fs">\n' + "\n".join(_parts(found)) + "\n</div>"
 
 
-def _parts(found: Comparison) -> Iterator[str]:
+def _parts(found: Compared) -> Iterator[str]:
     yield "<h1>A sample beside its source</h1>"
     sentences = found.biases or (
         {
@@ -101,7 +99,7 @@ def _parts(found: Comparison) -> Iterator[str]:
         '<table class="facts"><thead><tr><th></th><th class="n">reference</th>'
         '<th class="n">sample</th><th>what it means</th></tr></thead><tbody>'
     )
-    for fact in found.facts():
+    for fact in facts(found):
         cells = "".join(
             f'<td class="n" data-of="{side}">{escape(value)}</td>'
             for side, value in (("reference", fact.reference), ("sample", fact.sample))
@@ -130,7 +128,7 @@ def _parts(found: Comparison) -> Iterator[str]:
     )
 
 
-def _lengths(found: Comparison) -> str:
+def _lengths(found: Compared) -> str:
     """Draw the source as an area, the sample as a dashed line."""
     scale = found.source.lengths
     edges = bin_edges(scale, _BINS)
@@ -162,7 +160,7 @@ def _lengths(found: Comparison) -> str:
     )
 
 
-def _values(found: Comparison) -> str:
+def _values(found: Compared) -> str:
     """Draw two bars a value, the most frequent values first."""
     shares = [
         (name, a / max(found.source.rows, 1), b / max(found.sample.rows, 1))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from fastsample._inspect import TextLengths
+from fastsample._text_lengths import TextLengths
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
-"""Options of smart sampling, and what a smart draw reports."""
+"""Options of smart sampling, and draws by them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from fastsample import _fastsample
-from fastsample._checks import names, number, whole
+from fastsample._arguments import names, number, whole
 from fastsample._progress import Callback
+from fastsample._sampling.report import SmartReport, to_report
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError
 
@@ -80,62 +81,6 @@ class Smart:
     target: SourceLike | None = None
     target_strength: float = 8.0
     target_clip: float = 1.0
-
-
-@dataclass(frozen=True)
-class SmartReport:
-    """What a smart draw found among all rows of the source.
-
-    Attributes
-    ----------
-    text : tuple of str
-        The text columns that were looked at.
-    excluded, excluded_drawn : int
-        Rows of weight 0 (too short; outside the limits of the entropy rule), and how many of them
-        were drawn because no others were left.
-    copies, copies_drawn : int
-        Rows whose texts equal those of another row, one of each group not counted; and how many of
-        them were drawn because no others were left.
-    near_duplicates : int
-        Rows with an estimated two or more rows nearly the same, copies included.
-    effective_rows : float
-        (sum of weights)**2 / sum of squared weights: how many rows of equal weight are as diverse.
-    chars_before, chars_after : dict of float to int
-        Characters of the rows of the source, and of those drawn: a share of the rows, and the
-        length that they do not exceed. Exact below 4,096 characters, to within 1/64 above.
-    weights : dict of float to float
-        The same of the weights above 0, their mean being 1; empty for the entropy rule.
-    shares : dict of str to float
-        Each term that counts, with its share in the variance of the logarithm of the weights.
-    """
-
-    text: tuple[str, ...]
-    excluded: int
-    copies: int
-    near_duplicates: int
-    excluded_drawn: int
-    copies_drawn: int
-    effective_rows: float
-    chars_before: dict[float, int]
-    chars_after: dict[float, int]
-    weights: dict[float, float]
-    shares: dict[str, float]
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a user should know about the rows that had to be drawn."""
-        notes = []
-        if self.excluded_drawn:
-            notes.append(
-                f"{self.excluded_drawn:,} rows of weight 0 were drawn, since no others were left"
-            )
-        if self.copies_drawn:
-            notes.append(f"{self.copies_drawn:,} copies were drawn, since no others were left")
-        return tuple(notes)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as a dict of plain values, for JSON."""
-        return {**asdict(self), "text": list(self.text), "notes": list(self.notes)}
 
 
 def draw(
@@ -225,10 +170,3 @@ def open_target(
     if options.target is None:
         return None
     return open_source(options.target, None, threads, progress)
-
-
-def to_report(found: dict[str, Any]) -> SmartReport:
-    """Turn what the core found into a report."""
-    tables = {name: dict(found[name]) for name in ("chars_before", "chars_after", "weights")}
-    shares = dict(found["shares"])
-    return SmartReport(**{**found, "text": tuple(found["text"]), **tables, "shares": shares})

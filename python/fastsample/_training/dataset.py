@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
-from fastsample._cache import once
 from fastsample._source import column_names
+from fastsample._training.cache import once
 from fastsample.errors import ColumnError, SourceNotFoundError, SourceTypeError
 
 if TYPE_CHECKING:

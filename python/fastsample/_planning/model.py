@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
-from fastsample._lengths import LengthFacts
+from fastsample._planning.padding import LengthFacts
 from fastsample.errors import ArgumentError, SourceTypeError
 
 

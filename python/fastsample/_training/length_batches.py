@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
-from fastsample._dataset import Dataset
-from fastsample._order import Cursor, ResumableOrder
+from fastsample._training.dataset import Dataset
+from fastsample._training.resume import Cursor, ResumableOrder
 from fastsample.errors import ArgumentError
 
 if TYPE_CHECKING:

@@ -1,246 +1,25 @@
-"""Drawing a sample, and what can be done with it."""
+"""Rows that were drawn, and what can be done with them."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
-from fastsample._cache import cache_file, cache_folder, once
-from fastsample._checks import check_threads, whole
-from fastsample._dataset import Dataset, positions
+from fastsample._arguments import whole
 from fastsample._progress import Callback, reporting
-from fastsample._report import as_html, as_text, draw_facts, write_facts
-from fastsample._smart import SmartLike, SmartReport, draw
-from fastsample._source import SourceLike, open_source
-from fastsample._tokens import draw_by_tokens
-from fastsample.errors import ArgumentError, SourceTypeError
+from fastsample._sampling.report import Report, WriteReport, WrittenFile
+from fastsample._training.cache import cache_file, cache_folder, once
+from fastsample._training.dataset import Dataset, positions
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
     import pyarrow as pa
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a draw did.
-
-    Attributes
-    ----------
-    rows : int
-        Rows in the source.
-    sampled : int
-        Rows drawn.
-    seed : int
-        The seed of the draw.
-    seconds : float
-        Time that the draw took.
-    smart : SmartReport or None
-        What was found among all rows; None for a uniform draw, which does not look at them.
-    tokens : int or None
-        Tokens of the rows drawn, if they were counted.
-    too_long : int or None
-        Rows that the draw came by and left because of `max_tokens`.
-    """
-
-    rows: int
-    sampled: int
-    seed: int
-    seconds: float
-    smart: SmartReport | None = None
-    tokens: int | None = None
-    too_long: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as a dict of plain values, for JSON."""
-        return {**asdict(self), "smart": self.smart and self.smart.to_dict()}
-
-    def __str__(self) -> str:
-        """Return the facts as a table of text."""
-        return as_text(draw_facts(self))
-
-    def _repr_html_(self) -> str:
-        return as_html("fastsample: the draw", draw_facts(self))
-
-
-@dataclass(frozen=True)
-class WrittenFile:
-    """A file that was written: its path, its rows, its size in bytes."""
-
-    path: Path
-    rows: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class WriteReport:
-    """What was written.
-
-    Attributes
-    ----------
-    files : tuple of WrittenFile
-        The files, in order; one unless there are shards.
-    rows : int
-        Rows in all files.
-    bytes : int
-        Size of all files in bytes.
-    copies : int
-        Rows whose texts all equal those of another row written, the first of them not counted.
-    mean_chars : dict of str to float
-        Mean length of each text column in characters (Unicode code points); a null counts 0.
-    seconds : float
-        Time that reading and writing took.
-    """
-
-    files: tuple[WrittenFile, ...]
-    rows: int
-    bytes: int
-    copies: int
-    mean_chars: dict[str, float]
-    seconds: float
-
-    def __str__(self) -> str:
-        """Return the facts as a table of text."""
-        return as_text(write_facts(self))
-
-    def _repr_html_(self) -> str:
-        return as_html("fastsample: what was written", write_facts(self))
-
-
-def sample(
-    source: SourceLike,
-    n: int | None = None,
-    *,
-    budget_tokens: int | None = None,
-    max_tokens: int | None = None,
-    tokenizer: str | os.PathLike[str] | None = None,
-    smart: SmartLike = False,
-    seed: int = 42,
-    columns: Sequence[str] | None = None,
-    text_columns: Sequence[str] | None = None,
-    weights: bool = False,
-    threads: int | None = None,
-    progress: bool | Callback | None = None,
-) -> Sample:
-    """Draw exactly `n` rows without replacement, or as many as a budget of tokens pays for.
-
-    The same rows in the same order, `n` and `seed` give the same sample on any machine, however
-    many threads work and however the rows are split into files and row groups. A sample of fewer
-    rows with the same seed is a part of a sample of more.
-
-    Parameters
-    ----------
-    source
-        A path, a glob, a folder (searched through, sorted by path), a list of those; or an
-        object with rows: a pyarrow table, batch, reader or dataset, a polars or pandas frame, a
-        DuckDB result, a Hugging Face dataset. Files are Parquet or Arrow IPC. An object that can
-        be read once (a reader, a DuckDB result) is read to its end.
-    n
-        Rows to draw, from 1 to the number of rows in the source.
-    budget_tokens
-        Instead of `n`: rows are drawn until the next one would bring all of them above so many
-        tokens. Needs a `tokenizer`. A sample of a larger budget contains that of a smaller one.
-    max_tokens
-        Rows with more tokens are not drawn. Needs a `tokenizer`.
-    tokenizer
-        The ``tokenizer.json`` of a Hugging Face tokenizer, or the folder in which it lies. Tokens
-        are counted as in :func:`fastsample.token_lengths`, special tokens included, and only in
-        rows that the draw comes by; a stream is kept in memory.
-    smart
-        True weighs rows by what they add: fewer near-duplicates, more of what is rare, fewer texts
-        that are too short or repeat themselves. A :class:`fastsample.Smart` sets the strength of
-        each term. ``"entropy"`` takes the rows of highest character entropy of the first text
-        column among those of 10 to 1000 characters. All read the text of every row first, and keep
-        75 to 125 bytes a row while they decide, by the number of threads; a stream is kept in
-        memory.
-    seed
-        From 0 to 2**64 - 1.
-    columns
-        Columns to keep, in this order. All by default.
-    text_columns
-        Text columns that `smart` looks at and whose tokens count. Every top-level text column by
-        default.
-    weights
-        Add a column ``_weight``: 1 / the probability with which the row was drawn (float64). A
-        mean over the sample with these weights estimates the mean over the source, and a sum the
-        sum. Among rows of equal text, one stands for all of them. Rows too short for `smart` are
-        represented only where no others are left.
-    threads
-        Cores to use. All by default.
-    progress
-        None shows a bar on a terminal when the work takes long, True always, False never; or a
-        function that is called with (rows done, rows in all).
-
-    Returns
-    -------
-    Sample
-        The chosen rows. Files are read when rows are asked for.
-
-    Raises
-    ------
-    SourceNotFoundError
-        A path leads to nothing.
-    ArgumentError
-        `n`, `seed` or `threads` is out of range, or too few rows have at most `max_tokens`.
-    ColumnError
-        A column does not exist, or its name is used twice.
-    SchemaError
-        The files do not fit together.
-    CorruptDataError, UnsupportedDataError, ReadError, StreamError
-        The data can't be read.
-
-    Notes
-    -----
-    Each row's position in the source is hashed with the seed, and the rows with the n smallest
-    numbers are drawn: bottom-k sampling (Cohen and Kaplan, 2008), with XXH3 as the hash. With
-    weights, the number is divided by the weight: priority sampling (Duffield, Lund, Thorup, 2007).
-
-    Examples
-    --------
-    >>> import pyarrow as pa, fastsample
-    >>> table = pa.table({"prompt": [f"question {i}" for i in range(1000)]})
-    >>> s = fastsample.sample(table, 3)
-    >>> len(s), s.row_ids.tolist()
-    (3, [200, 634, 969])
-    """
-    if n is None and budget_tokens is None:
-        raise SourceTypeError("n is None, not a whole number of rows; pass one, or budget_tokens")
-    if n is not None and budget_tokens is not None:
-        raise ArgumentError("n and budget_tokens exclude each other; pass one of them")
-    n = None if n is None else whole("n", n, least=1, most=2**63 - 1)
-    seed = whole("seed", seed, least=0, most=2**64 - 1)
-    threads = check_threads(threads)
-    by_tokens = (budget_tokens, max_tokens, tokenizer) != (None, None, None)
-    if by_tokens and weights:
-        raise ArgumentError("rows that are drawn by their tokens have no weights")
-    tokens = too_long = None
-    started = time.perf_counter()
-    with reporting(progress, "drawing") as callback:
-        opened = open_source(source, columns, threads, callback)
-        if n is None or by_tokens:
-            drawn, found, tokens, too_long = draw_by_tokens(
-                opened,
-                n,
-                seed,
-                smart,
-                tokenizer=tokenizer,
-                budget=budget_tokens,
-                max_tokens=max_tokens,
-                text_columns=text_columns,
-                threads=threads,
-                progress=callback,
-            )
-        else:
-            drawn, found = draw(opened, n, seed, smart, text_columns, weights, threads, callback)
-    seconds = time.perf_counter() - started
-    report = Report(drawn.source_rows, len(drawn), seed, seconds, found, tokens, too_long)
-    return Sample(drawn, report)
 
 
 def _level(value: int | None) -> int | None:
@@ -265,12 +44,20 @@ class Sample:
         self._rows: _fastsample.Rows | None = None
         self._ids_file: Path | None = None
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __getstate__(self) -> dict[str, Any]:
         """Pickle by path: the rows are cached first, and mapped where they are unpickled."""
         path = self.cache().path
         ids_file = path.with_suffix(".rows.npy")
         once(ids_file, lambda: _save_ids(ids_file, self.row_ids))
-        return _unpickle, (str(path), self._report)
+        return {"rows": str(path), "row_ids": str(ids_file), "report": self._report}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        report: Report = state["report"]
+        opened = _fastsample.Source.from_table(Dataset(state["rows"]).to_arrow(), None)
+        self._native = opened.uniform(report.sampled, report.seed, False, None, None)
+        self._report = report
+        self._rows = None
+        self._ids_file = Path(state["row_ids"])
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -499,10 +286,3 @@ def _save_ids(path: Path, ids: npt.NDArray[np.uint64]) -> None:
     with draft.open("wb") as file:
         np.save(file, ids)
     draft.replace(path)
-
-
-def _unpickle(path: str, report: Report) -> Sample:
-    opened = _fastsample.Source.from_table(Dataset(path).to_arrow(), None)
-    sample = Sample(opened.uniform(report.sampled, report.seed, False, None, None), report)
-    sample._ids_file = Path(path).with_suffix(".rows.npy")
-    return sample

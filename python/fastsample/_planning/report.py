@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastsample._lengths import LengthFacts
-from fastsample._plan_model import Scenario
+from fastsample._planning.model import Scenario
+from fastsample._planning.padding import LengthFacts
 from fastsample.errors import ArgumentError
 
 
@@ -65,9 +65,9 @@ class Plan:
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Draw the hours of all alternatives into a PNG or SVG file. Needs the extra ``plot``."""
-        from fastsample._plots import plot_plan
+        from fastsample._planning.plot import plot_hours
 
-        plot_plan(self, Path(path).expanduser())
+        plot_hours(self.alternatives, self.wanted, self.now, Path(path).expanduser())
 
     def write_settings(
         self, path: str | os.PathLike[str], *, overwrite: bool = False
@@ -93,7 +93,7 @@ class Plan:
         OutputError
             A file can't be written, or is there already.
         """
-        from fastsample._settings import write_pair
+        from fastsample._planning.settings import write_pair
 
         if self.wanted is None:
             raise ArgumentError(

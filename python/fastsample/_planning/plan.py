@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from fastsample._inspect import Inspection, TextLengths, count_rows, inspect
-from fastsample._lengths import LengthFacts, length_facts
-from fastsample._plan_model import Scenario, Schedule, StepTime, checked, counted
-from fastsample._plan_report import Plan
+from fastsample._inspection.inspect import count_rows, inspect
+from fastsample._inspection.inspection import Inspection
+from fastsample._planning.model import Scenario, Schedule, StepTime, checked, counted
+from fastsample._planning.padding import LengthFacts, length_facts
+from fastsample._planning.report import Plan
 from fastsample._progress import Callback
 from fastsample._source import SourceLike
+from fastsample._text_lengths import TextLengths
 from fastsample.errors import ArgumentError
 
 #: Shares of the rows that are looked at when neither `n` nor `hours` is given.

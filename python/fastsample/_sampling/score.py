@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from fastsample._checks import check_threads
+from fastsample._arguments import check_threads
 from fastsample._progress import Callback, reporting
-from fastsample._sample import Report, Sample
-from fastsample._smart import Smart, check_smart, open_target, to_report
+from fastsample._sampling.report import Report, to_report
+from fastsample._sampling.sample import Sample
+from fastsample._sampling.smart import Smart, check_smart, open_target
 from fastsample._source import SourceLike, open_source
 
 

@@ -7,64 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fastsample._inspect import TextLengths
+from fastsample._comparison.model import Compared, Fact
 
 
 @dataclass(frozen=True)
-class Distance:
-    """A distance between source and sample.
-
-    Attributes
-    ----------
-    value : float
-        The distance found.
-    limit : float
-        The largest one that is within the sampling error: random samples exceed the limits of all
-        distances together once in a hundred times.
-    p : float
-        The probability that chance makes one as large as `value`.
-    """
-
-    value: float
-    limit: float
-    p: float
-
-    @property
-    def is_bias(self) -> bool:
-        """Whether the distance is larger than chance explains."""
-        return self.value > self.limit
-
-
-@dataclass(frozen=True)
-class Side:
-    """Facts of the source or of the sample.
-
-    Attributes
-    ----------
-    rows, chars : int
-        Rows, and characters of all text columns.
-    lengths : TextLengths
-        Lengths of whole rows.
-    cut_rows, cut_chars : float
-        Share of the rows longer than `max_chars`, share of the characters beyond it.
-    copies : float
-        Share of the rows whose texts equal those of an earlier row.
-    near : float
-        Share of the rows that share a MinHash band with another row, copies included: estimated;
-        a pair of Jaccard similarity J over trigrams is seen with probability J**4.
-    """
-
-    rows: int
-    chars: int
-    lengths: TextLengths
-    cut_rows: float
-    cut_chars: float
-    copies: float
-    near: float
-
-
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Compared):
     """What :func:`fastsample.compare` found. Prints as text, shows as HTML in a notebook.
 
     Attributes
@@ -113,30 +60,6 @@ class Comparison:
         Share of the n-gram table in use. Rare n-grams share cells when it is high.
     """
 
-    verdict: str
-    biases: tuple[str, ...]
-    text: tuple[str, ...]
-    source: Side
-    sample: Side
-    columns: dict[str, tuple[TextLengths, TextLengths]]
-    contained: float
-    length: Distance
-    length_at: int
-    by: Distance | None
-    values: dict[str, tuple[int, int]]
-    grams: Distance
-    divergence: tuple[float, float]
-    coverage: tuple[float, float]
-    types: float
-    copies_expected: float
-    bits: tuple[float, float, float] | None
-    held_out: tuple[int, int]
-    over: tuple[tuple[str, float, float], ...]
-    under: tuple[tuple[str, float, float], ...]
-    max_chars: int
-    column: str | None
-    load: float
-
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
         plain = asdict(self)
@@ -151,24 +74,24 @@ class Comparison:
 
     def facts(self) -> tuple[Fact, ...]:
         """Return the numbers for people, each with what it means."""
-        from fastsample._compare_facts import facts
+        from fastsample._comparison.facts import facts
 
         return tuple(facts(self))
 
     def to_html(self) -> str:
         """Return a report as one HTML page that needs nothing else."""
-        from fastsample._compare_html import page
+        from fastsample._comparison.html import page
 
         return page(self)
 
     def write_html(self, path: str | os.PathLike[str]) -> None:
         """Write the report to a file, whole or not at all."""
-        from fastsample._settings import write_text
+        from fastsample._files import write_text
 
         write_text(Path(path).expanduser(), self.to_html())
 
     def _repr_html_(self) -> str:
-        from fastsample._compare_html import body
+        from fastsample._comparison.html import body
 
         return body(self)
 
@@ -176,16 +99,3 @@ class Comparison:
         lines = [f"{self.verdict}: {sentence}" for sentence in self.biases] or [self.verdict]
         lines += [f"{f.name}: {f.reference} | {f.sample}. {f.means}" for f in self.facts()]
         return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A number of the sample as text, what to hold it against, and what it means in one sentence.
-
-    The reference is the source's number, that of a random sample, or the limit of chance.
-    """
-
-    name: str
-    reference: str
-    sample: str
-    means: str

@@ -1,0 +1,1 @@
+"""A sample held against its source."""

@@ -1,0 +1,102 @@
+"""The numbers of a comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastsample._text_lengths import TextLengths
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A distance between source and sample.
+
+    Attributes
+    ----------
+    value : float
+        The distance found.
+    limit : float
+        The largest one that is within the sampling error: random samples exceed the limits of all
+        distances together once in a hundred times.
+    p : float
+        The probability that chance makes one as large as `value`.
+    """
+
+    value: float
+    limit: float
+    p: float
+
+    @property
+    def is_bias(self) -> bool:
+        """Whether the distance is larger than chance explains."""
+        return self.value > self.limit
+
+
+@dataclass(frozen=True)
+class Side:
+    """Facts of the source or of the sample.
+
+    Attributes
+    ----------
+    rows, chars : int
+        Rows, and characters of all text columns.
+    lengths : TextLengths
+        Lengths of whole rows.
+    cut_rows, cut_chars : float
+        Share of the rows longer than `max_chars`, share of the characters beyond it.
+    copies : float
+        Share of the rows whose texts equal those of an earlier row.
+    near : float
+        Share of the rows that share a MinHash band with another row, copies included: estimated;
+        a pair of Jaccard similarity J over trigrams is seen with probability J**4.
+    """
+
+    rows: int
+    chars: int
+    lengths: TextLengths
+    cut_rows: float
+    cut_chars: float
+    copies: float
+    near: float
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A number of the sample as text, what to hold it against, and what it means in one sentence.
+
+    The reference is the source's number, that of a random sample, or the limit of chance.
+    """
+
+    name: str
+    reference: str
+    sample: str
+    means: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Everything that a comparison found; :class:`fastsample.Comparison` tells what each is."""
+
+    verdict: str
+    biases: tuple[str, ...]
+    text: tuple[str, ...]
+    source: Side
+    sample: Side
+    columns: dict[str, tuple[TextLengths, TextLengths]]
+    contained: float
+    length: Distance
+    length_at: int
+    by: Distance | None
+    values: dict[str, tuple[int, int]]
+    grams: Distance
+    divergence: tuple[float, float]
+    coverage: tuple[float, float]
+    types: float
+    copies_expected: float
+    bits: tuple[float, float, float] | None
+    held_out: tuple[int, int]
+    over: tuple[tuple[str, float, float], ...]
+    under: tuple[tuple[str, float, float], ...]
+    max_chars: int
+    column: str | None
+    load: float

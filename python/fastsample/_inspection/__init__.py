@@ -1,0 +1,1 @@
+"""What is in a data set: files, columns, lengths of texts."""

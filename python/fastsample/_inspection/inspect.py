@@ -1,0 +1,87 @@
+"""What is in a data set, before anything is drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fastsample._arguments import check_threads
+from fastsample._inspection.inspection import ColumnInfo, Copies, FileInfo, Inspection
+from fastsample._progress import Callback, reporting
+from fastsample._source import SourceLike, open_source
+from fastsample._text_lengths import QUANTILES, text_lengths
+
+
+def inspect(
+    source: SourceLike,
+    *,
+    columns: Sequence[str] | None = None,
+    lengths: bool = True,
+    threads: int | None = None,
+    progress: bool | Callback | None = None,
+) -> Inspection:
+    """Look at a data set: rows, columns, types, row groups, codecs, sizes, texts, copies.
+
+    Parameters
+    ----------
+    source
+        As in :func:`fastsample.sample`, except for streams that can be read once.
+    columns
+        Columns to look at. All by default.
+    lengths
+        Read every text column, for lengths and copies. Without it only footers are read.
+    threads, progress
+        As in :func:`fastsample.sample`.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, fastsample
+    >>> found = fastsample.inspect(pa.table({"prompt": ["你好", "早上好"]}))
+    >>> found.rows, found.text["prompt"].max
+    (2, 3)
+    """
+    import pyarrow as pa
+
+    threads = check_threads(threads)
+    with reporting(progress, "reading") as callback:
+        opened = open_source(source, columns, threads, callback)
+        files = tuple(_file(part) for part in opened.parts())
+        found = opened.text_statistics(QUANTILES, threads, callback) if lengths else None
+    schema = pa.schema(opened.schema)
+    rows = sum(file.rows for file in files)
+    return Inspection(
+        rows=rows,
+        bytes=sum(file.bytes for file in files),
+        files=files,
+        columns=tuple(ColumnInfo(f.name, str(f.type), f.nullable) for f in schema),
+        text={name: text_lengths(each) for name, each in found["columns"].items()} if found else {},
+        row_lengths=text_lengths(found["rows"]) if found else None,
+        copies=Copies(round(found["repeated"] * rows), found["repeated"], found["exact"])
+        if found
+        else None,
+    )
+
+
+def count_rows(
+    source: SourceLike,
+    columns: Sequence[str] | None,
+    threads: int | None,
+    progress: bool | Callback | None,
+) -> int:
+    """Return the rows of a data set by its footers alone, without the start of pyarrow."""
+    threads = check_threads(threads)
+    with reporting(progress, "reading") as callback:
+        opened = open_source(source, columns, threads, callback)
+        return sum(sum(part["fragments"]) for part in opened.parts())
+
+
+def _file(part: dict[str, Any]) -> FileInfo:
+    return FileInfo(
+        path=None if part["path"] is None else Path(part["path"]),
+        format=part["format"],
+        rows=sum(part["fragments"]),
+        row_groups=len(part["fragments"]),
+        bytes=part["bytes"],
+        codecs=tuple(part["codecs"]),
+    )

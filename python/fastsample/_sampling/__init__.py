@@ -1,0 +1,1 @@
+"""Drawing: samples, smart weights, scores, splits, epochs."""

@@ -1,0 +1,209 @@
+"""What a draw did and what was written: classes for Python, facts for tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fastsample._facts_table import as_html, as_text
+
+
+@dataclass(frozen=True)
+class SmartReport:
+    """What a smart draw found among all rows of the source.
+
+    Attributes
+    ----------
+    text : tuple of str
+        The text columns that were looked at.
+    excluded, excluded_drawn : int
+        Rows of weight 0 (too short; outside the limits of the entropy rule), and how many of them
+        were drawn because no others were left.
+    copies, copies_drawn : int
+        Rows whose texts equal those of another row, one of each group not counted; and how many of
+        them were drawn because no others were left.
+    near_duplicates : int
+        Rows with an estimated two or more rows nearly the same, copies included.
+    effective_rows : float
+        (sum of weights)**2 / sum of squared weights: how many rows of equal weight are as diverse.
+    chars_before, chars_after : dict of float to int
+        Characters of the rows of the source, and of those drawn: a share of the rows, and the
+        length that they do not exceed. Exact below 4,096 characters, to within 1/64 above.
+    weights : dict of float to float
+        The same of the weights above 0, their mean being 1; empty for the entropy rule.
+    shares : dict of str to float
+        Each term that counts, with its share in the variance of the logarithm of the weights.
+    """
+
+    text: tuple[str, ...]
+    excluded: int
+    copies: int
+    near_duplicates: int
+    excluded_drawn: int
+    copies_drawn: int
+    effective_rows: float
+    chars_before: dict[float, int]
+    chars_after: dict[float, int]
+    weights: dict[float, float]
+    shares: dict[str, float]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know about the rows that had to be drawn."""
+        notes = []
+        if self.excluded_drawn:
+            notes.append(
+                f"{self.excluded_drawn:,} rows of weight 0 were drawn, since no others were left"
+            )
+        if self.copies_drawn:
+            notes.append(f"{self.copies_drawn:,} copies were drawn, since no others were left")
+        return tuple(notes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict of plain values, for JSON."""
+        return {**asdict(self), "text": list(self.text), "notes": list(self.notes)}
+
+
+def to_report(found: dict[str, Any]) -> SmartReport:
+    """Turn what the core found into a report."""
+    tables = {name: dict(found[name]) for name in ("chars_before", "chars_after", "weights")}
+    shares = dict(found["shares"])
+    return SmartReport(**{**found, "text": tuple(found["text"]), **tables, "shares": shares})
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a draw did.
+
+    Attributes
+    ----------
+    rows : int
+        Rows in the source.
+    sampled : int
+        Rows drawn.
+    seed : int
+        The seed of the draw.
+    seconds : float
+        Time that the draw took.
+    smart : SmartReport or None
+        What was found among all rows; None for a uniform draw, which does not look at them.
+    tokens : int or None
+        Tokens of the rows drawn, if they were counted.
+    too_long : int or None
+        Rows that the draw came by and left because of `max_tokens`.
+    """
+
+    rows: int
+    sampled: int
+    seed: int
+    seconds: float
+    smart: SmartReport | None = None
+    tokens: int | None = None
+    too_long: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict of plain values, for JSON."""
+        return {**asdict(self), "smart": self.smart and self.smart.to_dict()}
+
+    def __str__(self) -> str:
+        """Return the facts as a table of text."""
+        return as_text(draw_facts(self))
+
+    def _repr_html_(self) -> str:
+        return as_html("fastsample: the draw", draw_facts(self))
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file that was written: its path, its rows, its size in bytes."""
+
+    path: Path
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class WriteReport:
+    """What was written.
+
+    Attributes
+    ----------
+    files : tuple of WrittenFile
+        The files, in order; one unless there are shards.
+    rows : int
+        Rows in all files.
+    bytes : int
+        Size of all files in bytes.
+    copies : int
+        Rows whose texts all equal those of another row written, the first of them not counted.
+    mean_chars : dict of str to float
+        Mean length of each text column in characters (Unicode code points); a null counts 0.
+    seconds : float
+        Time that reading and writing took.
+    """
+
+    files: tuple[WrittenFile, ...]
+    rows: int
+    bytes: int
+    copies: int
+    mean_chars: dict[str, float]
+    seconds: float
+
+    def __str__(self) -> str:
+        """Return the facts as a table of text."""
+        return as_text(write_facts(self))
+
+    def _repr_html_(self) -> str:
+        return as_html("fastsample: what was written", write_facts(self))
+
+
+def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
+    """Tell what a draw did."""
+    yield "rows before", f"{report.rows:,}"
+    share = f" ({report.sampled / report.rows:.1%})" if report.rows else ""
+    yield "rows after", f"{report.sampled:,}{share}"
+    if report.tokens is not None:
+        mean = report.tokens / report.sampled
+        yield "tokens", f"{report.tokens:,} ({mean:,.1f} a row)"
+        if report.too_long:
+            yield "rows left as too long", f"{report.too_long:,}"
+    found = report.smart
+    if found is not None:
+        yield "judged by", ", ".join(found.text)
+        yield "copies found", f"{found.copies:,} ({found.copies_drawn:,} drawn)"
+        yield "rows with near-duplicates", f"{found.near_duplicates:,}"
+        yield "rows excluded", f"{found.excluded:,} ({found.excluded_drawn:,} drawn)"
+        yield "effective rows", f"{found.effective_rows:,.0f}"
+        yield "characters before", _quantiles(found.chars_before)
+        yield "characters after", _quantiles(found.chars_after)
+        if found.weights:
+            yield "weights", _quantiles(found.weights)
+            shares = (f"{name} {share:.0%}" for name, share in found.shares.items())
+            yield "what decides", ", ".join(shares)
+        for note in found.notes:
+            yield "note", note
+    yield "seed", str(report.seed)
+    yield "time", f"{report.seconds:.1f} s"
+
+
+def _quantiles(values: Mapping[float, float]) -> str:
+    """Return the least, the middle and the largest value, and where most of them lie."""
+    if not values:
+        return "-"
+    formats = (f"{v:,}" if isinstance(v, int) else f"{v:.3g}" for v in values.values())
+    least, low, _, middle, _, high, most = formats
+    return f"{low} to {high} for 90 %, median {middle}, all {least} to {most}"
+
+
+def write_facts(report: WriteReport) -> Iterator[tuple[str, str]]:
+    """Tell what was written."""
+    yield "rows written", f"{report.rows:,}"
+    for name, mean in report.mean_chars.items():
+        yield f"mean length of {name}", f"{mean:,.1f} characters"
+    yield "duplicates among them", f"{report.copies:,}"
+    yield "file size", f"{report.bytes:,} bytes"
+    yield "time", f"{report.seconds:.1f} s"
+    for file in report.files:
+        yield "written", str(file.path)

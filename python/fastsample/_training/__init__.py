@@ -1,0 +1,1 @@
+"""Training: cached rows, map-style datasets, samplers that resume."""

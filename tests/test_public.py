@@ -1,0 +1,57 @@
+"""Public names are those of `fastsample`, wherever they live."""
+
+import pickle
+import pickletools
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import fastsample
+import numpy as np
+import pyarrow as pa
+import pytest
+
+
+@pytest.mark.parametrize("name", sorted(set(fastsample.__all__) - {"__version__", "errors"}))
+def test_public_objects_say_that_they_are_public(name: str) -> None:
+    assert not isinstance(getattr(fastsample, name), ModuleType)
+    assert getattr(fastsample, name).__module__ == "fastsample"
+
+
+def _error() -> Exception:
+    with pytest.raises(fastsample.ArgumentError) as caught:
+        fastsample.plan(0, seconds_per_step=1.0)
+    return caught.value
+
+
+PICKLED: dict[str, Callable[[pa.Table], object]] = {
+    "Sample": lambda table: fastsample.sample(table, 10),
+    "Scores": fastsample.score,
+    "Report": lambda table: fastsample.sample(table, 10, smart=True).report,
+    "Dataset": lambda table: fastsample.sample(table, 10).cache(),
+    "Inspection": fastsample.inspect,
+    "Comparison": lambda table: fastsample.compare(table, table),
+    "Plan": lambda _: fastsample.plan(100, steps=10, seconds_per_step=1.0),
+    "Smart": lambda _: fastsample.Smart(),
+    "ResumableSampler": lambda _: fastsample.ResumableSampler(5),
+    "LengthBatchSampler": lambda _: fastsample.LengthBatchSampler(np.arange(9), 3),
+    "ArgumentError": lambda _: _error(),
+}
+
+
+@pytest.mark.parametrize("name", PICKLED)
+def test_pickles_name_no_private_module(name: str, table: pa.Table) -> None:
+    made = PICKLED[name](table)
+    pickled = pickle.dumps(made)
+    words = [word for _, word, _ in pickletools.genops(pickled) if isinstance(word, str)]
+    assert "fastsample" in words
+    assert not [word for word in words if word.startswith("fastsample.")]
+    assert type(pickle.loads(pickled)) is getattr(fastsample, name)
+
+
+def test_a_pickled_sample_has_its_rows(table: pa.Table, tmp_path: Path) -> None:
+    drawn = fastsample.sample(table, 100, seed=7)
+    again = pickle.loads(pickle.dumps(drawn))
+    assert again.to_arrow().equals(drawn.to_arrow())
+    assert again.row_ids.tolist() == drawn.row_ids.tolist()
+    assert again.report == drawn.report
