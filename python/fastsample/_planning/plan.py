@@ -7,16 +7,14 @@ from typing import Literal
 
 from fastsample._inspection.inspect import count_rows, inspect
 from fastsample._inspection.inspection import Inspection
-from fastsample._planning.model import Scenario, Schedule, StepTime, checked, counted
+from fastsample._planning.alternatives import Alternatives, changed
+from fastsample._planning.model import Schedule, StepTime, checked, counted
 from fastsample._planning.padding import LengthFacts, length_facts
 from fastsample._planning.report import Plan
 from fastsample._progress import Callback
 from fastsample._source import SourceLike
 from fastsample._text_lengths import TextLengths
 from fastsample.errors import ArgumentError
-
-#: Shares of the rows that are looked at when neither `n` nor `hours` is given.
-_SHARES = (0.1, 0.3, 0.5)
 
 #: Sequence lengths in tokens that trainers usually cut at.
 _LIMITS = (128, 192, 256, 512)
@@ -98,15 +96,9 @@ def plan(
         raise ArgumentError("n and hours are both given; one follows from the other")
     if padding not in ("max_length", "longest"):
         raise ArgumentError(f"padding is {padding!r}; it must be 'max_length' or 'longest'")
-    epochs = counted("epochs", epochs)
-    new_epochs = epochs if new_epochs is None else counted("new_epochs", new_epochs)
-    new_length = max_length if new_max_length is None else counted("new_max_length", new_max_length)
-    if max_length is not None:
-        counted("max_length", max_length)
-    elif new_max_length is not None and new_seconds_per_step is None:
-        raise ArgumentError(
-            "new_max_length needs max_length, the tokens now, or new_seconds_per_step"
-        )
+    change = changed(
+        epochs, new_epochs, max_length, new_max_length, padding, new_seconds_per_step is not None
+    )
     checked("chars_per_token", chars_per_token, least=0.0, most=1e6)
     rows, row_lengths = _looked_at(source, lengths, columns, threads, progress)
     if rows == 0:
@@ -114,68 +106,20 @@ def plan(
     schedule = Schedule(rows, batch_size, devices, accumulation, steps)
     facts: tuple[LengthFacts, ...] = ()
     if row_lengths is not None:
-        limits = sorted({*_LIMITS, *filter(None, (max_length, new_length))})
+        limits = sorted({*_LIMITS, *filter(None, (change.max_length, change.new_length))})
         per_batch = batch_size or max(1, round(schedule.rows_per_step))
         facts = tuple(length_facts(row_lengths, limits, per_batch, chars_per_token))
     time = StepTime(
         seconds_per_step, max_length, padding, new_seconds_per_step, new_max_length, fixed_share,
         {each.limit: each for each in facts},
     )  # fmt: skip
-
-    def scenario(
-        name: str,
-        rows_used: int,
-        times: int,
-        length: int | None = max_length,
-        way: str = padding,
-        *,
-        new: bool = False,
-        fresh: bool = False,
-    ) -> Scenario:
-        seconds, basis = time.of(length, way, new=new)
-        distinct = min(rows, rows_used * times) if fresh else rows_used
-        return Scenario(
-            name, rows_used, times, schedule.steps(rows_used), seconds, length, way, distinct, basis
-        )
-
-    now = scenario("as it is", rows, epochs)
-    faster = new_length != max_length or new_seconds_per_step is not None
     if hours is not None:
-        seconds = time.of(new_length, padding, new=True)[0]
-        n = schedule.rows_within(checked("hours", hours, least=0.0, most=1e9), new_epochs, seconds)
+        seconds = time.of(change.new_length, padding, new=True)[0]
+        checked("hours", hours, least=0.0, most=1e9)
+        n = schedule.rows_within(hours, change.new_epochs, seconds)
     if n is not None and counted("n", n) > rows:
         raise ArgumentError(f"n is {n:,}, but there are only {rows:,} rows")
-    asked = n is not None or faster or new_epochs != epochs
-    wanted_rows = rows if n is None else n
-    wanted = (
-        scenario("all changes", wanted_rows, new_epochs, new_length, new=True) if asked else None
-    )
-    table = [now]
-    if new_epochs != epochs:
-        table.append(scenario("other epochs", rows, new_epochs))
-    if faster:
-        name = "other length" if new_length != max_length else "other step time"
-        table.append(scenario(name, rows, epochs, new_length, new=True))
-    if facts and max_length is not None:
-        table.append(scenario("length batching", rows, epochs, way="grouped"))
-    samples = [n] if n is not None else [max(1, int(rows * share)) for share in _SHARES]
-    for size in samples:
-        if size < rows:
-            table.append(scenario(f"sample of {size:,}", size, epochs))
-    if n is not None and new_epochs != epochs:
-        table.append(scenario("sample, other epochs", n, new_epochs))
-    if wanted is not None:
-        table.append(wanted)
-        if facts and new_length is not None:
-            table.append(
-                scenario(
-                    "all changes, length batching",
-                    wanted_rows, new_epochs, new_length, "grouped", new=True,
-                )
-            )  # fmt: skip
-        if wanted_rows < rows and new_epochs > 1:
-            name = "all changes, fresh rows every epoch"
-            table.append(scenario(name, wanted_rows, new_epochs, new_length, new=True, fresh=True))
+    alternatives = Alternatives(rows, n, change, schedule, time, lengths_known=bool(facts))
     assumptions = (*schedule.assumptions(), *time.assumptions(bool(facts)))
     if facts:
         assumptions += (f"a token is {chars_per_token:g} characters; templates are not counted",)
@@ -184,7 +128,16 @@ def plan(
         "hours say nothing about quality: measure the trained models on held-out rows",
     )
     settings = {"devices": devices, "accumulation": accumulation, "batch_size": batch_size}
-    return Plan(rows, now, wanted, tuple(table), hours, facts, assumptions, settings)
+    return Plan(
+        rows,
+        alternatives.now,
+        alternatives.wanted,
+        tuple(alternatives.table()),
+        hours,
+        facts,
+        assumptions,
+        settings,
+    )
 
 
 def _looked_at(

@@ -1,0 +1,150 @@
+"""The scenarios that a plan sets side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastsample._planning.model import Scenario, Schedule, StepTime, counted
+from fastsample.errors import ArgumentError
+
+#: Shares of the rows that are looked at when neither `n` nor `hours` is given.
+_SHARES = (0.1, 0.3, 0.5)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Epochs and lengths now, and those thought of; the same where nothing changes."""
+
+    epochs: int
+    new_epochs: int
+    max_length: int | None
+    new_length: int | None
+    padding: str
+    new_seconds: bool
+
+    @property
+    def more_epochs(self) -> bool:
+        """Whether the epochs are others than now."""
+        return self.new_epochs != self.epochs
+
+    @property
+    def step_time(self) -> bool:
+        """Whether a step takes another time than now."""
+        return self.new_length != self.max_length or self.new_seconds
+
+
+def changed(
+    epochs: int,
+    new_epochs: int | None,
+    max_length: int | None,
+    new_max_length: int | None,
+    padding: str,
+    new_seconds: bool,
+) -> Change:
+    """Check what is now and what is thought of."""
+    now = counted("epochs", epochs)
+    then = now if new_epochs is None else counted("new_epochs", new_epochs)
+    length = max_length if new_max_length is None else counted("new_max_length", new_max_length)
+    if max_length is not None:
+        counted("max_length", max_length)
+    elif new_max_length is not None and not new_seconds:
+        raise ArgumentError(
+            "new_max_length needs max_length, the tokens now, or new_seconds_per_step"
+        )
+    return Change(now, then, max_length, length, padding, new_seconds)
+
+
+class Alternatives:
+    """The present, single changes, and all of them together.
+
+    `wanted` has everything that was asked for; it is None if nothing was.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        n: int | None,
+        change: Change,
+        schedule: Schedule,
+        time: StepTime,
+        *,
+        lengths_known: bool,
+    ) -> None:
+        self._rows = rows
+        self._n = n
+        self._change = change
+        self._schedule = schedule
+        self._time = time
+        self._lengths_known = lengths_known
+        self.now = self._scenario("as it is", rows, change.epochs)
+        self.wanted = None
+        if n is not None or change.step_time or change.more_epochs:
+            self.wanted = self._all_changes("all changes")
+
+    def table(self) -> Iterator[Scenario]:
+        """Yield the scenarios, the present first."""
+        yield self.now
+        yield from self._single_changes()
+        if self.wanted is None:
+            return
+        yield self.wanted
+        change = self._change
+        if self._lengths_known and change.new_length is not None:
+            yield self._all_changes("all changes, length batching", padding="grouped")
+        if self._wanted_rows < self._rows and change.new_epochs > 1:
+            yield self._all_changes("all changes, fresh rows every epoch", fresh=True)
+
+    @property
+    def _wanted_rows(self) -> int:
+        return self._rows if self._n is None else self._n
+
+    def _single_changes(self) -> Iterator[Scenario]:
+        rows, n, change = self._rows, self._n, self._change
+        if change.more_epochs:
+            yield self._scenario("other epochs", rows, change.new_epochs)
+        if change.step_time:
+            name = "other length" if change.new_length != change.max_length else "other step time"
+            yield self._scenario(name, rows, change.epochs, length=change.new_length, new=True)
+        if self._lengths_known and change.max_length is not None:
+            yield self._scenario("length batching", rows, change.epochs, padding="grouped")
+        samples = [n] if n is not None else [max(1, int(rows * share)) for share in _SHARES]
+        for size in samples:
+            if size < rows:
+                yield self._scenario(f"sample of {size:,}", size, change.epochs)
+        if n is not None and change.more_epochs:
+            yield self._scenario("sample, other epochs", n, change.new_epochs)
+
+    def _all_changes(
+        self, name: str, *, padding: str | None = None, fresh: bool = False
+    ) -> Scenario:
+        change = self._change
+        return self._scenario(
+            name,
+            self._wanted_rows,
+            change.new_epochs,
+            length=change.new_length,
+            padding=padding,
+            new=True,
+            fresh=fresh,
+        )
+
+    def _scenario(
+        self,
+        name: str,
+        rows: int,
+        epochs: int,
+        *,
+        length: int | None = None,
+        padding: str | None = None,
+        new: bool = False,
+        fresh: bool = False,
+    ) -> Scenario:
+        """Return a scenario of `rows` an epoch; without `new`, lengths are those of now."""
+        change = self._change
+        limit = length if new else change.max_length
+        way = change.padding if padding is None else padding
+        seconds, basis = self._time.of(limit, way, new=new)
+        distinct = min(self._rows, rows * epochs) if fresh else rows
+        steps = self._schedule.steps(rows)
+        return Scenario(name, rows, epochs, steps, seconds, limit, way, distinct, basis)
