@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from data import write_parquet
 
@@ -20,9 +21,26 @@ def commands(name: str) -> list[str]:
     ]
 
 
+def snippets(name: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (DOCS / name).read_text(encoding="utf-8"), re.S)
+
+
 def test_both_languages_have_the_same_commands() -> None:
     assert commands("guide.md") == commands("guide.zh.md")
+    assert snippets("guide.md") == snippets("guide.zh.md")
     assert len(commands("guide.md")) >= 7
+
+
+def test_fresh_rows_are_in_one_epoch_only(
+    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parquet(table, tmp_path / "train.parquet")
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = snippets("guide.md")
+    exec(snippet, {})
+    epochs = [pq.read_table(f"epoch{epoch}.parquet")["id"].to_pylist() for epoch in range(3)]
+    assert [len(rows) for rows in epochs] == [600, 600, 600]
+    assert len(set().union(*epochs)) == 1800
 
 
 @pytest.mark.parametrize("name", ["guide.md", "guide.zh.md"])

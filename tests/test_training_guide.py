@@ -10,6 +10,7 @@ from typing import Any
 
 import fastsample
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from data import write_parquet
 from tokenizers_made import make
@@ -42,7 +43,7 @@ def commands() -> list[list[str]]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a folder with the files that the page names."""
-    rows = 4000
+    rows = 10_000
     texts = {
         "id": range(rows),
         "prompt": [f"第{row}个问题：{row * 7919 % 10007}加{row}等于多少？" for row in range(rows)],
@@ -72,7 +73,7 @@ def test_every_snippet_runs(folder: Path) -> None:
         "rank": 0,
     }
     snippets = blocks("python")
-    assert len(snippets) >= 11
+    assert len(snippets) >= 12
     for snippet in snippets:
         exec(snippet, names)
     assert (folder / "checkpoint.pt").exists()
@@ -80,6 +81,8 @@ def test_every_snippet_runs(folder: Path) -> None:
     assert names["worth"].report.tokens <= 50_000
     assert len(names["short"]) == 1000
     assert len(names["self"].rows) == 3000
+    epochs = [pq.read_table(folder / f"epoch{epoch}.parquet") for epoch in range(3)]
+    assert len(set(pa.concat_tables(epochs)["id"].to_pylist())) == 9000
 
 
 @pytest.mark.parametrize("program", ["fastsample", "python", "accelerate"])
