@@ -10,7 +10,7 @@ from fastsample.errors import ArgumentError, SourceTypeError
 
 
 def check_threads(threads: int | None) -> int | None:
-    """Return `threads` as a plain int, if it makes sense."""
+    """Return `threads` as a plain int, or None for all cores."""
     if threads is None:
         return None
     return whole("threads", threads, least=1, most=4096)
@@ -30,13 +30,13 @@ def whole(name: str, value: object, *, least: int, most: int) -> int:
 
 
 def number(name: str, value: object) -> None:
-    """Refuse what is no number."""
+    """Refuse a value that is not a number."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise SourceTypeError(f"{name} is {value!r}; it must be a number")
 
 
 def names(name: str, value: Sequence[str] | None) -> None:
-    """Refuse what is no list of names; a bare text would pass for one of its characters."""
+    """Refuse a value that is not a list of names, such as a single str."""
     if isinstance(value, str):
         raise ArgumentError(f"{name} is the text {value!r}; pass [{value!r}]")
     try:

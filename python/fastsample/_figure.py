@@ -10,7 +10,7 @@ from typing import Any
 
 from fastsample.errors import ArgumentError, MissingDependencyError, OutputError
 
-#: Okabe and Ito (2008): told apart by colour-blind readers, and in print.
+#: Okabe and Ito (2008): colour-blind readers can distinguish them, and they print well.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 #: Fonts with Chinese, Japanese and Korean glyphs, on Linux, macOS and Windows.

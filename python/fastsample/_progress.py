@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-#: Called with the rows done and the rows in all (0 while unknown), now and then.
+#: Called repeatedly with the rows done and the rows in all (0 while unknown).
 Callback = Callable[[int, int], object]
 
 #: Work shorter than this shows nothing.

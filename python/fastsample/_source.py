@@ -1,4 +1,4 @@
-"""From what a user passes as `source` to the core's source."""
+"""Conversion of the argument `source` to a source of the core."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def column_names(columns: Any) -> list[str]:
 
 
 def _paths(source: SourceLike) -> list[Path] | None:
-    """Return the paths that are meant, or None if the source is an object that holds rows."""
+    """Return the paths of the source, or None if it is an object with rows."""
     if isinstance(source, (str, os.PathLike)):
         source = [source]
     if not isinstance(source, (list, tuple)):
@@ -83,13 +83,13 @@ def _paths(source: SourceLike) -> list[Path] | None:
 
 
 def _is_in_memory(source: Any) -> bool:
-    """Tell a table, which can be read again, from a stream, which can't."""
+    """Return whether an object is a table, which can be read again, and not a stream."""
     held = any(hasattr(source, name) for name in ("num_rows", "height", "iloc"))
     return held and hasattr(source, "__arrow_c_stream__")
 
 
 def _as_arrow(source: Any) -> Any:
-    """Bring objects without the Arrow PyCapsule interface to one that has it."""
+    """Convert objects without the Arrow PyCapsule interface to one that has it."""
     if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
         return source
     if hasattr(source, "with_format") and hasattr(source, "features"):

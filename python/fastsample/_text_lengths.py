@@ -27,13 +27,13 @@ class TextLengths:
 
 
 def text_lengths(found: dict[str, Any]) -> TextLengths:
-    """Return what the core tells of lengths as an object."""
+    """Convert lengths as the core returns them."""
     quantiles = dict(zip(QUANTILES, found["quantiles"], strict=True))
     histogram = tuple(found["histogram"])
     return TextLengths(found["nulls"], found["mean"], found["max"], quantiles, histogram)
 
 
-#: Lengths are drawn on a logarithmic scale when the 99 % quantile is more than so many medians.
+#: The scale is logarithmic when the 99 % quantile is more than this many medians.
 _LONG_TAIL = 20
 
 
@@ -68,7 +68,7 @@ def shares_of(histogram: Sequence[tuple[int, int]], edges: Sequence[float]) -> l
 
 
 def is_logarithmic(edges: Sequence[float]) -> bool:
-    """Tell whether the bins of :func:`bin_edges` widen with the length."""
+    """Return whether the bins of :func:`bin_edges` widen with the length."""
     return edges[-1] - edges[-2] > 2 * (edges[1] - edges[0])
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong: one hierarchy, and each class is also the built-in a caller would expect."""
+"""Exceptions: one hierarchy; each class is also the built-in one that a caller would catch."""
 
 __all__ = [
     "ArgumentError",
@@ -22,7 +22,7 @@ class FastSampleError(Exception):
 
 
 class SourceNotFoundError(FastSampleError, FileNotFoundError):
-    """A path, folder or glob leads to no data."""
+    """There is no data at a path, folder or glob."""
 
 
 class SourceTypeError(FastSampleError, TypeError):
@@ -30,7 +30,7 @@ class SourceTypeError(FastSampleError, TypeError):
 
 
 class ArgumentError(FastSampleError, ValueError):
-    """An argument has a value that makes no sense, such as n above the number of rows."""
+    """An argument is out of range, such as n above the number of rows."""
 
 
 class ColumnError(FastSampleError, KeyError):
@@ -42,11 +42,11 @@ class ColumnError(FastSampleError, KeyError):
 
 
 class SchemaError(FastSampleError, TypeError):
-    """Files whose columns do not fit together, or a type that can't be handled."""
+    """Files with different columns or types, or a type that can't be handled."""
 
 
 class CorruptDataError(FastSampleError, ValueError):
-    """The data is damaged, or not what it claims to be."""
+    """The data is damaged, or not in the format that its first bytes claim."""
 
 
 class UnsupportedDataError(FastSampleError, ValueError):

@@ -1,4 +1,4 @@
-"""A sample beside its source: is it representative, and what did it lose."""
+"""`compare`: tests whether a sample is representative of its source."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def compare(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Comparison:
-    """Tell whether a sample is representative of its source, and what it lost.
+    """Test whether a sample is representative of its source, and report what it lost.
 
-    Both are read once, in parallel, in memory that does not grow with them: about 120 MiB a
-    thread, and more for a stream or a :class:`fastsample.Sample`, which are read into memory first.
+    Both are read once, in parallel. That needs about 120 MiB a thread, whatever their size. A
+    stream or a :class:`fastsample.Sample` is read into memory first.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def compare(
     draws without replacement; limits are Bonferroni's for 1 % in all.
 
     N-grams are counted in about 200,000 rows of the source, chosen by a hash of their content, and
-    in those rows of the sample that are among them; of a text, in its first 16,384 characters. All
-    else is counted in all rows.
+    in the rows of the sample with the same content; and in the first 16,384 characters of a text.
+    Everything else is counted in all rows.
 
     An n-gram is a character with the one before it, in Latin script with the three before it. About
     2,000 distinct texts (a tenth at most) are held out of both by a hash of their content, and

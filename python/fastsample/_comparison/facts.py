@@ -1,4 +1,4 @@
-"""A comparison in words: what is biased, and what each number means."""
+"""Sentences of a comparison: what is biased, and what each number means."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def _moved(values: dict[str, tuple[int, int]], rows: int, drawn: int) -> str:
 
 
 def facts(found: Compared) -> Iterator[Fact]:
-    """Tell the numbers with what they mean."""
+    """Return the numbers, each with its meaning in a sentence."""
     a, b = found.source, found.sample
     yield Fact(
         "rows", f"{a.rows:,}", f"{b.rows:,}", f"The sample has {percent(b.rows / a.rows)} of them."
     )
     yield Fact(
         "found in the source", percent(1), percent(found.contained),
-        "So many of the sample's rows occur in the source.",
+        "Share of the sample's rows that occur in the source.",
     )  # fmt: skip
     yield Fact(
         "mean length", f"{a.lengths.mean:,.1f}", f"{b.lengths.mean:,.1f}",
@@ -65,7 +65,7 @@ def facts(found: Compared) -> Iterator[Fact]:
     )  # fmt: skip
     yield Fact(
         "length distance", _limit(found.length), f"{found.length.value:.4f}",
-        f"At {found.length_at:,} characters the shares of shorter rows differ by so much; "
+        f"Difference of the shares of rows up to {found.length_at:,} characters; "
         f"{_judged(found.length)}.",
     )  # fmt: skip
     if found.by is not None:
@@ -84,11 +84,11 @@ def facts(found: Compared) -> Iterator[Fact]:
     )  # fmt: skip
     yield Fact(
         "n-grams covered", f"random {percent(found.coverage[1])}", percent(found.coverage[0]),
-        "Of the source's text, so much is made of n-grams that the sample has.",
+        "Share of the source's n-gram occurrences whose n-gram the sample has.",
     )  # fmt: skip
     yield Fact(
         "distinct trigrams", percent(1), percent(found.types),
-        "So many of the source's distinct trigrams occur in the sample.",
+        "Share of the source's distinct trigrams that occur in the sample.",
     )  # fmt: skip
     if found.bits is not None:
         ours, random, error = found.bits

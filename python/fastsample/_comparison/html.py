@@ -1,4 +1,4 @@
-"""A comparison as one HTML page: no script, no file beside it, legible on any screen."""
+"""A comparison as one HTML page without scripts and other files, for any size of screen."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Fact:
-    """A number of the sample as text, what to hold it against, and what it means in one sentence.
+    """A number of the sample as text, a reference to compare it with, and its meaning.
 
     The reference is the source's number, that of a random sample, or the limit of chance.
     """
@@ -75,7 +75,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Compared:
-    """Everything that a comparison found; :class:`fastsample.Comparison` tells what each is."""
+    """The fields of a comparison; :class:`fastsample.Comparison` documents them."""
 
     verdict: str
     biases: tuple[str, ...]

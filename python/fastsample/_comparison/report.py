@@ -1,4 +1,4 @@
-"""A comparison as it is handed out: numbers as fields, text, JSON, HTML."""
+"""`Comparison`: the result of `compare` as fields, text, JSON and HTML."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Comparison(Compared):
         return plain
 
     def facts(self) -> tuple[Fact, ...]:
-        """Return the numbers for people, each with what it means."""
+        """Return the numbers as text, each with its meaning."""
         from fastsample._comparison.facts import facts
 
         return tuple(facts(self))

@@ -21,14 +21,14 @@ def inspect(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Inspection:
-    """Look at a data set: rows, columns, types, row groups, codecs, sizes, texts, copies.
+    """Describe a data set: rows, columns, types, row groups, codecs, sizes, texts, copies.
 
     Parameters
     ----------
     source
         As in :func:`fastsample.sample`, except for streams that can be read once.
     columns
-        Columns to look at. All by default.
+        Columns to describe. All by default.
     lengths
         Read every text column, for lengths and copies. Without it only footers are read.
     threads, progress

@@ -1,4 +1,4 @@
-"""What an inspection finds, as classes."""
+"""`Inspection`: the result of `inspect` as classes."""
 
 from __future__ import annotations
 

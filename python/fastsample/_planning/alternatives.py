@@ -1,4 +1,4 @@
-"""The scenarios that a plan sets side by side."""
+"""The scenarios of a plan: the present, single changes, all changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastsample._planning.model import Scenario, Schedule, StepTime, counted
 from fastsample.errors import ArgumentError
 
-#: Shares of the rows that are looked at when neither `n` nor `hours` is given.
+#: Shares of the rows that are shown when neither `n` nor `hours` is given.
 _SHARES = (0.1, 0.3, 0.5)
 
 

@@ -83,7 +83,7 @@ class Scenario:
 
 
 class Schedule:
-    """How many steps so many rows are."""
+    """The number of steps for a number of rows, and back."""
 
     def __init__(
         self, rows: int, batch_size: int | None, devices: int, accumulation: int, steps: int | None
@@ -108,12 +108,12 @@ class Schedule:
         return float(self._per_step)
 
     def steps(self, rows: int) -> int:
-        """Return the steps of an epoch of so many rows, at least one."""
+        """Return the steps of an epoch of `rows` rows, at least one."""
         exact = rows / self._per_step
         return max(1, math.floor(exact) if self._measured else math.ceil(exact))
 
     def rows_within(self, hours: float, epochs: int, seconds_per_step: float) -> int:
-        """Return the most rows whose epochs fit into so many hours."""
+        """Return the largest number of rows whose epochs fit into `hours`."""
         # A hair more: 41.3 h must not lose a step to rounding.
         steps = math.floor(hours * 3600 / (epochs * seconds_per_step) * (1 + 1e-12))
         if steps < 1:

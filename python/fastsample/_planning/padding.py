@@ -1,4 +1,4 @@
-"""What cutting and padding do to rows of known lengths."""
+"""Truncation and padding: shares of rows cut and of batches that are padding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastsample._text_lengths import TextLengths
 
 @dataclass(frozen=True)
 class LengthFacts:
-    """What a limit of so many tokens does.
+    """What a limit of `limit` tokens does to the rows.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class LengthFacts:
 def length_facts(
     lengths: TextLengths, limits: Sequence[int], batch_size: int, chars_per_token: float
 ) -> Iterator[LengthFacts]:
-    """Tell what each limit does.
+    """Compute what each limit does.
 
     The longest of B rows at random is at most x with probability F(x)**B, where F is the
     distribution of the lengths; its mean follows. Sorted rows are cut into batches as they come.

@@ -1,4 +1,4 @@
-"""How long training takes, and what would make it shorter: both ways, with its assumptions."""
+"""`plan`: hours of training now and with changes, and rows that fit into a number of hours."""
 
 from __future__ import annotations
 
@@ -43,46 +43,46 @@ def plan(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Plan:
-    """Tell how long training takes now, and how long with a sample, fewer epochs, shorter texts.
+    """Compute hours of training now, and with a sample, fewer epochs or shorter texts.
 
     Parameters
     ----------
     source
         The number of rows, a data set as in :func:`fastsample.inspect`, or what `inspect` found.
     n
-        Rows of the sample that is thought of.
+        Rows of the planned sample.
     seconds_per_step
-        Measured now, for an optimizer step: all devices, all accumulated batches.
+        Of an optimizer step, measured now: all devices, all accumulated batches.
     epochs
         Passes over the data now.
     batch_size, devices, accumulation
         Rows per device, devices, batches accumulated to a step. An epoch has
         ``ceil(rows / (batch_size * devices * accumulation))`` steps.
     steps
-        Instead of those three: the steps that the trainer counts in an epoch now. Those of a
+        Instead of those three: the trainer's number of steps in an epoch now. The steps of a
         sample are in proportion, rounded down.
     max_length
         Tokens at which rows are cut now.
     padding
         What shorter rows are filled up to: ``max_length``, or the ``longest`` row of the batch.
     hours
-        Instead of `n`: the time there is for all epochs. The plan finds how many rows fit.
+        Instead of `n`: the time available for all epochs. The plan finds how many rows fit.
     new_epochs, new_max_length, new_seconds_per_step
-        What is thought of; as it is now by default. With both of the latter, seconds and lengths
-        are a measured pair, and the times of other lengths lie on a line through it.
+        Planned values; as now by default. With both of the latter, the two pairs of length and
+        seconds are measured, and times of other lengths lie on the line through them.
     fixed_share
         The share of a step's time that does not depend on the length, where there is no such pair.
     lengths
-        Read the texts, to tell what is cut off and what padding costs.
+        Read the texts, to compute what is cut off and what padding costs.
     chars_per_token
-        Characters of a token, by your tokeniser.
+        Characters of a token in the mean, by your tokenizer.
     columns, threads, progress
         As in :func:`fastsample.inspect`.
 
     Raises
     ------
     ArgumentError
-        Numbers that make no sense, or do not go together.
+        A number is out of range, or two arguments exclude each other.
 
     Examples
     --------

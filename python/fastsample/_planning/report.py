@@ -1,4 +1,4 @@
-"""A plan as it is handed out: a table of alternatives, JSON, a plot, settings to train with."""
+"""`Plan`: the result of `plan` as a table, JSON, a plot, and settings to train with."""
 
 from __future__ import annotations
 

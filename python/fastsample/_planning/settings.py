@@ -1,4 +1,4 @@
-"""Settings as small TOML or JSON files, written in pairs: the new ones, and the way back."""
+"""Settings as small TOML or JSON files, written in pairs: the new ones and the original ones."""
 
 from __future__ import annotations
 

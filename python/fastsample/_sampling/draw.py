@@ -31,44 +31,46 @@ def sample(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Sample:
-    """Draw exactly `n` rows without replacement, or as many as a budget of tokens pays for.
+    """Draw exactly `n` rows without replacement, or rows until a budget of tokens is used up.
 
-    The same rows in the same order, `n` and `seed` give the same sample on any machine, however
-    many threads work and however the rows are split into files and row groups. A sample of fewer
-    rows with the same seed is a part of a sample of more.
+    The same rows in the same order, `n` and `seed` give the same sample on any machine, with any
+    number of threads and any division of the rows into files and row groups. A smaller sample
+    with the same seed is a subset of a larger one.
 
     Parameters
     ----------
     source
-        A path, a glob, a folder (searched through, sorted by path), a list of those; or an
+        A path, a glob, a folder (searched recursively, sorted by path), a list of those; or an
         object with rows: a pyarrow table, batch, reader or dataset, a polars or pandas frame, a
         DuckDB result, a Hugging Face dataset. Files are Parquet or Arrow IPC. An object that can
         be read once (a reader, a DuckDB result) is read to its end.
     n
         Rows to draw, from 1 to the number of rows in the source.
     budget_tokens
-        Instead of `n`: rows are drawn until the next one would bring all of them above so many
-        tokens. Needs a `tokenizer`. A sample of a larger budget contains that of a smaller one.
+        Instead of `n`: the sample has at most this many tokens. Rows are drawn until the next one
+        would exceed it. Needs a `tokenizer`. The sample of a larger budget contains that of a
+        smaller one.
     max_tokens
         Rows with more tokens are not drawn. Needs a `tokenizer`.
     tokenizer
-        The ``tokenizer.json`` of a Hugging Face tokenizer, or the folder in which it lies. Tokens
-        are counted as in :func:`fastsample.token_lengths`, special tokens included, and only in
-        rows that the draw comes by; a stream is kept in memory.
+        The ``tokenizer.json`` of a Hugging Face tokenizer, or its folder. Tokens are counted as in
+        :func:`fastsample.token_lengths`, special tokens included, and only in rows that the draw
+        considers. A stream is kept in memory.
     smart
-        True weighs rows by what they add: fewer near-duplicates, more of what is rare, fewer texts
-        that are too short or repeat themselves. A :class:`fastsample.Smart` sets the strength of
-        each term. ``"entropy"`` takes the rows of highest character entropy of the first text
-        column among those of 10 to 1000 characters. All read the text of every row first, and keep
-        75 to 125 bytes a row while they decide, by the number of threads; a stream is kept in
-        memory.
+        True draws by weight (priority sampling): no copies while other rows are left, fewer
+        near-duplicates, fewer texts that are very short or repeat themselves, more rare text. A
+        :class:`fastsample.Smart` sets the strength of each term. ``"entropy"`` takes the rows of
+        highest character entropy of the first text column among those of 10 to 1000 characters.
+        All of these read the text of every row first and need 75 to 125 bytes a row, depending on
+        the number of threads. A stream is kept in memory. For several epochs, prefer fresh rows:
+        :func:`fastsample.epochs`.
     seed
         From 0 to 2**64 - 1.
     columns
         Columns to keep, in this order. All by default.
     text_columns
-        Text columns that `smart` looks at and whose tokens count. Every top-level text column by
-        default.
+        Text columns that `smart` reads and whose tokens are counted. Every top-level text column
+        by default.
     weights
         Add a column ``_weight``: 1 / the probability with which the row was drawn (float64). A
         mean over the sample with these weights estimates the mean over the source, and a sum the
@@ -88,7 +90,7 @@ def sample(
     Raises
     ------
     SourceNotFoundError
-        A path leads to nothing.
+        There is no file at a path.
     ArgumentError
         `n`, `seed` or `threads` is out of range, or too few rows have at most `max_tokens`.
     ColumnError

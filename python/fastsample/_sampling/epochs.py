@@ -1,4 +1,4 @@
-"""Fresh rows in every epoch, at the cost of one sample an epoch."""
+"""Fresh rows for every epoch: windows of the order in which rows are drawn."""
 
 from __future__ import annotations
 
@@ -26,16 +26,19 @@ def epochs(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Epochs:
-    """Draw another `n` rows for every epoch of a training run.
+    """Draw `n` other rows for every epoch of a training run.
 
-    Epoch e consists of the rows of rank e * n to (e + 1) * n in the order in which rows are drawn:
-    epoch 0 is :func:`fastsample.sample` itself, and no row comes again before all rows have been
-    drawn. Three epochs of 3 million rows out of 10 show 9 million different rows in the time of
-    three epochs over the same 3 million.
+    This is the recommended way to train for several epochs. Three epochs of 3 million rows out of
+    10 million show 9 million different rows, in the time of three epochs over the same 3 million.
 
-    Parameters are those of :func:`fastsample.sample`; a `source` that can be read once won't do.
-    A smart draw takes rows by falling priority and ends when the rows do. All rows are looked at
-    once, in the first epoch that is asked for; from then on 8 bytes a row are kept.
+    Epoch e consists of the rows of rank e * n to (e + 1) * n in the order in which rows are drawn.
+    Epoch 0 is :func:`fastsample.sample` itself, and no row comes again before all rows have been
+    drawn.
+
+    Parameters are those of :func:`fastsample.sample`. A `source` that can be read only once is
+    refused. With `smart`, later epochs have rows of lower weight, copies come last, and there are
+    no epochs beyond ``len(epochs)``. The text of all rows is read once, for the first epoch that is
+    requested; after that 8 bytes a row are kept.
 
     Examples
     --------

@@ -17,7 +17,7 @@ class SmartReport:
     Attributes
     ----------
     text : tuple of str
-        The text columns that were looked at.
+        The text columns that were read.
     excluded, excluded_drawn : int
         Rows of weight 0 (too short; outside the limits of the entropy rule), and how many of them
         were drawn because no others were left.
@@ -27,7 +27,8 @@ class SmartReport:
     near_duplicates : int
         Rows with an estimated two or more rows nearly the same, copies included.
     effective_rows : float
-        (sum of weights)**2 / sum of squared weights: how many rows of equal weight are as diverse.
+        (sum of weights)**2 / sum of squared weights (Kish): 1 for one row with all the weight, the
+        number of rows if all weights are equal.
     chars_before, chars_after : dict of float to int
         Characters of the rows of the source, and of those drawn: a share of the rows, and the
         length that they do not exceed. Exact below 4,096 characters, to within 1/64 above.
@@ -51,7 +52,7 @@ class SmartReport:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know about the rows that had to be drawn."""
+        """Sentences about rows that were drawn only because no others were left."""
         notes = []
         if self.excluded_drawn:
             notes.append(
@@ -88,11 +89,11 @@ class Report:
     seconds : float
         Time that the draw took.
     smart : SmartReport or None
-        What was found among all rows; None for a uniform draw, which does not look at them.
+        What was found among all rows; None for a uniform draw, which does not read them.
     tokens : int or None
         Tokens of the rows drawn, if they were counted.
     too_long : int or None
-        Rows that the draw came by and left because of `max_tokens`.
+        Rows that were skipped because of `max_tokens`.
     """
 
     rows: int
@@ -160,7 +161,7 @@ class WriteReport:
 
 
 def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
-    """Tell what a draw did."""
+    """Return what a draw did, by name."""
     yield "rows before", f"{report.rows:,}"
     share = f" ({report.sampled / report.rows:.1%})" if report.rows else ""
     yield "rows after", f"{report.sampled:,}{share}"
@@ -198,7 +199,7 @@ def _quantiles(values: Mapping[float, float]) -> str:
 
 
 def write_facts(report: WriteReport) -> Iterator[tuple[str, str]]:
-    """Tell what was written."""
+    """Return what was written, by name."""
     yield "rows written", f"{report.rows:,}"
     for name, mean in report.mean_chars.items():
         yield f"mean length of {name}", f"{mean:,.1f} characters"

@@ -33,9 +33,9 @@ def _positive(name: str, value: int | None) -> int | None:
 class Sample:
     """Rows that were drawn by :func:`fastsample.sample`.
 
-    Rows are chosen at once and read when they are asked for. The object hands itself to any tool
-    that takes Arrow data: ``pa.table(s)``, ``pl.DataFrame(s)``, ``duckdb.sql("from s")``,
-    ``pd.DataFrame.from_arrow(s)``; and to a ``torch.utils.data.DataLoader`` as a map-style dataset.
+    Rows are chosen at once and read on demand. Any tool that takes Arrow data takes a sample:
+    ``pa.table(s)``, ``pl.DataFrame(s)``, ``duckdb.sql("from s")``, ``pd.DataFrame.from_arrow(s)``.
+    It is also a map-style dataset for ``torch.utils.data.DataLoader``.
     """
 
     def __init__(self, native: _fastsample.Sample, report: Report) -> None:
@@ -116,8 +116,8 @@ class Sample:
         ----------
         dir
             The folder. By default the environment variable ``FASTSAMPLE_CACHE``, or else
-            ``fastsample`` in the user's cache folder. Nothing in it is ever removed; anything in
-            it may be, when nothing uses it.
+            ``fastsample`` in the user's cache folder. fastsample removes nothing from it. You may
+            remove any file that is not in use.
         progress
             As in :func:`fastsample.sample`.
         """
@@ -190,10 +190,10 @@ class Sample:
         row_group_size
             Rows of a row group, 131,072 by default. Groups of more than 128 MiB are closed early.
         shuffle
-            Write the rows in a random order, a true permutation of the whole sample, which
-            depends on the seed and n alone. By default rows keep the order of the source.
+            Write the rows in a random order: a permutation of the whole sample that depends only
+            on the seed and n. By default rows keep the order of the source.
         shards
-            Write so many files of equal length, to within a row.
+            Number of files; their lengths differ by at most one row.
         overwrite
             Replace a file of the same name. Inputs of the sample are never replaced.
         memory_limit

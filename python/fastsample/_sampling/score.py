@@ -1,4 +1,4 @@
-"""What each term of a smart weight says of each row."""
+"""`score`: the value of each term of a smart weight, and the weight, for each row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Scores(Sample):
     """The scores of all rows: a row for each row of the source, in its order.
 
     Use it as a :class:`fastsample.Sample`: ``to_arrow()``, ``to_pandas()``, ``write_parquet()``,
-    ``write_ipc()``, ``pl.DataFrame(scores)``. ``report.smart`` tells what was found in all.
+    ``write_ipc()``, ``pl.DataFrame(scores)``. ``report.smart`` has totals.
     """
 
     def __repr__(self) -> str:

@@ -25,42 +25,44 @@ _NUMBERS = ("duplicates", "commonness", "length", "repetition", "target_strength
 
 @dataclass(frozen=True)
 class Smart:
-    """How strongly each property of a row counts. A row's weight is the product of the terms.
+    """Strengths of the terms of a smart draw. A row's weight is the product of the terms.
 
     A strength of 1 is the formula below, 2 its square, 0.5 its square root; 0 switches the term
-    off. With all of them off, the draw is the uniform one, row for row.
+    off. With all of them off, the draw is the uniform one, row for row. What to expect of a smart
+    draw: ``docs/smart.md``.
 
     Parameters
     ----------
     text
-        Text columns to look at. Every top-level text column by default.
+        Text columns to read. Every top-level text column by default.
     duplicates
-        1.5 / c and at most 1, where c is the estimated number of rows that are nearly the same
-        (one-permutation MinHash over shingles of 3 characters, 5 in Latin script; Li, Owen, Zhang
-        2012). A row with many such counts like any other if a quarter of it is its own, as in a
-        form filled in; if less, by the cube of it. Above 0, equal rows are never drawn twice
-        while others are left.
+        1.5 / c and at most 1, where c is the estimated number of near-duplicates of the row,
+        itself included (one-permutation MinHash over shingles of 3 characters, 5 in Latin script;
+        Li, Owen, Zhang 2012). Rows that fill in one template are near-duplicates, too: if their
+        near-duplicates lack a quarter of the row's shingles, the row counts like any other; if
+        less, by the cube of that share. Above 0, equal rows are never drawn twice while others
+        are left.
     commonness
-        1 / the geometric mean of how many other rows of a pilot have each of the row's shingles,
-        between the 5 % and 80 % quantiles: prefers what is rare. The pilot is all rows of a small
-        source, else 128 blocks of 256 rows.
+        1 / the geometric mean of the document frequencies of the row's shingles: of the number of
+        other rows of a pilot that have each. Limited to the 5 % and 80 % quantiles of the rows.
+        Prefers rare text. The pilot is all rows of a small source, else 128 blocks of 256 rows.
     length
         The square root of the length, up to `max_chars`, where training cuts a row off. Above 0,
         rows shorter than `min_chars` come last.
     repetition
         Twice the distinct shingles over all shingles of the row (of its first 1,024), between 1/16
-        and 1: lowers laughter and dashes.
+        and 1: lowers texts that repeat themselves, such as laughter and lines of dashes.
     min_chars, max_chars
         In characters (Unicode code points) of all text columns together.
     target
         Rows of the kind that is wanted: a path or an object, as `source` of
-        :func:`fastsample.sample`. Its columns of the names that are judged count; all its text if
-        it has none of those.
+        :func:`fastsample.sample`. Of its columns those are read that have the names of the weighed
+        columns; all text columns if it has none of those.
     target_strength
-        The row's mean importance ratio: share of a shingle in the target over its share in the
-        source (DSIR; Xie, Santurkar, Ma, Liang 2023), geometric mean over the row's shingles.
+        Strength of the DSIR importance weight (Xie, Santurkar, Ma, Liang 2023): share of a shingle
+        in the target over its share in the source, geometric mean over the row's shingles.
     target_clip
-        Mean ratios above 2**target_clip and below 2**-target_clip count as that.
+        Importance weights are limited to 2**-target_clip and 2**target_clip.
 
     Examples
     --------
@@ -93,7 +95,7 @@ def draw(
     threads: int | None,
     progress: Callback | None,
 ) -> tuple[_fastsample.Sample, SmartReport | None]:
-    """Draw by whatever rule `smart` names."""
+    """Draw uniformly, by weight or by entropy, as `smart` says."""
     if smart is False:
         names("text_columns", text_columns)
         return opened.uniform(n, seed, weights, threads, progress), None
@@ -141,7 +143,7 @@ def rule(
 
 
 def text_of(smart: SmartLike, text_columns: Sequence[str] | None) -> list[str] | None:
-    """Return the text columns that are meant: those of the options unless others are named."""
+    """Return `text_columns`, or else the text columns of the options."""
     names("text_columns", text_columns)
     named = smart.text if text_columns is None and isinstance(smart, Smart) else text_columns
     return None if named is None else list(named)

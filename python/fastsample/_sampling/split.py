@@ -1,4 +1,4 @@
-"""Training, validation and test rows that share nothing."""
+"""`split`: disjoint training, validation and test rows, equal texts on one side."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def split(
         For each name a number of rows (int), or a share of all rows (float, above 0 to 1).
     smart
         Draw the first side by weight, as :func:`fastsample.sample` does with the same `smart`. The
-        other sides are drawn first, uniformly among all rows, and the first side is the smart
-        sample of the rows that are left: the best of them, in the order of the smart draw of the
-        whole source with the same seed.
+        other sides are drawn first, uniformly among all rows. The first side takes from the rest
+        the first rows in the order of the smart draw of the whole source with the same seed.
     near_duplicates
-        Keep near-copies on one side, too: rows that share two of the eight bands of their MinHash
-        signatures, and what is near to those. It finds most copies with a few edited characters,
-        not all of them, and it may keep rows together that only look alike.
+        Keep near-duplicates on one side, too: rows that share two of the eight bands of their
+        MinHash signatures, and the near-duplicates of those (union-find). It finds most copies
+        with a few edited characters, not all of them, and it may keep rows together that only
+        share a long template.
     seed
         From 0 to 2**64 - 1.
     columns
@@ -62,7 +62,7 @@ def split(
     -------
     Split
         A mapping from names to samples, which can be written at once. ``report.smart`` of the first
-        one tells what a smart draw found.
+        one has what a smart draw found.
 
     Raises
     ------
@@ -72,8 +72,8 @@ def split(
     Notes
     -----
     Rows are ranked by a keyed hash of their texts, and whole groups of equal rows go to the first
-    side that has room for them. A side that would miss its size takes a part of a group; the
-    others of that group are on no side. Texts that nearly agree may be on two sides, unless
+    side that they fit into. A side that would miss its size takes a part of a group; the other
+    rows of that group are on no side. Near-duplicates may be on two sides, unless
     `near_duplicates` is set.
 
     Examples

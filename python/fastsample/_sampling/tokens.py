@@ -1,4 +1,4 @@
-"""Lengths of rows in tokens, and draws that go by them."""
+"""Token counts of rows, and draws with a limit or a budget in tokens."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def token_lengths(
     source
         As in :func:`fastsample.sample`; a :class:`fastsample.Dataset`, too.
     tokenizer
-        A ``tokenizer.json``, or the folder of a model in which it lies. What the file says of
-        truncation and padding is left out: texts are counted whole.
+        A ``tokenizer.json``, or the folder of a model that has one. Its settings for truncation
+        and padding are ignored: texts are counted whole.
     text_columns
         Text columns to count, every top-level text column by default. Each text is tokenized by
         itself, and a row has the tokens of all of them together.
     special_tokens
-        Count the tokens that the tokenizer's post-processor puts around a text, around each text
-        if there are several columns. False counts the text alone.
+        Count the tokens that the tokenizer's post-processor adds around each text. False counts
+        the text alone.
     threads, progress
         As in :func:`fastsample.sample`.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _FILE_MAGIC = b"ARROW1"
 
-#: Bytes at either end of a file by which it is told from another.
+#: Bytes at either end of a file that go into its fingerprint.
 _FINGERPRINT_BYTES = 1 << 16
 
 
@@ -38,9 +38,9 @@ def positions(indices: Sequence[int], n: int) -> list[int]:
 class Dataset:
     """A map-style dataset over an Arrow IPC file that every process maps into memory.
 
-    All processes of a machine share one copy of the rows, which are read where they lie. Pickled,
-    it is little more than a path, so it goes to workers started in any way. No thread is started
-    and nothing is decoded when rows are read. :meth:`fastsample.Sample.cache` makes one.
+    All processes of a machine share one copy of the rows, which are read in place. It is pickled
+    as a path, so workers may be forked or spawned. Reading rows starts no thread and decodes
+    nothing. :meth:`fastsample.Sample.cache` makes one.
 
     Parameters
     ----------
@@ -51,8 +51,8 @@ class Dataset:
     tuples
         Return rows as tuples instead of dicts.
     transform
-        Called with each row; what it returns is returned instead. To go to workers that are not
-        forked it has to be picklable.
+        Called with each row; its result is returned instead of the row. It must be picklable if
+        workers are not forked.
 
     Raises
     ------
@@ -128,7 +128,7 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """What tells these rows from others: the size of the file and a hash of both its ends."""
+        """A hash of the size of the file and of both its ends, which identifies the rows."""
         size = self._path.stat().st_size
         digest = hashlib.blake2b(str(size).encode(), digest_size=16)
         with self._path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Batches of rows of similar length."""
+"""`LengthBatchSampler`: batches of rows of similar length (bucketing), to save padding."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Padding:
 class LengthBatchSampler(ResumableOrder[list[int]]):
     """Random batches of rows of similar length, equally many for every rank, resumable.
 
-    Rows come in the random order of the epoch, are sorted by length within windows of so many
-    steps, cut into steps, and the steps shuffled. In a step all ranks have rows of about the same
-    length, dealt out in turn.
+    Rows are taken in the random order of the epoch, sorted by length within windows of `window`
+    steps, and cut into steps; then the steps are shuffled. In a step all ranks have rows of about
+    the same length.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class LengthBatchSampler(ResumableOrder[list[int]]):
         The length of each row, in characters or tokens, as an array; or a
         :class:`fastsample.Dataset`, whose rows are measured in characters.
     batch_size
-        Rows of a rank's batch; at most so many if `max_tokens` is given.
+        Rows of a rank's batch; the most rows if `max_tokens` is given.
     max_tokens
         Rows of a batch times the longest of them, at most, in the unit of the lengths. A row that
         is longer by itself is a batch of its own.
@@ -70,8 +70,8 @@ class LengthBatchSampler(ResumableOrder[list[int]]):
     num_replicas, rank
         How many processes share the rows, and which of them this is.
     drop_last
-        Drop the last step if it is not full. Otherwise it is dealt out as far as it goes, and
-        a rank that lacks a row repeats one of the step.
+        Drop the last step if it is not full. Otherwise its rows are distributed, and a rank
+        without a row repeats one of the step.
     window
         Steps that are sorted together. More save more padding and mix less.
 

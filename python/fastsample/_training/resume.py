@@ -1,4 +1,4 @@
-"""What samplers that resume have in common: where a run stands, saved and loaded."""
+"""The base of resumable samplers: a position in an epoch that can be saved and loaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Batch = TypeVar("Batch")
 
 
 class Cursor(ABC, Generic[T]):
-    """An iterator over the rest of an epoch whose place can be saved, as torchdata wants it."""
+    """An iterator over the rest of an epoch with torchdata's state_dict protocol."""
 
     def __init__(self, order: ResumableOrder[T], epoch: int, place: int) -> None:
         self._order = order
@@ -21,21 +21,21 @@ class Cursor(ABC, Generic[T]):
 
     @abstractmethod
     def _seek(self, epoch: int, place: int) -> None:
-        """Go to a place of an epoch."""
+        """Go to a position in an epoch."""
 
     @abstractmethod
     def __next__(self) -> T:
-        """Return the next item, or tell the order that its epoch has been drawn to the end."""
+        """Return the next item, or mark the epoch of the order as exhausted."""
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
-        """Return the place, counting what was drawn."""
+        """Return the position, counting what was drawn."""
 
     def __iter__(self) -> Iterator[T]:
         return self
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go to a place that was saved."""
+        """Go to a saved position."""
         self._seek(state["epoch"], state["place"])
 
 
@@ -68,24 +68,24 @@ class ResumableOrder(ABC, Generic[T]):
 
     @property
     def consumed(self) -> int:
-        """What all ranks together have consumed of the epoch: rows, or batches of every rank."""
+        """Rows, or batches of every rank, that all ranks together have consumed of the epoch."""
         return self._place
 
     @abstractmethod
     def _end(self) -> int:
-        """Return the place at which the epoch ends."""
+        """Return the position at which the epoch ends."""
 
     @abstractmethod
     def _identity(self) -> dict[str, Any]:
-        """Return what a saved state must agree with, name by name."""
+        """Return the values that must equal those of a saved state, by name."""
 
     @abstractmethod
     def _cursor(self, epoch: int, place: int) -> Cursor[T]:
-        """Return an iterator from a place on."""
+        """Return an iterator from a position on."""
 
     @abstractmethod
     def _per_step(self, loader: Any) -> int:
-        """Return how far a batch of `loader` moves the place."""
+        """Return how far a batch of `loader` moves the position."""
 
     def __iter__(self) -> Iterator[T]:
         """Yield what is left of the epoch; of the next one, if nothing is left."""
@@ -111,7 +111,7 @@ class ResumableOrder(ABC, Generic[T]):
             self._begin(epoch)
 
     def advance(self, count: int) -> None:
-        """Count so much as consumed, by all ranks together."""
+        """Count `count` as consumed, by all ranks together."""
         self._place += count
         if self._place >= self._end():
             self._begin(self._epoch + 1)
@@ -136,11 +136,11 @@ class ResumableOrder(ABC, Generic[T]):
                 self._begin(epoch + 1)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where the run stands: a few integers and what they belong to."""
+        """Return the position of the run: a few integers, and what they belong to."""
         return {**self._identity(), "epoch": self._epoch, "consumed": self._place}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go to where a run stood.
+        """Go to the saved position of a run.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""A random order of all rows that several ranks share and that resumes anywhere."""
+"""`ResumableSampler`: a random permutation of the rows for several ranks, resumable anywhere."""
 
 from __future__ import annotations
 

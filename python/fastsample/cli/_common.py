@@ -1,4 +1,4 @@
-"""What the commands share: consoles, common options, errors, numbers for people."""
+"""Shared by the commands: consoles, common options, errors, formatted numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WID
 err = Console(stderr=True, highlight=False)
 
 Threads = Annotated[int | None, typer.Option(help="Cores to use. [default: all]", min=1)]
-Json = Annotated[bool, typer.Option("--json", help="Print a report for programs instead.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 Columns = Annotated[
     list[str] | None, typer.Option("--column", help="Keep only this column. Repeatable.")
 ]
@@ -47,7 +47,7 @@ def size(count: float) -> str:
 
 
 def sparkline(shares: Sequence[float]) -> str:
-    """Draw a histogram in a line of text; a bin that has anything shows at least the lowest bar."""
+    """Return a histogram as a line of text; a bin that is not empty has at least the lowest bar."""
     bars = _BARS if out.encoding.lower().startswith("utf") else _PLAIN_BARS
     top = max(shares, default=0) or 1
     return "".join(

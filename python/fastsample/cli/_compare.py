@@ -38,7 +38,7 @@ def compare(
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
-    """Tell whether a sample is representative of its source, and what it lost."""
+    """Test whether a sample is representative of its source, and show what it lost."""
     with reported():
         found = fastsample.compare(
             source,

@@ -31,10 +31,10 @@ _BARS = 24
 def inspect(
     inputs: Annotated[list[str], typer.Argument(help="Files, globs or folders.")],
     column: Columns = None,
-    lengths: Annotated[bool, typer.Option(help="Read the texts: lengths, copies.")] = True,
+    lengths: Annotated[bool, typer.Option(help="Read the texts, for lengths and copies.")] = True,
     threads: Threads = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the lengths of the texts: .png or .svg.")
+        Path | None, typer.Option(help="Plot the lengths of the texts: .png or .svg.")
     ] = None,
     as_json: Json = False,
 ) -> None:

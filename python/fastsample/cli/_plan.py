@@ -25,7 +25,9 @@ def plan(
         int | None,
         typer.Option("--num_samples", "--num-samples", "-n", help="Rows of a sample.", min=1),
     ] = None,
-    hours: Annotated[float | None, typer.Option(help="Hours there are: how many rows fit?")] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="Hours available for all epochs: how many rows fit?")
+    ] = None,
     epochs: Annotated[int, typer.Option(help="Epochs now.", min=1)] = 1,
     batch_size: Annotated[
         int | None, typer.Option(help="Rows per device and step now.", min=1)
@@ -34,7 +36,7 @@ def plan(
     accumulation: Annotated[int, typer.Option(help="Batches accumulated to a step.", min=1)] = 1,
     steps: Annotated[
         int | None,
-        typer.Option(help="Steps the trainer counts now, in place of --batch-size.", min=1),
+        typer.Option(help="Steps of an epoch now, in place of --batch-size.", min=1),
     ] = None,
     max_length: Annotated[int | None, typer.Option(help="Tokens of a row now.", min=1)] = None,
     padding: Annotated[
@@ -49,15 +51,15 @@ def plan(
         float, typer.Option(help="Share of a step's time that does not depend on the length.")
     ] = 0.1,
     lengths: Annotated[
-        bool, typer.Option("--lengths", help="Read the texts: what is cut, what padding costs.")
+        bool, typer.Option("--lengths", help="Read the texts: shares of rows cut and of padding.")
     ] = False,
     chars_per_token: Annotated[float, typer.Option(help="Characters of a token.")] = 1.0,
     column: Columns = None,
     threads: Threads = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw the hours: .png or .svg.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Plot the hours: .png or .svg.")] = None,
     write: Annotated[
         Path | None,
-        typer.Option(help="Write the wanted settings (.toml, .json), and the present beside."),
+        typer.Option(help="Write the new settings (.toml, .json), and the present ones beside."),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace settings of the same name.")
@@ -133,7 +135,7 @@ def _print_plan(made: Plan) -> None:
 
 
 def _print_lengths(made: Plan) -> None:
-    title = "Cut at so many tokens; padding as a share of what a batch holds"
+    title = "Rows cut at a limit of tokens; padding as a share of a batch"
     table = Table(title=title, title_justify="left")
     headings = ("limit", "rows cut", "text lost", "padding", "to longest", "grouped by length")
     for heading in headings:

@@ -42,16 +42,16 @@ def sample(
     ] = None,
     budget_tokens: Annotated[
         int | None,
-        typer.Option(help="In place of --num_samples: draw rows of so many tokens.", min=1),
+        typer.Option(help="In place of --num_samples: the most tokens to draw.", min=1),
     ] = None,
     max_tokens: Annotated[
-        int | None, typer.Option(help="Leave rows out that have more tokens.", min=1)
+        int | None, typer.Option(help="Leave out rows with more tokens.", min=1)
     ] = None,
     tokenizer: Annotated[
-        Path | None, typer.Option(help="tokenizer.json that counts tokens, or its folder.")
+        Path | None, typer.Option(help="tokenizer.json to count tokens with, or its folder.")
     ] = None,
     smart: Annotated[
-        bool, typer.Option("--smart", help="Weigh rows by what they add to the others.")
+        bool, typer.Option("--smart", help="Draw by weight: no copies, few near-duplicates.")
     ] = False,
     entropy: Annotated[
         bool, typer.Option("--entropy", help="Take the rows of highest character entropy.")
@@ -66,14 +66,16 @@ def sample(
     ] = False,
     text_column: Annotated[
         list[str] | None,
-        typer.Option("--text-column", help="Judge rows by this column. Repeatable. [default: all]"),
+        typer.Option(
+            "--text-column", help="Weigh rows by this text column. Repeatable. [default: all]"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed draws the same rows.", min=0)] = 42,
     column: Columns = None,
     shuffle: Annotated[
         bool, typer.Option("--shuffle", help="Write the rows in random order.")
     ] = False,
-    shards: Annotated[int, typer.Option(help="Write so many files.", min=1)] = 1,
+    shards: Annotated[int, typer.Option(help="Number of files to write.", min=1)] = 1,
     compression: Annotated[
         str | None, typer.Option(help="Codec. [default: zstd; none for .arrow]")
     ] = None,
@@ -81,7 +83,7 @@ def sample(
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
-    """Draw exactly so many rows, or rows of so many tokens, and write them to a file."""
+    """Draw exactly n rows, or rows up to a budget of tokens, and write them to a file."""
     if (num_samples is None) == (budget_tokens is None):
         raise typer.BadParameter("give either --num_samples or --budget-tokens")
     started = time.perf_counter()

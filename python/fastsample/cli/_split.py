@@ -21,7 +21,7 @@ def split(
         list[str], typer.Option("--input", "-i", help="File, glob or folder. Repeatable.")
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for NAME.parquet; created if need be.")
+        Path, typer.Option("--output", "-o", help="Folder for NAME.parquet; created if missing.")
     ],
     text_column: Annotated[
         list[str] | None,
@@ -31,10 +31,10 @@ def split(
         ),
     ] = None,
     smart: Annotated[
-        bool, typer.Option("--smart", help="Draw the first side by what rows add to the others.")
+        bool, typer.Option("--smart", help="Draw the first side by weight, as sample --smart.")
     ] = False,
     near_duplicates: Annotated[
-        bool, typer.Option("--near-duplicates", help="Keep near-copies in one file, too.")
+        bool, typer.Option("--near-duplicates", help="Keep near-duplicates in one file, too.")
     ] = False,
     seed: Annotated[int, typer.Option(help="The same seed draws the same rows.", min=0)] = 42,
     column: Columns = None,
