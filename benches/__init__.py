@@ -1,1 +1,1 @@
-"""Benchmarks: data, the peers, the floor, and the runner that puts them in one table."""
+"""Benchmarks: generated data, peers, the floor, and the runner that makes one table of them."""

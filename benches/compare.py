@@ -1,4 +1,4 @@
-"""Run contenders against each other, each run a fresh process, and leave a dated record.
+"""Compare contenders, each run a fresh process, and write a dated record.
 
 ::
 
@@ -8,8 +8,8 @@
 Contenders take turns within a round, so that a slow minute of the machine hits them all; the first
 place moves on by one each round. The floor (:mod:`benches.floor`) takes its turn too. The input is
 read into the page cache first. Between runs the previous output is deleted and ``sync`` called, so
-that nobody pays for another's dirty pages. Every output's row count is checked. A contender that
-fails is shown as failed with its last line of error and not run again.
+that no run writes back the dirty pages of another. Every output's row count is checked. A contender
+that fails is shown as failed with its last line of error and not run again.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _contender(plan: Plan, contender: Contender, to_file: bool) -> Run:
 def compare(
     plan: Plan, chosen: Sequence[Contender], *, to_file: bool, fraction: float
 ) -> list[Entry]:
-    """Run every contender and the floor ``plan.rounds`` times, by turns."""
+    """Run every contender and the floor ``plan.rounds`` times; they take turns."""
     runs: dict[str, list[Run]] = {name: [] for name in [*(c.name for c in chosen), FLOOR]}
     failed: dict[str, str] = {}
     by_name = {contender.name: contender for contender in chosen}

@@ -1,7 +1,7 @@
-"""Who runs in a comparison, on which task, and by what command.
+"""The tasks of a comparison, and the command of each contender.
 
 A *task* is ``n`` rows drawn in one of three ways: at random to a file, at random to a table in
-memory, smart to a file. The first contender of a task is the one that the others are held against.
+memory, smart to a file. The others are compared with the first contender of a task.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TASKS: Final = {
     "random-table": 10_000,
     "smart-file": 3_000_000,
 }
-"""The tasks and how many rows each draws unless told."""
+"""The tasks, and how many rows each draws by default."""
 
 PEERS: Final = (
     "pyarrow-row-groups",
@@ -51,7 +51,7 @@ class Contender:
     exact: bool = True
 
     def fault(self, job: Job, rows: int | None) -> str | None:
-        """Say what is wrong with the number of rows, or None if nothing is."""
+        """Return what is wrong with the number of rows, or None."""
         if rows is None:
             return "wrote no readable Parquet" if job.output else "did not say how many rows"
         slack = 0.0 if self.exact else APPROXIMATE_SLACK * job.n
@@ -86,7 +86,7 @@ def _peer(name: str) -> Callable[[Job], list[str]]:
 
 
 def contenders(task: str) -> list[Contender]:
-    """Return who can do ``task``, the one to compare with first."""
+    """Return the contenders for ``task``, the one to compare with first."""
     if task == "smart-file":
         return [
             Contender("fastsample-smart", _command_line("--smart")),

@@ -50,7 +50,7 @@ class Rows:
     rest: pa.RecordBatch | None = None
 
     def take(self, rows: int) -> pa.Table:
-        """Return the next ``rows`` rows; the caller knows that there are so many."""
+        """Return the next ``rows`` rows. There must be as many left."""
         parts: list[pa.RecordBatch] = []
         missing = rows
         while missing or not parts:
@@ -158,7 +158,7 @@ def generate(
 
 
 def main() -> None:
-    """Read the command line, write the files, say how large they are and how long it took."""
+    """Read the command line, write the files, print their size and the time it took."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -168,7 +168,9 @@ def main() -> None:
     parser.add_argument("--codec", choices=get_args(Codec), default="snappy")
     parser.add_argument("--row-group-rows", type=int, default=1_000_000)
     parser.add_argument("--writer", choices=get_args(Writer), default="pyarrow")
-    parser.add_argument("--files", type=int, default=1, help="above 1: a folder of so many files")
+    parser.add_argument(
+        "--files", type=int, default=1, help="above 1: write a folder of this many files"
+    )
     parser.add_argument("--wide", type=int, default=0, help="extra columns")
     parser.add_argument("--duplicates", type=float, default=0.0, help="share of copied rows")
     parser.add_argument("--threads", type=int, default=None)

@@ -1,4 +1,4 @@
-"""Rows of text that look, weigh and compress like Chinese (prompt, response) pairs.
+"""Generated text with the lengths and the compression of Chinese (prompt, response) pairs.
 
 A *vocabulary* of words with Zipf frequencies is the language. It is the same for every seed. A
 *block* is a fixed number of consecutive rows with random numbers of its own, so that any block can
@@ -64,7 +64,7 @@ SLOT_BITS: Final = 16
 """A word is drawn by looking up 16 random bits in a table of slots."""
 
 COMMON_ROWS: Final = 1_000
-"""Rows that turn up all over the data set when duplicates are asked for."""
+"""Rows that are repeated throughout the data set when duplicates are requested."""
 
 _LANGUAGE_SEED: Final = 20_08
 _TEXT, _EXTRA, _COMMON, _COPIES = range(4)
@@ -160,7 +160,7 @@ def _with_copies(batch: pa.RecordBatch, index: int, seed: int, share: float) -> 
 
 
 def _extra_columns(index: int, seed: int, count: int) -> dict[str, pa.Array]:
-    """Return ``count`` columns of four kinds by turns: int64, float64, short text, null-able."""
+    """Return ``count`` columns of four kinds in turn: int64, float64, short text, null-able."""
     rng = np.random.default_rng([seed, _EXTRA, index])
     columns: dict[str, pa.Array] = {}
     for position in range(count):

@@ -1,4 +1,4 @@
-"""Run one command as a fresh process and say what it cost.
+"""Run one command as a fresh process and measure its time and memory.
 
 ``resource.getrusage(RUSAGE_CHILDREN)`` adds up all children and keeps the largest peak among them;
 ``os.wait4`` gives the figures of the one that ended (and of those that it waited for itself).
@@ -53,7 +53,7 @@ def _text(file: IO[bytes]) -> str:
 
 
 def _reason(code: int, timed_out: bool, timeout: float, stderr: str) -> str | None:
-    """Say in a line why a process failed, or None if it did not."""
+    """Return in a line why a process failed, or None if it did not."""
     if timed_out:
         return f"timed out after {timeout:g} s"
     if code == 0:

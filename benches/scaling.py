@@ -1,4 +1,4 @@
-"""How time, CPU time and memory grow: with rows, the share drawn, threads, and how rows are stored.
+"""Curves of time, CPU time and memory against rows, the share drawn, threads, and storage.
 
 ::
 
@@ -32,7 +32,7 @@ from benches.report import machine, versions
 ROOT: Final = Path(__file__).resolve().parent.parent
 SHARE: Final = 0.3
 COLORS: Final = ("#0072B2", "#D55E00", "#009E73")
-"""Blue, vermilion and green of the palette of Okabe and Ito, which colour-blind people can tell."""
+"""Blue, vermilion and green of Okabe and Ito, which colour-blind readers can distinguish."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Point:
 
     @property
     def data(self) -> str:
-        """What tells its data from those of other points."""
+        """What distinguishes its data from those of other points."""
         return f"{self.rows} {self.stored}"
 
 
@@ -136,7 +136,7 @@ def _command(point: Point, source: Path, output: Path) -> list[str]:
 
 
 def measure(curve: Curve, rounds: int, scratch: Path, timeout: float) -> list[list[Run]]:
-    """Make the data of a curve, run its points by turns, and delete everything."""
+    """Make the data of a curve, run its points in turn, and delete everything."""
     found: list[list[Run]] = [[] for _ in curve.points]
     with tempfile.TemporaryDirectory(prefix="fastsample-scaling-", dir=scratch) as folder:
         made: dict[str, Path] = {}
@@ -192,7 +192,7 @@ def plot(curve: Curve, figures: Sequence[tuple[float, float, float]], path: Path
 
 
 def main() -> None:
-    """Read the command line, measure, leave plots, a table and every run."""
+    """Read the command line, measure, write plots, a table and every run."""
     cores = int(machine()["cores"])
     known = curves(1, cores)
     parser = argparse.ArgumentParser(

@@ -1,4 +1,4 @@
-"""Time a comparison of a sample with its source, beside a smart draw of a sample of that size.
+"""Time `compare` of a sample with its source, beside a smart draw of a sample of that size.
 
 ::
 
@@ -7,7 +7,7 @@
 The comparison should take at most three times as long as the draw, by the clock and by CPU time, in
 memory that does not grow with the rows. ``inspect`` reads the same texts once; ``plan`` reads the
 footer only and should answer within a second, the start of Python included. Every run is a fresh
-process, by turns, with a row of the table each.
+process, commands take turns, and each has a row of the table.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Sides:
     n: int
 
     def commands(self) -> dict[str, list[str]]:
-        """Return what is timed, the yardstick first."""
+        """Return what is timed, the reference first."""
         tool = [sys.executable, "-m", "fastsample"]
         return {
             "smart draw": [sys.executable, "-c", _DRAW, self.source, str(self.n)],
@@ -48,7 +48,7 @@ class Sides:
 
 
 def measure(sides: Sides, rounds: int, timeout: float) -> list[Entry]:
-    """Run every command ``rounds`` times, by turns."""
+    """Run every command ``rounds`` times; commands take turns."""
     runs: dict[str, list[Run]] = {name: [] for name in sides.commands()}
     failed: dict[str, str] = {}
     for turn in range(rounds):

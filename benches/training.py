@@ -117,7 +117,7 @@ def memory_of(kind: str, path: Path, rows: int) -> int:
 
 
 def memory(path: Path, rows: int) -> Iterator[Line]:
-    """Tell how many copies of the rows all processes have together."""
+    """Measure how many copies of the rows all processes have together."""
     size = path.stat().st_size
     found = {kind: memory_of(kind, path, rows) for kind in ("trivial", "fastsample")}
     processes = f"{RANKS} ranks with {WORKERS} workers each"
@@ -129,7 +129,7 @@ def memory(path: Path, rows: int) -> Iterator[Line]:
 
 
 def opening(path: Path) -> Iterator[Line]:
-    """Tell how long it takes to open a cached file."""
+    """Measure how long it takes to open a cached file."""
     yield "opening the cached file", spread([seconds(fastsample.Dataset, path) for _ in range(21)])
 
 
@@ -159,7 +159,7 @@ def contenders(path: Path) -> dict[str, Any]:
 
 
 def takes_part(name: str, turn: int) -> bool:
-    """Tell whether a contender runs in a round; one that is slower by far runs in a few."""
+    """Return whether a contender runs in a round; a much slower one runs in a few."""
     return name != SLOW or turn < SLOW_ROUNDS
 
 
@@ -210,7 +210,7 @@ def scaled(path: Path, rows: int) -> npt.NDArray[np.uint32]:
 
 
 def padding(path: Path, rows: int) -> Iterator[Line]:
-    """Tell what batches of similar length save."""
+    """Measure what batches of similar length save."""
     for name, ranks in (("one rank", 1), ("three ranks", 3)):
         sampler = fastsample.LengthBatchSampler(scaled(path, rows), BATCH, num_replicas=ranks)
         found = sampler.padding()

@@ -1,1 +1,1 @@
-"""What fastsample is measured against, each contender runnable as a fresh process."""
+"""The tools that fastsample is compared with, each runnable as a fresh process."""

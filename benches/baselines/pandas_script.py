@@ -1,4 +1,4 @@
-"""The plain pandas script that a user writes to thin out a data set: the baseline to beat.
+"""The baseline: a plain pandas script that samples a data set.
 
 Random: read everything, ``DataFrame.sample``, write. Smart: on a random 60 % of the rows, of the
 prompt only, keep 10 to 1,000 characters, rank by the Shannon entropy of the characters, take the
@@ -60,7 +60,7 @@ def describe(name: str, frame: pd.DataFrame) -> None:
 
 
 def main() -> None:
-    """Read the command line, sample, print what such a script prints."""
+    """Read the command line, sample, print rows and mean lengths."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""What else a user would pick: one function a peer, each run as a fresh process.
+"""Other tools that draw rows: one function for each, each run as a fresh process.
 
 ::
 
@@ -7,7 +7,7 @@
 Every function draws ``n`` rows of a Parquet file, writes them to ``output`` or, where that is
 None, builds a table in memory, and returns the number of rows. Each package is imported by the
 function that uses it, so that a process carries only its own. All that leave the choice to the
-caller write zstd level 1, as fastsample does, so that nobody wins by a cheaper codec; ``datasets``
+caller write zstd level 1, as fastsample does, so that no tool wins by a cheaper codec; ``datasets``
 does not, and the pandas script, which stands for itself, writes the default (snappy).
 
 ``duckdb-hash`` keeps the rows whose hash is below a bound: about n rows, not n.

@@ -1,4 +1,4 @@
-"""What scores text, one core: rensa's MinHash, DSIR, and fastsample. Each in a fresh process.
+"""Scoring text on one core: rensa's MinHash, DSIR, and fastsample, each in a fresh process.
 
 ::
 
@@ -28,7 +28,7 @@ DSIR_BUCKETS: Final = 10_000
 
 
 Scorer = Callable[[Sequence[str]], Callable[[], int]]
-"""Takes the texts, prepares them as it wants them, and returns what is measured."""
+"""Takes the texts, converts them to its own input, and returns the function that is measured."""
 
 
 def rensa(texts: Sequence[str]) -> Callable[[], int]:

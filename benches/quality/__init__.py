@@ -1,1 +1,1 @@
-"""Does a sample teach? Two language models judge samples of the same size: see README.md."""
+"""Quality of samples: two language models are trained on samples of equal size; see README.md."""

@@ -1,4 +1,4 @@
-"""What a sample looks like, with no model: diversity, repetition, duplicates, distance to the pool.
+"""Figures of a sample without a model: diversity, repetition, duplicates, distance to the pool.
 
 Each figure compares samples of about the same number of characters only: distinct n-grams grow
 with the sample.

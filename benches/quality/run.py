@@ -178,7 +178,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benches.quality.run", description=__doc__)
     add = parser.add_argument
     add("--data", type=Path, required=True, help="Parquet with prompt, response, source")
-    add("--limit", type=int, help="use only so many rows of it, at random")
+    add("--limit", type=int, help="use only this many rows of it, at random")
     add("--judges", choices=("ngram", "transformer", "both"), default="both")
     add("--regime", choices=("compute", "data", "both"), default="both")
     add(

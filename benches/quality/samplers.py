@@ -1,4 +1,4 @@
-"""Who chooses: random, the entropy rule, the numpy prototype, fastsample itself.
+"""The samplers: random, the entropy rule, the numpy prototype, fastsample itself.
 
 A sampler puts the rows of a pool into an order; a sample is a beginning of it, as many rows as hold
 a number of characters (equal characters) or as many as asked for (equal rows). A name says all::

@@ -1,4 +1,4 @@
-"""What a target gains: are the rows like it, and do they teach what it holds.
+"""Samples with a target: their share of the target's source, and bits on held-out rows of it.
 
 Rows of some sources are the target. They are split three ways: some describe the target to the
 sampler, some are held out to judge by, the rest stay in the pool among all other rows. Samples of
@@ -29,7 +29,7 @@ HELD: Final = 500
 
 
 def draw(table: pa.Table, pool: Corpus, target: pa.Table, characters: int, seed: int) -> Ints:
-    """Return the rows of the largest target draw with at most so many characters."""
+    """Return the rows of the largest target draw with at most ``characters`` characters."""
     import fastsample
 
     def rows(n: int) -> Ints:
