@@ -259,7 +259,7 @@ BAD: list[tuple[Any, Any, dict[str, Any], type[Exception], str]] = [
     (pa.table({"i": [1]}), None, {}, COLUMN, r"the source has no text column.*i \(Int64\)"),
     (None, None, {"by": "origin"}, COLUMN, 'no column "origin"'),
     (None, None, {"text_columns": []}, COLUMN, "empty"),
-    (None, None, {"text_columns": "text"}, ARGUMENT, r"pass \['text'\]"),
+    (None, None, {"text_columns": "text"}, fastsample.SourceTypeError, r"list: \['text'\]"),
     (None, NUMBERS, {"text_columns": ["text"]}, COLUMN, "is Int64, not text"),
     (None, None, {"max_chars": 0}, ARGUMENT, "max_chars is 0"),
     (None, None, {"by": "nested"}, COLUMN, r'"nested" of the source is Struct.*choose a column'),

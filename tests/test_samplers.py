@@ -268,10 +268,11 @@ def test_padding_saved_on_real_rows(shared: Path) -> None:
         {"batch_size": 2, "window": 0},
         {"lengths": [], "batch_size": 2},
         {"lengths": [-1], "batch_size": 2},
-        {"lengths": [0.5], "batch_size": 2},
         {"lengths": [2**32], "batch_size": 2},
     ],
 )
 def test_bad_arguments_of_length_batches(arguments: dict[str, Any]) -> None:
     with pytest.raises(fastsample.ArgumentError):
         LengthBatchSampler(**{"lengths": [1, 2, 3], **arguments})
+    with pytest.raises(fastsample.SourceTypeError):
+        LengthBatchSampler([0.5], 2)

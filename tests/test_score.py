@@ -140,9 +140,9 @@ def test_clear_errors(table: pa.Table) -> None:
         fastsample.score(table, Smart(commonness=17))
     with pytest.raises(fastsample.ArgumentError, match="smart is 'entropy'"):
         fastsample.score(table, "entropy")  # type: ignore[arg-type]
-    with pytest.raises(fastsample.ArgumentError, match=r"pass \['prompt'\]"):
+    with pytest.raises(fastsample.SourceTypeError, match=r"pass a list: \['prompt'\]"):
         fastsample.score(table, Smart(text="prompt"))
-    with pytest.raises(fastsample.ArgumentError, match=r"text_columns is .*; pass \['prompt'\]"):
+    with pytest.raises(fastsample.SourceTypeError, match=r"text_columns is .*: \['prompt'\]"):
         fastsample.score(table, text_columns="prompt")
     with pytest.raises(fastsample.ColumnError, match='"prompt" is named twice'):
         fastsample.score(table, Smart(text=["prompt", "prompt"]))
@@ -158,8 +158,8 @@ def test_clear_errors(table: pa.Table) -> None:
         ({"length": None}, "length is None; it must be a number"),
         ({"commonness": float("nan")}, "commonness is NaN; it must be from 0"),
         ({"target_clip": True}, "target_clip is True; it must be a number"),
-        ({"text": [3]}, "text holds 3; it must be a list of columns' names"),
-        ({"text": 3}, "text is 3; it must be a list of columns"),
+        ({"text": [3]}, "text holds 3; it must be a list of column names"),
+        ({"text": 3}, "text is 3; it must be a list of column names"),
     ],
 )
 def test_options_that_make_no_sense(table: pa.Table, options: dict[str, Any], message: str) -> None:

@@ -195,13 +195,13 @@ def test_what_can_not_be(table: pa.Table) -> None:
     ]:
         with pytest.raises(fastsample.ArgumentError, match=message):
             fastsample.split(table, sizes)
-    with pytest.raises(fastsample.SourceTypeError, match="mapping of names"):
+    with pytest.raises(fastsample.SourceTypeError, match="it must map names to sizes"):
         fastsample.split(table, [1, 2])  # type: ignore[arg-type]
     with pytest.raises(fastsample.ColumnError, match="no column"):
         fastsample.split(table, {"a": 1}, text_columns=["x"])
     with pytest.raises(fastsample.ColumnError, match="not text"):
         fastsample.split(table, {"a": 1}, text_columns=["id"])
-    with pytest.raises(fastsample.ArgumentError, match=r"pass \['prompt'\]"):
+    with pytest.raises(fastsample.SourceTypeError, match=r"pass a list: \['prompt'\]"):
         fastsample.split(table, {"a": 1}, text_columns="prompt")
     with pytest.raises(fastsample.ArgumentError, match="a stream can be read once"):
         fastsample.split(stream(table), {"a": 1})

@@ -8,11 +8,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fastsample.errors import SourceTypeError
+
 #: Called repeatedly with the rows done and the rows in all (0 while unknown).
 Callback = Callable[[int, int], object]
 
 #: Work shorter than this shows nothing.
 _PATIENCE_SECONDS = 0.8
+
+
+def check_progress(progress: object) -> None:
+    """Refuse what :func:`reporting` does not take."""
+    if progress is not None and not isinstance(progress, bool) and not callable(progress):
+        raise SourceTypeError(
+            f"progress is {progress!r}; it must be True, False, None or a function"
+        )
 
 
 @contextmanager
@@ -22,6 +32,7 @@ def reporting(progress: bool | Callback | None, task: str) -> Iterator[Callback 
     None shows a bar when standard error is a terminal and the work takes long, True shows it
     always, False never; a callable is passed on.
     """
+    check_progress(progress)
     if callable(progress):
         yield progress
     elif progress is True or (progress is None and sys.stderr.isatty()):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fastsample import _fastsample
+from fastsample._arguments import file_path, names, optional
 from fastsample.errors import SourceTypeError
 
 if TYPE_CHECKING:
@@ -37,32 +38,23 @@ def open_source(
     progress: Callback | None,
 ) -> _fastsample.Source:
     """Open files, refer to a table, or take over a stream."""
-    names = None if columns is None else column_names(columns)
+    wanted = optional(names, "columns", columns)
     paths = _paths(source)
     if paths is not None:
-        return _fastsample.Source.from_paths(paths, names, threads, progress)
+        return _fastsample.Source.from_paths(paths, wanted, threads, progress)
     source = _as_arrow(source)
     if _is_in_memory(source):
-        return _fastsample.Source.from_table(source, names)
+        return _fastsample.Source.from_table(source, wanted)
     if hasattr(source, "__arrow_c_stream__"):
-        return _fastsample.Source.from_stream(source, names)
+        return _fastsample.Source.from_stream(source, wanted)
     if hasattr(source, "__arrow_c_array__"):
-        return _fastsample.Source.from_table(source, names)
+        return _fastsample.Source.from_table(source, wanted)
     hint = "; call .collect() first" if hasattr(source, "collect") else ""
     raise SourceTypeError(
         f"can't draw rows from {type(source).__module__}.{type(source).__qualname__}{hint}; "
         "pass a path, a glob, a folder, a list of those, or an Arrow-compatible object "
         "(pyarrow, polars, pandas, DuckDB, datasets)"
     )
-
-
-def column_names(columns: Any) -> list[str]:
-    """Return `columns` as a list of names."""
-    if isinstance(columns, str):
-        raise SourceTypeError(f"columns is the text {columns!r}; pass a list: [{columns!r}]")
-    if not isinstance(columns, Sequence) or not all(isinstance(name, str) for name in columns):
-        raise SourceTypeError(f"columns is {columns!r}; pass a list of column names")
-    return list(columns)
 
 
 def _paths(source: SourceLike) -> list[Path] | None:
@@ -73,13 +65,13 @@ def _paths(source: SourceLike) -> list[Path] | None:
         return None
     if not source:
         raise SourceTypeError("the list of paths is empty; name at least one file")
-    for path in source:
-        if not isinstance(path, (str, os.PathLike)):
+    for each in source:
+        if not isinstance(each, (str, os.PathLike)):
             raise SourceTypeError(
-                f"a list of sources holds paths only, but one is {type(path).__qualname__}; "
+                f"a list of sources holds paths only, but one is {type(each).__qualname__}; "
                 "join tables into one first"
             )
-    return [Path(os.fsdecode(path)).expanduser() for path in source]
+    return [file_path("source", each) for each in source]
 
 
 def _is_in_memory(source: Any) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastsample._arguments import check_threads, names
+from fastsample._arguments import check_text_columns, check_threads, optional, string, whole
 from fastsample._comparison.facts import biases
 from fastsample._comparison.model import Distance, Side
 from fastsample._comparison.report import Comparison
 from fastsample._progress import Callback, reporting
 from fastsample._source import SourceLike, open_source
 from fastsample._text_lengths import QUANTILES, text_lengths
-from fastsample.errors import ArgumentError
 
 
 def compare(
@@ -75,15 +74,15 @@ def compare(
     >>> fastsample.compare(table, table[:300]).verdict
     'biased'
     """
-    names("text_columns", text_columns)
-    if isinstance(max_chars, bool) or not isinstance(max_chars, int) or max_chars < 1:
-        raise ArgumentError(f"max_chars is {max_chars!r}; it must be a whole number from 1 on")
+    columns = check_text_columns(text_columns)
+    by = optional(string, "by", by)
+    max_chars = whole("max_chars", max_chars, least=1)
     threads = check_threads(threads)
     with reporting(progress, "comparing") as callback:
         sides = [open_source(side, None, threads, callback) for side in (source, sample)]
         found = sides[0].compare(
             sides[1],
-            text=None if text_columns is None else list(text_columns),
+            text=columns,
             by=by,
             max_chars=max_chars,
             quantiles=QUANTILES,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
+from fastsample._arguments import output_path
 from fastsample._comparison.model import Compared, Fact
 
 
@@ -88,7 +88,7 @@ class Comparison(Compared):
         """Write the report to a file, whole or not at all."""
         from fastsample._files import write_text
 
-        write_text(Path(path).expanduser(), self.to_html())
+        write_text(output_path("path", path), self.to_html())
 
     def _repr_html_(self) -> str:
         from fastsample._comparison.html import body

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fastsample._arguments import check_threads
+from fastsample._arguments import check_threads, flag
 from fastsample._inspection.inspection import ColumnInfo, Copies, FileInfo, Inspection
 from fastsample._progress import Callback, reporting
 from fastsample._source import SourceLike, open_source
@@ -44,6 +44,7 @@ def inspect(
     import pyarrow as pa
 
     threads = check_threads(threads)
+    lengths = flag("lengths", lengths)
     with reporting(progress, "reading") as callback:
         opened = open_source(source, columns, threads, callback)
         files = tuple(_file(part) for part in opened.parts())

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fastsample._arguments import output_path
 from fastsample._text_lengths import TextLengths
 
 
@@ -61,7 +62,7 @@ class Inspection:
         """Draw the lengths of the texts into a PNG or SVG file. Needs the extra ``plot``."""
         from fastsample._inspection.plot import plot_lengths
 
-        plot_lengths(self.text, self.row_lengths, Path(path).expanduser())
+        plot_lengths(self.text, self.row_lengths, output_path("path", path))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""

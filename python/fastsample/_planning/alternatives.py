@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fastsample._planning.model import Scenario, Schedule, StepTime, counted
+from fastsample._arguments import optional, whole
+from fastsample._planning.model import Scenario, Schedule, StepTime
 from fastsample.errors import ArgumentError
 
 #: Shares of the rows that are shown when neither `n` nor `hours` is given.
@@ -43,15 +44,15 @@ def changed(
     new_seconds: bool,
 ) -> Change:
     """Check what is now and what is thought of."""
-    now = counted("epochs", epochs)
-    then = now if new_epochs is None else counted("new_epochs", new_epochs)
-    length = max_length if new_max_length is None else counted("new_max_length", new_max_length)
-    if max_length is not None:
-        counted("max_length", max_length)
-    elif new_max_length is not None and not new_seconds:
+    now = whole("epochs", epochs, least=1)
+    then = now if new_epochs is None else whole("new_epochs", new_epochs, least=1)
+    max_length = optional(whole, "max_length", max_length, least=1)
+    new_max_length = optional(whole, "new_max_length", new_max_length, least=1)
+    if max_length is None and new_max_length is not None and not new_seconds:
         raise ArgumentError(
             "new_max_length needs max_length, the tokens now, or new_seconds_per_step"
         )
+    length = max_length if new_max_length is None else new_max_length
     return Change(now, then, max_length, length, padding, new_seconds)
 
 

@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
+from fastsample._arguments import whole
 from fastsample._planning.padding import LengthFacts
-from fastsample.errors import ArgumentError, SourceTypeError
-
-
-def counted(name: str, value: object) -> int:
-    """Return `value` as a whole number from 1 on."""
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise SourceTypeError(f"{name} is {value!r}; it must be a whole number") from None
-    if number < 1 or isinstance(value, bool):
-        raise ArgumentError(f"{name} is {value}; it must be at least 1")
-    return number
-
-
-def checked(name: str, value: float, *, least: float, most: float) -> float:
-    """Return `value` if it lies above `least` and is at most `most`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise SourceTypeError(f"{name} is {value!r}; it must be a number")
-    if not least < value <= most:
-        raise ArgumentError(f"{name} is {value}; it must be above {least:g} and at most {most:g}")
-    return float(value)
+from fastsample.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -94,13 +74,14 @@ class Schedule:
             )
         self._rows = rows
         self._measured = steps is not None
-        parts = counted("devices", devices), counted("accumulation", accumulation)
+        parts = whole("devices", devices, least=1), whole("accumulation", accumulation, least=1)
         if steps is not None:
-            if counted("steps", steps) > rows:
+            steps = whole("steps", steps, least=1)
+            if steps > rows:
                 raise ArgumentError(f"steps is {steps:,}, more than the {rows:,} rows")
             self._per_step = Fraction(rows, steps)
         else:
-            self._per_step = Fraction(counted("batch_size", batch_size) * math.prod(parts))
+            self._per_step = Fraction(whole("batch_size", batch_size, least=1) * math.prod(parts))
 
     @property
     def rows_per_step(self) -> float:
@@ -151,13 +132,6 @@ class StepTime:
     new_length: int | None
     fixed_share: float
     facts: dict[int, LengthFacts]
-
-    def __post_init__(self) -> None:
-        checked("seconds_per_step", self.seconds, least=0.0, most=1e9)
-        if self.new_seconds is not None:
-            checked("new_seconds_per_step", self.new_seconds, least=0.0, most=1e9)
-        if not 0 <= self.fixed_share <= 1:
-            raise ArgumentError(f"fixed_share is {self.fixed_share}; it must be from 0 to 1")
 
     def of(self, length: int | None, padding: str, *, new: bool) -> tuple[float, str]:
         """Return the seconds of a step and where they come from."""

@@ -6,7 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fastsample._arguments import choice
 from fastsample._text_lengths import TextLengths
+
+#: To the limit, to the longest row of the batch, in batches of rows of similar length.
+_WAYS = ("max_length", "longest", "grouped")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class LengthFacts:
 
     def padded(self, padding: str) -> float:
         """Return the tokens a row takes in a batch."""
+        padding = choice("padding", padding, _WAYS)
         return {"longest": self.longest, "grouped": self.grouped}.get(padding, float(self.limit))
 
     def waste(self, padding: str) -> float:
@@ -46,8 +51,7 @@ class LengthFacts:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
-        ways = ("max_length", "longest", "grouped")
-        return {**asdict(self), "padding_share": {way: self.waste(way) for way in ways}}
+        return {**asdict(self), "padding_share": {way: self.waste(way) for way in _WAYS}}
 
 
 def length_facts(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from fastsample._arguments import choice, flag, is_whole, number, optional, whole
 from fastsample._inspection.inspect import count_rows, inspect
 from fastsample._inspection.inspection import Inspection
 from fastsample._planning.alternatives import Alternatives, changed
-from fastsample._planning.model import Schedule, StepTime, checked, counted
+from fastsample._planning.model import Schedule, StepTime
 from fastsample._planning.padding import LengthFacts, length_facts
 from fastsample._planning.report import Plan
 from fastsample._progress import Callback
@@ -94,12 +95,20 @@ def plan(
     """
     if n is not None and hours is not None:
         raise ArgumentError("n and hours are both given; one follows from the other")
-    if padding not in ("max_length", "longest"):
-        raise ArgumentError(f"padding is {padding!r}; it must be 'max_length' or 'longest'")
+    padding = choice("padding", padding, ("max_length", "longest"))
+    n = optional(whole, "n", n, least=1)
+    hours = optional(number, "hours", hours, above=0, most=1e9)
+    batch_size = optional(whole, "batch_size", batch_size, least=1)
+    seconds_per_step = number("seconds_per_step", seconds_per_step, above=0, most=1e9)
+    new_seconds_per_step = optional(
+        number, "new_seconds_per_step", new_seconds_per_step, above=0, most=1e9
+    )
+    fixed_share = number("fixed_share", fixed_share, least=0, most=1)
+    chars_per_token = number("chars_per_token", chars_per_token, above=0, most=1e6)
+    lengths = flag("lengths", lengths)
     change = changed(
         epochs, new_epochs, max_length, new_max_length, padding, new_seconds_per_step is not None
     )
-    checked("chars_per_token", chars_per_token, least=0.0, most=1e6)
     rows, row_lengths = _looked_at(source, lengths, columns, threads, progress)
     if rows == 0:
         raise ArgumentError("there are no rows to train on")
@@ -110,14 +119,13 @@ def plan(
         per_batch = batch_size or max(1, round(schedule.rows_per_step))
         facts = tuple(length_facts(row_lengths, limits, per_batch, chars_per_token))
     time = StepTime(
-        seconds_per_step, max_length, padding, new_seconds_per_step, new_max_length, fixed_share,
-        {each.limit: each for each in facts},
+        seconds_per_step, change.max_length, padding, new_seconds_per_step, change.new_length,
+        fixed_share, {each.limit: each for each in facts},
     )  # fmt: skip
     if hours is not None:
         seconds = time.of(change.new_length, padding, new=True)[0]
-        checked("hours", hours, least=0.0, most=1e9)
         n = schedule.rows_within(hours, change.new_epochs, seconds)
-    if n is not None and counted("n", n) > rows:
+    if n is not None and n > rows:
         raise ArgumentError(f"n is {n:,}, but there are only {rows:,} rows")
     alternatives = Alternatives(rows, n, change, schedule, time, lengths_known=bool(facts))
     assumptions = (*schedule.assumptions(), *time.assumptions(bool(facts)))
@@ -150,10 +158,10 @@ def _looked_at(
     """Return the rows, and their lengths if they are known or asked for."""
     if isinstance(source, Inspection):
         return source.rows, source.row_lengths
-    if isinstance(source, int):
+    if isinstance(source, bool) or is_whole(source):
         if lengths:
             raise ArgumentError("lengths=True needs a data set; a number of rows has no texts")
-        return counted("rows", source), None
+        return whole("rows", source, least=1), None
     if not lengths:
         return count_rows(source, columns, threads, progress), None
     found = inspect(source, columns=columns, threads=threads, progress=progress)

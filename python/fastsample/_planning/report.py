@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fastsample._arguments import flag, output_path
 from fastsample._planning.model import Scenario
 from fastsample._planning.padding import LengthFacts
-from fastsample.errors import ArgumentError
+from fastsample.errors import ArgumentError, SourceTypeError
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Plan:
 
     def speed_up(self, scenario: Scenario) -> float:
         """Return how many times faster a scenario is than training as it is."""
+        if not isinstance(scenario, Scenario):
+            raise SourceTypeError(f"scenario is {scenario!r}; pass one of plan.alternatives")
         return self.now.hours / scenario.hours
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,7 +70,7 @@ class Plan:
         """Draw the hours of all alternatives into a PNG or SVG file. Needs the extra ``plot``."""
         from fastsample._planning.plot import plot_hours
 
-        plot_hours(self.alternatives, self.wanted, self.now, Path(path).expanduser())
+        plot_hours(self.alternatives, self.wanted, self.now, output_path("path", path))
 
     def write_settings(
         self, path: str | os.PathLike[str], *, overwrite: bool = False
@@ -95,6 +98,7 @@ class Plan:
         """
         from fastsample._planning.settings import write_pair
 
+        overwrite = flag("overwrite", overwrite)
         if self.wanted is None:
             raise ArgumentError(
                 "there are no changed settings to write; ask for a sample (n=), hours=, new_epochs="
@@ -102,7 +106,7 @@ class Plan:
             )
         original = self._settings | _changing(self.now)
         return write_pair(
-            Path(path).expanduser(), original, self._settings | _changing(self.wanted), overwrite
+            output_path("path", path), original, self._settings | _changing(self.wanted), overwrite
         )
 
 

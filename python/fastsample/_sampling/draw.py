@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 
-from fastsample._arguments import check_threads, whole
+from fastsample._arguments import check_seed, check_threads, flag, optional, whole
 from fastsample._progress import Callback, reporting
 from fastsample._sampling.report import Report
 from fastsample._sampling.sample import Sample
@@ -114,12 +114,15 @@ def sample(
     >>> len(s), s.row_ids.tolist()
     (3, [200, 634, 969])
     """
+    n = optional(whole, "n", n, least=1)
+    budget_tokens = optional(whole, "budget_tokens", budget_tokens, least=1)
+    max_tokens = optional(whole, "max_tokens", max_tokens, least=1, most=2**32 - 1)
     if n is None and budget_tokens is None:
         raise SourceTypeError("n is None, not a whole number of rows; pass one, or budget_tokens")
     if n is not None and budget_tokens is not None:
         raise ArgumentError("n and budget_tokens exclude each other; pass one of them")
-    n = None if n is None else whole("n", n, least=1, most=2**63 - 1)
-    seed = whole("seed", seed, least=0, most=2**64 - 1)
+    seed = check_seed(seed)
+    weights = flag("weights", weights)
     threads = check_threads(threads)
     by_tokens = (budget_tokens, max_tokens, tokenizer) != (None, None, None)
     if by_tokens and weights:

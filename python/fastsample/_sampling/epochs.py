@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 
 from fastsample import _fastsample
-from fastsample._arguments import check_threads, whole
+from fastsample._arguments import check_seed, check_threads, whole
 from fastsample._progress import Callback, reporting
 from fastsample._sampling.report import Report, SmartReport, to_report
 from fastsample._sampling.sample import Sample
-from fastsample._sampling.smart import SmartLike, rank
+from fastsample._sampling.smart import SmartLike, check_rule, rank
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError
 
@@ -49,8 +49,9 @@ def epochs(
     >>> len(epochs), len(set(rows))
     (3, 9)
     """
-    n = whole("n", n, least=1, most=2**63 - 1)
-    seed = whole("seed", seed, least=0, most=2**64 - 1)
+    n = whole("n", n, least=1)
+    seed = check_seed(seed)
+    check_rule(smart, text_columns)
     threads = check_threads(threads)
     with reporting(progress, "opening") as callback:
         opened = open_source(source, columns, threads, callback)
@@ -95,7 +96,7 @@ class Epochs:
 
     def __getitem__(self, epoch: int) -> Sample:
         """Draw the rows of an epoch, from 0. After `len` epochs, uniform draws begin again."""
-        epoch = whole("epoch", epoch, least=0, most=2**62)
+        epoch = whole("epoch", epoch, least=0)
         if self._smart is not False and (epoch + 1) * self._n > self._rows:
             raise IndexError(f"epoch {epoch} of {len(self)}; a smart draw has no more rows")
         started = time.perf_counter()

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
-from fastsample._arguments import whole
-from fastsample._progress import Callback, reporting
+from fastsample._arguments import flag, optional, output_path, string, whole
+from fastsample._progress import Callback, check_progress, reporting
 from fastsample._sampling.report import Report, WriteReport, WrittenFile
 from fastsample._training.cache import cache_file, cache_folder, once
 from fastsample._training.dataset import Dataset, positions
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
     import pyarrow as pa
-
-
-def _level(value: int | None) -> int | None:
-    return None if value is None else whole("compression_level", value, least=-128, most=127)
-
-
-def _positive(name: str, value: int | None) -> int | None:
-    return None if value is None else whole(name, value, least=1, most=2**62)
 
 
 class Sample:
@@ -132,7 +124,7 @@ class Sample:
         """
         import pyarrow as pa
 
-        if mmap:
+        if flag("mmap", mmap):
             return self.cache(progress=progress).to_arrow()
 
         stream = self._materialise(progress).stream()
@@ -212,14 +204,16 @@ class Sample:
         started = time.perf_counter()
         with reporting(progress, "writing") as callback:
             result = self._native.write_parquet(
-                Path(path).expanduser(),
-                compression=compression,
-                compression_level=_level(compression_level),
-                row_group_size=_positive("row_group_size", row_group_size),
-                shuffle=shuffle,
-                shards=whole("shards", shards, least=1, most=2**62),
-                overwrite=overwrite,
-                memory_limit=_positive("memory_limit", memory_limit),
+                output_path("path", path),
+                compression=string("compression", compression),
+                compression_level=optional(
+                    whole, "compression_level", compression_level, least=-128, most=127
+                ),
+                row_group_size=optional(whole, "row_group_size", row_group_size, least=1),
+                shuffle=flag("shuffle", shuffle),
+                shards=whole("shards", shards, least=1),
+                overwrite=flag("overwrite", overwrite),
+                memory_limit=optional(whole, "memory_limit", memory_limit, least=1),
                 progress=callback,
             )
         return self._written(result, started)
@@ -243,13 +237,13 @@ class Sample:
         started = time.perf_counter()
         with reporting(progress, "writing") as callback:
             result = self._native.write_ipc(
-                Path(path).expanduser(),
-                compression=compression,
+                output_path("path", path),
+                compression=string("compression", compression),
                 stream=False,
-                shuffle=shuffle,
-                shards=whole("shards", shards, least=1, most=2**62),
-                overwrite=overwrite,
-                memory_limit=_positive("memory_limit", memory_limit),
+                shuffle=flag("shuffle", shuffle),
+                shards=whole("shards", shards, least=1),
+                overwrite=flag("overwrite", overwrite),
+                memory_limit=optional(whole, "memory_limit", memory_limit, least=1),
                 progress=callback,
             )
         return self._written(result, started)
@@ -270,6 +264,7 @@ class Sample:
         )
 
     def _materialise(self, progress: bool | Callback | None) -> _fastsample.Rows:
+        check_progress(progress)
         if self._rows is None:
             with reporting(progress, "reading") as callback:
                 self._rows = self._native.collect(callback)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastsample import _fastsample
-from fastsample._arguments import names, number, whole
+from fastsample._arguments import check_text_columns, number, whole
 from fastsample._progress import Callback
 from fastsample._sampling.report import SmartReport, to_report
 from fastsample._source import SourceLike, open_source
-from fastsample.errors import ArgumentError
+from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -84,6 +84,15 @@ class Smart:
     target_strength: float = 8.0
     target_clip: float = 1.0
 
+    def __post_init__(self) -> None:
+        checked: dict[str, Any] = {"text": check_text_columns(self.text, "text")}
+        for name in _NUMBERS:
+            checked[name] = number(name, getattr(self, name))
+        for name in ("min_chars", "max_chars"):
+            checked[name] = whole(name, getattr(self, name), least=0, most=2**32 - 1)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)  # the class is frozen
+
 
 def draw(
     opened: _fastsample.Source,
@@ -97,7 +106,7 @@ def draw(
 ) -> tuple[_fastsample.Sample, SmartReport | None]:
     """Draw uniformly, by weight or by entropy, as `smart` says."""
     if smart is False:
-        names("text_columns", text_columns)
+        check_text_columns(text_columns)
         return opened.uniform(n, seed, weights, threads, progress), None
     options, target = rule(smart, text_columns, threads, progress)
     sample, found = opened.smart(
@@ -135,34 +144,34 @@ def rule(
     progress: Callback | None,
 ) -> tuple[Smart | None, _fastsample.Source | None]:
     """Return the options, or None for the entropy rule, and the target."""
-    if smart == "entropy":
-        names("text_columns", text_columns)
-        return None, None
-    options = check_smart(smart, text_columns)
-    return options, open_target(options, threads, progress)
+    options = check_rule(smart, text_columns)
+    return options, None if options is None else open_target(options, threads, progress)
+
+
+def check_rule(smart: object, text_columns: Sequence[str] | None) -> Smart | None:
+    """Check what `smart` names; return the options if it has any."""
+    columns = check_text_columns(text_columns)
+    if smart is False or (isinstance(smart, str) and smart == "entropy"):
+        return None
+    return check_smart(smart, columns)
 
 
 def text_of(smart: SmartLike, text_columns: Sequence[str] | None) -> list[str] | None:
     """Return `text_columns`, or else the text columns of the options."""
-    names("text_columns", text_columns)
-    named = smart.text if text_columns is None and isinstance(smart, Smart) else text_columns
-    return None if named is None else list(named)
+    columns = check_text_columns(text_columns)
+    if columns is None and isinstance(smart, Smart):
+        return None if smart.text is None else list(smart.text)
+    return columns
 
 
 def check_smart(smart: object, text_columns: Sequence[str] | None = None) -> Smart:
     """Return `smart` as options, with `text_columns` if they are given."""
     if smart is not True and not isinstance(smart, Smart):
-        raise ArgumentError(
-            f"smart is {smart!r}; it must be True, False, 'entropy' or a fastsample.Smart"
-        )
+        kind = ArgumentError if isinstance(smart, str) else SourceTypeError
+        raise kind(f"smart is {smart!r}; it must be True, False, 'entropy' or a fastsample.Smart")
     options = Smart() if smart is True else smart
-    names("text", options.text)
-    names("text_columns", text_columns)
-    for name in _NUMBERS:
-        number(name, getattr(options, name))
-    for name in ("min_chars", "max_chars"):
-        whole(name, getattr(options, name), least=0, most=2**32 - 1)
-    return options if text_columns is None else replace(options, text=text_columns)
+    columns = check_text_columns(text_columns)
+    return options if columns is None else replace(options, text=columns)
 
 
 def open_target(

@@ -6,14 +6,23 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from fastsample._arguments import check_threads, names, whole
+from fastsample._arguments import (
+    check_seed,
+    check_text_columns,
+    check_threads,
+    flag,
+    number,
+    output_path,
+    whole,
+)
 from fastsample._progress import Callback, reporting
 from fastsample._sampling.report import Report, WriteReport, to_report
 from fastsample._sampling.sample import Sample
-from fastsample._sampling.smart import SmartLike, rule
+from fastsample._sampling.smart import SmartLike, check_rule, rule
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, OutputError, SourceTypeError
 
@@ -84,12 +93,17 @@ def split(
     >>> {name: len(side) for name, side in sides.items()}
     {'train': 700, 'valid': 70, 'test': 100}
     """
-    seed = whole("seed", seed, least=0, most=2**64 - 1)
+    seed = check_seed(seed)
+    near = flag("near_duplicates", near_duplicates)
     threads = check_threads(threads)
-    if not isinstance(sizes, Mapping) or not sizes:
-        raise SourceTypeError('sizes is a mapping of names to sizes: {"train": 0.9, "valid": 0.1}')
-    names("text_columns", text_columns)
-    text = None if text_columns is None else list(text_columns)
+    text = check_text_columns(text_columns)
+    check_rule(smart, None)
+    if not isinstance(sizes, Mapping) or not all(isinstance(name, str) for name in sizes):
+        raise SourceTypeError(
+            f'sizes is {sizes!r}; it must map names to sizes: {{"train": 0.9, "valid": 0.1}}'
+        )
+    if not sizes:
+        raise ArgumentError("sizes is empty; name at least one side and its size")
     started = time.perf_counter()
     with reporting(progress, "splitting") as callback:
         opened = open_source(source, columns, threads, callback)
@@ -101,7 +115,7 @@ def split(
             _counts(sizes, rows),
             seed,
             text=text,
-            near=near_duplicates,
+            near=near,
             smart=smart is not False,
             options=options,
             target=target,
@@ -119,13 +133,12 @@ def _counts(sizes: Mapping[str, int | float], rows: int) -> list[int]:
     """Turn shares into numbers of rows; shares that make up the whole leave no row out."""
     counts, before = [], 0.0
     for name, size in sizes.items():
-        if isinstance(size, float):
-            if not 0 < size <= 1:
-                raise ArgumentError(f"the share of {name!r} is {size}; it must be from 0 to 1")
+        if isinstance(size, Real) and not isinstance(size, Integral):
+            size = number(f"the share of {name!r}", size, above=0, most=1)
             counts.append(round((before + size) * rows) - round(before * rows))
             before += size
         else:
-            counts.append(whole(f"the size of {name!r}", size, least=1, most=2**62))
+            counts.append(whole(f"the size of {name!r}", size, least=1))
         if counts[-1] == 0:
             raise ArgumentError(f"{name!r} would have no rows: {size} of {rows}")
     return counts
@@ -158,7 +171,7 @@ class Split(Mapping[str, Sample]):
 
         Each file appears whole or not at all, one after the other.
         """
-        path = Path(folder).expanduser()
+        path = output_path("folder", folder)
         for name in self:
             if Path(name).name != name or name in ("", ".", ".."):
                 raise OutputError(f"{name!r} can't be the name of a file")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
-from fastsample._arguments import check_threads, names, whole
+from fastsample._arguments import check_text_columns, check_threads, file_path, flag
 from fastsample._progress import Callback, reporting
 from fastsample._sampling.report import SmartReport, to_report
 from fastsample._sampling.smart import SmartLike, rank, text_of
@@ -77,8 +76,7 @@ def token_lengths(
     import pyarrow as pa
 
     threads = check_threads(threads)
-    names("text_columns", text_columns)
-    text = None if text_columns is None else list(text_columns)
+    text = check_text_columns(text_columns)
     opened = open_tokenizer(tokenizer, special_tokens)
     with reporting(progress, "counting tokens") as callback:
         rows = open_source(source, None, threads, callback)
@@ -96,10 +94,10 @@ def open_tokenizer(
             f"tokenizer is a {type(tokenizer).__qualname__}; pass the path of a tokenizer.json, "
             "which tokenizer.save_pretrained(folder) writes"
         )
-    path = Path(os.fsdecode(tokenizer)).expanduser()
-    if path.is_dir():
-        path /= "tokenizer.json"
-    return _fastsample.Tokenizer(path, special_tokens=special_tokens)
+    file = file_path("tokenizer", tokenizer)
+    if file.is_dir():
+        file /= "tokenizer.json"
+    return _fastsample.Tokenizer(file, special_tokens=flag("special_tokens", special_tokens))
 
 
 def draw_by_tokens(
@@ -124,10 +122,6 @@ def draw_by_tokens(
         raise ArgumentError("budget_tokens and max_tokens need a tokenizer; pass tokenizer=")
     if budget is None and max_tokens is None:
         raise ArgumentError("tokenizer= is for budget_tokens= or max_tokens=; pass one of them")
-    if budget is not None:
-        budget = whole("budget_tokens", budget, least=1, most=2**63 - 1)
-    if max_tokens is not None:
-        max_tokens = whole("max_tokens", max_tokens, least=1, most=2**32 - 1)
     counter = open_tokenizer(tokenizer)
     text = text_of(smart, text_columns)
     ranking = None

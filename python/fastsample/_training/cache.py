@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
+from fastsample._arguments import output_path
 from fastsample.errors import OutputError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def cache_folder(folder: str | os.PathLike[str] | None) -> Path:
         folder = os.environ.get("FASTSAMPLE_CACHE") or (
             Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fastsample"
         )
-    path = Path(folder).expanduser()
+    path = output_path("dir", folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
-from fastsample._source import column_names
+from fastsample._arguments import callback, file_path, flag, names, optional
 from fastsample._training.cache import once
 from fastsample.errors import ColumnError, SourceNotFoundError, SourceTypeError
 
@@ -80,10 +80,10 @@ class Dataset:
         tuples: bool = False,
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
-        self._path = Path(path).expanduser().absolute()
-        self._columns = None if columns is None else column_names(columns)
-        self._tuples = tuples
-        self._transform = transform
+        self._path = file_path("path", path).absolute()
+        self._columns = optional(names, "columns", columns)
+        self._tuples = flag("tuples", tuples)
+        self._transform = optional(callback, "transform", transform)
         self._open()
 
     def _open(self) -> None:
@@ -185,6 +185,7 @@ class Dataset:
         import pyarrow as pa
 
         schema = self._table.schema
+        columns = optional(names, "columns", columns)
         if columns is None:
             columns = [f.name for f in schema if _is_plain_text(f.type) or _is_view(f.type)]
         for name in columns:

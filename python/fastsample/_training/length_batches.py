@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
+from fastsample._arguments import flag, optional, whole
 from fastsample._training.dataset import Dataset
 from fastsample._training.resume import Cursor, ResumableOrder
-from fastsample.errors import ArgumentError
+from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,21 +102,18 @@ class LengthBatchSampler(ResumableOrder[list[int]]):
         super().__init__(seed, num_replicas, rank)
         if batch_size is None and max_tokens is None:
             raise ArgumentError("pass batch_size, max_tokens or both")
-        for name, value in (("batch_size", batch_size), ("max_tokens", max_tokens)):
-            if value is not None and value < 1:
-                raise ArgumentError(f"{name} is {value}; it must be at least 1")
-        if window < 1:
-            raise ArgumentError(f"window is {window}; it must be at least 1")
+        self.batch_size = optional(whole, "batch_size", batch_size, least=1)
+        self.max_tokens = optional(whole, "max_tokens", max_tokens, least=1)
+        self.drop_last = flag("drop_last", drop_last)
+        self._window = whole("window", window, least=1)
         found = lengths.lengths() if isinstance(lengths, Dataset) else np.asarray(lengths)
-        if found.ndim != 1 or len(found) == 0 or not np.issubdtype(found.dtype, np.integer):
-            raise ArgumentError("lengths must be one whole number for each row")
+        if found.size and not np.issubdtype(found.dtype, np.integer):
+            raise SourceTypeError("lengths must be one whole number for each row")
+        if found.ndim != 1 or len(found) == 0:
+            raise ArgumentError("lengths must be one whole number for each row, at least one")
         if int(found.min()) < 0 or int(found.max()) >= 2**32:
             raise ArgumentError("lengths must be from 0 to 2**32 - 1")
         self._lengths = np.ascontiguousarray(found, dtype=np.uint32)
-        self.batch_size = batch_size
-        self.max_tokens = max_tokens
-        self.drop_last = drop_last
-        self._window = window
         self._planned: tuple[int, _Plan] | None = None
 
     def __len__(self) -> int:

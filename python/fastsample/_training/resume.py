@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from fastsample.errors import ArgumentError
+from fastsample._arguments import check_seed, whole
+from fastsample.errors import ArgumentError, SourceTypeError
 
 T = TypeVar("T")
 Batch = TypeVar("Batch")
@@ -47,15 +48,9 @@ class ResumableOrder(ABC, Generic[T]):
     """
 
     def __init__(self, seed: int, num_replicas: int, rank: int) -> None:
-        if not 0 <= seed < 2**64:
-            raise ArgumentError(f"seed is {seed}; it must be from 0 to {2**64 - 1}")
-        if num_replicas < 1 or not 0 <= rank < num_replicas:
-            raise ArgumentError(
-                f"rank is {rank} of num_replicas {num_replicas}; ranks count from 0"
-            )
-        self.seed = seed
-        self.num_replicas = num_replicas
-        self.rank = rank
+        self.seed = check_seed(seed)
+        self.num_replicas = whole("num_replicas", num_replicas, least=1)
+        self.rank = whole("rank", rank, least=0, most=self.num_replicas - 1)
         self._epoch = 0
         self._place = 0
         self._loaded_epoch = 0
@@ -107,12 +102,13 @@ class ResumableOrder(ABC, Generic[T]):
         After a state was loaded, earlier epochs are ignored: loaders that count their own
         epochs begin at 0 again when a run is resumed.
         """
+        epoch = whole("epoch", epoch, least=0)
         if epoch != self._epoch and epoch >= self._loaded_epoch:
             self._begin(epoch)
 
     def advance(self, count: int) -> None:
         """Count `count` as consumed, by all ranks together."""
-        self._place += count
+        self._place += whole("count", count, least=0)
         if self._place >= self._end():
             self._begin(self._epoch + 1)
 
@@ -122,6 +118,8 @@ class ResumableOrder(ABC, Generic[T]):
         A state that is saved in the body of the loop includes the batch at hand: save it when
         the step is done. A loop that is left early goes on with the next batch.
         """
+        if not hasattr(loader, "__iter__"):
+            raise SourceTypeError(f"loader is {loader!r}; it must be a data loader")
         step = self._per_step(loader)
         epoch, finished = -1, False
         try:
@@ -147,6 +145,8 @@ class ResumableOrder(ABC, Generic[T]):
         ArgumentError
             The state belongs to other data, another seed or another kind of sampler.
         """
+        if not isinstance(state, Mapping):
+            raise SourceTypeError(f"state is {state!r}; it must be what state_dict() returned")
         for name, mine in self._identity().items():
             if name not in state:
                 raise ArgumentError(f"this is no state of a {type(self).__name__}: no {name!r}")
@@ -155,6 +155,8 @@ class ResumableOrder(ABC, Generic[T]):
                     f"the state was saved with {name} {state[name]!r}, but this "
                     f"{type(self).__name__} has {mine!r}; resume with the same data and options"
                 )
-        self._begin(int(state["epoch"]))
-        self._place = int(state["consumed"])
-        self._loaded_epoch = self._epoch
+        epoch = whole("the state's epoch", state.get("epoch"), least=0)
+        place = whole("the state's consumed", state.get("consumed"), least=0)
+        self._begin(epoch)
+        self._place = place
+        self._loaded_epoch = epoch

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sized
 from typing import Any
 
 from fastsample import _fastsample
+from fastsample._arguments import flag, is_whole, whole
 from fastsample._training.resume import Cursor, ResumableOrder
-from fastsample.errors import ArgumentError
+from fastsample.errors import ArgumentError, SourceTypeError
 
 #: Indices computed at once: enough to hide the call, few enough to cost no memory.
 _CHUNK = 4096
@@ -57,12 +58,13 @@ class ResumableSampler(ResumableOrder[int]):
         drop_last: bool = False,
     ) -> None:
         super().__init__(seed, num_replicas, rank)
-        self._n = data if isinstance(data, int) else len(data)
-        if self._n < 1:
-            raise ArgumentError("there are no rows to put in order")
+        if not is_whole(data) and not hasattr(data, "__len__"):
+            raise SourceTypeError(f"data is {data!r}; it must be a number of rows or a dataset")
+        rows = len(data) if isinstance(data, Sized) else data
+        self._n = whole("the number of rows", rows, least=1)
         fingerprint = getattr(data, "fingerprint", None)
         self._fingerprint = fingerprint if isinstance(fingerprint, str) else None
-        self._drop_last = drop_last
+        self._drop_last = flag("drop_last", drop_last)
 
     def __len__(self) -> int:
         """Return the rows of a rank in a whole epoch."""

@@ -1,0 +1,371 @@
+"""Every argument of every public function: a wrong type and a wrong value are told apart.
+
+A wrong type is a `SourceTypeError`, a wrong value an `ArgumentError`, and NumPy's integers pass
+wherever a whole number does.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import fastsample
+import numpy as np
+import pytest
+from data import pairs, write_ipc
+from fastsample import ArgumentError, OutputError, SourceTypeError
+from tokenizers_made import make
+
+TABLE = pairs(60, seed=3)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an argument is: values of a wrong type, wrong values, and right ones of NumPy."""
+
+    wrong_types: tuple[Any, ...] = ()
+    wrong_values: tuple[Any, ...] = ()
+    numpy: tuple[Any, ...] = ()
+    error: type[fastsample.FastSampleError] = ArgumentError
+
+
+_NO_NUMBERS = ("x", b"1", True, [1], {})
+COUNT = Kind((*_NO_NUMBERS, 1.5, np.float64(2)), (0, -1, 2**70), (np.int64(3), np.uint8(3)))
+PLACE = Kind((*_NO_NUMBERS, 1.5), (-1,), (np.int64(1), np.uint8(1)))
+CHARS = Kind(PLACE.wrong_types, PLACE.wrong_values, (np.int64(99), np.uint8(99)))
+SEED = Kind((*_NO_NUMBERS, None, 1.5), (-1, 2**64), (np.int64(3), np.uint64(2**64 - 1)))
+THREADS = Kind((*_NO_NUMBERS, 1.5), (0, -1, 5000), (np.int32(1),))
+LEVEL = Kind((*_NO_NUMBERS, 1.5), (999,), (np.int64(3),))
+POSITIVE = Kind(("x", True, [1]), (0, -1, float("nan")), (np.int64(1), np.float32(1)))
+STRENGTH = Kind(("x", True, None, [1]), (-1, 17, float("nan")), (np.int64(1), np.float32(1)))
+SHARE = Kind(("x", True, None), (-0.1, 1.1, float("nan")), (np.float64(0.5), np.int64(1)))
+FLAG = Kind((1, 0, None, "yes", []), (), (np.bool_(False),))
+TRUE = Kind(FLAG.wrong_types, (), (np.bool_(True),))
+TOKENS = Kind(COUNT.wrong_types, COUNT.wrong_values, (np.int64(500), np.uint16(500)))
+NAMES = Kind(("prompt", b"prompt", 3, [3], {"prompt": 1}, {"prompt"}), (), (np.array(["prompt"]),))
+NAME = Kind((3, b"prompt", ["prompt"]))
+PATH = Kind((3, b"x", ["x"]), ("", "a\0b"))
+OUTPUT = Kind(PATH.wrong_types, PATH.wrong_values, error=OutputError)
+SOURCE = Kind((3, None, [], [TABLE], object()), ("", "a\0b", [""]))
+FUNCTION = Kind((3, "x"))
+PROGRESS = Kind((3, "x", 1))
+SMART = Kind((3, None, 1, [True]), ("x", "Entropy"))
+WORD = Kind((3, None, b"x"), ("x",))
+ANY = Kind()  # passed on to another library
+
+_DRAWN = {"seed": SEED, "threads": THREADS, "progress": PROGRESS, "columns": NAMES}
+
+
+class Loader(list[Any]):
+    """A data loader without rows."""
+
+    batch_size = 4
+
+
+class Call(NamedTuple):
+    """A public callable, arguments with which it works, and what each of its arguments is."""
+
+    function: Callable[..., Any]
+    working: dict[str, Any]
+    kinds: dict[str, Kind]
+
+
+def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
+    words = str(make("bpe", folder / "tokenizer.json"))
+    rows = write_ipc(TABLE, folder / "rows.arrow")
+    texts = {"text_columns": NAMES}
+    yield "sample", Call(
+        fastsample.sample,
+        {"source": TABLE, "n": 5},
+        {**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART, "weights": FLAG,
+         "budget_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values),
+         "max_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values), "tokenizer": ANY},
+    )  # fmt: skip
+    yield "sample by tokens", Call(
+        fastsample.sample,
+        {"source": TABLE, "budget_tokens": 500, "tokenizer": words},
+        {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "budget_tokens": TOKENS,
+         "max_tokens": TOKENS, "tokenizer": PATH, "n": ANY, "weights": FLAG},
+    )  # fmt: skip
+    yield (
+        "epochs",
+        Call(
+            fastsample.epochs,
+            {"source": TABLE, "n": 5},
+            {**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART},
+        ),
+    )
+    yield "split", Call(
+        fastsample.split,
+        {"source": TABLE, "sizes": {"a": 10, "b": 0.1}},
+        {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "near_duplicates": FLAG,
+         "sizes": Kind(
+            ([("a", 1)], "a", 3, None, {"a": "1"}, {"a": True}, {3: 1}),
+            ({}, {"a": 0}, {"a": -0.5}, {"a": 1.5}, {"a": float("nan")}, {"a": 61}),
+            ({"a": np.int64(3)}, {"a": np.float32(0.5)}),
+         )},
+    )  # fmt: skip
+    yield "score", Call(
+        fastsample.score,
+        {"source": TABLE},
+        {"source": SOURCE, "smart": Kind((3, [True]), ("entropy",)), "columns": NAMES, **texts,
+         "threads": THREADS, "progress": PROGRESS},
+    )  # fmt: skip
+    yield "compare", Call(
+        fastsample.compare,
+        {"source": TABLE, "sample": TABLE[:20]},
+        {"source": SOURCE, "sample": SOURCE, "by": NAME, **texts, "max_chars": COUNT,
+         "threads": THREADS, "progress": PROGRESS},
+    )  # fmt: skip
+    yield "inspect", Call(
+        fastsample.inspect,
+        {"source": TABLE},
+        {"source": SOURCE, "columns": NAMES, "lengths": FLAG, "threads": THREADS,
+         "progress": PROGRESS},
+    )  # fmt: skip
+    yield "token_lengths", Call(
+        fastsample.token_lengths,
+        {"source": TABLE, "tokenizer": words},
+        {"source": SOURCE, "tokenizer": PATH, **texts, "special_tokens": FLAG,
+         "threads": THREADS, "progress": PROGRESS},
+    )  # fmt: skip
+    yield "plan", Call(
+        fastsample.plan,
+        {"source": 1000, "n": 100, "seconds_per_step": 1.0, "batch_size": 4, "max_length": 64},
+        {"source": Kind((None, [], True, 1.5, object()), (0, -1, ""), (np.int64(1000),)),
+         "n": COUNT, "seconds_per_step": POSITIVE, "epochs": COUNT, "batch_size": COUNT,
+         "devices": COUNT, "accumulation": COUNT, "steps": Kind(COUNT.wrong_types, (0, -1)),
+         "max_length": COUNT, "padding": WORD, "hours": Kind(POSITIVE.wrong_types, (0, -1)),
+         "new_epochs": COUNT, "new_max_length": COUNT, "new_seconds_per_step": POSITIVE,
+         "fixed_share": SHARE, "lengths": FLAG, "chars_per_token": POSITIVE, "columns": ANY,
+         "threads": ANY, "progress": ANY},
+    )  # fmt: skip
+    yield "plan of a data set", Call(
+        fastsample.plan,
+        {"source": TABLE, "seconds_per_step": 1.0, "batch_size": 4, "lengths": True},
+        {"source": Kind((None, [], object()), ("",)), "columns": NAMES, "threads": THREADS,
+         "progress": PROGRESS, "n": COUNT, "lengths": FLAG, "steps": ANY,
+         "hours": POSITIVE, "seconds_per_step": POSITIVE,
+         "epochs": COUNT, "batch_size": COUNT, "devices": COUNT, "accumulation": COUNT,
+         "max_length": COUNT, "padding": WORD, "new_epochs": COUNT, "new_max_length": ANY,
+         "new_seconds_per_step": POSITIVE, "fixed_share": SHARE, "chars_per_token": POSITIVE},
+    )  # fmt: skip
+    yield "Smart", Call(
+        _signed(fastsample.Smart, lambda **some: _smart(**some)),
+        {},
+        {"text": NAMES, "duplicates": STRENGTH, "commonness": STRENGTH, "length": STRENGTH,
+         "repetition": STRENGTH, "min_chars": PLACE, "max_chars": CHARS,
+         "target": Kind((3, []), ("",)), "target_strength": STRENGTH, "target_clip": STRENGTH},
+    )  # fmt: skip
+    yield (
+        "Dataset",
+        Call(
+            fastsample.Dataset,
+            {"path": rows},
+            {"path": PATH, "columns": NAMES, "tuples": FLAG, "transform": FUNCTION},
+        ),
+    )
+    yield "Dataset.lengths", Call(fastsample.Dataset(rows).lengths, {}, {"columns": NAMES})
+    ranks = {"seed": SEED, "num_replicas": COUNT, "rank": PLACE, "drop_last": FLAG}
+    yield "ResumableSampler", Call(
+        fastsample.ResumableSampler,
+        {"data": 5, "num_replicas": 2, "rank": 1},
+        {"data": Kind((None, 1.5, True, object()), (0, -1, []), (np.int64(5),)), **ranks,
+         "num_replicas": Kind(COUNT.wrong_types, COUNT.wrong_values, (np.int64(2),))},
+    )  # fmt: skip
+    yield "LengthBatchSampler", Call(
+        fastsample.LengthBatchSampler,
+        {"lengths": [1, 2, 3], "batch_size": 2, "num_replicas": 2},
+        {"lengths": Kind(([0.5], ["x"], "x", None, [True]), ([], [-1], [2**32], [[1]]),
+                         (np.array([1, 2], np.uint8),)),
+         "batch_size": COUNT, "max_tokens": COUNT, "window": COUNT, **ranks},
+    )  # fmt: skip
+    for name, sampler in [
+        ("ResumableSampler", fastsample.ResumableSampler(50)),
+        ("LengthBatchSampler", fastsample.LengthBatchSampler(np.arange(50), 2)),
+    ]:
+        yield f"{name}.set_epoch", Call(sampler.set_epoch, {"epoch": 1}, {"epoch": PLACE})
+        yield f"{name}.advance", Call(sampler.advance, {"count": 1}, {"count": PLACE})
+        state = sampler.state_dict()
+        yield f"{name}.load_state_dict", Call(
+            sampler.load_state_dict,
+            {"state": state},
+            {"state": Kind((3, None, [], {**state, "epoch": "x"}, {**state, "consumed": 1.5}),
+                           ({}, {**state, "epoch": -1}, {**state, "seed": 7}))},
+        )  # fmt: skip
+        yield (
+            f"{name}.follow",
+            Call(
+                lambda loader, sampler=sampler: list(sampler.follow(loader)),
+                {"loader": Loader()},
+                {"loader": Kind((3, None)), "sampler": ANY},
+            ),
+        )
+    drawn = fastsample.sample(TABLE, 5)
+    yield "Sample.cache", Call(drawn.cache, {}, {"dir": OUTPUT, "progress": PROGRESS})
+    yield "Sample.to_arrow", Call(drawn.to_arrow, {}, {"mmap": FLAG, "progress": PROGRESS})
+    yield "Sample.to_pandas", Call(drawn.to_pandas, {}, {"progress": PROGRESS, "options": ANY})
+    written = {
+        "path": OUTPUT, "compression": WORD, "shuffle": FLAG, "shards": COUNT, "overwrite": TRUE,
+        "memory_limit": COUNT, "progress": PROGRESS,
+    }  # fmt: skip
+    yield (
+        "Sample.write_parquet",
+        Call(
+            drawn.write_parquet,
+            {"path": folder / "o.parquet", "shuffle": True},
+            {**written, "compression_level": LEVEL, "row_group_size": COUNT},
+        ),
+    )
+    yield (
+        "Sample.write_ipc",
+        Call(drawn.write_ipc, {"path": folder / "o.arrow", "shuffle": True}, written),
+    )
+    yield (
+        "Split.write_parquet",
+        Call(
+            fastsample.split(TABLE, {"a": 5}).write_parquet,
+            {"folder": folder / "sides"},
+            {"folder": OUTPUT, "options": ANY},
+        ),
+    )
+    planned = fastsample.plan(1000, 100, seconds_per_step=1.0, batch_size=4)
+    yield "Plan.speed_up", Call(planned.speed_up, {"scenario": planned.now}, {"scenario": FUNCTION})
+    yield "Plan.plot", Call(planned.plot, {"path": folder / "o.svg"}, {"path": OUTPUT})
+    yield (
+        "Plan.write_settings",
+        Call(
+            planned.write_settings,
+            {"path": folder / "o.toml"},
+            {"path": OUTPUT, "overwrite": TRUE},
+        ),
+    )
+    looked = fastsample.plan(TABLE, seconds_per_step=1.0, batch_size=4, lengths=True).lengths[0]
+    yield "LengthFacts.padded", Call(looked.padded, {"padding": "longest"}, {"padding": WORD})
+    yield "LengthFacts.waste", Call(looked.waste, {"padding": "longest"}, {"padding": WORD})
+    yield (
+        "Inspection.plot",
+        Call(fastsample.inspect(TABLE).plot, {"path": folder / "o.svg"}, {"path": OUTPUT}),
+    )
+    yield (
+        "Comparison.write_html",
+        Call(
+            fastsample.compare(TABLE, TABLE).write_html,
+            {"path": folder / "o.html"},
+            {"path": OUTPUT},
+        ),
+    )
+    yield (
+        "Epochs.__getitem__",
+        Call(fastsample.epochs(TABLE, 5).__getitem__, {"epoch": 0}, {"epoch": PLACE}),
+    )
+
+
+def _smart(**some: Any) -> None:
+    if some.get("target_strength", 8) != 8 or some.get("target_clip", 1) != 1:
+        some.setdefault("target", TABLE)
+    fastsample.sample(TABLE, 5, smart=fastsample.Smart(**some))
+
+
+def _signed(like: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    function.__signature__ = inspect.signature(like)  # type: ignore[attr-defined]
+    return function
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Call]:
+    return dict(_calls(tmp_path_factory.mktemp("arguments")))
+
+
+#: The calls by name, so that each is a test; `test_all_calls_are_listed` holds the list.
+NAMES_OF_CALLS = [
+    "sample", "sample by tokens", "epochs", "split", "score", "compare", "inspect",
+    "token_lengths", "plan", "plan of a data set", "Smart", "Dataset", "Dataset.lengths",
+    "ResumableSampler", "LengthBatchSampler", "ResumableSampler.set_epoch",
+    "ResumableSampler.advance", "ResumableSampler.load_state_dict", "ResumableSampler.follow",
+    "LengthBatchSampler.set_epoch", "LengthBatchSampler.advance",
+    "LengthBatchSampler.load_state_dict", "LengthBatchSampler.follow", "Sample.cache",
+    "Sample.to_arrow", "Sample.to_pandas", "Sample.write_parquet", "Sample.write_ipc",
+    "Split.write_parquet", "Plan.speed_up", "Plan.plot", "Plan.write_settings",
+    "LengthFacts.padded", "LengthFacts.waste", "Inspection.plot", "Comparison.write_html",
+    "Epochs.__getitem__",
+]  # fmt: skip
+
+
+def test_all_calls_are_listed(calls: dict[str, Call]) -> None:
+    assert list(calls) == NAMES_OF_CALLS
+
+
+def test_no_public_function_is_left_out(calls: dict[str, Call]) -> None:
+    functions = {
+        name for name in fastsample.__all__ if inspect.isfunction(getattr(fastsample, name))
+    }
+    assert functions <= set(calls)
+    classes = [kind for kind in vars(fastsample).values() if inspect.isclass(kind)]
+    methods = {
+        f"{kind.__name__}.{name}"
+        for kind in classes
+        if not issubclass(kind, (Exception, fastsample.Scores, fastsample.Split))
+        for name, method in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_") and len(inspect.signature(method).parameters) > 1
+    }
+    assert methods <= set(calls)
+
+
+@pytest.mark.parametrize("name", NAMES_OF_CALLS)
+def test_every_argument_has_a_kind(name: str, calls: dict[str, Call]) -> None:
+    function, _, kinds = calls[name]
+    assert set(inspect.signature(function).parameters) == set(kinds)
+
+
+@pytest.mark.parametrize("name", NAMES_OF_CALLS)
+def test_the_call_works(name: str, calls: dict[str, Call]) -> None:
+    function, working, _ = calls[name]
+    function(**working)
+
+
+@pytest.mark.parametrize("name", NAMES_OF_CALLS)
+def test_wrong_types(name: str, calls: dict[str, Call]) -> None:
+    function, working, kinds = calls[name]
+    for argument, kind in kinds.items():
+        for value in kind.wrong_types:
+            found = _error(function, working, argument, value)
+            assert found is SourceTypeError, f"{argument}={value!r}"
+
+
+@pytest.mark.parametrize("name", NAMES_OF_CALLS)
+def test_wrong_values(name: str, calls: dict[str, Call]) -> None:
+    function, working, kinds = calls[name]
+    for argument, kind in kinds.items():
+        for value in kind.wrong_values:
+            found = _error(function, working, argument, value)
+            assert found is kind.error, f"{argument}={value!r}"
+
+
+@pytest.mark.parametrize("name", NAMES_OF_CALLS)
+def test_numbers_of_numpy_pass(name: str, calls: dict[str, Call]) -> None:
+    function, working, kinds = calls[name]
+    for argument, kind in kinds.items():
+        for value in kind.numpy:
+            function(**{**_together(working, argument), argument: value})
+
+
+def _error(
+    function: Callable[..., Any], working: dict[str, Any], argument: str, value: Any
+) -> type[BaseException] | None:
+    try:
+        function(**{**_together(working, argument), argument: value})
+    except Exception as error:
+        print(argument, repr(value), "->", f"{type(error).__name__}: {error}")
+        return type(error)
+    return None
+
+
+def _together(working: dict[str, Any], argument: str) -> dict[str, Any]:
+    """Return the arguments beside one; those that exclude it are left out."""
+    if argument == "hours":
+        return {name: value for name, value in working.items() if name != "n"}
+    if argument == "steps":
+        return {name: value for name, value in working.items() if name != "batch_size"}
+    return working
