@@ -133,6 +133,22 @@ def test_plain_torch(source: Path, ids: list[int], tmp_path: Path, workers: int)
     assert first + run("plain_torch.py", *arguments, tmp_path / "c.pt") == whole
 
 
+@pytest.mark.parametrize("stop", [5, 13, 20])
+def test_fresh_rows(source: Path, tmp_path: Path, stop: int) -> None:
+    """Stopped in the first epoch, at its end, in the second: the rest follows, no row twice."""
+    whole = run("fresh_rows.py", source, "--checkpoint", tmp_path / "whole.pt")
+    assert len(whole) == 3 * 13
+    epochs = [{i for step in whole[13 * e : 13 * (e + 1)] for i in step} for e in range(3)]
+    assert [len(epoch) for epoch in epochs] == [N, N, N]
+    assert len(set.union(*epochs)) == 3 * N
+    smart = fastsample.sample(source, N, smart=True)
+    assert epochs[0] == set(smart.row_ids.tolist())
+    arguments = source, "--checkpoint", tmp_path / "c.pt"
+    first = run("fresh_rows.py", *arguments, "--stop-after", stop)
+    assert len(first) == stop
+    assert first + run("fresh_rows.py", *arguments) == whole
+
+
 @pytest.mark.parametrize(("processes", "workers"), [(2, 0), (3, 2)])
 def test_accelerate_killed_and_resumed(
     source: Path, ids: list[int], tmp_path: Path, processes: int, workers: int
