@@ -1,4 +1,4 @@
-"""Data that the tests make, and the plain ways of computing what fastsample computes."""
+"""Test data, and naive implementations of what fastsample computes."""
 
 import heapq
 import math
@@ -67,7 +67,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def batches(table: pa.Table, rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a table in batches of so many, each with memory of its own."""
+    """Yield the rows of a table in batches of `rows`, each with memory of its own."""
     for start in range(0, table.num_rows, rows):
         indices = pa.array(range(start, min(start + rows, table.num_rows)))
         yield table.take(indices).combine_chunks().to_batches()[0]

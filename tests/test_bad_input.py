@@ -245,7 +245,7 @@ def glob(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("build", [missing, empty_folder, folder_like_a_file, dangling_link, glob])
-def test_nothing_there(tmp_path: Path, build: Callable[[Path], Path]) -> None:
+def test_missing_files(tmp_path: Path, build: Callable[[Path], Path]) -> None:
     path = build(tmp_path)
     refused(tmp_path, lambda: read_whole(path), errors.SourceNotFoundError, str(path))
     good = tmp_path.parent / f"{tmp_path.name}.parquet"

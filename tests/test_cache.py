@@ -106,7 +106,7 @@ def test_a_failed_write_leaves_nothing(source: Path, tmp_path: Path) -> None:
     assert not list((tmp_path / "c").glob("*.arrow"))
 
 
-def test_a_folder_that_cannot_be(source: Path) -> None:
+def test_a_folder_that_cannot_be_created(source: Path) -> None:
     with pytest.raises(fastsample.OutputError, match="cannot create the folder"):
         fastsample.sample(source, 5).cache(source / "c")
 

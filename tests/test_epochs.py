@@ -71,7 +71,7 @@ def test_a_smart_epoch_reads_the_source_once(table: pa.Table, tmp_path: Path) ->
     assert [first, *(epochs[e].row_ids.tolist() for e in (1, 2))] == expected
 
 
-def test_what_can_not_be(table: pa.Table) -> None:
+def test_bad_arguments_are_refused(table: pa.Table) -> None:
     with pytest.raises(fastsample.ArgumentError, match="a stream can be read once"):
         fastsample.epochs(stream(table), 10)
     with pytest.raises(fastsample.ArgumentError, match="only 3000 rows"):

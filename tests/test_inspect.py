@@ -55,7 +55,7 @@ def test_beyond_a_million_distinct_rows_copies_are_estimated() -> None:
     assert found.copies.share == pytest.approx(0.2, abs=0.002)
 
 
-def test_without_texts_there_is_nothing_to_tell() -> None:
+def test_without_texts_there_are_no_lengths() -> None:
     found = fastsample.inspect(pa.table({"i": [1, 2]}))
     assert (found.row_lengths, found.copies, found.text) == (None, None, {})
     with pytest.raises(fastsample.ArgumentError, match="no lengths of texts"):

@@ -180,7 +180,7 @@ def test_command_line_while_it_looks(slow: Path, tmp_path: Path, arguments: list
 
 
 @pytest.mark.parametrize("name", ["inspect", "compare"])
-def test_progress_is_told_and_can_stop_it(slow: Path, name: str) -> None:
+def test_progress_is_reported_and_can_stop_the_call(slow: Path, name: str) -> None:
     """The callback gets rows done and rows in all; what it raises ends the call."""
     seen: list[tuple[int, int]] = []
 
@@ -210,7 +210,7 @@ def wait_for_scratch(folder: Path) -> None:
 
 
 def test_killed_while_writing(tmp_path: Path, slow: Path) -> None:
-    """Nobody can tidy up after SIGKILL, but the old file is still whole."""
+    """After SIGKILL nothing is cleaned up, but the old file is still whole."""
     path = tmp_path / "out.parquet"
     path.write_bytes(b"old")
     code = PRELUDE + DRAWN + "drawn.write_parquet(output)"

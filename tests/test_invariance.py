@@ -1,4 +1,4 @@
-"""The same rows are drawn however they are laid out, and whoever holds them."""
+"""The same rows are drawn whatever their layout, format and container."""
 
 from collections.abc import Callable
 from pathlib import Path

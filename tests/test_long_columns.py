@@ -27,7 +27,7 @@ pytestmark = [
 
 
 class WithHoles:
-    """A file that is written as it is told, except that long runs of zeros become holes."""
+    """A file in which long runs of zeros become holes."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
@@ -57,13 +57,13 @@ class WithHoles:
 
 
 def write(path: Path, kind: pa.DataType, batches: int) -> Path:
-    """Write ROWS rows of 1 MiB of text in so many batches, then a short one."""
+    """Write ROWS rows of 1 MiB of text in `batches` batches, then a short one."""
     each = ROWS // batches
     schema = pa.schema([("id", pa.int64()), ("text", kind)])
     offsets = pa.array([i * MIB for i in range(each + 1)], pa.int64())
     if kind == pa.string():
         offsets = offsets.cast(pa.int32())
-    zeros = pa.py_buffer(bytearray(each * MIB))  # Pages that nobody touches take no memory.
+    zeros = pa.py_buffer(bytearray(each * MIB))  # Untouched pages take no memory.
     text = pa.Array.from_buffers(kind, each, [None, offsets.buffers()[1], zeros])
     with (
         pa.PythonFile(WithHoles(path), mode="w") as sink,

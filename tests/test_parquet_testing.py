@@ -1,4 +1,4 @@
-"""Files of many writers, sound and broken, and files that nobody wrote: rows or a clear error."""
+"""Files of many writers, sound, broken and mutated: rows or a clear error."""
 
 from __future__ import annotations
 

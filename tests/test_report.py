@@ -21,7 +21,7 @@ def test_a_draw_as_text_and_as_html(table: pa.Table) -> None:
     HTMLParser().feed(page)
 
 
-def test_a_smart_draw_tells_what_it_found(table: pa.Table) -> None:
+def test_a_smart_draw_reports_what_it_found(table: pa.Table) -> None:
     report = fastsample.sample(table, 600, smart=True).report
     assert report.smart is not None
     assert f"{report.smart.copies:,}" in str(report)

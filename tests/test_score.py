@@ -1,4 +1,4 @@
-"""Scores by themselves: a row for each row, each term by its formula."""
+"""Scores: a row for each row of the source, each term by its formula."""
 
 from collections import Counter
 from dataclasses import replace
@@ -75,7 +75,7 @@ def test_the_weight_is_the_product_of_the_terms(table: pa.Table, strength: float
     assert (found["weight"] == 0).sum() == (chars < 10).sum() > 0
 
 
-def test_near_copies_are_counted() -> None:
+def test_near_duplicates_are_counted() -> None:
     text = "".join(chr(0x4E00 + 7 * i) for i in range(200))
     others = ["".join(chr(0x4E00 + (i * j) % 8000) for i in range(9, 200)) for j in range(50, 150)]
     near = [text[:i] + "改" + text[i + 1 :] for i in range(0, 200, 10)]

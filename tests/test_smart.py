@@ -1,4 +1,4 @@
-"""Smart sampling: fewer copies, no surprises, and the same rows whatever the layout."""
+"""Smart sampling: no copies, unusual texts, and the same rows whatever the layout."""
 
 import math
 import random
@@ -197,7 +197,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("rule", [True, "entropy"])
-def test_odd_texts_are_no_surprise(name: str, rule: Any) -> None:
+def test_unusual_texts_can_be_drawn(name: str, rule: Any) -> None:
     table = pa.table({"text": TEXTS[name]})
     for n in {1, 5, table.num_rows}:
         ids = fastsample.sample(table, n, smart=rule).row_ids

@@ -49,7 +49,7 @@ def test_a_smart_draw_has_many_distinct_items(share: float, least: int) -> None:
 
 
 @pytest.mark.parametrize("share", [0.01, 0.03, 0.05, 0.1])
-def test_a_large_family_keeps_what_is_its_own(share: float) -> None:
+def test_rows_of_one_template_are_kept(share: float) -> None:
     """Of 10,000 near-copies, 1 / c alone would leave a row or two."""
     table, items = planted(share, unique=50_000, clusters=1, size=10_000)
     family = items == 50_000

@@ -1,4 +1,4 @@
-"""Disjoint sides of exact sizes; equal texts are never on two."""
+"""Splits: disjoint sides of exact sizes; equal texts are never on two."""
 
 import json
 from pathlib import Path
@@ -99,7 +99,7 @@ def edited(text: str, share: float, rng: np.random.Generator) -> str:
 
 
 @pytest.mark.parametrize(("share", "torn"), [(0.01, 0.02), (0.03, 0.06), (0.05, 0.16)])
-def test_near_copies_stay_together(share: float, torn: float) -> None:
+def test_near_duplicates_stay_together(share: float, torn: float) -> None:
     """Planted copies of 150 characters: how many of 600 are torn apart, with and without."""
     rng = np.random.default_rng(11)
     originals = ["".join(map(chr, 0x4E00 + rng.integers(0, 5000, 150))) for _ in range(600)]
@@ -119,7 +119,7 @@ def test_near_copies_stay_together(share: float, torn: float) -> None:
     assert torn_apart(True) <= torn
 
 
-def test_without_near_copies_nothing_changes(tmp_path: Path) -> None:
+def test_without_near_duplicates_nothing_changes(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     texts = ["".join(map(chr, 0x4E00 + rng.integers(0, 5000, 60))) for _ in range(900)]
     table = pa.table({"text": texts + texts[:90]})
@@ -138,7 +138,9 @@ def test_without_near_copies_nothing_changes(tmp_path: Path) -> None:
     near=st.booleans(),
 )
 @settings(deadline=None, max_examples=40)
-def test_the_smart_side_is_the_best_of_the_rest(texts: list[int], seed: int, near: bool) -> None:
+def test_the_smart_side_has_the_rows_of_highest_priority(
+    texts: list[int], seed: int, near: bool
+) -> None:
     rows = [f"第{text}个问题，{'说来话长' * (text % 7)}" for text in texts]
     table = pa.table({"prompt": rows, "id": range(len(rows))})
     sizes = {"train": len(rows) // 3, "valid": 4, "test": 3}
@@ -186,7 +188,7 @@ def test_smart_sides(table: pa.Table) -> None:
         fastsample.split(table, sizes, smart="x")  # type: ignore[arg-type]
 
 
-def test_what_can_not_be(table: pa.Table) -> None:
+def test_bad_arguments_are_refused(table: pa.Table) -> None:
     for sizes, message in [
         ({"a": 3000, "b": 1}, "3001 rows together, but the source has only 3000"),
         ({"a": 0}, "size of 'a' is 0"),

@@ -1,4 +1,4 @@
-"""Lengths in tokens, held against the Python package `tokenizers`; draws that go by them."""
+"""Token counts, compared with the Python package `tokenizers`, and draws by tokens."""
 
 import json
 from pathlib import Path
@@ -192,7 +192,7 @@ def test_budgets_are_nested_and_the_same_for_any_layout(
         before = ids
 
 
-def test_what_can_not_be(files: dict[str, Path], table: pa.Table) -> None:
+def test_bad_arguments_are_refused(files: dict[str, Path], table: pa.Table) -> None:
     path = files["bpe"]
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"n": 5, "budget_tokens": 5, "tokenizer": path}, "exclude each other"),

@@ -1,4 +1,4 @@
-"""The loaders and trainers that people use take the rows and the orders as they are."""
+"""Data loaders and trainers work with the datasets and the samplers."""
 
 import os
 import pickle
