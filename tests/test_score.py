@@ -31,7 +31,7 @@ def test_a_row_for_each_row(table: pa.Table) -> None:
         "chars",
         "copies",
         "duplicates",
-        "own",
+        "novelty",
         "commonness",
         "repetition",
         "weight",
@@ -65,9 +65,9 @@ def test_the_weight_is_the_product_of_the_terms(table: pa.Table, strength: float
     duplicates = np.minimum(1, 1.5 / found["duplicates"])
     # A row of a family is common too, and is left what is its own of a row of middling commonness.
     middling = 2.0 ** (-0.5 * (middle - low)) / commonness
-    own = np.minimum(1, found["own"].fillna(0) / 0.25) ** 3 * middling
-    assert (own > duplicates).sum() > 100
-    counted = np.minimum(np.maximum(duplicates, own) ** strength, np.maximum(middling, 1))
+    novelty = np.minimum(1, found["novelty"].fillna(0) / 0.25) ** 3 * middling
+    assert (novelty > duplicates).sum() > 100
+    counted = np.minimum(np.maximum(duplicates, novelty) ** strength, np.maximum(middling, 1))
     redundancy = commonness * counted
     repetition = (2 * found["repetition"]).clip(1 / 16, 1)
     expected = redundancy * np.where(chars < 10, 0, length) * repetition

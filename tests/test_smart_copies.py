@@ -58,7 +58,7 @@ def test_rows_of_one_template_are_kept(share: float) -> None:
     similarity = shared / (2 - shared)
     own = (1 - similarity) / (1 + similarity)
     scores = fastsample.score(table).to_arrow()
-    found = scores["own"].to_numpy(zero_copy_only=False)
+    found = scores["novelty"].to_numpy(zero_copy_only=False)
     # Too high, by up to a half, for rows of which few bands match those of others.
     assert 0.9 * own < np.nanmedian(found[family]) < 1.5 * own
     assert np.isnan(found[~family]).all()

@@ -51,7 +51,7 @@ def score(
         ``chars``       uint32  characters in all text columns
         ``copies``      uint32  rows with the same texts, itself included
         ``duplicates``  float32 estimated rows nearly the same, itself included
-        ``own``         float32 estimated share of its shingles that such a row does not have;
+        ``novelty``     float32 estimated share of its shingles that such a row does not have;
                                 null if they are fewer than three
         ``commonness``  float32 mean log2(other rows of the pilot with a shingle + 1) of its
                                 shingles, one other row counting as none; null without

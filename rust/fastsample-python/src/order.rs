@@ -6,9 +6,8 @@ use arrow_array::UInt64Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_schema::{DataType, Field};
-use fastsample::Error;
-use fastsample::batching::{self, BatchSize};
-use fastsample::permute;
+use fastsample::training::length_batches::{BatchSize, plan};
+use fastsample::{Error, hash};
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
@@ -16,13 +15,13 @@ use crate::errors::BindingResult;
 
 /// The order of n rows in an epoch: a keyed bijection on 0..n in constant memory.
 #[pyclass(frozen, module = "fastsample._fastsample")]
-pub(crate) struct Permutation(permute::Permutation);
+pub(crate) struct Permutation(hash::Permutation);
 
 #[pymethods]
 impl Permutation {
     #[new]
     fn new(n: u64, seed: u64, epoch: u64) -> Self {
-        Self(permute::Permutation::of_epoch(n, seed, epoch))
+        Self(hash::Permutation::of_epoch(n, seed, epoch))
     }
 
     /// The rows at positions start, start + step, ..., at most `count`: an Arrow array of uint64.
@@ -63,7 +62,7 @@ pub(crate) fn plan_batches(
         .cloned()
         .ok_or_else(|| Error::Schema("lengths must be an array of uint32".into()))?;
     let size = BatchSize { rows, budget };
-    let plan = py.detach(|| batching::plan(lengths.values(), seed, epoch, ranks, size, window))?;
+    let plan = py.detach(|| plan(lengths.values(), seed, epoch, ranks, size, window))?;
     let sums = (plan.used, plan.padded, plan.padded_unsorted);
     Ok((numbers(plan.rows), numbers(plan.ends), sums))
 }

@@ -7,9 +7,8 @@ use std::thread::ThreadId;
 
 use arrow_array::{RecordBatchIterator, UInt64Array};
 use arrow_schema::{ArrowError, DataType, Field};
-use fastsample::gather;
 use fastsample::write::{Compression, Format, IpcOptions, ParquetOptions, Report, WriteOptions};
-use fastsample::{Context, Error, Sample as CoreSample};
+use fastsample::{Context, Error, Sample as CoreSample, gather};
 use pyo3::prelude::*;
 use pyo3_arrow::{PyArray, PyRecordBatchReader, PySchema};
 

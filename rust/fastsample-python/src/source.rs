@@ -312,7 +312,7 @@ impl Source {
 /// Lengths as a dict.
 pub(crate) fn describe<'py>(
     py: Python<'py>,
-    lengths: &inspect::Lengths,
+    lengths: &fastsample::sketch::Lengths,
     quantiles: &[f64],
 ) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);

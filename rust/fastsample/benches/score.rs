@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fastsample::select::RowHash;
-use fastsample::smart::commonness::Commonness;
+use fastsample::hash::RowHash;
 use fastsample::smart::entropy::Entropy;
 use fastsample::smart::features::{Extractor, Features};
-use fastsample::smart::grams::{Counts, Grams};
-use fastsample::smart::shingle::Shingles;
-use fastsample::smart::target::Likeness;
+use fastsample::smart::pilot::{DocumentFrequencies, PilotShingles};
+use fastsample::smart::terms::commonness::Commonness;
+use fastsample::smart::terms::importance::ImportanceRatio;
+use fastsample::text::shingle::Shingles;
 
 /// The time that this thread has run, from the scheduler's statistics of Linux, else the clock.
 struct ThreadTime(WallTime);
@@ -88,8 +88,8 @@ fn english() -> Vec<[String; 2]> {
     rows(&words, " ", 4_000, 70)
 }
 
-fn counts(texts: &[[String; 2]]) -> Counts {
-    let (mut grams, mut shingles) = (Grams::default(), Shingles::default());
+fn counts(texts: &[[String; 2]]) -> DocumentFrequencies {
+    let (mut grams, mut shingles) = (PilotShingles::default(), Shingles::default());
     for row in texts {
         shingles.clear();
         row.iter().for_each(|text| shingles.add(text));
@@ -104,17 +104,17 @@ fn score(bench: &mut Criterion<ThreadTime>) {
         assert!((2_000_000..12_000_000).contains(&bytes), "{language}: {bytes} bytes");
         let counts = counts(&texts);
         let commonness = Commonness::new(counts.iter());
-        let likeness = Likeness::new(counts.iter().step_by(2), counts.iter());
+        let importance = ImportanceRatio::new(counts.iter().step_by(2), counts.iter());
         let mut group = bench.benchmark_group("score");
         group.throughput(Throughput::Bytes(bytes as u64)).sample_size(20);
         let tables = [
             ("duplicates, length, repetition", None, None),
             ("and commonness", Some(&commonness), None),
-            ("and commonness, target", Some(&commonness), Some(&likeness)),
+            ("and commonness, target", Some(&commonness), Some(&importance)),
         ];
-        for (terms, commonness, likeness) in tables {
+        for (terms, commonness, importance) in tables {
             group.bench_function(BenchmarkId::new(terms, language), |bench| {
-                let mut extractor = Extractor::new(commonness, likeness);
+                let mut extractor = Extractor::new(commonness, importance);
                 bench.iter(|| {
                     let mut features = Features::default();
                     for row in &texts {

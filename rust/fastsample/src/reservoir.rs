@@ -5,10 +5,11 @@ use arrow_buffer::BooleanBuffer;
 use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 
-use crate::compact::compact_batch;
-use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::select::{BottomN, Candidate, RowHash};
+use crate::exec::Context;
+use crate::gather::compact::compact_batch;
+use crate::hash::RowHash;
+use crate::select::{BottomN, Candidate};
 
 /// The rows that were drawn, and what was seen on the way.
 #[derive(Debug)]

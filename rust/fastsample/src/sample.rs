@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow_array::{Float64Array, RecordBatchReader};
 use arrow_schema::SchemaRef;
 
-use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec::Context;
 use crate::gather::{Gather, WEIGHT, with_weight};
 use crate::reservoir;
 use crate::select::{Selection, window};

@@ -8,9 +8,8 @@ use std::ops::Range;
 
 use arrow_array::RecordBatch;
 
-use crate::context::Context;
 use crate::error::Result;
-use crate::parallel::fold;
+use crate::exec::{Context, fold};
 use crate::select::RowMask;
 use crate::source::Projected;
 

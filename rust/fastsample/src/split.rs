@@ -1,4 +1,4 @@
-//! Training, validation and test rows: disjoint, of exact sizes, equal texts never on two sides.
+//! Train, validation and test split: disjoint sides of exact sizes, equal texts never on two.
 //!
 //! ```text
 //!  text of row i ─▶ hash ─▶ number v = H(seed, hash)     equal texts have equal numbers
@@ -11,13 +11,14 @@
 use arrow_array::RecordBatch;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::hash::RowHash;
 use crate::inspect;
 use crate::scan::{self, scan};
-use crate::select::{RowHash, Selection};
-use crate::smart::survey::{Part, Survey};
-use crate::smart::{Ranking, Rule, SmartReport, near};
+use crate::select::Selection;
+use crate::smart::extract::{Extracted, SourcePart};
+use crate::smart::{Ranking, Rule, SmartReport, near_duplicates};
 use crate::source::Source;
 use crate::text::{self, TextColumn};
 
@@ -39,7 +40,7 @@ pub struct Options<'a> {
     pub seed: u64,
     /// Rows that agree in all of these columns stay together; by default every text column.
     pub text: Option<&'a [String]>,
-    /// Whether near-copies stay together as well, see [`near::groups`].
+    /// Whether near-copies stay together as well, see [`near_duplicates::groups`].
     pub near: bool,
     /// How the rows of the first side are chosen among those that no other side has.
     pub smart: Option<&'a Rule>,
@@ -102,10 +103,10 @@ fn number(ctx: &Context, source: &Source, options: Options<'_>) -> Result<Vec<(u
     let mut numbered: Vec<(u64, u64)> = if columns.is_empty() {
         (0..source.rows()).map(|row| (hash.of(row), row)).collect()
     } else if options.near {
-        let part = Part { source, columns: &columns, first: 0 };
+        let part = SourcePart { source, columns: &columns, first: 0 };
         let all = Selection::All { rows: source.rows() };
-        let features = Survey::of(ctx, part, &all, None, None)?.into_features();
-        let groups = near::groups(ctx, &features)?;
+        let features = Extracted::of(ctx, part, &all, None, None)?.into_features();
+        let groups = near_duplicates::groups(ctx, &features)?;
         groups.into_iter().map(|group| hash.of(group)).zip(0..).collect()
     } else {
         number_texts(ctx, source, &columns, hash)?
@@ -142,7 +143,7 @@ fn text_columns(source: &Source, named: Option<&[String]>) -> Result<Vec<usize>>
     match named {
         Some([]) => Ok(Vec::new()),
         None => Ok(inspect::text_columns(source)),
-        Some(named) => text::columns(source, Some(named)),
+        Some(named) => text::columns(source.schema(), Some(named)),
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
-use fastsample::select::RowHash;
-use fastsample::smart::commonness::Commonness;
-use fastsample::smart::grams::{self, Grams};
-use fastsample::smart::survey::{self, Part, Survey};
-use fastsample::smart::target::Likeness;
-use fastsample::smart::weigh::Terms;
+use fastsample::hash::RowHash;
+use fastsample::smart::extract::{self, Extracted, SourcePart};
+use fastsample::smart::pilot::{self, PilotShingles};
+use fastsample::smart::terms::commonness::Commonness;
+use fastsample::smart::terms::importance::ImportanceRatio;
+use fastsample::smart::terms::weight::Terms;
 use fastsample::smart::{self, Rule, Target};
 use fastsample::{Context, Smart, Source};
 
@@ -71,27 +71,29 @@ fn thirteen_parts_in_any_order_draw_the_same_rows() {
 
     for seed in 0..4 {
         let parts = parts(&texts, seed);
-        let part_of = |(first, source)| Part { source, columns: &[0], first };
+        let part_of = |(first, source)| SourcePart { source, columns: &[0], first };
         let each = || parts.iter().map(|(first, source)| part_of((*first, source)));
 
-        let pilot = grams::pilot(&ctx, ROWS).expect("not cancelled");
-        let mut counts = Grams::default();
+        let pilot = pilot::pilot_rows(&ctx, ROWS).expect("not cancelled");
+        let mut counts = PilotShingles::default();
         for part in each() {
-            let bytes = survey::grams(&ctx, part, &pilot).expect("a sound part").to_bytes();
-            counts.merge(Grams::from_bytes(&bytes).expect("sound bytes"));
+            let bytes =
+                extract::pilot_shingles(&ctx, part, &pilot).expect("a sound part").to_bytes();
+            counts.merge(PilotShingles::from_bytes(&bytes).expect("sound bytes"));
         }
         let of_target = part_of((0, &target.source));
-        let all = grams::pilot(&ctx, target.source.rows()).expect("not cancelled");
-        let wanted = survey::grams(&ctx, of_target, &all).expect("a sound target").into_counts();
+        let all = pilot::pilot_rows(&ctx, target.source.rows()).expect("not cancelled");
+        let wanted =
+            extract::pilot_shingles(&ctx, of_target, &all).expect("a sound target").into_counts();
         let counts = counts.into_counts();
-        let likeness = Likeness::new(wanted.iter(), counts.iter());
+        let importance = ImportanceRatio::new(wanted.iter(), counts.iter());
         let commonness = Commonness::new(counts.iter());
 
-        let mut total = Survey::default();
+        let mut total = Extracted::default();
         for part in each() {
-            let survey = Survey::of(&ctx, part, &pilot, Some(&commonness), Some(&likeness));
+            let survey = Extracted::of(&ctx, part, &pilot, Some(&commonness), Some(&importance));
             let bytes = survey.expect("a sound part").to_bytes();
-            total.merge(Survey::from_bytes(&bytes).expect("sound bytes"));
+            total.merge(Extracted::from_bytes(&bytes).expect("sound bytes"));
         }
         let text = vec!["text".to_string()];
         let features = total.into_features();

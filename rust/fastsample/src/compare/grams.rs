@@ -10,7 +10,7 @@
 //! Counts of n-grams, contexts and characters are what an n-gram model needs. Rare n-grams may share
 //! a cell; [`Grams::load`] tells how full the table is.
 
-use crate::distinct::mix_two;
+use crate::hash::mix_two;
 
 /// Cells for n-grams: 16 MiB.
 pub const CELLS: usize = 1 << 22;

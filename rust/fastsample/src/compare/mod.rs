@@ -25,10 +25,11 @@ use arrow_schema::DataType;
 use self::grams::{Gram, Grams};
 use self::profile::{HELD_OUT, Plan, Profile, profile};
 use self::stats::{Distance, Size};
-use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::inspect::{Lengths, text_columns};
+use crate::exec::Context;
+use crate::inspect::text_columns;
 use crate::select::uniform;
+use crate::sketch::Lengths;
 use crate::source::Source;
 
 /// The probability that a random sample is called biased, over all tests together (Bonferroni).

@@ -6,12 +6,13 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 
 use super::grams::Grams;
-use crate::context::Context;
-use crate::distinct::{Distinct, mix, mix_two};
 use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::hash::{RowHash, mix, mix_two};
 use crate::inspect::TextStatistics;
 use crate::scan::{self, scan};
-use crate::select::{RowHash, Selection};
+use crate::select::Selection;
+use crate::sketch::Distinct;
 use crate::source::Source;
 use crate::text::{TextColumn, texts_of};
 

@@ -7,7 +7,7 @@ use libm::erfc;
 
 use super::grams::divergence;
 use super::profile::{CLASSES, GROUPS};
-use crate::distinct::mix;
+use crate::hash::mix;
 
 /// Draws of groups whose distances from the whole show how much chance there is.
 const DRAWS: u64 = 200;

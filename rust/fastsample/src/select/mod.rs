@@ -1,19 +1,17 @@
-//! Which rows: the draw itself. Knows nothing of text, files or threads' order.
+//! Which rows: the draw itself. Knows nothing of text, files or the order of threads.
 //!
-//! - [`hash`]: the random number `u(i)` of each row;
-//! - [`uniform`]: n rows of equal chance, when the number of rows is known;
-//! - [`bottom`]: rows by priority `u / w`, and the n best of a stream of unknown length;
-//! - [`rank`]: the row of a given rank, where all rows are at hand;
+//! - [`uniform`](mod@uniform): n rows of equal chance, when the number of rows is known;
+//! - [`bottom`]: rows by priority `u / w` (priority sampling), and the n best of a stream of unknown
+//!   length;
+//! - `rank`: the row of a given rank, where all rows are at hand;
 //! - [`selection`]: the result, as a predicate over row ordinals.
 
 pub mod bottom;
-pub mod hash;
 pub(crate) mod rank;
 pub mod selection;
 pub mod uniform;
 
 pub use bottom::{BottomN, Candidate};
-pub use hash::RowHash;
 pub(crate) use rank::at_rank;
 pub use selection::{RowMask, Selection};
 pub use uniform::{uniform, window};

@@ -10,9 +10,8 @@
 //! 2^16 counters of 8 bytes fit a core's cache; keys that spread leave one item in 65,536 to be
 //! collected.
 
-use crate::context::Context;
 use crate::error::Result;
-use crate::parallel::fold;
+use crate::exec::{Context, fold};
 
 /// Bits of a key that are counted at once.
 const DIGIT_BITS: u32 = 16;

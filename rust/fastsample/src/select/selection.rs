@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, MutableBuffer};
 
-use super::hash::RowHash;
 use crate::error::{Error, Result};
+use crate::hash::RowHash;
 
 /// The chosen rows of a source.
 ///

@@ -2,9 +2,10 @@
 
 use arrow_buffer::BooleanBuffer;
 
-use super::{RowHash, Selection, at_rank};
-use crate::context::Context;
+use super::{Selection, at_rank};
 use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::hash::RowHash;
 
 /// Draws exactly `n` of `rows` rows, without replacement, each set with the same chance.
 ///

@@ -1,7 +1,7 @@
 //! The rule of the script that fastsample replaces: the rows of highest character entropy.
 
-use super::decode::decode;
-use super::fixed::log2_with;
+use crate::smart::fixed_point::log2_with;
+use crate::text::utf8::decode;
 
 /// Rows with fewer or more characters in all text columns come last.
 pub const CHARS: std::ops::RangeInclusive<u32> = 10..=1000;

@@ -4,17 +4,17 @@
 //!  texts of a row ─▶ shingles ─▶ minhash       8 bands, for near-duplicates
 //!                            ├─▶ repetition    how often a shingle occurs in the row
 //!                            ├─▶ commonness    how often its shingles occur in the pilot
-//!                            └─▶ likeness      how much more often in the target than in the source
+//!                            └─▶ importance      how much more often in the target than in the source
 //! ```
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::commonness::Commonness;
-use super::minhash::{self, BANDS};
-use super::repetition::Repetition;
-use super::shingle::Shingles;
-use super::target::Likeness;
-use crate::shared::Shared;
+use crate::exec::SharedSlice;
+use crate::sketch::minhash::{self, BANDS};
+use crate::smart::terms::commonness::Commonness;
+use crate::smart::terms::importance::ImportanceRatio;
+use crate::smart::terms::repetition::Repetition;
+use crate::text::shingle::Shingles;
 
 /// Features of consecutive rows: a column a feature, so that each can be scanned and freed alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub struct Features {
     pub repetition: Vec<u16>,
     /// See [`Commonness::of`]; 0 where it is not asked for.
     pub commonness: Vec<u16>,
-    /// See [`Likeness::of`]; 0 where there is no target.
-    pub likeness: Vec<i16>,
+    /// See [`ImportanceRatio::of`]; 0 where there is no target.
+    pub importance: Vec<i16>,
 }
 
 /// Bytes of one row.
@@ -45,19 +45,19 @@ impl Features {
             chars: vec![0; rows],
             repetition: vec![0; rows],
             commonness: vec![0; rows],
-            likeness: vec![0; rows],
+            importance: vec![0; rows],
         }
     }
 
     /// To be written by several threads.
     pub(super) fn shared(&mut self) -> SharedFeatures<'_> {
         SharedFeatures {
-            exact: Shared::new(&mut self.exact),
-            bands: self.bands.each_mut().map(|band| Shared::new(band)),
-            chars: Shared::new(&mut self.chars),
-            repetition: Shared::new(&mut self.repetition),
-            commonness: Shared::new(&mut self.commonness),
-            likeness: Shared::new(&mut self.likeness),
+            exact: SharedSlice::new(&mut self.exact),
+            bands: self.bands.each_mut().map(|band| SharedSlice::new(band)),
+            chars: SharedSlice::new(&mut self.chars),
+            repetition: SharedSlice::new(&mut self.repetition),
+            commonness: SharedSlice::new(&mut self.commonness),
+            importance: SharedSlice::new(&mut self.importance),
         }
     }
 
@@ -80,7 +80,7 @@ impl Features {
         self.chars.clear();
         self.repetition.clear();
         self.commonness.clear();
-        self.likeness.clear();
+        self.importance.clear();
     }
 
     /// Takes in the rows that follow.
@@ -90,7 +90,7 @@ impl Features {
         self.chars.append(&mut next.chars);
         self.repetition.append(&mut next.repetition);
         self.commonness.append(&mut next.commonness);
-        self.likeness.append(&mut next.likeness);
+        self.importance.append(&mut next.importance);
     }
 
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
@@ -101,7 +101,7 @@ impl Features {
         for column in [&self.repetition, &self.commonness] {
             column.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
         }
-        self.likeness.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+        self.importance.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
     }
 
     /// `rows` rows, off the front of what [`Features::write`] wrote; none if there is less.
@@ -122,19 +122,19 @@ impl Features {
         read.chars = column(bytes, rows, u32::from_le_bytes)?;
         read.repetition = column(bytes, rows, u16::from_le_bytes)?;
         read.commonness = column(bytes, rows, u16::from_le_bytes)?;
-        read.likeness = column(bytes, rows, i16::from_le_bytes)?;
+        read.importance = column(bytes, rows, i16::from_le_bytes)?;
         Some(read)
     }
 }
 
 /// Features of all rows, while threads write them.
 pub(super) struct SharedFeatures<'a> {
-    exact: Shared<'a, u64>,
-    bands: [Shared<'a, u32>; BANDS],
-    chars: Shared<'a, u32>,
-    repetition: Shared<'a, u16>,
-    commonness: Shared<'a, u16>,
-    likeness: Shared<'a, i16>,
+    exact: SharedSlice<'a, u64>,
+    bands: [SharedSlice<'a, u32>; BANDS],
+    chars: SharedSlice<'a, u32>,
+    repetition: SharedSlice<'a, u16>,
+    commonness: SharedSlice<'a, u16>,
+    importance: SharedSlice<'a, i16>,
 }
 
 impl SharedFeatures<'_> {
@@ -145,7 +145,7 @@ impl SharedFeatures<'_> {
         self.chars.put(first, &rows.chars);
         self.repetition.put(first, &rows.repetition);
         self.commonness.put(first, &rows.commonness);
-        self.likeness.put(first, &rows.likeness);
+        self.importance.put(first, &rows.importance);
     }
 }
 
@@ -153,7 +153,7 @@ impl SharedFeatures<'_> {
 #[derive(Default)]
 pub struct Extractor<'a> {
     commonness: Option<&'a Commonness>,
-    likeness: Option<&'a Likeness>,
+    importance: Option<&'a ImportanceRatio>,
     shingles: Shingles,
     repetition: Repetition,
     exact: u64,
@@ -162,8 +162,11 @@ pub struct Extractor<'a> {
 impl<'a> Extractor<'a> {
     /// An extractor that also looks shingles up in tables, if there are any.
     #[must_use]
-    pub fn new(commonness: Option<&'a Commonness>, likeness: Option<&'a Likeness>) -> Self {
-        Self { commonness, likeness, ..Self::default() }
+    pub fn new(
+        commonness: Option<&'a Commonness>,
+        importance: Option<&'a ImportanceRatio>,
+    ) -> Self {
+        Self { commonness, importance, ..Self::default() }
     }
 
     /// Looks at one text of the row.
@@ -183,7 +186,7 @@ impl<'a> Extractor<'a> {
         rows.chars.push(u32::try_from(self.shingles.chars()).unwrap_or(u32::MAX));
         rows.repetition.push(self.repetition.of(hashes));
         rows.commonness.push(self.commonness.map_or(0, |table| table.of(hashes, in_pilot)));
-        rows.likeness.push(self.likeness.map_or(0, |table| table.of(hashes)));
+        rows.importance.push(self.importance.map_or(0, |table| table.of(hashes)));
         self.shingles.clear();
         self.exact = 0;
     }

@@ -1,13 +1,12 @@
 //! What a smart draw found among all rows, and what it did to them.
 
-use super::draw::{CLASSES, Class};
-use super::minhash::BANDS;
-use super::weigh::{Term, Terms, Weighed};
-use crate::context::Context;
 use crate::error::Result;
-use crate::inspect::Lengths;
-use crate::parallel::fold;
+use crate::exec::{Context, fold};
 use crate::select::Selection;
+use crate::sketch::Lengths;
+use crate::sketch::minhash::BANDS;
+use crate::smart::classes::{CLASSES, Class};
+use crate::smart::terms::weight::{Term, Terms, Weighed};
 
 /// The shares of rows whose length and weight are reported.
 pub const QUANTILES: [f64; 7] = [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0];

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field, Schema};
 
-use super::fixed::WEIGHT_ONE;
-use super::report::SmartReport;
-use super::weigh::{Term, Terms, Weighed};
-use super::{Smart, commonness, duplicates, features, own, repetition, target};
-use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::smart::fixed_point::WEIGHT_ONE;
+use crate::smart::options::Smart;
+use crate::smart::pipeline::features;
+use crate::smart::report::SmartReport;
+use crate::smart::terms::weight::{Term, Terms, Weighed};
+use crate::smart::terms::{commonness, duplicates, importance, repetition, template};
 use crate::source::Source;
 use crate::text;
 
@@ -30,13 +32,13 @@ const BATCH_ROWS: usize = 1 << 16;
 /// | `weight` | product of the terms, at most 1; only ratios count |
 ///
 /// # Errors
-/// As [`super::draw`].
+/// As [`crate::smart::draw`].
 pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, SmartReport)> {
     let terms = Terms::new(smart)?;
-    let columns = text::columns(source, smart.text.as_deref())?;
+    let columns = text::columns(source.schema(), smart.text.as_deref())?;
     let rows = features(ctx, source, &columns, smart, &terms)?;
     let weighed = Weighed::new(ctx, rows, &terms)?;
-    let report = SmartReport::of(ctx, text::names(source, &columns), &weighed, &terms)?;
+    let report = SmartReport::of(ctx, text::names(source.schema(), &columns), &weighed, &terms)?;
     let rows = &weighed.features;
     let mut copies = vec![1_u32; rows.chars.len()];
     for group in weighed.copies.groups() {
@@ -46,7 +48,7 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
         Field::new("chars", DataType::UInt32, false),
         Field::new("copies", DataType::UInt32, false),
         Field::new("duplicates", DataType::Float32, false),
-        Field::new("own", DataType::Float32, true),
+        Field::new("novelty", DataType::Float32, true),
         Field::new("commonness", DataType::Float32, true),
         Field::new("repetition", DataType::Float32, false),
     ];
@@ -61,7 +63,7 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
             let mean = commonness::mean_log_count(value);
             (terms.has(Term::Commonness) && !mean.is_nan()).then_some(mean)
         };
-        let own = |&share: &u16| (share > 0).then(|| f32::from(share) / f32::from(own::WHOLE));
+        let own = |&share: &u16| (share > 0).then(|| f32::from(share) / f32::from(template::WHOLE));
         let weight = |&weight: &u32| f64::from(weight) / f64::from(WEIGHT_ONE);
         let floats = |values: &mut dyn Iterator<Item = f32>| -> ArrayRef {
             Arc::new(values.collect::<Float32Array>())
@@ -77,8 +79,8 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
             ),
         ];
         if terms.has(Term::Target) {
-            let ratios = rows.likeness[range.clone()].iter();
-            columns.push(floats(&mut ratios.map(|&ratio| target::mean_log_ratio(ratio))));
+            let ratios = rows.importance[range.clone()].iter();
+            columns.push(floats(&mut ratios.map(|&ratio| importance::mean_log_ratio(ratio))));
         }
         let weights = weighed.weights[range].iter().map(weight);
         columns.push(Arc::new(Float64Array::from_iter_values(weights)));

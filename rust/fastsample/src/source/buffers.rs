@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use bytes::Bytes;
 
-use crate::context::lock;
+use crate::exec::lock;
 
 /// Spare pieces of memory. Clones share them; with the last clone they are given back.
 #[derive(Debug, Clone, Default)]

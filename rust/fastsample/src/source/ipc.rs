@@ -16,7 +16,7 @@ use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 
 use super::file::{OpenFile, SourceFile};
 use crate::error::{Error, Result};
-use crate::ordered::panic_message;
+use crate::exec::panic_message;
 
 const MAGIC: &[u8] = b"ARROW1";
 const CONTINUATION: [u8; 4] = [0xff; 4];

@@ -31,15 +31,13 @@ use arrow_schema::{Schema, SchemaRef};
 pub use discover::{EXTENSIONS, discover};
 pub(crate) use file::inode;
 pub use projected::Projected;
-pub use unify::is_text;
 
 use self::file::SourceFile;
 use self::ipc::IpcFile;
 use self::parquet::ParquetFile;
 use self::unify::{ColumnMap, unify};
-use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::parallel::map;
+use crate::exec::{Context, map};
 
 /// Rows that can be read again and again, in any part, by any thread.
 #[derive(Debug, Clone)]

@@ -10,8 +10,8 @@ use super::buffers::Buffers;
 use super::parquet::{Batches, ParquetFile, Wanted};
 use super::unify::ColumnMap;
 use super::{Data, Source, Span, valid};
-use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec::Context;
 use crate::select::RowMask;
 
 /// Uncompressed bytes that a span should have: enough that opening it and reading a page twice at

@@ -7,6 +7,7 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::error::{Error, Result};
+use crate::text::is_text;
 
 /// The schema that holds the rows of all parts: the first part's columns, then new ones as they
 /// come. A column that some part lacks must be nullable where it exists. Metadata is the first's.
@@ -80,16 +81,6 @@ fn join(known: &Field, other: &Field, first: &str, part: &str) -> Result<Field> 
     };
     let nullable = known.is_nullable() || other.is_nullable();
     Ok(known.clone().with_data_type(data_type).with_nullable(nullable))
-}
-
-/// Whether values of this type are text, however they are laid out.
-#[must_use]
-pub fn is_text(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, value) => is_text(value),
-        _ => false,
-    }
 }
 
 /// Text types differ only in layout: the first file's stands unless the other holds more.

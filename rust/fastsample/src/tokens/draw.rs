@@ -11,9 +11,10 @@
 //! The result does not depend on how many rows are looked at a time.
 
 use super::Measure;
-use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::select::{RowHash, Selection, window};
+use crate::exec::Context;
+use crate::hash::RowHash;
+use crate::select::{Selection, window};
 use crate::smart::Ranking;
 
 /// Rows looked at first, to learn how long rows are.

@@ -15,10 +15,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use self::draw::{Drawn, Goal, Limits, Order, UniformOrder, draw};
-use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec::{Context, fold};
 use crate::gather::Gather;
-use crate::parallel::fold;
 use crate::select::Selection;
 use crate::source::Source;
 use crate::text::{self, texts_of};
@@ -82,7 +81,7 @@ impl Measure {
     /// # Errors
     /// [`Error::Column`] for a column that is not there or holds no text.
     pub fn new(source: Source, text: Option<&[String]>, tokenizer: Tokenizer) -> Result<Self> {
-        let columns = text::columns(&source, text)?;
+        let columns = text::columns(source.schema(), text)?;
         Ok(Self { source, columns, tokenizer })
     }
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
 use super::outgoing::Outgoing;
-use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec::Context;
 use crate::source::inode;
 
 /// A file under a temporary name in the folder of its target.

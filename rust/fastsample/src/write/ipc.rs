@@ -7,8 +7,8 @@ use arrow_schema::{ArrowError, SchemaRef};
 
 use super::atomic::AtomicFile;
 use super::dictionary::Dictionaries;
-use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec::Context;
 
 /// How buffers are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,12 +23,11 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use self::atomic::AtomicFile;
 pub use self::ipc::{IpcCompression, IpcOptions};
 pub use self::parquet::{Compression, ParquetOptions};
-use crate::context::{Context, lock};
 use crate::error::{Error, Result};
-use crate::hashes::Repeated;
+use crate::exec::{Context, lock};
+use crate::hash::Repeated;
 use crate::sample::Sample;
-use crate::source::is_text;
-use crate::text::TextColumn;
+use crate::text::{TextColumn, is_text};
 
 /// Bytes of rows that a shuffle may hold before it uses temporary files.
 pub const MEMORY_LIMIT: usize = 256 << 20;

@@ -26,10 +26,9 @@ use parquet::file::writer::SerializedFileWriter;
 use super::atomic::AtomicFile;
 use super::dictionary::Dictionaries;
 use super::outgoing::Outgoing;
-use crate::compact::{batch_bytes, finish};
-use crate::context::{Context, lock};
 use crate::error::{Error, Result};
-use crate::ordered::panic_message;
+use crate::exec::{Context, lock, panic_message};
+use crate::gather::compact::{batch_bytes, finish};
 
 /// Rows of a row group: small enough that readers find many to share out, large enough for
 /// compression and for the footer to stay small.

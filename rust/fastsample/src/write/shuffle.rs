@@ -26,11 +26,11 @@ use arrow_select::take::take_record_batch;
 use tempfile::TempDir;
 
 use super::Batches;
-use crate::compact::batch_bytes;
-use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec::Context;
 use crate::gather::Picker;
-use crate::permute::Permutation;
+use crate::gather::compact::batch_bytes;
+use crate::hash::Permutation;
 
 /// Rows of a batch that is handed on.
 const BATCH_ROWS: u64 = 8192;

@@ -14,9 +14,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use super::ParquetFile;
 use super::read::Wanted;
 use super::zip::{Batches, Part, Zip};
-use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::ordered::panic_message;
+use crate::exec::{Context, panic_message};
 
 /// A span of fewer uncompressed bytes is not worth threads of its own; spans that were cut by rows
 /// have about 64 MiB.

@@ -40,7 +40,7 @@ pub(super) use self::read::Wanted;
 pub(crate) use self::zip::Batches;
 use super::file::SourceFile;
 use crate::error::{Error, Result};
-use crate::ordered::panic_message;
+use crate::exec::panic_message;
 
 /// A Parquet file and its footer.
 #[derive(Debug, Clone)]

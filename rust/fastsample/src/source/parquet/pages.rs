@@ -13,8 +13,8 @@ use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::reader::{ChunkReader, Length, SerializedPageReader};
 
 use super::{ParquetFile, catch};
-use crate::context::lock;
 use crate::error::Result;
+use crate::exec::lock;
 use crate::source::file::OpenFile;
 
 /// Where the pages of chunks are that were looked at. Clones share it.

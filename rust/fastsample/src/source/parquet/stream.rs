@@ -23,8 +23,7 @@ use parquet::basic::Compression;
 
 use super::header::{Layout, Page};
 use super::inflate::Inflater;
-use super::levels;
-use super::{ParquetFile, read::Wanted};
+use super::{ParquetFile, levels, read::Wanted};
 use crate::error::{Error, Result};
 use crate::select::RowMask;
 use crate::source::file::OpenFile;

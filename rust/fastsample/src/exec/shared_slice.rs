@@ -1,0 +1,64 @@
+//! Slices that threads write side by side.
+
+use std::sync::Mutex;
+
+use crate::exec::lock;
+
+/// Items of a room, which one thread writes at a time. Memory of this size comes untouched from the
+/// system, and touching it takes longer than writing: threads had better do it side by side.
+const ROOM: usize = 1 << 16;
+
+/// A slice in which each thread writes its part, wherever that lies.
+#[derive(Debug)]
+pub(crate) struct SharedSlice<'a, T> {
+    rooms: Vec<Mutex<&'a mut [T]>>,
+    len: usize,
+}
+
+impl<'a, T: Copy> SharedSlice<'a, T> {
+    pub(crate) fn new(items: &'a mut [T]) -> Self {
+        Self { len: items.len(), rooms: items.chunks_mut(ROOM).map(Mutex::new).collect() }
+    }
+
+    /// Writes `items` from the place `first` on.
+    ///
+    /// # Panics
+    /// If they do not fit in.
+    pub(crate) fn put(&self, first: usize, items: &[T]) {
+        assert!(first + items.len() <= self.len, "no room at {first} for {}", items.len());
+        let (mut place, mut rest) = (first, items);
+        while !rest.is_empty() {
+            let mut room = lock(&self.rooms[place / ROOM]);
+            let room = &mut room[place % ROOM..];
+            let (here, others) = rest.split_at(rest.len().min(room.len()));
+            room[..here.len()].copy_from_slice(here);
+            (place, rest) = (place + here.len(), others);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_lie_where_they_were_put() {
+        let whole: Vec<u32> = (0..3 * ROOM as u32 + 5).collect();
+        let cuts = [0, 1, 1, ROOM - 1, ROOM + 1, 3 * ROOM, whole.len()];
+        let mut found = vec![0; whole.len()];
+        let shared = SharedSlice::new(&mut found);
+        std::thread::scope(|scope| {
+            for part in cuts.windows(2).rev() {
+                let (shared, items) = (&shared, &whole[part[0]..part[1]]);
+                scope.spawn(move || shared.put(part[0], items));
+            }
+        });
+        assert_eq!(found, whole);
+    }
+
+    #[test]
+    #[should_panic(expected = "no room at 2 for 2")]
+    fn there_is_no_room_beyond_the_end() {
+        SharedSlice::new(&mut [0; 3]).put(2, &[1, 2]);
+    }
+}

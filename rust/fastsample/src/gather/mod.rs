@@ -1,0 +1,13 @@
+//! The chosen rows, read back in order, in bounded memory, on all cores.
+//!
+//! - [`Gather`]: the rows of a selection, read from a source;
+//! - [`Picker`]: rows at any positions of batches in memory;
+//! - `compact`: chosen rows, copied out of the batches they were found in.
+
+pub(crate) mod compact;
+mod picker;
+mod stream;
+
+pub use picker::Picker;
+pub(crate) use stream::with_weight;
+pub use stream::{Gather, WEIGHT, collect};

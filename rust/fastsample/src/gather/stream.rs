@@ -1,0 +1,175 @@
+//! The chosen rows, read back in order, in bounded memory, on all cores.
+
+use std::sync::Arc;
+
+use arrow_array::{Float64Array, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_select::concat::concat_batches;
+
+use crate::error::{Error, Result};
+use crate::exec::{Context, Emitter, Ordered};
+use crate::gather::compact::{batch_bytes, finish};
+use crate::select::{RowMask, Selection};
+use crate::source::Projected;
+
+/// Rows that a batch should have, where its bytes allow: fewer cost more per row downstream.
+const BATCH_ROWS: usize = 8192;
+
+/// Bytes at which a batch is handed on, however few rows it has.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// Bytes of batches that may wait for whoever takes them.
+const WAITING_BYTES: usize = 64 << 20;
+
+/// The chosen rows of a source as an iterator of batches in row order.
+pub struct Gather {
+    batches: Ordered<RecordBatch>,
+    schema: SchemaRef,
+    /// The column of weights, and how many of them have been handed out.
+    weights: Option<(Float64Array, usize)>,
+}
+
+/// The name of the column of weights.
+pub const WEIGHT: &str = "_weight";
+
+/// `schema` with a column of weights behind the others.
+pub(crate) fn with_weight(schema: &Schema) -> SchemaRef {
+    let weight = Arc::new(Field::new(WEIGHT, DataType::Float64, false));
+    let fields = schema.fields().iter().cloned().chain([weight]);
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+}
+
+impl Gather {
+    /// Starts reading. Work goes on in the background, a bounded amount ahead of the consumer, and
+    /// stops when this is dropped.
+    #[must_use]
+    pub fn start(ctx: &Context, source: &Projected, selection: &Selection) -> Self {
+        ctx.begin(selection.len());
+        let schema = source.schema().clone();
+        let spans = source.spans();
+        let tasks = spans.len();
+        let (source, selection, worker) = (source.clone(), selection.clone(), ctx.clone());
+        let batches = Ordered::run(ctx, tasks, WAITING_BYTES, move |task, out| {
+            let mask = worker.compute(|| selection.mask(spans[task].ordinals.clone()));
+            if mask.count() == 0 {
+                return Ok(());
+            }
+            gather_span(&worker, &source, &spans[task], &mask, out)
+        });
+        Self { batches, schema, weights: None }
+    }
+
+    /// Adds a column [`WEIGHT`]: one value for each row that will come.
+    #[must_use]
+    pub(crate) fn with_weights(mut self, weights: Float64Array) -> Self {
+        self.schema = with_weight(&self.schema);
+        self.weights = Some((weights, 0));
+        self
+    }
+
+    fn add_weights(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
+        let Some((weights, used)) = &mut self.weights else { return Ok(batch) };
+        let weight = weights.slice(*used, batch.num_rows());
+        *used += batch.num_rows();
+        let mut columns = batch.columns().to_vec();
+        columns.push(Arc::new(weight));
+        RecordBatch::try_new(self.schema.clone(), columns).map_err(Error::kernel)
+    }
+
+    /// The schema of every batch.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+}
+
+impl Iterator for Gather {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.batches.next()?;
+        Some(batch.and_then(|batch| self.add_weights(batch)))
+    }
+}
+
+fn gather_span(
+    ctx: &Context,
+    source: &Projected,
+    span: &crate::source::Span,
+    mask: &RowMask,
+    out: &Emitter<'_, RecordBatch>,
+) -> Result<()> {
+    let schema = source.schema();
+    let mut found = source.read_in_lanes(ctx, span, mask)?;
+    let mut pending = Pending::new(schema.clone());
+    loop {
+        ctx.check()?;
+        // Reading takes permits of its own: it may have to wait for another thread.
+        let batch = found.next().transpose()?;
+        let last = batch.is_none();
+        let batches = ctx.compute(|| match batch {
+            None => Ok(pending.flush()),
+            Some(batch) => pending.push(&batch),
+        })?;
+        for batch in batches {
+            ctx.advance(batch.num_rows() as u64);
+            let bytes = batch_bytes(&batch);
+            out.send(batch, bytes)?;
+        }
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+/// Finished batches that are too small to be handed on alone.
+struct Pending {
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Pending {
+    fn new(schema: SchemaRef) -> Self {
+        Self { schema, batches: Vec::new(), rows: 0, bytes: 0 }
+    }
+
+    fn push(&mut self, batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
+        let mut finished = Vec::new();
+        finish(batch, &self.schema, &mut finished)?;
+        let mut ready = Vec::new();
+        for batch in finished {
+            let bytes = batch_bytes(&batch);
+            if self.bytes + bytes > BATCH_BYTES {
+                ready.append(&mut self.flush());
+            }
+            self.rows += batch.num_rows();
+            self.bytes += bytes;
+            self.batches.push(batch);
+            if self.rows >= BATCH_ROWS {
+                ready.append(&mut self.flush());
+            }
+        }
+        Ok(ready)
+    }
+
+    fn flush(&mut self) -> Vec<RecordBatch> {
+        (self.rows, self.bytes) = (0, 0);
+        let batches = std::mem::take(&mut self.batches);
+        if batches.len() <= 1 {
+            return batches;
+        }
+        // Dictionaries with few keys may not be joinable; then the batches stay as they are.
+        concat_batches(&self.schema, &batches).map_or(batches, |joined| vec![joined])
+    }
+}
+
+/// All rows of a gather at once.
+///
+/// # Errors
+/// The first failure.
+pub fn collect(gather: Gather) -> Result<(SchemaRef, Arc<[RecordBatch]>)> {
+    let schema = gather.schema().clone();
+    Ok((schema, gather.collect::<Result<Vec<_>>>()?.into()))
+}

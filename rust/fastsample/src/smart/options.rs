@@ -1,0 +1,63 @@
+//! What a user asks of a smart draw: the rule, and the strength of each term.
+
+use crate::source::Source;
+
+/// Strengths of the terms; 0 switches a term off, 1 is the formula of its module.
+#[derive(Debug, Clone)]
+pub struct Smart {
+    /// Text columns to look at; every top-level text column if none.
+    pub text: Option<Vec<String>>,
+    /// Exponent of 1.5 / (number of near-duplicates). Above 0, equal rows are never drawn twice
+    /// while others are left.
+    pub duplicates: f64,
+    /// Exponent of 1 / (geometric mean of the counts of its shingles in other rows).
+    pub commonness: f64,
+    /// Exponent of the length factor. Above 0, rows shorter than `min_chars` come last.
+    pub length: f64,
+    /// Exponent of twice the share of distinct shingles.
+    pub repetition: f64,
+    /// Characters (of all text columns) below which a row is too short to teach.
+    pub min_chars: u32,
+    /// Characters beyond which training cuts a row off.
+    pub max_chars: u32,
+    /// Rows like these are wanted.
+    pub target: Option<Target>,
+}
+
+/// What the rows drawn should be like.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Rows of the kind that is wanted.
+    pub source: Source,
+    /// Exponent of the importance ratio.
+    pub strength: f64,
+    /// Ratios beyond 2^clip and below 2^-clip count as that.
+    pub clip: f64,
+}
+
+impl Default for Smart {
+    fn default() -> Self {
+        Self {
+            text: None,
+            duplicates: 1.0,
+            commonness: 0.3,
+            length: 0.125,
+            repetition: 0.5,
+            min_chars: 10,
+            max_chars: 512,
+            target: None,
+        }
+    }
+}
+
+/// How rows are to be chosen.
+#[derive(Debug, Clone)]
+pub enum Rule {
+    /// By weight.
+    Weighted(Smart),
+    /// The rows of highest character entropy (of the first text column).
+    Entropy {
+        /// Text columns to look at; every top-level text column if none.
+        text: Option<Vec<String>>,
+    },
+}

@@ -1,0 +1,177 @@
+//! A pilot: document frequencies of shingles in a small part of the rows, to know what is common.
+//!
+//! The part is made of blocks of neighbouring rows, so that few pages of a file are touched, chosen
+//! by a hash of their position, so that any partition of the source finds the same ones.
+
+use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::hash::{AsItIs, sorted};
+use crate::select::{Selection, uniform};
+
+/// Rows of a block, and blocks of a pilot.
+const BLOCK_ROWS: u64 = 256;
+const BLOCKS: u64 = 128;
+
+/// Shingles of a row that are counted.
+const COUNTED: usize = 1024;
+
+/// Frozen: another one would change the weights of every row.
+const SEED: u64 = 0x7069_6c6f_7400;
+
+/// The rows of the pilot of a source of `rows` rows.
+///
+/// # Errors
+/// [`Error::Cancelled`].
+pub fn pilot_rows(ctx: &Context, rows: u64) -> Result<Selection> {
+    if rows <= BLOCKS * BLOCK_ROWS {
+        return Ok(Selection::All { rows });
+    }
+    let mut blocks = Vec::with_capacity(BLOCKS as usize);
+    let all = rows / BLOCK_ROWS;
+    uniform(ctx, all, BLOCKS, SEED)?.extend_ids(0..all, &mut blocks);
+    let mut bits = arrow_buffer::BooleanBufferBuilder::new(rows as usize);
+    for block in blocks {
+        bits.append_n((block * BLOCK_ROWS) as usize - bits.len(), false);
+        bits.append_n(BLOCK_ROWS as usize, true);
+    }
+    bits.append_n(rows as usize - bits.len(), false);
+    Ok(Selection::Bits { bits: bits.finish(), n: BLOCKS * BLOCK_ROWS })
+}
+
+/// The shingles of some rows, each once a row. DocumentFrequencies of parts merge in any order.
+#[derive(Debug, Clone, Default)]
+pub struct PilotShingles {
+    rows: u64,
+    hashes: Vec<u64>,
+    /// Those of the row at hand.
+    row: HashSet<u64, BuildHasherDefault<AsItIs>>,
+}
+
+/// Version of the serialised form.
+const VERSION: u64 = 1;
+
+impl PilotShingles {
+    /// DocumentFrequencies the shingles of one more row.
+    pub fn add(&mut self, shingles: &[u64]) {
+        self.rows += 1;
+        let counted = &shingles[..shingles.len().min(COUNTED)];
+        self.row.clear();
+        self.hashes.extend(counted.iter().filter(|&&hash| self.row.insert(hash)));
+    }
+
+    /// Takes in the shingles of other rows.
+    pub fn merge(&mut self, mut other: Self) {
+        self.rows += other.rows;
+        if self.hashes.is_empty() {
+            self.hashes = other.hashes;
+        } else {
+            self.hashes.append(&mut other.hashes);
+        }
+    }
+
+    /// Rows that were counted.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Ready to be counted.
+    #[must_use]
+    pub fn into_counts(self) -> DocumentFrequencies {
+        DocumentFrequencies(sorted(self.hashes.iter().copied()))
+    }
+
+    /// The shingles as bytes, for another process to merge.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let numbers = [VERSION, self.rows].into_iter().chain(self.hashes.iter().copied());
+        let mut bytes: Vec<u8> = numbers.flat_map(u64::to_le_bytes).collect();
+        bytes.extend(xxh3_64(&bytes).to_le_bytes());
+        bytes
+    }
+
+    /// The shingles that [`PilotShingles::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for bytes that are damaged or of another version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let damaged = || Error::Invalid("the shingle counts are damaged or were cut short".into());
+        let (body, checksum) = bytes.split_last_chunk().ok_or_else(damaged)?;
+        if xxh3_64(body) != u64::from_le_bytes(*checksum) {
+            return Err(damaged());
+        }
+        let (words, []) = body.as_chunks::<8>() else { return Err(damaged()) };
+        let mut numbers = words.iter().map(|word| u64::from_le_bytes(*word));
+        let (version, rows) = (numbers.next(), numbers.next());
+        if version != Some(VERSION) {
+            return Err(Error::Invalid(format!(
+                "the shingle counts have version {}, not {VERSION}; make them anew",
+                version.unwrap_or(0)
+            )));
+        }
+        Ok(Self {
+            rows: rows.ok_or_else(damaged)?,
+            hashes: numbers.collect(),
+            row: HashSet::default(),
+        })
+    }
+}
+
+/// In how many rows each shingle is.
+#[derive(Debug, Clone)]
+pub struct DocumentFrequencies(Vec<u64>);
+
+impl DocumentFrequencies {
+    /// Every shingle with the number of rows that have it, ascending by hash.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, u32)> + Clone {
+        self.0.chunk_by(|a, b| a == b).map(|group| (group[0], group.len() as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shingle_counts_once_a_row() {
+        let mut shingles = PilotShingles::default();
+        shingles.add(&[3, 1, 3]);
+        shingles.add(&[1, 2]);
+        shingles.add(&[]);
+        assert_eq!(shingles.rows(), 3);
+        assert!(shingles.into_counts().iter().eq([(1, 2), (2, 1), (3, 1)]));
+    }
+
+    #[test]
+    fn counts_survive_a_journey_and_damage_is_found() {
+        let mut shingles = PilotShingles::default();
+        shingles.add(&[9, 8]);
+        let mut bytes = shingles.to_bytes();
+        let same = PilotShingles::from_bytes(&bytes).expect("sound");
+        assert_eq!((same.rows, same.hashes), (shingles.rows, shingles.hashes));
+        assert!(PilotShingles::from_bytes(&bytes[1..]).is_err());
+        bytes[9] ^= 1;
+        assert!(PilotShingles::from_bytes(&bytes).is_err());
+        assert!(PilotShingles::from_bytes(&[]).is_err());
+    }
+
+    #[test]
+    fn a_pilot_is_blocks_and_does_not_depend_on_the_cut() {
+        let ctx = Context::new(Some(2));
+        assert_eq!(pilot_rows(&ctx, 1000).expect("not cancelled"), Selection::All { rows: 1000 });
+        let rows = 1_000_003;
+        let selection = pilot_rows(&ctx, rows).expect("not cancelled");
+        let mut ids = Vec::new();
+        selection.extend_ids(0..rows, &mut ids);
+        assert_eq!(ids.len() as u64, selection.len());
+        assert!(ids.chunks(256).all(|block| block[0] % 256 == 0 && block[255] == block[0] + 255));
+        let part = selection.mask(999_000..rows);
+        let chosen = (999_000..rows).filter(|&row| part.has((row - 999_000) as usize));
+        assert!(chosen.eq(ids.iter().copied().filter(|&row| row >= 999_000)));
+    }
+}

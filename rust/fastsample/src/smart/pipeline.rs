@@ -1,0 +1,74 @@
+//! A smart draw from end to end: pilot, extraction of features, weights, priority sampling.
+
+use super::extract::{self, Extracted, SourcePart};
+use super::features::Features;
+use super::options::Smart;
+use super::pilot;
+use super::pilot::PilotShingles;
+use super::terms::commonness::Commonness;
+use super::terms::importance::ImportanceRatio;
+use super::terms::weight::{Term, Terms};
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::select::Selection;
+use crate::source::Source;
+use crate::text::{self, is_text};
+
+/// The features of all rows that the terms need: the pilot, if one is needed, then the extraction.
+pub(super) fn features(
+    ctx: &Context,
+    source: &Source,
+    columns: &[usize],
+    smart: &Smart,
+    terms: &Terms,
+) -> Result<Features> {
+    if source.rows() > u64::from(u32::MAX) {
+        return Err(Error::Argument(format!(
+            "the source has {} rows; smart sampling takes at most {} at once",
+            source.rows(),
+            u32::MAX
+        )));
+    }
+    let part = SourcePart { source, columns, first: 0 };
+    let needs_pilot = terms.has(Term::Commonness) || terms.has(Term::Target);
+    let mut pilot = Selection::All { rows: source.rows() };
+    let (mut commonness, mut importance) = (None, None);
+    if needs_pilot {
+        pilot = pilot::pilot_rows(ctx, source.rows())?;
+        let counts = extract::pilot_shingles(ctx, part, &pilot)?.into_counts();
+        if let Some(target) = &smart.target
+            && terms.has(Term::Target)
+        {
+            let names = text::names(source.schema(), columns);
+            let target = target_shingles(ctx, &target.source, &names, smart.text.is_some())?;
+            importance = Some(ImportanceRatio::new(target.into_counts().iter(), counts.iter()));
+        }
+        commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
+    }
+    let extracted = Extracted::of(ctx, part, &pilot, commonness.as_ref(), importance.as_ref())?;
+    Ok(extracted.into_features())
+}
+
+/// The shingles of a target: of its columns with the given names, or of all its text if it
+/// has none of those. A column that a user has `named` must be text there as well.
+fn target_shingles(
+    ctx: &Context,
+    target: &Source,
+    names: &[String],
+    named: bool,
+) -> Result<PilotShingles> {
+    let schema = target.schema();
+    let is_meant = |index: usize| named || is_text(schema.field(index).data_type());
+    let known = |name: &&String| schema.index_of(name).is_ok_and(is_meant);
+    let known: Vec<String> = names.iter().filter(known).cloned().collect();
+    let named = (!known.is_empty()).then_some(known.as_slice());
+    let columns = text::columns(target.schema(), named).map_err(|error| match error {
+        Error::Column(what) => Error::Column(format!("in the target, {what}")),
+        other => other,
+    })?;
+    if target.rows() == 0 {
+        return Err(Error::Argument("the target has no rows; name one that has some".into()));
+    }
+    let part = SourcePart { source: target, columns: &columns, first: 0 };
+    extract::pilot_shingles(ctx, part, &pilot::pilot_rows(ctx, target.rows())?)
+}

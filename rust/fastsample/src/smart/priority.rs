@@ -1,0 +1,191 @@
+//! The priority of each row: its class, and its place u / w within the class (priority sampling).
+
+use crate::error::Result;
+use crate::exec::Context;
+use crate::hash::RowHash;
+use crate::select::{Candidate, Selection};
+use crate::smart::classes::{self, Class};
+use crate::smart::features::Features;
+use crate::smart::options::Rule;
+use crate::smart::pipeline::features;
+use crate::smart::report::{self, SmartReport};
+use crate::smart::terms::duplicates::Copies;
+use crate::smart::terms::weight::{Term, Terms, Weighed};
+use crate::smart::{entropy, extract, inclusion};
+use crate::source::Source;
+use crate::text;
+
+/// The rows that a smart draw chose.
+#[derive(Debug)]
+pub struct Choice {
+    /// The rows.
+    pub selection: Selection,
+    /// 1 / the probability with which each was drawn, ascending by row, if it was asked for.
+    pub weights: Option<Vec<f64>>,
+    /// What was found.
+    pub report: SmartReport,
+}
+
+/// All rows of a source, judged by a rule.
+#[derive(Debug)]
+pub(super) struct Priorities {
+    /// What was found, before anything is drawn.
+    pub(super) report: SmartReport,
+    /// Which rows are drawn before which.
+    pub(super) classes: Vec<Class>,
+    numbers: Numbers,
+    /// The weight of each row; empty if they are equal.
+    weights: Vec<u32>,
+    /// Characters of each row; empty if nobody has looked.
+    chars: Vec<u32>,
+    /// Rows of equal texts, if they are not to be drawn twice.
+    copies: Copies,
+}
+
+/// The number of each row, by which rows of equal weight are ordered.
+#[derive(Debug)]
+enum Numbers {
+    Random(RowHash),
+    Given(Vec<u64>),
+}
+
+impl Priorities {
+    /// Judges all rows of `source` by `rule`. Rows that `among` does not choose are not drawn.
+    ///
+    /// # Errors
+    /// As [`crate::smart::draw`].
+    pub(super) fn new(
+        ctx: &Context,
+        source: &Source,
+        seed: u64,
+        rule: &Rule,
+        among: &Selection,
+    ) -> Result<Self> {
+        let smart = match rule {
+            Rule::Weighted(smart) => smart,
+            Rule::Entropy { text } => return Self::by_entropy(ctx, source, text.as_deref(), among),
+        };
+        let terms = Terms::new(smart)?;
+        let columns = text::columns(source.schema(), smart.text.as_deref())?;
+        let names = text::names(source.schema(), &columns);
+        if terms.all_off() {
+            return Ok(Self::uniform(names, seed, among));
+        }
+        let rows = features(ctx, source, &columns, smart, &terms)?;
+        Self::by_weight(ctx, rows, seed, &terms, names, among)
+    }
+
+    /// Rows that nothing tells apart.
+    fn uniform(text: Vec<String>, seed: u64, among: &Selection) -> Self {
+        let mut classes = vec![Class::Weighted; among.rows() as usize];
+        exclude(&mut classes, among);
+        let effective_rows = among.rows() as f64;
+        Self {
+            report: SmartReport { text, effective_rows, ..SmartReport::default() },
+            classes,
+            numbers: Numbers::Random(RowHash::new(seed)),
+            weights: Vec::new(),
+            chars: Vec::new(),
+            copies: Copies::default(),
+        }
+    }
+
+    /// Rows that `features` describe, made of the columns `text`.
+    pub(super) fn by_weight(
+        ctx: &Context,
+        features: Features,
+        seed: u64,
+        terms: &Terms,
+        text: Vec<String>,
+        among: &Selection,
+    ) -> Result<Self> {
+        let weighed = Weighed::new(ctx, features, terms)?;
+        let report = SmartReport::of(ctx, text, &weighed, terms)?;
+        let hash = RowHash::new(seed);
+        let class_of = |&weight: &u32| if weight == 0 { Class::Excluded } else { Class::Weighted };
+        let mut classes: Vec<Class> = weighed.weights.iter().map(class_of).collect();
+        exclude(&mut classes, among);
+        let copies = if terms.has(Term::Duplicates) { weighed.copies } else { Copies::default() };
+        for group in copies.groups() {
+            let eligible = || group.iter().filter(|&&row| among.has(u64::from(row)));
+            let original = eligible().min_by_key(|&&row| hash.of(u64::from(row)));
+            for row in eligible().filter(|&row| Some(row) != original) {
+                classes[*row as usize] = Class::Copy;
+            }
+        }
+        Ok(Self {
+            report,
+            classes,
+            numbers: Numbers::Random(hash),
+            weights: weighed.weights,
+            chars: weighed.features.chars,
+            copies,
+        })
+    }
+
+    /// The highest entropy first, ties by ordinal.
+    fn by_entropy(
+        ctx: &Context,
+        source: &Source,
+        text: Option<&[String]>,
+        among: &Selection,
+    ) -> Result<Self> {
+        let columns = text::columns(source.schema(), text)?;
+        let (mut numbers, chars) = extract::entropies(ctx, source, &columns)?;
+        numbers.iter_mut().for_each(|entropy| *entropy = u64::MAX - *entropy);
+        let class = |chars: &u32| {
+            if entropy::CHARS.contains(chars) { Class::Weighted } else { Class::Excluded }
+        };
+        let mut classes: Vec<Class> = chars.iter().map(class).collect();
+        let excluded = classes.iter().filter(|&&class| class == Class::Excluded).count() as u64;
+        exclude(&mut classes, among);
+        let all = Selection::All { rows: source.rows() };
+        let report = SmartReport {
+            text: text::names(source.schema(), &columns),
+            excluded,
+            effective_rows: (chars.len() as u64 - excluded) as f64,
+            chars_before: report::lengths(&all, |row| chars[row]),
+            ..SmartReport::default()
+        };
+        let (numbers, copies) = (Numbers::Given(numbers), Copies::default());
+        Ok(Self { report, classes, numbers, weights: Vec::new(), chars, copies })
+    }
+
+    /// The row as a draw compares it.
+    pub(super) fn candidate(&self, row: usize) -> Candidate {
+        let ordinal = row as u64;
+        let u = match &self.numbers {
+            Numbers::Random(hash) => hash.of(ordinal),
+            Numbers::Given(numbers) => numbers[row],
+        };
+        Candidate { u, weight: self.weights.get(row).copied().unwrap_or(1), ordinal }
+    }
+
+    /// The `n` best rows.
+    pub(super) fn draw(mut self, ctx: &Context, n: u64, with_weights: bool) -> Result<Choice> {
+        let drawn = classes::draw(ctx, &self.classes, n as usize, |row| self.candidate(row))?;
+        let counts = drawn.classes.map(|(rows, _)| rows);
+        self.report.see_drawn(counts, &drawn.selection, &self.chars);
+        let inverse = || {
+            let key = |row: usize| self.candidate(row);
+            inclusion::inverse_probabilities(&drawn, &self.classes, &self.copies, key)
+        };
+        let weights = with_weights.then(inverse);
+        Ok(Choice { selection: drawn.selection, weights, report: self.report })
+    }
+
+    /// What was found, and the characters of each row.
+    pub(super) fn into_found(self) -> (SmartReport, Vec<u32>) {
+        (self.report, self.chars)
+    }
+}
+
+fn exclude(classes: &mut [Class], among: &Selection) {
+    if !matches!(among, Selection::All { .. }) {
+        for (class, row) in classes.iter_mut().zip(0..) {
+            if !among.has(row) {
+                *class = Class::Barred;
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The factors of a row's weight, one file each, and their product.
+//!
+//! | term | file | factor |
+//! |---|---|---|
+//! | duplicates | [`duplicates`], [`template`] | 1.5 / near-duplicates, or what the row has beyond its template |
+//! | commonness | [`commonness`] | 1 / geometric mean of its shingles' document frequencies |
+//! | length | [`length`] | square root, up to a limit |
+//! | repetition | [`repetition`] | twice distinct / all shingles |
+//! | target | [`importance`] | share in the target / share in the source (DSIR) |
+//!
+//! [`weight`] multiplies them.
+
+pub mod commonness;
+pub mod duplicates;
+pub mod importance;
+pub mod length;
+pub mod repetition;
+pub mod template;
+pub mod weight;

@@ -1,0 +1,212 @@
+//! One way to see every layout of a text column, without copying.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::ArrowDictionaryKeyType;
+use arrow_array::{
+    Array, ArrayAccessor, DictionaryArray, GenericStringArray, LargeStringArray, OffsetSizeTrait,
+    RecordBatch, StringArray, StringViewArray, downcast_dictionary_array,
+};
+use arrow_schema::{DataType, Schema};
+
+use crate::error::{Error, Result};
+
+/// The indices of the text columns that are named, or of all of them.
+///
+/// # Errors
+/// [`Error::Column`] if there are none, or one is not there or holds no text.
+pub fn columns(schema: &Schema, named: Option<&[String]>) -> Result<Vec<usize>> {
+    let all: Vec<usize> =
+        (0..schema.fields().len()).filter(|&i| is_text(schema.field(i).data_type())).collect();
+    let Some(named) = named else {
+        if all.is_empty() {
+            return Err(Error::Column(
+                "there is no text column to judge rows by; cast one to text, \
+                 or draw without smart"
+                    .into(),
+            ));
+        }
+        return Ok(all);
+    };
+    if named.is_empty() {
+        return Err(Error::Column("the list of text columns is empty; name at least one".into()));
+    }
+    if let Some((_, twice)) = named.iter().enumerate().find(|(i, name)| named[..*i].contains(name))
+    {
+        return Err(Error::Column(format!("text column {twice:?} is named twice; name it once")));
+    }
+    let find = |name: &String| match schema.index_of(name) {
+        Ok(index) if all.contains(&index) => Ok(index),
+        Ok(index) => Err(Error::Column(format!(
+            "column {name:?} is {}, not text; the text columns are {}",
+            schema.field(index).data_type(),
+            names(schema, &all).join(", ")
+        ))),
+        Err(_) => Err(Error::Column(format!(
+            "there is no column {name:?}; the text columns are {}",
+            names(schema, &all).join(", ")
+        ))),
+    };
+    named.iter().map(find).collect()
+}
+
+/// The names of columns.
+#[must_use]
+pub fn names(schema: &Schema, columns: &[usize]) -> Vec<String> {
+    columns.iter().map(|&index| schema.field(index).name().clone()).collect()
+}
+
+/// Whether values of this type are text, however they are laid out.
+#[must_use]
+pub fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, value) => is_text(value),
+        _ => false,
+    }
+}
+
+/// A text column. Null is the empty text; a character is a Unicode code point.
+#[derive(Debug, Clone, Copy)]
+pub enum TextColumn<'a> {
+    /// Offsets of 32 bits.
+    Utf8(&'a StringArray),
+    /// Offsets of 64 bits.
+    LargeUtf8(&'a LargeStringArray),
+    /// Views.
+    Utf8View(&'a StringViewArray),
+    /// Keys into a column of distinct values.
+    Dictionary(&'a dyn Array),
+}
+
+impl<'a> TextColumn<'a> {
+    /// Sees `array` as text, if it is text.
+    #[must_use]
+    pub fn new(array: &'a dyn Array) -> Option<Self> {
+        match array.data_type() {
+            DataType::Utf8 => Some(Self::Utf8(array.as_string())),
+            DataType::LargeUtf8 => Some(Self::LargeUtf8(array.as_string())),
+            DataType::Utf8View => Some(Self::Utf8View(array.as_string_view())),
+            DataType::Dictionary(_, value) if is_text(value) => Some(Self::Dictionary(array)),
+            _ => None,
+        }
+    }
+
+    /// Characters in all rows.
+    #[must_use]
+    pub fn total_chars(self) -> usize {
+        // Without nulls, the texts of the usual layouts lie side by side.
+        match self {
+            Self::Utf8(array) if array.null_count() == 0 => chars_between(array),
+            Self::LargeUtf8(array) if array.null_count() == 0 => chars_between(array),
+            _ => {
+                let mut total = 0;
+                self.for_each(|text| total += count_chars(text));
+                total
+            }
+        }
+    }
+
+    /// Calls `visit` with each row's text, in order.
+    pub fn for_each(self, mut visit: impl FnMut(&'a str)) {
+        match self {
+            Self::Utf8(array) => visit_all(array, &mut visit),
+            Self::LargeUtf8(array) => visit_all(array, &mut visit),
+            Self::Utf8View(array) => visit_all(array, &mut visit),
+            Self::Dictionary(array) => downcast_dictionary_array!(
+                array => visit_dictionary(array, &mut visit),
+                _ => {}
+            ),
+        }
+    }
+}
+
+fn chars_between<O: OffsetSizeTrait>(array: &GenericStringArray<O>) -> usize {
+    let offsets = array.value_offsets();
+    let (first, last) = (offsets[0].as_usize(), offsets[array.len()].as_usize());
+    bytecount::num_chars(&array.value_data()[first..last])
+}
+
+fn visit_all<'a, A: ArrayAccessor<Item = &'a str> + Copy>(
+    array: A,
+    visit: &mut impl FnMut(&'a str),
+) {
+    for row in 0..array.len() {
+        visit(if array.is_null(row) { "" } else { array.value(row) });
+    }
+}
+
+fn visit_dictionary<'a, K: ArrowDictionaryKeyType>(
+    array: &'a DictionaryArray<K>,
+    visit: &mut impl FnMut(&'a str),
+) {
+    let texts = distinct_texts(array.values().as_ref());
+    for row in 0..array.len() {
+        visit(array.key(row).map_or("", |key| texts[key]));
+    }
+}
+
+/// The values of a dictionary. They are never dictionaries themselves.
+fn distinct_texts(values: &dyn Array) -> Vec<&str> {
+    let mut texts = Vec::with_capacity(values.len());
+    let mut push = |text| texts.push(text);
+    match TextColumn::new(values) {
+        Some(TextColumn::Utf8(array)) => visit_all(array, &mut push),
+        Some(TextColumn::LargeUtf8(array)) => visit_all(array, &mut push),
+        Some(TextColumn::Utf8View(array)) => visit_all(array, &mut push),
+        Some(TextColumn::Dictionary(_)) | None => {}
+    }
+    texts
+}
+
+/// The texts of the first `count` columns of a batch, row by row: all of them are text columns.
+pub(crate) fn texts_of(batch: &RecordBatch, count: usize) -> Result<Vec<Vec<&str>>> {
+    let texts = batch.columns()[..count].iter().map(|column| {
+        let text = TextColumn::new(column)
+            .ok_or_else(|| Error::Internal("a text column is not text".into()))?;
+        let mut rows = Vec::with_capacity(batch.num_rows());
+        text.for_each(|text| rows.push(text));
+        Ok(rows)
+    });
+    texts.collect()
+}
+
+/// Characters (Unicode code points) of a text.
+#[inline]
+#[must_use]
+pub fn count_chars(text: &str) -> usize {
+    bytecount::num_chars(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::ArrayRef;
+    use arrow_array::types::Int8Type;
+
+    use super::*;
+
+    #[test]
+    fn every_layout_reads_the_same() {
+        let rows = [Some("你好"), None, Some(""), Some("a😀"), Some("你好")];
+        let layouts: [ArrayRef; 4] = [
+            Arc::new(StringArray::from_iter(rows)),
+            Arc::new(LargeStringArray::from_iter(rows)),
+            Arc::new(StringViewArray::from_iter(rows)),
+            Arc::new(rows.into_iter().collect::<DictionaryArray<Int8Type>>()),
+        ];
+        for array in layouts {
+            let (mut texts, mut chars) = (Vec::new(), Vec::new());
+            TextColumn::new(&array).expect("text").for_each(|text| {
+                texts.push(text.to_owned());
+                chars.push(count_chars(text));
+            });
+            assert_eq!(texts, ["你好", "", "", "a😀", "你好"]);
+            assert_eq!(chars, [2, 0, 0, 2, 2]);
+            let slice = array.slice(2, 3);
+            assert_eq!(TextColumn::new(&slice).expect("text").total_chars(), 4);
+        }
+        let numbers: ArrayRef = Arc::new(arrow_array::Int32Array::from(vec![1]));
+        assert!(TextColumn::new(&numbers).is_none());
+    }
+}

@@ -1,0 +1,3 @@
+//! Orders of rows for a training loop.
+
+pub mod length_batches;
