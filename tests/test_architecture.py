@@ -1,6 +1,7 @@
 """Modules are layers: each imports lower layers only, and no two import each other."""
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -21,6 +22,23 @@ PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("",),  # fastsample itself: the public names
     ("cli",),
     ("__main__",),
+)
+
+CORE = ROOT / "rust" / "fastsample" / "src"
+
+#: The layers of the Rust core, as docs/architecture.md lists them.
+CORE_LAYERS: tuple[tuple[str, ...], ...] = (
+    ("error",),
+    ("exec", "hash"),
+    ("sketch", "select", "text"),
+    ("source",),
+    ("scan", "gather"),
+    ("reservoir", "smart"),
+    ("tokens",),
+    ("sample",),
+    ("write", "inspect", "training"),
+    ("compare", "split"),
+    ("lib",),
 )
 
 Imports = Mapping[str, set[str]]
@@ -105,6 +123,50 @@ def test_python_modules_import_lower_layers_only() -> None:
 
 def test_python_modules_have_no_circle() -> None:
     assert circle(python_imports(PYTHON)) == []
+
+
+def core_imports(source: Path) -> dict[str, set[str]]:
+    """Return for each file of the core the modules that it names after ``crate::``.
+
+    Tests at the end of a file, comments, and what `lib.rs` re-exports at the root don't count.
+    """
+    imports = {}
+    for file in sorted(source.rglob("*.rs")):
+        text = file.read_text(encoding="utf-8").partition("#[cfg(test)]\nmod tests {")[0]
+        text = re.sub(r"//.*", "", text)
+        found = re.findall(r"\bcrate::(?:(\w+)|\{([^}]*)\})", text)
+        names = {name for one, group in found for name in (one, *re.findall(r"\w+(?=::)", group))}
+        parts = file.relative_to(source).with_suffix("").parts
+        module = ".".join(parts[:-1] if parts[-1] == "mod" else parts)
+        if parts[-1] != "tests":
+            imports[module] = {name for name in names if name.islower() and name != "Result"}
+    return imports
+
+
+def test_core_modules_import_lower_layers_only() -> None:
+    imports = core_imports(CORE)
+    assert len(imports) > 60
+    assert "scan" in imports["smart.extract"]
+    assert upward(imports, CORE_LAYERS) == []
+
+
+def test_a_planted_upward_import_of_the_core_is_found(tmp_path: Path) -> None:
+    for file in CORE.rglob("*.rs"):
+        copy = tmp_path / file.relative_to(CORE)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+    with (tmp_path / "select" / "mod.rs").open("a", encoding="utf-8") as module:
+        module.write("\nuse crate::source::Source;\n")
+    assert upward(core_imports(tmp_path), CORE_LAYERS) == ["select imports source"]
+
+
+def test_the_page_on_architecture_lists_all_modules() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`.*?) \|", page, re.M)))
+    modules = {
+        module.partition(".")[0] for module in [*core_imports(CORE), *python_imports(PYTHON)]
+    }
+    assert modules - set(listed) <= {"", "lib", "__main__", "_fastsample"}
 
 
 def _plant(package: Path, module: str, text: str) -> dict[str, set[str]]:

@@ -1,4 +1,4 @@
-//! How fast text is scored: bytes a second on one core, by language and by term.
+//! Benchmark of scoring: bytes a second on one core, by language and by term.
 //!
 //! `cargo bench -p fastsample --bench score`. Time is processor time where the system tells it, so
 //! that other work on a shared machine counts little.

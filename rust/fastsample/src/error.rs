@@ -1,4 +1,4 @@
-//! What can go wrong, in words that name the file, the column and the remedy.
+//! `Error`: what failed, with the file, the column and the remedy in the message.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub enum Error {
     /// An argument has a value that makes no sense.
     #[error("{0}")]
     Argument(String),
-    /// A column that was asked for does not exist, or exists more than once.
+    /// A requested column does not exist, or exists more than once.
     #[error("{0}")]
     Column(String),
     /// Files do not fit together, or a type can't be handled.
@@ -83,7 +83,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// A failure to read `path`, told apart by the kind of failure.
+    /// A failure to read `path`, by the kind of failure.
     pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
         if source.kind() == std::io::ErrorKind::NotFound {
             return Self::NotFound(format!("{}: no such file; check the path", path.display()));

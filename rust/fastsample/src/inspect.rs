@@ -1,4 +1,4 @@
-//! What is in a source: the lengths of its texts and copies among its rows, in one parallel pass.
+//! `inspect`: the lengths of texts and the copies among rows of a source, in one parallel pass.
 
 use arrow_array::{Array, RecordBatch};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -13,7 +13,7 @@ use crate::text::{count_chars, is_text, texts_of};
 /// Distinct rows up to which copies are counted exactly; beyond, shares are good to 0.1 %.
 const DISTINCT_ROWS: usize = 1 << 20;
 
-/// What one pass over the texts of a source tells. Parts merge.
+/// Statistics of the texts of a source, from one pass. Parts merge.
 #[derive(Debug, Clone)]
 pub struct TextStatistics {
     /// Lengths of each text column.

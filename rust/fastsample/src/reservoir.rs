@@ -1,4 +1,4 @@
-//! A draw from a one-shot stream of unknown length.
+//! Reservoir sampling: a draw from a stream of unknown length that can be read once.
 
 use arrow_array::{BooleanArray, RecordBatch, RecordBatchReader};
 use arrow_buffer::BooleanBuffer;

@@ -1,4 +1,4 @@
-//! A sample: a source and the rows of it that were chosen.
+//! `Sample`: a source and the chosen rows of it.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::smart::{self, Ranking, Rule, SmartReport};
 use crate::source::{Projected, Source};
 use crate::tokens::{self, Goal, Limits, Measure, UniformOrder};
 
-/// The rows that were chosen. They are read when they are asked for.
+/// The chosen rows. They are read on demand.
 #[derive(Debug, Clone)]
 pub struct Sample {
     source: Source,
@@ -93,7 +93,7 @@ impl Sample {
     /// The rows at `ranks` of a ranking of all rows of `source`.
     ///
     /// # Errors
-    /// [`Error::Argument`] if there are none, or not so many.
+    /// [`Error::Argument`] if `ranks` is empty or exceeds the ranking.
     pub fn ranked(
         source: Source,
         ranking: &Ranking,
@@ -104,8 +104,8 @@ impl Sample {
         Ok((Self::chosen(source, selection, seed)?, report))
     }
 
-    /// Draws n rows of at most so many tokens, or as many rows as a budget of tokens pays for: in
-    /// the order of a uniform draw, or of `ranking`. Returns tokens and rows passed over, too.
+    /// Draws n rows with a limit of tokens each, or rows until a budget of tokens is used up: in the
+    /// order of a uniform draw, or of `ranking`. Returns the tokens and the rows skipped, too.
     ///
     /// # Errors
     /// [`Error::Argument`] when there are not enough, and whatever reading fails with.

@@ -1,4 +1,4 @@
-//! A pass over rows on all cores, in no particular order.
+//! Parallel scan: a fold over the batches of a source, in no particular order.
 //!
 //! ```text
 //!  spans ─▶ workers: read ─▶ step: a batch, the ordinal of its first row ─▶ state ─▶ merge
@@ -15,8 +15,8 @@ use crate::source::Projected;
 
 /// Folds over the batches of those rows that `chosen` chooses of a range of ordinals.
 ///
-/// `step` is also told the ordinal of the batch's first row; if some rows are left out, that means
-/// nothing. States and `merge` are those of [`fold`].
+/// `step` also gets the ordinal of the batch's first row, which is meaningless if rows are left out.
+/// States and `merge` are those of [`fold`].
 pub(crate) fn scan<S: Send>(
     ctx: &Context,
     rows: &Projected,

@@ -1,4 +1,4 @@
-//! A smart draw made of parts, as on a cluster: cut, counted, sent as bytes, merged in any order.
+//! A smart draw from parts of a source, as on a cluster: features as bytes, merged in any order.
 
 use std::sync::Arc;
 

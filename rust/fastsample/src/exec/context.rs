@@ -1,4 +1,4 @@
-//! How a long call runs: how many threads compute, how far it has come, whether to stop.
+//! `Context`: the threads, the progress and the cancellation of a long call.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! A fold over numbered tasks on all cores, whose states are merged at the end.
+//! Parallel fold over numbered tasks: each worker has a state, and states are merged at the end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -23,7 +23,7 @@ pub(crate) fn fold<S: Send>(
     fold_on(ctx, tasks, tasks, init, step, merge)
 }
 
-/// As [`fold`], on no more than so many cores: for states that are large.
+/// As [`fold`], on no more than `workers` cores: for states that are large.
 pub(crate) fn fold_on<S: Send>(
     ctx: &Context,
     workers: usize,

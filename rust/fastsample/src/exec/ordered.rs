@@ -1,4 +1,4 @@
-//! Work done in parallel, results handed over in order, in bounded memory.
+//! Ordered parallel map: tasks run in parallel, results leave in order, in bounded memory.
 //!
 //! ```text
 //!  tasks    0   1   2   3   4 ...        claimed in order by `threads` workers
@@ -95,7 +95,7 @@ pub(crate) struct Emitter<'a, T> {
 impl<T> Emitter<'_, T> {
     /// Sends an item of `bytes` bytes; waits while too much is under way.
     ///
-    /// Fails when nobody wants the items any more; the task should then return that error.
+    /// Fails when the consumer has stopped; the task should then return that error.
     pub(crate) fn send(&self, item: T, bytes: usize) -> Result<()> {
         self.shared.send(self.task, Ok(item), bytes)
     }

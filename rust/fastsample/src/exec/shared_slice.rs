@@ -1,4 +1,4 @@
-//! Slices that threads write side by side.
+//! A slice whose disjoint parts are written by several threads.
 
 use std::sync::Mutex;
 

@@ -1,4 +1,4 @@
-//! Chosen rows, copied out of the batches they were found in.
+//! Compaction: chosen rows are copied out of the batches that they were found in.
 //!
 //! A filtered view column still refers to every page it was filtered from. What is kept or handed
 //! out is compacted first: this is the one copy that a chosen row sees.
@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 /// A column with 32-bit offsets is kept well below its limit of 2 GiB.
 const OFFSET_LIMIT: usize = 1 << 30;
 
-/// Brings `batch` into exactly `schema` and lets go of all memory but its own.
+/// Casts `batch` to exactly `schema`, in memory that no other batch shares.
 ///
 /// Text that was read as views gets the layout that the schema names; a batch whose text would not
 /// fit 32-bit offsets becomes several.

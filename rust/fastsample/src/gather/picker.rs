@@ -1,4 +1,4 @@
-//! Rows at any positions of batches in memory, copied out: what a data loader asks for.
+//! Random access: rows at any positions of batches in memory, for data loaders.
 
 use std::sync::{Arc, OnceLock};
 

@@ -18,7 +18,7 @@ const BATCH_ROWS: usize = 8192;
 /// Bytes at which a batch is handed on, however few rows it has.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// Bytes of batches that may wait for whoever takes them.
+/// Bytes of batches that may wait for the consumer.
 const WAITING_BYTES: usize = 64 << 20;
 
 /// The chosen rows of a source as an iterator of batches in row order.
@@ -40,7 +40,7 @@ pub(crate) fn with_weight(schema: &Schema) -> SchemaRef {
 }
 
 impl Gather {
-    /// Starts reading. Work goes on in the background, a bounded amount ahead of the consumer, and
+    /// Starts reading. Work continues in the background, a bounded amount ahead of the consumer, and
     /// stops when this is dropped.
     #[must_use]
     pub fn start(ctx: &Context, source: &Projected, selection: &Selection) -> Self {

@@ -34,7 +34,7 @@ impl Hasher for AsItIs {
     }
 
     fn write_u64(&mut self, hash: u64) {
-        // Below a low bar the top bits are all alike, and the table looks at both ends.
+        // Small hashes have equal top bits, and the table uses the top and the bottom bits.
         self.0 = hash.rotate_right(24);
     }
 }

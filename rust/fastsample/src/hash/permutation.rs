@@ -1,4 +1,4 @@
-//! A random order of n things, computed on the fly instead of being stored.
+//! Pseudorandom permutation of 0..n (Feistel network, cycle walking), computed and not stored.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

@@ -1,11 +1,11 @@
-//! Hashes in ascending order: all of them, or those that may occur more than once.
+//! Radix partition and sort of hashes: all of them, or those that may occur more than once.
 //!
-//! They should spread over 64 bits. Dealt by their highest byte into parts, they are worked on part
-//! by part, within a core's cache.
+//! Hashes should be uniform in 64 bits. They are dealt into parts by their highest byte, and each
+//! part is sorted within a core's cache.
 
 use std::ops::Range;
 
-/// Below so many, dealing costs more than it saves.
+/// With fewer hashes, dealing costs more than it saves.
 const FEW: usize = 1 << 12;
 
 /// Parts that hashes are dealt into: by a byte.
@@ -41,7 +41,7 @@ pub(crate) fn sorted(hashes: impl Iterator<Item = u64> + Clone) -> Vec<u64> {
     all
 }
 
-/// Orders hashes by the byte of number `byte`, from the highest on, and tells where the parts are.
+/// Orders hashes by the byte of number `byte`, from the highest on, and returns the parts.
 fn deal(
     hashes: impl Iterator<Item = u64> + Clone,
     byte: u32,

@@ -1,4 +1,4 @@
-//! The n rows of highest priority, out of any number seen in any order.
+//! Bottom-n: the n rows of highest priority u / w, out of any number, seen in any order.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! Which rows: the draw itself. Knows nothing of text, files or the order of threads.
+//! Uniform and priority sampling: which rows are drawn. Knows no text, no files and no threads.
 //!
 //! - [`uniform`](mod@uniform): n rows of equal chance, when the number of rows is known;
 //! - [`bottom`]: rows by priority `u / w` (priority sampling), and the n best of a stream of unknown

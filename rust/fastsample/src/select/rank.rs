@@ -1,4 +1,4 @@
-//! The item of a given rank, out of any number of items, in little memory: radix selection.
+//! Radix selection: the item of a given rank, out of any number of items, in little memory.
 //!
 //! ```text
 //! 1. count the items by the top 16 bits of their keys

@@ -1,4 +1,4 @@
-//! The rows that were chosen, as a predicate over row ordinals.
+//! `Selection`: the chosen rows as a predicate over row ordinals.
 
 use std::ops::Range;
 
@@ -43,9 +43,9 @@ pub enum Selection {
 /// The chosen rows of a range, with the easy cases by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowMask {
-    /// All of so many rows.
+    /// All rows, and their number.
     AllTrue(usize),
-    /// None of so many rows.
+    /// No rows, of this number.
     AllFalse(usize),
     /// Some of them; at least one bit is set and one is not.
     Values(BooleanBuffer),
@@ -64,7 +64,7 @@ impl RowMask {
 
     /// Rows looked at.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "a mask over no rows is never asked for")]
+    #[expect(clippy::len_without_is_empty, reason = "a mask covers at least one row")]
     pub fn len(&self) -> usize {
         match self {
             Self::AllTrue(len) | Self::AllFalse(len) => *len,

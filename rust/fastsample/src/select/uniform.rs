@@ -1,4 +1,4 @@
-//! n of a known number of rows, each with the same chance.
+//! Uniform sampling: n of a known number of rows, each with the same chance.
 
 use arrow_buffer::BooleanBuffer;
 

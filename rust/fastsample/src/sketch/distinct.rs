@@ -1,8 +1,8 @@
-//! How many distinct values there are and how often each occurs, in bounded memory.
+//! Bottom-k sketch: distinct values and the number of their occurrences, in bounded memory.
 //!
-//! A bottom-k sketch (Cohen and Kaplan, 2008) that counts: of the distinct hashes seen, the `limit`
-//! smallest are kept, each with the exact number of its occurrences. A hash that is dropped never
-//! comes back, since the bar only falls; so the counts are exact, the result depends on no order,
+//! After Cohen and Kaplan, 2008, with counts: of the distinct hashes seen, the `limit` smallest are
+//! kept, each with the exact number of its occurrences. A hash that is dropped never comes back,
+//! since the threshold only falls. So the counts are exact, the result depends on no order,
 //! and sketches of parts merge. Up to `limit` distinct values everything is exact; beyond, the kept
 //! ones are a uniform sample of the distinct values, and shares are estimates.
 

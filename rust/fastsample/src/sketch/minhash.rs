@@ -1,4 +1,4 @@
-//! A short signature of a row, in which similar rows agree in places.
+//! One-permutation MinHash: a short signature of a row, in which similar rows agree in places.
 //!
 //! Sources: P. Li, A. Owen, C.-H. Zhang, *One permutation hashing*, NIPS 2012; A. Shrivastava,
 //! *Optimal densification for fast and accurate minwise hashing*, ICML 2017; bands as in
@@ -11,7 +11,7 @@ const BINS: usize = 32;
 pub const BANDS: usize = 8;
 
 /// One hash a band: two rows whose sets of shingles have Jaccard similarity J share each with
-/// probability J^4. Rows without shingles are alike if `exact`, a hash of the texts, is equal.
+/// probability J^4. Rows without shingles match if `exact`, a hash of the texts, is equal.
 #[must_use]
 pub fn bands(shingles: &[u64], exact: u64) -> [u32; BANDS] {
     const ROWS: usize = BINS / BANDS;

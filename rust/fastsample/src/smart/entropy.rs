@@ -1,4 +1,4 @@
-//! The rule of the script that fastsample replaces: the rows of highest character entropy.
+//! Character entropy: the rule of the pandas script that fastsample replaces.
 
 use crate::smart::fixed_point::log2_with;
 use crate::text::utf8::decode;

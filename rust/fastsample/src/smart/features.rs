@@ -1,4 +1,4 @@
-//! What every row's text says, in one pass: the input of every term.
+//! Features: what one pass over the text keeps of each row, the input of every term.
 //!
 //! ```text
 //!  texts of a row ─▶ shingles ─▶ minhash       8 bands, for near-duplicates
@@ -27,7 +27,7 @@ pub struct Features {
     pub chars: Vec<u32>,
     /// See [`Repetition::of`].
     pub repetition: Vec<u16>,
-    /// See [`Commonness::of`]; 0 where it is not asked for.
+    /// See [`Commonness::of`]; 0 if the term is off.
     pub commonness: Vec<u16>,
     /// See [`ImportanceRatio::of`]; 0 where there is no target.
     pub importance: Vec<i16>,
@@ -37,7 +37,7 @@ pub struct Features {
 pub(super) const ROW_BYTES: usize = 8 + 4 * BANDS + 4 + 2 + 2 + 2;
 
 impl Features {
-    /// Room for so many rows.
+    /// Memory for `rows` rows.
     pub(super) fn zeroed(rows: usize) -> Self {
         Self {
             exact: vec![0; rows],

@@ -1,11 +1,11 @@
-//! What a user asks of a smart draw: the rule, and the strength of each term.
+//! Options of a smart draw: the rule, and the strength of each term.
 
 use crate::source::Source;
 
 /// Strengths of the terms; 0 switches a term off, 1 is the formula of its module.
 #[derive(Debug, Clone)]
 pub struct Smart {
-    /// Text columns to look at; every top-level text column if none.
+    /// Text columns to read; every top-level text column if none.
     pub text: Option<Vec<String>>,
     /// Exponent of 1.5 / (number of near-duplicates). Above 0, equal rows are never drawn twice
     /// while others are left.
@@ -16,22 +16,22 @@ pub struct Smart {
     pub length: f64,
     /// Exponent of twice the share of distinct shingles.
     pub repetition: f64,
-    /// Characters (of all text columns) below which a row is too short to teach.
+    /// Characters (of all text columns) below which a row is too short: it comes last.
     pub min_chars: u32,
     /// Characters beyond which training cuts a row off.
     pub max_chars: u32,
-    /// Rows like these are wanted.
+    /// Rows of the kind that is wanted.
     pub target: Option<Target>,
 }
 
-/// What the rows drawn should be like.
+/// Rows of the kind that is wanted, and how much they count.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// Rows of the kind that is wanted.
     pub source: Source,
     /// Exponent of the importance ratio.
     pub strength: f64,
-    /// Ratios beyond 2^clip and below 2^-clip count as that.
+    /// Ratios are limited to 2^-clip and 2^clip.
     pub clip: f64,
 }
 
@@ -50,14 +50,14 @@ impl Default for Smart {
     }
 }
 
-/// How rows are to be chosen.
+/// The rule by which rows are chosen.
 #[derive(Debug, Clone)]
 pub enum Rule {
     /// By weight.
     Weighted(Smart),
     /// The rows of highest character entropy (of the first text column).
     Entropy {
-        /// Text columns to look at; every top-level text column if none.
+        /// Text columns to read; every top-level text column if none.
         text: Option<Vec<String>>,
     },
 }

@@ -20,13 +20,13 @@ use crate::text;
 pub struct Choice {
     /// The rows.
     pub selection: Selection,
-    /// 1 / the probability with which each was drawn, ascending by row, if it was asked for.
+    /// 1 / the probability with which each was drawn, ascending by row, if requested.
     pub weights: Option<Vec<f64>>,
     /// What was found.
     pub report: SmartReport,
 }
 
-/// All rows of a source, judged by a rule.
+/// All rows of a source, with class and weight by a rule.
 #[derive(Debug)]
 pub(super) struct Priorities {
     /// What was found, before anything is drawn.
@@ -36,7 +36,7 @@ pub(super) struct Priorities {
     numbers: Numbers,
     /// The weight of each row; empty if they are equal.
     weights: Vec<u32>,
-    /// Characters of each row; empty if nobody has looked.
+    /// Characters of each row; empty if the texts were not read.
     chars: Vec<u32>,
     /// Rows of equal texts, if they are not to be drawn twice.
     copies: Copies,
@@ -75,7 +75,7 @@ impl Priorities {
         Self::by_weight(ctx, rows, seed, &terms, names, among)
     }
 
-    /// Rows that nothing tells apart.
+    /// Rows of equal weight.
     fn uniform(text: Vec<String>, seed: u64, among: &Selection) -> Self {
         let mut classes = vec![Class::Weighted; among.rows() as usize];
         exclude(&mut classes, among);

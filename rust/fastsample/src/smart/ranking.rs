@@ -73,7 +73,7 @@ impl Ranking {
     /// The rows at these ranks, and what was found.
     ///
     /// # Errors
-    /// [`Error::Argument`] if there are not so many.
+    /// [`Error::Argument`] if `ranks` exceeds the ranking.
     pub fn window(&self, ranks: Range<u64>) -> Result<(Selection, SmartReport)> {
         if ranks.end > self.len() {
             return Err(Error::Argument(format!(

@@ -1,4 +1,4 @@
-//! What a smart draw found among all rows, and what it did to them.
+//! `SmartReport`: counts and quantiles of all rows, and of the rows drawn.
 
 use crate::error::Result;
 use crate::exec::{Context, fold};
@@ -26,7 +26,7 @@ pub struct SmartReport {
     pub excluded: u64,
     /// Rows that are copies of another row.
     pub copies: u64,
-    /// Rows that have near-duplicates: estimated as two or more alike, copies included.
+    /// Rows that have near-duplicates: an estimated two or more, copies included.
     pub near_duplicates: u64,
     /// Rows of weight 0 that had to be drawn because no others were left.
     pub excluded_drawn: u64,

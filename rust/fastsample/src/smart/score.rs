@@ -1,4 +1,4 @@
-//! The scores themselves: what each term says of each row, as a table.
+//! Scores: the value of each term for each row, and its weight, as a table.
 
 use std::sync::Arc;
 

@@ -1,14 +1,14 @@
-//! Rows drawn by their length in tokens: none that is too long, as many as a budget pays for.
+//! Draws by tokens: rows up to a limit of tokens each, or up to a budget of tokens in all.
 //!
 //! ```text
 //! for the rows in the order of the draw, some thousand at a time:
-//!     longer than the limit?                  pass it over
+//!     longer than the limit?                  skip it
 //!     n rows were asked for?                  take it; n taken: done
 //!     a budget was given?                     take it while the sum stays within; else done
 //! ```
 //!
-//! Only rows that the walk comes by are tokenized, so a small draw from a large source is cheap.
-//! The result does not depend on how many rows are looked at a time.
+//! Only these rows are tokenized, so a small draw from a large source is cheap. The result does not
+//! depend on the number of rows at a time.
 
 use super::Measure;
 use crate::error::{Error, Result};
@@ -17,27 +17,27 @@ use crate::hash::RowHash;
 use crate::select::{Selection, window};
 use crate::smart::Ranking;
 
-/// Rows looked at first, to learn how long rows are.
+/// Rows tokenized first, to estimate the length of rows.
 const PILOT_ROWS: u64 = 8192;
 
-/// Rows looked at beyond what an estimate asks for: another pass costs more than a few rows.
+/// Rows tokenized beyond the estimate: another pass costs more than a few rows.
 const SPARE_ROWS: u64 = 1024;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
-    /// At so many rows.
+    /// At this number of rows.
     Rows(u64),
-    /// Before the first row with which all have more tokens than this.
+    /// Before the row with which the sum of tokens would exceed this.
     Tokens(u64),
 }
 
-/// What is asked for.
+/// What ends a draw, and what it skips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// When to stop.
     pub goal: Goal,
-    /// Rows with more tokens are passed over.
+    /// Rows with more tokens are skipped.
     pub max_tokens: Option<u32>,
 }
 
@@ -48,7 +48,7 @@ pub struct Drawn {
     pub ids: Vec<u64>,
     /// Their tokens, together.
     pub tokens: u64,
-    /// Rows that were passed over.
+    /// Rows that were skipped.
     pub too_long: u64,
 }
 
@@ -100,8 +100,8 @@ impl Order for Ranking {
 /// Draws rows in the order `order`.
 ///
 /// # Errors
-/// [`Error::Argument`] when there are not enough rows that are short enough, or when the budget
-/// does not pay for one row; and whatever reading fails with.
+/// [`Error::Argument`] when there are not enough rows that are short enough, or when the first row
+/// exceeds the budget; and whatever reading fails with.
 pub fn draw(ctx: &Context, rows: &Measure, order: &impl Order, limits: Limits) -> Result<Drawn> {
     walk(ctx, order, limits, PILOT_ROWS, |ids| {
         let mut places: Vec<usize> = (0..ids.len()).collect();
@@ -156,7 +156,7 @@ fn walk(
     }
 }
 
-/// What was drawn before a row of so many tokens, which the budget does not pay for.
+/// The rows drawn before one of `tokens` tokens that exceeds the budget.
 fn enough(drawn: Drawn, budget: u64, tokens: u32) -> Result<Drawn> {
     if drawn.ids.is_empty() {
         return Err(Error::Argument(format!(

@@ -1,4 +1,4 @@
-//! Lengths of rows in tokens, and draws that go by them.
+//! Token counts by a Hugging Face tokenizer, and draws with a limit or a budget of tokens.
 //!
 //! ```text
 //!  tokenizer.json ─▶ Tokenizer ─┐

@@ -1,4 +1,4 @@
-//! Batches of rows of similar length, so that little of a batch is padding.
+//! Length bucketing: batches of rows of similar length, so that little of a batch is padding.
 //!
 //! ```text
 //!  rows in the random order of the epoch ─▶ windows ─▶ each sorted by length ─▶ cut into steps

@@ -1,4 +1,4 @@
-//! How ordinary a row is: the mean log count of its shingles in other rows.
+//! Commonness: the mean logarithm of the document frequencies of a row's shingles.
 
 use std::hint::select_unpredictable;
 
@@ -11,14 +11,14 @@ const VALUE_BITS: u32 = 11;
 /// 2^16 buckets of four bytes: 256 KiB.
 const MOST_BITS: u32 = 16;
 
-/// A row is judged by so many of its shingles at most, evenly spread.
+/// The most shingles of a row that are looked up, evenly spread.
 const JUDGED: usize = 64;
 
 /// Shares of rows below and above which commonness no longer counts: what is rarest is noise, and
-/// what is most common are forms, filled in again and again, which [`super::own`] is about.
+/// the most common rows are templates, which have a module of their own.
 const TAILS: (f64, f64) = (0.05, 0.8);
 
-/// The value of a row without shingles: as common as can be.
+/// The value of a row without shingles: the largest commonness.
 const EMPTY: u16 = u16::MAX;
 
 /// Log counts of shingles, ready to be looked up.
@@ -92,7 +92,7 @@ impl Commonness {
     }
 }
 
-/// The code of a shingle that so many rows have; those of fewer than two are not told apart.
+/// The code of a shingle with document frequency `rows`; those below two have one code.
 fn code(rows: u32) -> u8 {
     const HALF: i64 = 1 << (FRACTION_BITS - CODE_BITS - 1);
     ((log2(u64::from(rows) + 1) + HALF) >> (FRACTION_BITS - CODE_BITS)) as u8

@@ -1,4 +1,4 @@
-//! How many rows are nearly the same as a row, and which are exactly the same.
+//! Near-duplicates of each row, counted by shared MinHash bands, and exact copies.
 
 use crate::error::Result;
 use crate::exec::{Context, fold_on};
@@ -6,7 +6,7 @@ use crate::hash::Repeated;
 use crate::sketch::minhash::BANDS;
 use crate::smart::fixed_point::log2;
 
-/// Bands are counted on so many cores at most: each holds 12 bytes a row while it does.
+/// Most cores on which bands are counted: each needs 12 bytes a row meanwhile.
 pub(crate) const WORKERS: usize = 4;
 
 /// For each row: the estimated number of rows like it, itself included, times [`BANDS`].

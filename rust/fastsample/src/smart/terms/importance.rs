@@ -3,7 +3,7 @@
 //! Source: S. M. Xie, S. Santurkar, T. Ma, P. Liang, *Data selection for language models via
 //! importance resampling*, `NeurIPS` 2023. Different from there: the ratio is averaged over the
 //! shingles of a row, so that its length does not decide; and the target's shares are drawn
-//! towards the source's where the target is too small to tell.
+//! towards the source's where the target is small.
 
 use crate::smart::fixed_point::{FRACTION_BITS, log2_with};
 

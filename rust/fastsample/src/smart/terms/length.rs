@@ -1,4 +1,4 @@
-//! Too short to teach, or so long that training cuts it off.
+//! Length: the square root of a row's characters, up to where training cuts it off.
 
 use crate::smart::fixed_point::log2;
 
@@ -6,8 +6,8 @@ use crate::smart::fixed_point::log2;
 ///
 /// ```text
 /// chars <  min           none
-/// chars <= max           sqrt(chars / max)    longer teaches more, less than in proportion
-/// chars >  max           1                    what lies beyond is cut off: it neither teaches nor costs
+/// chars <= max           sqrt(chars / max)    longer rows weigh more, less than in proportion
+/// chars >  max           1                    what lies beyond is cut off by training
 /// ```
 #[must_use]
 pub fn log_factor(chars: u32, min: u32, max: u32) -> Option<i64> {

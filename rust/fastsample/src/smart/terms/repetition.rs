@@ -1,4 +1,4 @@
-//! Texts that repeat themselves: laughter, dashes, tables of nothing.
+//! Repetition: distinct shingles over all shingles of a row; low for laughter, lines of dashes.
 
 use crate::smart::fixed_point::{FRACTION_BITS, ONE, log2};
 
@@ -14,7 +14,7 @@ const PLACES: usize = JUDGED * 8;
 /// Bits after the point of a row's value.
 const VALUE_BITS: u32 = 12;
 
-/// DocumentFrequencies distinct shingles, row after row.
+/// Counts distinct shingles, row after row.
 pub struct Repetition {
     /// The last row that had a shingle in the place.
     seen: Box<[u8; PLACES]>,

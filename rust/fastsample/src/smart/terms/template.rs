@@ -1,14 +1,14 @@
-//! Templates (boilerplate): the share of a row that its near-duplicates do not have.
+//! Templates (boilerplate): the novelty of a row, the share of it that its near-duplicates lack.
 //!
-//! Twenty copies of a text with a few characters changed teach what one teaches. Thousands of calls
-//! of a tool, or of one form filled in again and again, are as many near-duplicates, but each says
-//! something else, and a model will meet more of them. What tells the two apart is how near the
-//! rows are, not how many:
+//! Twenty copies of a text with a few characters changed add little to one of them. Thousands of rows
+//! that fill in one template, such as calls of a tool, are near-duplicates, too, but each says
+//! something else. The two are distinguished by how similar the rows are, not by how many there
+//! are:
 //!
 //! ```text
 //!  rows that share one band with a row:   J^4 each      J: Jaccard similarity of their shingles
 //!  ... and the next band too:             J^8 each      the ratio: J^4
-//!  share of its own:  1 - 2J / (1 + J) = (1 - J) / (1 + J)
+//!  novelty:           1 - 2J / (1 + J) = (1 - J) / (1 + J)
 //! ```
 
 use crate::error::Result;
@@ -18,18 +18,18 @@ use crate::sketch::minhash::BANDS;
 use crate::smart::fixed_point::{WEIGHT_ONE, exp2, log2};
 use crate::smart::terms::duplicates::{WORKERS, add, count_others};
 
-/// Rows like a row, itself included, from which on it is asked what is its own; with fewer, 1.5 / c
-/// leaves enough.
+/// Near-duplicates of a row, itself included, from which on its novelty is computed; with fewer,
+/// 1.5 / c is not small.
 const FEW: u32 = 3;
 
 /// A share of 1.
 pub const WHOLE: u16 = u16::MAX;
 
-/// As if so many bands of other rows had been compared besides, half of them with success: rows with
-/// few near-duplicates pass for copies of those.
+/// Prior: this many further comparisons, half of them matches. So rows with few near-duplicates count
+/// as copies of those.
 const PRIOR: u64 = 16;
 
-/// The share of each row that is its own, of [`WHOLE`]; 0 for rows with few near-duplicates, as
+/// The novelty of each row, of [`WHOLE`]; 0 for rows with few near-duplicates, as
 /// counted by [`crate::smart::terms::duplicates::find`]. Only the rows with more are compared.
 ///
 /// # Errors
@@ -61,22 +61,21 @@ pub fn find(ctx: &Context, bands: &[Vec<u32>; BANDS], counts: &[u32]) -> Result<
     Ok(own)
 }
 
-/// The share of a row that is its own, by how many bands of others match, and how many pairs of
-/// bands.
+/// The novelty of a row, from the matching bands of other rows, and the matching pairs of bands.
 fn share(bands: u32, pairs: u32) -> u16 {
     let compared = u64::from(bands) + PRIOR;
     let matched = (u64::from(pairs) + PRIOR / 2).min(compared);
     let one = u64::from(WEIGHT_ONE);
     let similarity = u64::from(exp2((log2(matched) - log2(compared)) / 4)).min(one);
-    // At least the smallest share, as 0 stands for rows that were not asked.
+    // At least the smallest share, as 0 stands for rows without one.
     ((one - similarity) * u64::from(WHOLE) / (one + similarity)).max(1) as u16
 }
 
-/// A row of which this share is its own, a quarter, is a form filled in: it counts like any other.
+/// A row with this novelty, a quarter, fills in a template: it counts like any other.
 const FORM: u64 = WHOLE as u64 / 4;
 
 /// `log2` of the least factor of a row, `(share / FORM)³`, of a share that [`find`] has found; none
-/// where it was not asked. The cube tells forms from copies with edits: an eighth leaves an eighth.
+/// without one. The cube separates templates from copies with edits: an eighth leaves an eighth.
 #[must_use]
 pub fn log_factor(share: u16) -> Option<i64> {
     (share > 0).then(|| (3 * (log2(u64::from(share)) - log2(FORM))).min(0))

@@ -120,8 +120,8 @@ impl Terms {
         let raised =
             |term: Term, factor: i64| (factor * self.strengths[term as usize]) >> FRACTION_BITS;
         let commonness = raised(Term::Commonness, limits.log_factor(rows.commonness[row]));
-        // Rows of a family are common too: for what is its own, a row weighs as much as any other,
-        // whose commonness is that of the row in the middle, and not more.
+        // Rows of one template are common, too: by its novelty a row weighs as much as a row of median
+        // commonness, and not more.
         let common = raised(Term::Commonness, limits.middle_log_factor()) - commonness;
         let least = template::log_factor(shares[row]).map_or(i64::MIN, |own| own + common);
         let duplicates = duplicates::log_factor(counts[row]).max(least);
@@ -138,7 +138,7 @@ impl Terms {
 /// What is known of every row once all have been seen.
 #[derive(Debug)]
 pub struct Weighed {
-    /// Features, the bands among them gone: they have done their work.
+    /// Features without the bands, which are dropped once near-duplicates are counted.
     pub features: Features,
     /// The counts of [`duplicates::find`].
     pub counts: Vec<u32>,
