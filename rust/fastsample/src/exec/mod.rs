@@ -1,9 +1,9 @@
 //! Execution: threads, progress, cancellation. Knows nothing of rows.
 //!
-//! - [`Context`]: how many threads work, how far they are, whether they shall stop;
-//! - `fold`: numbered tasks on all cores, into one state (a parallel fold with merge);
-//! - `ordered`: results of parallel tasks handed on in order, in bounded memory;
-//! - `shared_slice`: a slice that threads write side by side;
+//! - [`Context`]: the number of threads, progress, cancellation;
+//! - `fold`: parallel fold over numbered tasks, with a merge of states;
+//! - `ordered`: ordered parallel map, in bounded memory;
+//! - `shared_slice`: a slice whose disjoint parts are written by several threads;
 //! - `panic`: a caught panic as an error.
 
 mod context;

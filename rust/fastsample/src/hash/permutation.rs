@@ -8,7 +8,7 @@ use crate::hash::RowHash;
 /// Rackoff); small domains need more.
 const ROUNDS: usize = 8;
 
-/// Halves have at least this many bits, so that few things are well mixed, too.
+/// Least bits of a half, so that small domains are well mixed, too.
 const MIN_HALF_BITS: u32 = 4;
 
 /// A keyed bijection on `0..n`: the same for a seed on every machine, in constant memory.
@@ -30,7 +30,7 @@ pub struct Permutation {
 }
 
 impl Permutation {
-    /// The order of `n` things that belongs to `seed`.
+    /// The permutation of `0..n` for `seed`.
     #[must_use]
     pub fn new(n: u64, seed: u64) -> Self {
         let bits = u64::BITS - n.saturating_sub(1).leading_zeros();
@@ -42,13 +42,13 @@ impl Permutation {
         Self { n, half_bits: bits.div_ceil(2).max(MIN_HALF_BITS), keys }
     }
 
-    /// The order of `n` things in epoch `epoch` of a training run: every epoch has its own.
+    /// The permutation of `0..n` for epoch `epoch` of a training run.
     #[must_use]
     pub fn of_epoch(n: u64, seed: u64, epoch: u64) -> Self {
         Self::new(n, RowHash::derive(seed, "epoch").of(epoch))
     }
 
-    /// The things at `start`, `start + step`, ... as long as positions are below n, at most `count`.
+    /// The values at `start`, `start + step`, ... as long as positions are below n, at most `count`.
     #[must_use]
     pub fn strided(&self, start: u64, step: u64, count: usize) -> Vec<u64> {
         let positions =
@@ -57,19 +57,19 @@ impl Permutation {
         positions.take(count).map(|position| self.at(position)).collect()
     }
 
-    /// How many things there are.
+    /// The size n of the domain.
     #[must_use]
     pub fn n(&self) -> u64 {
         self.n
     }
 
-    /// The thing at `position`. Both are below n.
+    /// The value at `position`. Both are below n.
     #[must_use]
     pub fn at(&self, position: u64) -> u64 {
         self.walk(position, |x| self.keys.iter().fold(x, |x, &key| self.round(x, key)))
     }
 
-    /// The position of `thing`: the inverse of [`Permutation::at`].
+    /// The position of the value `thing`: the inverse of [`Permutation::at`].
     #[must_use]
     pub fn position_of(&self, thing: u64) -> u64 {
         self.walk(thing, |x| self.keys.iter().rev().fold(x, |x, &key| self.unround(x, key)))

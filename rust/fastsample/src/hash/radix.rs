@@ -64,10 +64,10 @@ fn deal(
     next.map(|end| std::mem::replace(&mut start, end)..end)
 }
 
-/// Hashes of which the upper half may occur more than once. Its memory is used again.
+/// Hashes of which the upper half may occur more than once. Memory is kept between calls.
 #[derive(Default)]
 pub(crate) struct Repeated {
-    /// What was found, and behind it whatever.
+    /// The hashes found, followed by unused memory.
     hashes: Vec<u64>,
     found: usize,
     seen: Vec<Seen>,
@@ -81,9 +81,9 @@ struct Seen {
 }
 
 impl Repeated {
-    /// Finds all hashes whose upper half occurs again, and by chance a few that are alone: usually
-    /// nearly all are, and need not be sorted then. The hashes that were found come in ascending
-    /// order; those of the last time are forgotten.
+    /// Finds all hashes whose upper half occurs more than once, and by chance a few others. Usually
+    /// nearly all hashes occur once, and need not be sorted then. Returns them in ascending order,
+    /// in memory that the next call overwrites.
     pub(crate) fn find(&mut self, hashes: impl Iterator<Item = u64> + Clone) -> &mut [u64] {
         self.hashes.resize(hashes.clone().count(), 0);
         self.found = 0;
@@ -93,7 +93,7 @@ impl Repeated {
         &mut self.hashes[..self.found]
     }
 
-    /// Looks at a part of the hashes.
+    /// The same for a part of the hashes.
     fn find_in(&mut self, part: Range<usize>) {
         let classes = (part.len() * CLASSES).next_power_of_two();
         let bits = classes.ilog2().clamp(u64::BITS.ilog2(), CLASS_BITS);
@@ -113,7 +113,7 @@ impl Repeated {
         for at in part {
             let hash = self.hashes[at];
             let (word, bit) = place(hash);
-            // Written over by the next one unless it counts: there is nothing to predict.
+            // Overwritten by the next one unless it counts, so that there is no branch.
             self.hashes[self.found] = hash;
             self.found += usize::from(self.seen[word].again & bit != 0);
         }

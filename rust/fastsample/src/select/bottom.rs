@@ -52,10 +52,10 @@ impl PartialOrd for Candidate {
     }
 }
 
-/// Keeps the n best of the candidates it is shown: priority sampling.
+/// Keeps the n best of its candidates: priority sampling.
 ///
 /// ```text
-/// push:  worse than the bound? forget it. Otherwise keep it;
+/// push:  worse than the bound? drop it. Otherwise keep it;
 ///        with n + slack kept, cut back to the n best, the worst of which is the new bound.
 /// ```
 ///
@@ -84,7 +84,7 @@ impl BottomN {
         (self.n / 4).max(1024)
     }
 
-    /// Shows a candidate. Returns whether it is kept, for now.
+    /// Adds a candidate. Returns whether it is kept, for now.
     #[inline]
     pub fn push(&mut self, candidate: Candidate) -> bool {
         if self.n == 0 || self.bound.is_some_and(|bound| candidate > bound) {
@@ -100,7 +100,7 @@ impl BottomN {
         self.kept.len() >= self.n + self.slack()
     }
 
-    /// Forgets all but the n best.
+    /// Drops all but the n best.
     pub fn cut(&mut self) {
         if self.n > 0 && self.kept.len() >= self.n {
             let (_, &mut worst, _) = self.kept.select_nth_unstable(self.n - 1);
@@ -109,7 +109,7 @@ impl BottomN {
         }
     }
 
-    /// Takes in the state of another part of the source.
+    /// Merges the state of another part of the source.
     pub fn merge(&mut self, other: Self) {
         for candidate in other.kept {
             self.push(candidate);

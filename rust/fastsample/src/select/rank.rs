@@ -7,7 +7,7 @@
 //! 4. collect its items, and take the one of the right rank
 //! ```
 //!
-//! 2^16 counters of 8 bytes fit a core's cache; keys that spread leave one item in 65,536 to be
+//! 2^16 counters of 8 bytes fit into a core's cache; of uniform keys one item in 65,536 is left to be
 //! collected.
 
 use crate::error::Result;
@@ -16,10 +16,10 @@ use crate::exec::{Context, fold};
 /// Bits of a key that are counted at once.
 const DIGIT_BITS: u32 = 16;
 
-/// So few items are collected rather than counted by more bits.
+/// Up to this number of items, items are collected instead of counted by more bits.
 const FEW: u64 = 1 << 16;
 
-/// Items looked at by one task: about a millisecond of work.
+/// Items of one task: about a millisecond of work.
 const ITEMS_PER_TASK: u64 = 1 << 18;
 
 /// The item of rank `rank`, from 0, among those that `item` finds at the places below `places`;
@@ -42,7 +42,7 @@ pub(crate) fn at_rank<T: Ord + Copy + Send>(
         (first..places.min(first + ITEMS_PER_TASK)).filter_map(&item)
     };
     let (mut shift, mut rank) = (u64::BITS, rank);
-    // The bits of the key of the item looked for, from `shift` on.
+    // The bits of the wanted key, from `shift` on.
     let mut known = 0;
     let is_near = |key: u64, shift: u32, known: u64| key.checked_shr(shift).unwrap_or(0) == known;
     loop {

@@ -16,7 +16,7 @@ use crate::hash::AsItIs;
 pub struct Distinct {
     limit: usize,
     /// Hashes above are not kept.
-    bar: u64,
+    threshold: u64,
     counts: HashMap<u64, u64, BuildHasherDefault<AsItIs>>,
 }
 
@@ -25,7 +25,7 @@ impl Distinct {
     /// works: for a power of two, as many as a hash table of twice the limit takes, 34 bytes each.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { limit: limit.max(1), bar: u64::MAX, counts: HashMap::default() }
+        Self { limit: limit.max(1), threshold: u64::MAX, counts: HashMap::default() }
     }
 
     /// Counts one occurrence of a hash, which must be uniform over all of u64.
@@ -36,7 +36,7 @@ impl Distinct {
 
     #[inline]
     fn add_times(&mut self, hash: u64, times: u64) {
-        if hash <= self.bar {
+        if hash <= self.threshold {
             *self.counts.entry(hash).or_insert(0) += times;
             if self.counts.len() >= self.limit / 4 * 7 + self.limit % 4 {
                 self.prune();
@@ -46,7 +46,7 @@ impl Distinct {
 
     /// Takes in the sketch of another part.
     pub fn merge(&mut self, other: Self) {
-        self.bar = self.bar.min(other.bar);
+        self.threshold = self.threshold.min(other.threshold);
         for (hash, times) in other.counts {
             self.add_times(hash, times);
         }
@@ -57,10 +57,10 @@ impl Distinct {
     pub fn prune(&mut self) {
         if self.counts.len() > self.limit {
             let mut hashes: Vec<u64> = self.counts.keys().copied().collect();
-            self.bar = *hashes.select_nth_unstable(self.limit - 1).1;
+            self.threshold = *hashes.select_nth_unstable(self.limit - 1).1;
         }
-        // Removed one by one, they would leave marks in the table, which would grow because of them.
-        let kept = self.counts.drain().filter(|&(hash, _)| hash <= self.bar);
+        // Removed one by one, they would leave tombstones in the table, which would make it grow.
+        let kept = self.counts.drain().filter(|&(hash, _)| hash <= self.threshold);
         let kept: Vec<_> = kept.collect();
         self.counts.extend(kept);
     }
@@ -68,7 +68,7 @@ impl Distinct {
     /// Whether every distinct value is kept, so that nothing is an estimate.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        self.bar == u64::MAX
+        self.threshold == u64::MAX
     }
 
     /// Distinct values that are kept.
@@ -81,7 +81,11 @@ impl Distinct {
     #[must_use]
     pub fn distinct(&self) -> f64 {
         let kept = self.counts.len() as f64;
-        if self.is_exact() { kept } else { (kept - 1.0) / (self.bar as f64 / u64::MAX as f64) }
+        if self.is_exact() {
+            kept
+        } else {
+            (kept - 1.0) / (self.threshold as f64 / u64::MAX as f64)
+        }
     }
 
     /// The share of occurrences that repeat an earlier one.
@@ -120,9 +124,9 @@ impl Distinct {
     /// `other` has, and the share of `self`'s occurrences whose value `other` has.
     #[must_use]
     pub fn found_in(&self, other: &Self) -> (f64, f64) {
-        let bar = self.bar.min(other.bar);
+        let threshold = self.threshold.min(other.threshold);
         let (mut values, mut values_found, mut times, mut times_found) = (0_u64, 0_u64, 0, 0);
-        for (hash, &count) in self.counts.iter().filter(|&(&hash, _)| hash <= bar) {
+        for (hash, &count) in self.counts.iter().filter(|&(&hash, _)| hash <= threshold) {
             let found = other.counts.contains_key(hash);
             values += 1;
             values_found += u64::from(found);

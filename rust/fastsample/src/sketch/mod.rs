@@ -1,4 +1,4 @@
-//! Small summaries of many rows, which merge in any order.
+//! Sketches: small summaries of many rows that merge in any order.
 //!
 //! - [`Distinct`]: distinct values and their copies, counted in bounded memory (bottom-k sketch);
 //! - [`Lengths`]: a histogram of text lengths, with quantiles;

@@ -1,4 +1,4 @@
-//! The n best rows, class by class.
+//! The n rows of highest priority, class by class: weighted rows, rows of weight 0, copies.
 
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::exec::{Context, map};
 use crate::select::{Candidate, Selection, at_rank};
 
-/// Which rows are drawn before which: a lower class is touched when the one before is used up.
+/// The order in which rows are drawn: a class is drawn from when the one before is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// Rows with a weight.

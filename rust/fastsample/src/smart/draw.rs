@@ -1,4 +1,4 @@
-//! A smart draw from end to end: n rows by a rule.
+//! Entry points of smart draws: n rows by weight or by entropy.
 
 use super::features::Features;
 use super::options::{Rule, Smart};
@@ -39,7 +39,7 @@ pub fn draw(
     Priorities::new(ctx, source, seed, rule, &all)?.draw(ctx, n, with_weights)
 }
 
-/// The uniform draw, which needs no look at any row.
+/// The uniform draw, which reads no row.
 fn uniform(
     ctx: &Context,
     source: &Source,

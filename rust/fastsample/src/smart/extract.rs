@@ -20,7 +20,7 @@ use crate::text::{count_chars, texts_of};
 pub struct SourcePart<'a> {
     /// The rows of the part.
     pub source: &'a Source,
-    /// Indices of the text columns to look at.
+    /// Indices of the text columns to read.
     pub columns: &'a [usize],
     /// The ordinal of the first row.
     pub first: u64,
@@ -137,7 +137,7 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*head))
 }
 
-/// DocumentFrequencies the shingles of those rows of a part that `pilot` chooses.
+/// Counts the shingles of the rows of a part that `pilot` selects.
 ///
 /// # Errors
 /// When reading fails, or the call is cancelled.

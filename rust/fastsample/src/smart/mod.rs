@@ -1,4 +1,4 @@
-//! Smart sampling: rows weighed by what they add, and priority sampling by weight.
+//! Smart sampling: weights from the text of rows, and priority sampling by weight.
 //!
 //! ```text
 //!  source ─▶ pilot: a small part, its shingles counted ─┐ (for commonness and target only)
@@ -7,16 +7,16 @@
 //! ```
 //!
 //! Every term is an integer function of a row's text and of counts over all rows, so that no order
-//! of threads and no vector width can change a bit. Rows fall into three classes, and a lower one
-//! is touched only when the one before is used up: rows with a weight, rows of weight 0 (too
-//! short), copies of other rows.
+//! of threads and no vector width can change a bit. Rows are in three classes, and a class is drawn
+//! from only when the one before is used up: rows with a weight, rows of weight 0 (too short),
+//! copies of other rows.
 //!
-//! The pilot's shingles and the features can be made of parts of a source, on different machines,
-//! serialised, and merged in any order: [`pilot::PilotShingles`], [`extract::Extracted`].
+//! The pilot's shingles and the features can be computed for parts of a source, on different
+//! machines, serialised, and merged in any order: [`pilot::PilotShingles`], [`extract::Extracted`].
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`options`] | the rule and the strengths that a user asks for |
+//! | [`options`] | the rule and the strengths of the terms |
 //! | [`fixed_point`] | logarithms and powers in integers |
 //! | [`pilot`] | document frequencies of shingles in a small part of the rows |
 //! | [`terms`] | the factors of a weight: near-duplicates, commonness, length, repetition, target |
@@ -25,10 +25,10 @@
 //! | [`extract`] | that pass; parts merge |
 //! | `pipeline` | pilot and extraction, one after the other |
 //! | [`near_duplicates`] | groups of near-duplicates: a union-find over rows that share bands |
-//! | [`classes`] | the n best rows, class by class |
+//! | [`classes`] | the n rows of highest priority, class by class |
 //! | [`inclusion`] | inclusion probabilities |
 //! | `priority`, `ranking` | each row's class and priority; all rows in that order |
-//! | [`draw`](mod@draw), `score`, `report` | what callers use |
+//! | [`draw`](mod@draw), `score`, `report` | entry points, and their report |
 
 pub mod classes;
 pub mod draw;

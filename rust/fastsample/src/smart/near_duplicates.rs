@@ -12,9 +12,10 @@ use crate::smart::terms::duplicates::{groups as groups_of, keys};
 ///
 /// Two rows are near-duplicates if they share two bands or more of their MinHash signatures. The
 /// groups are transitive: near-duplicates of near-duplicates are in one group. With a Jaccard
-/// similarity J of the shingles a band is shared with probability p = J^4, and two of eight with 1 - (1 - p)^8 - 8 p (1 - p)^7: 0.996 for J = 0.9,
-/// 0.90 for 0.8, 0.61 for 0.7, 0.09 for 0.5, 0.002 for 0.3. One band would find more pairs and join
-/// rows that are not near-duplicates into ever larger groups.
+/// similarity J of the shingles a band is shared with probability p = J^4, and two of eight with
+/// 1 - (1 - p)^8 - 8 p (1 - p)^7: 0.996 for J = 0.9, 0.90 for 0.8, 0.61 for 0.7, 0.09 for 0.5,
+/// 0.002 for 0.3. One band would find more pairs and join rows that are not near-duplicates into
+/// ever larger groups.
 ///
 /// # Errors
 /// [`crate::Error::Cancelled`].

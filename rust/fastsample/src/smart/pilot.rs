@@ -1,4 +1,4 @@
-//! A pilot: document frequencies of shingles in a small part of the rows, to know what is common.
+//! Pilot: document frequencies of shingles in a small part of the rows, for commonness and target.
 //!
 //! The part is made of blocks of neighbouring rows, so that few pages of a file are touched, chosen
 //! by a hash of their position, so that any partition of the source finds the same ones.
@@ -43,12 +43,12 @@ pub fn pilot_rows(ctx: &Context, rows: u64) -> Result<Selection> {
     Ok(Selection::Bits { bits: bits.finish(), n: BLOCKS * BLOCK_ROWS })
 }
 
-/// The shingles of some rows, each once a row. DocumentFrequencies of parts merge in any order.
+/// The shingles of some rows, each once a row. Parts merge in any order.
 #[derive(Debug, Clone, Default)]
 pub struct PilotShingles {
     rows: u64,
     hashes: Vec<u64>,
-    /// Those of the row at hand.
+    /// Those of the current row.
     row: HashSet<u64, BuildHasherDefault<AsItIs>>,
 }
 
@@ -56,7 +56,7 @@ pub struct PilotShingles {
 const VERSION: u64 = 1;
 
 impl PilotShingles {
-    /// DocumentFrequencies the shingles of one more row.
+    /// Counts the shingles of one more row.
     pub fn add(&mut self, shingles: &[u64]) {
         self.rows += 1;
         let counted = &shingles[..shingles.len().min(COUNTED)];
@@ -80,7 +80,7 @@ impl PilotShingles {
         self.rows
     }
 
-    /// Ready to be counted.
+    /// The document frequencies.
     #[must_use]
     pub fn into_counts(self) -> DocumentFrequencies {
         DocumentFrequencies(sorted(self.hashes.iter().copied()))
@@ -122,7 +122,7 @@ impl PilotShingles {
     }
 }
 
-/// In how many rows each shingle is.
+/// Document frequencies: in how many rows each shingle occurs.
 #[derive(Debug, Clone)]
 pub struct DocumentFrequencies(Vec<u64>);
 

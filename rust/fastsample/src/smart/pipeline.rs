@@ -1,4 +1,4 @@
-//! A smart draw from end to end: pilot, extraction of features, weights, priority sampling.
+//! The passes over the source: the pilot, if one is needed, then the extraction of features.
 
 use super::extract::{self, Extracted, SourcePart};
 use super::features::Features;

@@ -1,4 +1,4 @@
-//! All rows in the order in which a smart draw takes them, from which any window can be cut.
+//! `Ranking`: all rows in the order in which a smart draw takes them; windows of it are samples.
 
 use std::ops::Range;
 
@@ -26,8 +26,8 @@ pub struct Ranking {
 }
 
 impl Ranking {
-    /// Ranks those rows of `source` that `among` chooses. All rows of the source are judged: what a
-    /// row adds is what it adds to all.
+    /// Ranks the rows of `source` that `among` selects. Weights are computed among all rows of the
+    /// source.
     ///
     /// # Errors
     /// As [`crate::smart::draw`].

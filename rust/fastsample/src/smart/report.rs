@@ -20,7 +20,7 @@ const ROWS_PER_TASK: usize = 1 << 17;
 /// What a smart draw found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SmartReport {
-    /// The text columns that were looked at.
+    /// The text columns that were read.
     pub text: Vec<String>,
     /// Rows of weight 0: too short, or outside the entropy rule's limits.
     pub excluded: u64,
@@ -32,8 +32,7 @@ pub struct SmartReport {
     pub excluded_drawn: u64,
     /// Copies that had to be drawn because no others were left.
     pub copies_drawn: u64,
-    /// (sum of weights)^2 / sum of squared weights, over all rows: how many rows of equal weight
-    /// are as diverse.
+    /// Effective sample size (Kish): (sum of weights)^2 / sum of squared weights, over all rows.
     pub effective_rows: f64,
     /// Characters of the rows of the source, and of those drawn, at [`QUANTILES`].
     pub chars_before: Vec<u64>,

@@ -18,14 +18,14 @@ use crate::text;
 
 const BATCH_ROWS: usize = 1 << 16;
 
-/// One row for each row of `source`, in its order: what each term found, and the weight.
+/// One row for each row of `source`, in its order: the value of each term, and the weight.
 ///
 /// | column | |
 /// |---|---|
 /// | `chars` | characters in all text columns |
 /// | `copies` | rows with the same texts, itself included |
 /// | `duplicates` | estimated rows nearly the same, itself included |
-/// | `own` | estimated share of it that those do not have; null with fewer than three of them |
+/// | `novelty` | estimated share of it that those do not have; null with fewer than three of them |
 /// | `commonness` | mean `log2(other rows with the shingle + 1)`, null without shingles or if switched off |
 /// | `repetition` | distinct shingles / shingles, of the first 1,024 |
 /// | `target` | mean `log2` of share in the target / share in the source; only with a target |

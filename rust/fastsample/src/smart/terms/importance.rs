@@ -1,4 +1,4 @@
-//! Rows like those of a target: DSIR importance weight, the importance ratio of a row's shingles.
+//! DSIR importance weight: the likelihood ratio of a row's shingles in a target and in the source.
 //!
 //! Source: S. M. Xie, S. Santurkar, T. Ma, P. Liang, *Data selection for language models via
 //! importance resampling*, `NeurIPS` 2023. Different from there: the ratio is averaged over the
@@ -23,7 +23,7 @@ pub struct ImportanceRatio(Vec<i16>);
 impl ImportanceRatio {
     /// Compares how many rows have each shingle, in the target and in the source.
     ///
-    /// With `c` and `C` the target's counts of a class and of all, and `q` the source's `share::`
+    /// With `c` and `C` the target's counts of a class and of all, and `q` the source's share:
     ///
     /// ```text
     /// ratio = (c + m q) / ((C + m) q)      m = number of classes: on average one count a class
@@ -34,7 +34,7 @@ impl ImportanceRatio {
         source: impl Iterator<Item = (u64, u32)>,
     ) -> Self {
         let (target, source) = (classes(target), classes(source));
-        // Every class has been seen once more, so that none has share 0.
+        // Each class gets one more count, so that none has share 0.
         let source: Vec<u64> = source.into_iter().map(|count| count + 1).collect();
         let (all, all_source) = (target.iter().sum::<u64>(), source.iter().sum::<u64>());
         let classes = 1_u64 << CLASS_BITS;

@@ -2,7 +2,7 @@
 //!
 //! | term | file | factor |
 //! |---|---|---|
-//! | duplicates | [`duplicates`], [`template`] | 1.5 / near-duplicates, or what the row has beyond its template |
+//! | duplicates | [`duplicates`], [`template`] | 1.5 / near-duplicates, or by the novelty of the row |
 //! | commonness | [`commonness`] | 1 / geometric mean of its shingles' document frequencies |
 //! | length | [`length`] | square root, up to a limit |
 //! | repetition | [`repetition`] | twice distinct / all shingles |
