@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -276,3 +277,86 @@ def test_bad_arguments_of_length_batches(arguments: dict[str, Any]) -> None:
         LengthBatchSampler(**{"lengths": [1, 2, 3], **arguments})
     with pytest.raises(fastsample.SourceTypeError):
         LengthBatchSampler([0.5], 2)
+
+
+class Loader:
+    """A loader that draws ahead, with `drop_last` as torch's has it."""
+
+    def __init__(self, sampler: ResumableSampler, batch_size: int, drop_last: bool) -> None:
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rows = list(self.sampler)
+        for start in range(0, len(rows), self.batch_size):
+            batch = rows[start : start + self.batch_size]
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield batch
+
+
+class SilentLoader(Loader):
+    """One that does not tell whether it drops a last batch."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._drops = self.drop_last
+        del self.drop_last
+
+    def __iter__(self) -> Iterator[list[int]]:
+        self.drop_last = self._drops
+        yield from list(super().__iter__())
+        del self.drop_last
+
+
+@pytest.mark.parametrize("kind", [Loader, SilentLoader])
+@pytest.mark.parametrize(
+    ("n", "size", "ranks", "drops"),
+    [
+        (62, 15, 1, "loader"),
+        (62, 15, 2, "loader"),
+        (61, 10, 2, "sampler"),
+        (61, 10, 2, "both"),
+        (61, 7, 3, "both"),
+    ],
+)
+def test_a_run_saved_after_the_last_batch_that_is_not_dropped_goes_on(
+    kind: type[Loader], n: int, size: int, ranks: int, drops: str
+) -> None:
+    def made() -> ResumableSampler:
+        return ResumableSampler(n, num_replicas=ranks, drop_last=drops in ("sampler", "both"))
+
+    def run(sampler: ResumableSampler) -> Iterator[list[int]]:
+        return sampler.follow(kind(sampler, size, drops in ("loader", "both")))
+
+    whole = made()
+    epochs = [list(run(whole)) for _ in range(3)]
+    assert whole.epoch == 3
+    assert all(epochs)
+
+    stopped = made()
+    for done, _ in enumerate(run(stopped), 1):
+        if done == len(epochs[0]):
+            state = json.loads(json.dumps(stopped.state_dict()))
+            break
+    resumed = made()
+    resumed.load_state_dict(state)
+    later = [batches for _ in range(3) if (batches := list(run(resumed)))]
+    assert later[:2] == epochs[1:]
+    if kind is Loader or drops == "sampler":
+        # The state says that the epoch is over, so that loops over epochs count right.
+        assert (state["epoch"], state["consumed"]) == (1, 0)
+
+
+def test_a_state_at_the_end_of_an_epoch_is_the_next_one() -> None:
+    sampler = ResumableSampler(61, num_replicas=2, drop_last=True)
+    sampler.load_state_dict({**sampler.state_dict(), "epoch": 4, "consumed": 60})
+    assert (sampler.epoch, sampler.consumed) == (5, 0)
+    batches = LengthBatchSampler(np.arange(10), 3, drop_last=True)
+    batches.load_state_dict({**batches.state_dict(), "epoch": 4, "consumed": 3})
+    assert (batches.epoch, len(list(batches))) == (5, 3)
+
+
+def test_a_loader_without_a_batch_ends() -> None:
+    sampler = ResumableSampler(3)
+    assert list(sampler.follow(Loader(sampler, 5, True))) == []

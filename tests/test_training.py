@@ -50,6 +50,26 @@ def collate_ids(rows: list[dict[str, Any]]) -> list[int]:
     return [row["id"] for row in rows]
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_data_loader_that_drops_the_last_batch_goes_on(source: Path, workers: int) -> None:
+    from torch.utils.data import DataLoader
+
+    rows = fastsample.sample(source, N).cache()
+
+    def loader(sampler: fastsample.ResumableSampler) -> DataLoader[Any]:
+        return DataLoader(
+            rows, 15, sampler=sampler, drop_last=True, num_workers=workers, collate_fn=collate_ids
+        )
+
+    whole, stopped, resumed = (fastsample.ResumableSampler(rows) for _ in range(3))
+    epochs = [list(whole.follow(loader(whole))) for _ in range(2)]
+    for _, _ in zip(range(6), stopped.follow(loader(stopped)), strict=False):
+        state = stopped.state_dict()
+    assert (state["epoch"], state["consumed"]) == (1, 0)
+    resumed.load_state_dict(state)
+    assert list(resumed.follow(loader(resumed))) == epochs[1]
+
+
 @pytest.mark.parametrize("workers", [0, 4])
 def test_data_loader(source: Path, ids: list[int], workers: int) -> None:
     from torch.utils.data import DataLoader

@@ -148,6 +148,9 @@ class LengthBatchSampler(ResumableOrder[list[int]]):
         del loader
         return 1
 
+    def _has_step(self, step: int) -> bool:
+        return self._place + step <= self._end()
+
 
 class _Plan:
     """The steps of an epoch."""

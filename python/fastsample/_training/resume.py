@@ -82,6 +82,10 @@ class ResumableOrder(ABC, Generic[T]):
     def _per_step(self, loader: Any) -> int:
         """Return how far a batch of `loader` moves the position."""
 
+    @abstractmethod
+    def _has_step(self, step: int) -> bool:
+        """Return whether a whole step of every rank is left of the epoch."""
+
     def __iter__(self) -> Iterator[T]:
         """Yield what is left of the epoch; of the next one, if nothing is left."""
         if self._upcoming != self._epoch:
@@ -120,18 +124,22 @@ class ResumableOrder(ABC, Generic[T]):
         """
         if not hasattr(loader, "__iter__"):
             raise SourceTypeError(f"loader is {loader!r}; it must be a data loader")
-        step = self._per_step(loader)
-        epoch, finished = -1, False
+        step, drops = self._per_step(loader), _drops_last(loader)
+        epoch: int | None = None
+        finished = False
         try:
             for batch in loader:
                 epoch = self._epoch
                 self.advance(step)
+                if drops and self._epoch == epoch and not self._has_step(step):
+                    self._begin(epoch + 1)
                 yield batch
             finished = True
         finally:
             self._drawn_epoch = None
-            if finished and self._epoch == epoch:
-                self._begin(epoch + 1)
+            # Without a batch, what is left of the epoch is less than one, and is dropped.
+            if finished and epoch in (None, self._epoch):
+                self._begin(self._epoch + 1)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the position of the run: a few integers, and what they belong to."""
@@ -158,5 +166,11 @@ class ResumableOrder(ABC, Generic[T]):
         epoch = whole("the state's epoch", state.get("epoch"), least=0)
         place = whole("the state's consumed", state.get("consumed"), least=0)
         self._begin(epoch)
-        self._place = place
-        self._loaded_epoch = epoch
+        self.advance(place)
+        self._loaded_epoch = self._epoch
+
+
+def _drops_last(loader: Any) -> bool:
+    """Return whether a loader drops a last batch that is not full."""
+    sampler = getattr(loader, "batch_sampler", None)
+    return bool(getattr(loader, "drop_last", False) or getattr(sampler, "drop_last", False))

@@ -74,8 +74,8 @@ class ResumableSampler(ResumableOrder[int]):
         return rows // self.num_replicas if self._drop_last else -(-rows // self.num_replicas)
 
     def _end(self) -> int:
-        # Rows that are dropped end the epoch when the loader does.
-        return self._n
+        # Fewer rows than ranks are left: those are dropped.
+        return max(1, self._n - self.num_replicas + 1) if self._drop_last else self._n
 
     def _identity(self) -> dict[str, Any]:
         data = {"rows": self._n, "data": self._fingerprint}
@@ -93,6 +93,9 @@ class ResumableSampler(ResumableOrder[int]):
         if size is None:
             raise ArgumentError("the loader has no batch_size; call advance(rows) yourself")
         return int(size) * self.num_replicas
+
+    def _has_step(self, step: int) -> bool:
+        return self._share(self._n - self._place) * self.num_replicas >= step
 
 
 class _RowCursor(Cursor[int]):
