@@ -1,5 +1,6 @@
 """Fresh rows in every epoch."""
 
+import itertools
 from pathlib import Path
 
 import fastsample
@@ -27,6 +28,15 @@ def test_epochs_are_windows_of_one_order(table: pa.Table, tmp_path: Path) -> Non
         again = set(epochs[3].row_ids.tolist())
         assert again == set(range(3000)) - seen | set(drawn_ids(3000, 600, 3))
         assert epochs[3].cache().path != epochs[0].cache().path
+
+
+@pytest.mark.parametrize("smart", [False, True])
+def test_a_loop_over_the_epochs_ends(table: pa.Table, smart: bool) -> None:
+    epochs = fastsample.epochs(table, 1400, smart=smart)
+    rows = [drawn.row_ids.tolist() for drawn in itertools.islice(epochs, 9)]
+    assert rows == [epochs[0].row_ids.tolist(), epochs[1].row_ids.tolist()]
+    assert len(list(epochs)) == len(epochs) == 2
+    assert [len(drawn) for drawn in reversed(epochs)] == [1400, 1400]
 
 
 def test_every_row_comes_equally_often(table: pa.Table) -> None:

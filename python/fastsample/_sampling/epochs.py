@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fastsample import _fastsample
 from fastsample._arguments import check_seed, check_threads, whole
@@ -67,7 +67,8 @@ def epochs(
 class Epochs:
     """The samples of a training run, one an epoch: ``epochs[0]``, ``epochs[1]``, ...
 
-    ``len(epochs)`` is the number of epochs until rows come again.
+    ``len(epochs)`` is the number of epochs until rows come again, and a loop over all of them ends
+    there. Uniform draws have later epochs, too, under their number.
     """
 
     def __init__(
@@ -93,6 +94,10 @@ class Epochs:
     def __len__(self) -> int:
         """Return the number of epochs of which no two share a row."""
         return self._rows // self._n
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Draw the epochs of which no two share a row."""
+        return (self[epoch] for epoch in range(len(self)))
 
     def __getitem__(self, epoch: int) -> Sample:
         """Draw the rows of an epoch, from 0. After `len` epochs, uniform draws begin again."""
