@@ -111,6 +111,53 @@ def test_lengths(dataset: fastsample.Dataset) -> None:
         dataset.lengths(["id"])
 
 
+def test_lengths_of_text_in_every_layout(tmp_path: Path) -> None:
+    texts = ["x", None, "你好", "a text longer than a view"]
+    plain = pa.array(texts)
+    columns = {
+        "plain": plain,
+        "large": plain.cast(pa.large_string()),
+        "view": plain.cast(pa.string_view()),
+        "dictionary": plain.dictionary_encode(),
+        "dictionary of large": plain.cast(pa.large_string()).dictionary_encode(),
+        "id": pa.array([1, 2, 3, 4]),
+    }
+    dataset = fastsample.Dataset(write_ipc(pa.table(columns), tmp_path / "rows.arrow"))
+    lengths = [len(text or "") for text in texts]
+    for name in list(columns)[:-1]:
+        assert dataset.lengths([name]).tolist() == lengths
+    assert dataset.lengths().tolist() == [5 * length for length in lengths]
+    found = fastsample.inspect(dataset.path)
+    assert set(found.text) == set(columns) - {"id"}
+
+
+def test_the_fingerprint_covers_the_whole_file(tmp_path: Path) -> None:
+    rows = pa.table({"text": ["a" * 1000] * 1000})
+    path = write_ipc(rows, tmp_path / "rows.arrow", rows=10)
+    first = fastsample.Dataset(path)
+    content = bytearray(path.read_bytes())
+    middle = content.index(b"a" * 500, len(content) // 2)
+    content[middle] = ord("b")
+    other = tmp_path / "other.arrow"
+    other.write_bytes(content)
+    second = fastsample.Dataset(other)
+    assert len(second) == 1000
+    assert first.fingerprint == fastsample.Dataset(path).fingerprint != second.fingerprint
+    copied = tmp_path / "copied.arrow"
+    copied.write_bytes(path.read_bytes())
+    assert fastsample.Dataset(copied).fingerprint == first.fingerprint
+    for kind in (fastsample.ResumableSampler, fastsample.LengthBatchSampler):
+        mine, theirs, same = (
+            kind(dataset) if kind is fastsample.ResumableSampler else kind(dataset, 4)
+            for dataset in (first, second, fastsample.Dataset(copied))
+        )
+        same.load_state_dict(mine.state_dict())
+        with pytest.raises(fastsample.ArgumentError, match="the state was saved with data"):
+            theirs.load_state_dict(mine.state_dict())
+    path.write_bytes(content)
+    assert first.fingerprint == second.fingerprint
+
+
 def test_hugging_face_maps_the_same_file(table: pa.Table) -> None:
     cached = fastsample.sample(table, 60).cache()
     for _ in range(2):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import flag, optional, whole
-from fastsample._training.dataset import Dataset
+from fastsample._training.dataset import Dataset, fingerprint
 from fastsample._training.resume import Cursor, ResumableOrder
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -113,6 +113,8 @@ class LengthBatchSampler(ResumableOrder[list[int]]):
             raise ArgumentError("lengths must be one whole number for each row, at least one")
         if int(found.min()) < 0 or int(found.max()) >= 2**32:
             raise ArgumentError("lengths must be from 0 to 2**32 - 1")
+        # Its file is read when a state is saved or loaded.
+        self._file = lengths.path if isinstance(lengths, Dataset) else None
         self._lengths = np.ascontiguousarray(found, dtype=np.uint32)
         self._planned: tuple[int, _Plan] | None = None
 
@@ -138,8 +140,10 @@ class LengthBatchSampler(ResumableOrder[list[int]]):
             shape["rows_per_step"] = self.batch_size * self.num_replicas
         else:
             shape |= {"batch_size": self.batch_size, "num_replicas": self.num_replicas}
-        data = hashlib.blake2b(self._lengths.data, digest_size=16).hexdigest()
-        return {"sampler": "length", "data": data, "seed": self.seed, **shape}
+        data = hashlib.blake2b(self._lengths.data, digest_size=16)
+        if self._file is not None:
+            data.update(fingerprint(self._file).encode())
+        return {"sampler": "length", "data": data.hexdigest(), "seed": self.seed, **shape}
 
     def _cursor(self, epoch: int, place: int) -> _StepCursor:
         return _StepCursor(self, epoch, place)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastsample import _fastsample
 from fastsample._arguments import flag, is_whole, whole
+from fastsample._training.dataset import Dataset, fingerprint
 from fastsample._training.resume import Cursor, ResumableOrder
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -62,8 +63,9 @@ class ResumableSampler(ResumableOrder[int]):
             raise SourceTypeError(f"data is {data!r}; it must be a number of rows or a dataset")
         rows = len(data) if isinstance(data, Sized) else data
         self._n = whole("the number of rows", rows, least=1)
-        fingerprint = getattr(data, "fingerprint", None)
-        self._fingerprint = fingerprint if isinstance(fingerprint, str) else None
+        # Of a dataset the path alone is kept: its file is read when a state is saved or loaded.
+        self._file = data.path if isinstance(data, Dataset) else None
+        self._fingerprint = None if self._file else getattr(data, "fingerprint", None)
         self._drop_last = flag("drop_last", drop_last)
 
     def __len__(self) -> int:
@@ -78,8 +80,9 @@ class ResumableSampler(ResumableOrder[int]):
         return max(1, self._n - self.num_replicas + 1) if self._drop_last else self._n
 
     def _identity(self) -> dict[str, Any]:
-        data = {"rows": self._n, "data": self._fingerprint}
-        return {"sampler": "resumable", **data, "seed": self.seed}
+        known = self._fingerprint if self._file is None else fingerprint(self._file)
+        data = known if isinstance(known, str) else None
+        return {"sampler": "resumable", "rows": self._n, "data": data, "seed": self.seed}
 
     def _cursor(self, epoch: int, place: int) -> _RowCursor:
         return _RowCursor(self, epoch, place)
