@@ -312,3 +312,26 @@ def test_more_than_2_gib_of_text(tmp_path: Path) -> None:
     assert taken["text"].num_chunks > 1
     assert pc.unique(pc.binary_length(taken["text"])).to_pylist() == [size]
     assert taken["id"].to_pylist() == sample.row_ids.tolist()
+
+
+@pytest.mark.parametrize("writer", ["write_parquet", "write_ipc"])
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".json", ".jsonl", ".JSONL", ".ndjson"])
+def test_a_name_of_another_format_is_refused(
+    table: pa.Table, tmp_path: Path, writer: str, ending: str
+) -> None:
+    drawn = fastsample.sample(table, 5)
+    with pytest.raises(fastsample.ArgumentError, match=r"Parquet files end in \.parquet"):
+        getattr(drawn, writer)(tmp_path / f"out{ending}")
+    assert not list(tmp_path.glob("*.*"))
+
+
+def test_a_name_that_ends_in_arrows_gets_the_streaming_format(
+    table: pa.Table, tmp_path: Path
+) -> None:
+    drawn = fastsample.sample(table, 50)
+    drawn.write_ipc(tmp_path / "out.arrows")
+    with pa.OSFile(str(tmp_path / "out.arrows")) as file:
+        assert pa.ipc.open_stream(file).read_all().equals(drawn.to_arrow())
+    drawn.write_ipc(tmp_path / "out.arrow")
+    with pa.OSFile(str(tmp_path / "out.arrow")) as file:
+        assert pa.ipc.open_file(file).read_all().equals(drawn.to_arrow())

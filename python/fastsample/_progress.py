@@ -35,7 +35,7 @@ def reporting(progress: bool | Callback | None, task: str) -> Iterator[Callback 
     check_progress(progress)
     if callable(progress):
         yield progress
-    elif progress is True or (progress is None and sys.stderr.isatty()):
+    elif progress is True or (progress is None and sys.stderr is not None and sys.stderr.isatty()):
         bar = _Bar(task, 0.0 if progress else _PATIENCE_SECONDS)
         try:
             yield bar

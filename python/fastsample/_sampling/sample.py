@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from fastsample import _fastsample
 from fastsample._arguments import flag, optional, output_path, string, whole
 from fastsample._progress import Callback, check_progress, reporting
+from fastsample._sampling.formats import check_ending, is_stream
 from fastsample._sampling.report import Report, WriteReport, WrittenFile
 from fastsample._training.cache import cache_file, cache_folder, once
 from fastsample._training.dataset import Dataset, positions
@@ -204,7 +205,7 @@ class Sample:
         started = time.perf_counter()
         with reporting(progress, "writing") as callback:
             result = self._native.write_parquet(
-                output_path("path", path),
+                check_ending(output_path("path", path)),
                 compression=string("compression", compression),
                 compression_level=optional(
                     whole, "compression_level", compression_level, least=-128, most=127
@@ -232,14 +233,16 @@ class Sample:
         """Write the rows to an Arrow IPC file (Feather 2), whole or not at all.
 
         `compression` is ``none`` (the file can be mapped into memory), ``lz4`` or ``zstd``; the
-        rest is as in :meth:`write_parquet`.
+        rest is as in :meth:`write_parquet`. A name that ends in ``.arrows`` gets the streaming
+        format.
         """
         started = time.perf_counter()
+        target = check_ending(output_path("path", path))
         with reporting(progress, "writing") as callback:
             result = self._native.write_ipc(
-                output_path("path", path),
+                target,
                 compression=string("compression", compression),
-                stream=False,
+                stream=is_stream(target),
                 shuffle=flag("shuffle", shuffle),
                 shards=whole("shards", shards, least=1),
                 overwrite=flag("overwrite", overwrite),

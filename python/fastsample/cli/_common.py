@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fastsample import FastSampleError
+from fastsample import ArgumentError, FastSampleError
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _PLAIN_BARS = " .-=#"
@@ -20,10 +20,15 @@ _PLAIN_BARS = " .-=#"
 #: Tables for programs have no need to fit a screen.
 _PIPED_WIDTH = 10_000
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
-err = Console(stderr=True, highlight=False)
+_ON_TERMINAL = sys.stdout is not None and sys.stdout.isatty()
 
-Threads = Annotated[int | None, typer.Option(help="Cores to use. [default: all]", min=1)]
+# Names of files and columns are printed as they are, not as Rich's markup or emoji.
+out = Console(
+    highlight=False, markup=False, emoji=False, width=None if _ON_TERMINAL else _PIPED_WIDTH
+)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+Threads = Annotated[int | None, typer.Option(help="Cores to use.", min=1, show_default="all")]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 Columns = Annotated[
     list[str] | None, typer.Option("--column", help="Keep only this column. Repeatable.")
@@ -56,17 +61,19 @@ def sparkline(shares: Sequence[float]) -> str:
 
 
 def print_json(report: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    # Where the encoding lacks a character, JSON has an escape for it.
+    is_unicode = out.encoding.lower().startswith("utf")
+    sys.stdout.write(json.dumps(report, ensure_ascii=not is_unicode, indent=2) + "\n")
 
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Turn errors into one line and exit code 1, an interruption into exit code 130."""
+    """Turn errors into one line and an exit code: 2 for arguments, 130 for Ctrl-C, or 1."""
     try:
         yield
     except FastSampleError as error:
-        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        err.print(f"error: {error}", style="red", soft_wrap=True)
+        raise typer.Exit(2 if isinstance(error, ArgumentError) else 1) from None
     except KeyboardInterrupt:
         err.print("interrupted; nothing was written")
         raise typer.Exit(130) from None

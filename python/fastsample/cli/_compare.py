@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 import fastsample
@@ -29,7 +28,11 @@ def compare(
     ] = None,
     text_column: Annotated[
         list[str] | None,
-        typer.Option("--text-column", help="Compare this column. Repeatable. [default: all text]"),
+        typer.Option(
+            "--text-column",
+            help="Compare this column. Repeatable.",
+            show_default="all text columns",
+        ),
     ] = None,
     max_chars: Annotated[
         int, typer.Option(help="Characters at which training cuts a row off.", min=1)
@@ -58,9 +61,9 @@ def compare(
 
 
 def _print(found: Comparison) -> None:
-    out.print(f"[bold]{found.verdict}[/bold]")
+    out.print(found.verdict, style="bold")
     for sentence in found.biases:
-        out.print(f"- {sentence}", markup=False, soft_wrap=True)
+        out.print(f"- {sentence}", soft_wrap=True)
     table = Table("", title="Source and sample", title_justify="left")
     table.add_column("reference", justify="right")
     table.add_column("sample", justify="right")
@@ -75,7 +78,7 @@ def _print(found: Comparison) -> None:
         for heading in ("source", "sample"):
             grams.add_column(heading, justify="right")
         for text, a, b in listed[:_PRINTED]:
-            grams.add_row(escape(text.replace(" ", "␣")), f"{a:,.1f}", f"{b:,.1f}")
+            grams.add_row(text.replace(" ", "␣"), f"{a:,.1f}", f"{b:,.1f}")
         if listed:
             out.print(grams)
 
@@ -87,7 +90,7 @@ def _print_values(found: Comparison) -> None:
     ranked = sorted(found.values.items(), key=lambda each: each[1], reverse=True)
     for name, (a, b) in ranked[:_PRINTED_VALUES]:
         shares = percent(a / found.source.rows), percent(b / found.sample.rows)
-        table.add_row(escape(name), *shares)
+        table.add_row(name, *shares)
     out.print(table)
     if len(ranked) > _PRINTED_VALUES:
         out.print(f"and {len(ranked) - _PRINTED_VALUES:,} values more")

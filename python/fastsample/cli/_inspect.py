@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 import fastsample
@@ -64,9 +63,7 @@ def _print_inspection(found: Inspection) -> None:
     out.print(files)
     columns = Table("column", "type", "nullable", title="Columns", title_justify="left")
     for column in found.columns:
-        columns.add_row(
-            escape(column.name), escape(column.type), "yes" if column.nullable else "no"
-        )
+        columns.add_row(column.name, column.type, "yes" if column.nullable else "no")
     out.print(columns)
     if found.text:
         _print_lengths(found)
@@ -85,7 +82,7 @@ def _print_lengths(found: Inspection) -> None:
         numbers = [f"{length:,}" for length in text.quantiles.values()]
         shape = sparkline(shares_of(text.histogram, bin_edges(text, _BARS)))
         lengths.add_row(
-            escape(name), f"{text.nulls:,}", f"{text.mean:,.1f}", *numbers, f"{text.max:,}", shape
+            name, f"{text.nulls:,}", f"{text.mean:,.1f}", *numbers, f"{text.max:,}", shape
         )
     out.print(lengths)
     if found.copies is not None:

@@ -131,7 +131,7 @@ def _print_plan(made: Plan) -> None:
         _print_lengths(made)
     out.print("Assumptions")
     for sentence in made.assumptions:
-        out.print(f"- {sentence}", markup=False, soft_wrap=True)
+        out.print(f"- {sentence}", soft_wrap=True)
 
 
 def _print_lengths(made: Plan) -> None:

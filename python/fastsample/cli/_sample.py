@@ -10,6 +10,7 @@ import typer
 
 import fastsample
 from fastsample import Report, WriteReport
+from fastsample._sampling.formats import file_format
 from fastsample._sampling.report import draw_facts, write_facts
 from fastsample._sampling.smart import SmartLike
 from fastsample.cli._common import (
@@ -23,8 +24,6 @@ from fastsample.cli._common import (
     reported,
     size,
 )
-
-_IPC_SUFFIXES = {".arrow", ".feather", ".ipc"}
 
 
 def sample(
@@ -67,7 +66,9 @@ def sample(
     text_column: Annotated[
         list[str] | None,
         typer.Option(
-            "--text-column", help="Weigh rows by this text column. Repeatable. [default: all]"
+            "--text-column",
+            help="Weigh rows by this text column. Repeatable.",
+            show_default="all text columns",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed draws the same rows.", min=0)] = 42,
@@ -77,7 +78,7 @@ def sample(
     ] = False,
     shards: Annotated[int, typer.Option(help="Number of files to write.", min=1)] = 1,
     compression: Annotated[
-        str | None, typer.Option(help="Codec. [default: zstd; none for .arrow]")
+        str | None, typer.Option(help="Codec.", show_default="zstd; none for .arrow")
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a file of the same name.")] = True,
     threads: Threads = None,
@@ -91,6 +92,7 @@ def sample(
         if entropy and (smart or target is not None):
             other = "--smart" if smart else "--target"
             raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
+        kind = file_format(output)
         rows = fastsample.inspect(inputs, columns=column, lengths=False, threads=threads).rows
         if num_samples is not None and num_samples > rows:
             err.print(
@@ -100,7 +102,7 @@ def sample(
                 soft_wrap=True,
             )
         if rows == 0:
-            raise fastsample.ArgumentError(f"{', '.join(inputs)}: there are no rows to draw")
+            raise fastsample.FastSampleError(f"{', '.join(inputs)}: there are no rows to draw")
         drawn = fastsample.sample(
             inputs,
             None if num_samples is None else min(num_samples, rows),
@@ -117,8 +119,7 @@ def sample(
         options: dict[str, Any] = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
         if compression is not None:
             options["compression"] = compression
-        is_ipc = output.suffix.lower() in _IPC_SUFFIXES
-        write = drawn.write_ipc if is_ipc else drawn.write_parquet
+        write = drawn.write_ipc if kind == "ipc" else drawn.write_parquet
         written = write(output, **options)
         seconds = time.perf_counter() - started
         if as_json:

@@ -27,7 +27,8 @@ def split(
         list[str] | None,
         typer.Option(
             "--text-column",
-            help="Rows that agree in these stay together. Repeatable. [default: all text]",
+            help="Rows that agree in these stay together. Repeatable.",
+            show_default="all text columns",
         ),
     ] = None,
     smart: Annotated[
