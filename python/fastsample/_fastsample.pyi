@@ -1,17 +1,27 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, final, type_check_only
+from typing import Any, TypeAlias, TypedDict, final, type_check_only
 
 __all__ = [
     "DEBUG_BUILD",
     "Permutation",
     "Ranking",
     "Rows",
+    "Rule",
     "Sample",
     "Source",
     "Tokenizer",
     "__version__",
+    "compare",
+    "draw_smart",
+    "draw_uniform",
+    "draw_window",
+    "parts",
     "plan_batches",
+    "rank",
+    "score",
+    "split",
+    "text_statistics",
 ]
 
 __version__: str
@@ -34,6 +44,77 @@ class ArrowArray:
 class ArrowSchema:
     def __arrow_c_schema__(self) -> object: ...
 
+@type_check_only
+class LengthsFound(TypedDict):
+    nulls: int
+    mean: float
+    max: int
+    quantiles: list[int]
+    histogram: list[tuple[int, int]]
+
+@type_check_only
+class SmartFound(TypedDict):
+    text: list[str]
+    excluded: int
+    copies: int
+    near_duplicates: int
+    excluded_drawn: int
+    copies_drawn: int
+    effective_rows: float
+    chars_before: list[tuple[float, int]]
+    chars_after: list[tuple[float, int]]
+    weights: list[tuple[float, float]]
+    shares: list[tuple[str, float]]
+
+@type_check_only
+class PartFound(TypedDict):
+    path: Path | None
+    format: str
+    fragments: list[int]
+    bytes: int
+    codecs: list[str]
+
+@type_check_only
+class TextFound(TypedDict):
+    columns: dict[str, LengthsFound]
+    rows: LengthsFound
+    repeated: float
+    exact: bool
+
+@type_check_only
+class SideFound(TypedDict):
+    rows: int
+    chars: int
+    lengths: LengthsFound
+    cut_rows: int
+    cut_chars: int
+    repeated: float
+    exact: bool
+    near: float
+
+@type_check_only
+class CompareFound(TypedDict):
+    text: list[str]
+    source: SideFound
+    sample: SideFound
+    identical: bool
+    contained: float
+    length: tuple[float, float, float]
+    length_at: int
+    by: tuple[float, float, float] | None
+    counts: list[tuple[str, int, int]]
+    grams: tuple[float, float, float]
+    divergence: tuple[float, float]
+    coverage: tuple[float, float]
+    types: float
+    repeated_expected: float
+    bits: tuple[float, float, float] | None
+    held_out: tuple[int, int]
+    over: list[tuple[str, float, float]]
+    under: list[tuple[str, float, float]]
+    load: float
+    columns: dict[str, tuple[LengthsFound, LengthsFound]]
+
 @final
 class Source:
     @staticmethod
@@ -51,71 +132,13 @@ class Source:
     def rows(self) -> int | None: ...
     @property
     def schema(self) -> ArrowSchema: ...
-    def uniform(
-        self, n: int, seed: int, weights: bool, threads: int | None, progress: _Progress
-    ) -> Sample: ...
-    def window(
-        self, n: int, seed: int, first: int, threads: int | None, progress: _Progress
-    ) -> Sample: ...
-    def chosen(self, ids: Any, seed: int, threads: int | None) -> Sample: ...
-    def split(
-        self,
-        sizes: Sequence[int],
-        seed: int,
-        *,
-        text: Sequence[str] | None,
-        near: bool,
-        smart: bool,
-        options: Any | None,
-        target: Source | None,
-        threads: int | None,
-        progress: _Progress,
-    ) -> tuple[list[Sample], dict[str, Any] | None]: ...
-    def smart(
-        self,
-        n: int,
-        seed: int,
-        options: Any | None,
-        *,
-        text: Sequence[str] | None,
-        target: Source | None,
-        weights: bool,
-        threads: int | None,
-        progress: _Progress,
-    ) -> tuple[Sample, dict[str, Any]]: ...
-    def ranking(
-        self,
-        seed: int,
-        options: Any | None,
-        *,
-        text: Sequence[str] | None,
-        target: Source | None,
-        threads: int | None,
-        progress: _Progress,
-    ) -> Ranking: ...
-    def score(
-        self,
-        options: Any,
-        *,
-        target: Source | None,
-        threads: int | None,
-        progress: _Progress,
-    ) -> tuple[Sample, dict[str, Any]]: ...
-    def parts(self) -> list[dict[str, Any]]: ...
-    def compare(
-        self,
-        sample: Source,
-        *,
-        text: Sequence[str] | None,
-        by: str | None,
-        max_chars: int,
-        quantiles: Sequence[float],
-        threads: int | None,
-        progress: _Progress,
-    ) -> dict[str, Any]: ...
-    def text_statistics(
-        self, quantiles: Sequence[float], threads: int | None, progress: _Progress
-    ) -> dict[str, Any] | None: ...
+
+@final
+class Rule:
+    @staticmethod
+    def weighted(options: Any, target: Source | None) -> Rule: ...
+    @staticmethod
+    def entropy(text: Sequence[str] | None) -> Rule: ...
 
 @final
 class Sample:
@@ -168,7 +191,7 @@ class Rows:
 @final
 class Ranking:
     def __len__(self) -> int: ...
-    def window(self, n: int, first: int, threads: int | None) -> tuple[Sample, dict[str, Any]]: ...
+    def window(self, n: int, first: int, threads: int | None) -> tuple[Sample, SmartFound]: ...
 
 @final
 class Tokenizer:
@@ -193,7 +216,7 @@ class Tokenizer:
         ranking: Ranking | None,
         threads: int | None,
         progress: _Progress,
-    ) -> tuple[Sample, int, int, dict[str, Any] | None]: ...
+    ) -> tuple[Sample, int, int, SmartFound | None]: ...
 
 @final
 class Permutation:
@@ -211,3 +234,63 @@ def plan_batches(
     budget: int | None,
     window: int,
 ) -> tuple[ArrowArray, ArrowArray, tuple[int, int, int]]: ...
+def draw_uniform(
+    source: Source,
+    n: int,
+    seed: int,
+    *,
+    weights: bool,
+    threads: int | None,
+    progress: _Progress,
+) -> Sample: ...
+def draw_window(
+    source: Source,
+    n: int,
+    seed: int,
+    *,
+    first: int,
+    threads: int | None,
+    progress: _Progress,
+) -> Sample: ...
+def draw_smart(
+    source: Source,
+    n: int,
+    seed: int,
+    rule: Rule,
+    *,
+    weights: bool,
+    threads: int | None,
+    progress: _Progress,
+) -> tuple[Sample, SmartFound]: ...
+def rank(
+    source: Source, seed: int, rule: Rule, *, threads: int | None, progress: _Progress
+) -> Ranking: ...
+def score(
+    source: Source, rule: Rule, *, threads: int | None, progress: _Progress
+) -> tuple[Sample, SmartFound]: ...
+def split(
+    source: Source,
+    sizes: Sequence[int],
+    seed: int,
+    *,
+    text: Sequence[str] | None,
+    near: bool,
+    rule: Rule | None,
+    threads: int | None,
+    progress: _Progress,
+) -> tuple[list[Sample], SmartFound | None]: ...
+def parts(source: Source) -> list[PartFound]: ...
+def text_statistics(
+    source: Source, quantiles: Sequence[float], *, threads: int | None, progress: _Progress
+) -> TextFound | None: ...
+def compare(
+    source: Source,
+    sample: Source,
+    *,
+    text: Sequence[str] | None,
+    by: str | None,
+    max_chars: int,
+    quantiles: Sequence[float],
+    threads: int | None,
+    progress: _Progress,
+) -> CompareFound: ...

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+
+from fastsample import _fastsample
 
 #: Shares of texts that are not longer than the reported quantiles.
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -26,7 +27,7 @@ class TextLengths:
     histogram: tuple[tuple[int, int], ...] = field(default=(), repr=False)
 
 
-def text_lengths(found: dict[str, Any]) -> TextLengths:
+def text_lengths(found: _fastsample.LengthsFound) -> TextLengths:
     """Convert lengths as the core returns them."""
     quantiles = dict(zip(QUANTILES, found["quantiles"], strict=True))
     histogram = tuple(found["histogram"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, check_threads, optional, string, whole
 from fastsample._comparison.facts import biases
 from fastsample._comparison.model import Distance, Side
@@ -80,7 +80,8 @@ def compare(
     threads = check_threads(threads)
     with reporting(progress, "comparing") as callback:
         sides = [open_source(side, None, threads, callback) for side in (source, sample)]
-        found = sides[0].compare(
+        found = _fastsample.compare(
+            sides[0],
             sides[1],
             text=columns,
             by=by,
@@ -92,7 +93,7 @@ def compare(
     return _comparison(found, by, max_chars)
 
 
-def _comparison(found: dict[str, Any], by: str | None, max_chars: int) -> Comparison:
+def _comparison(found: _fastsample.CompareFound, by: str | None, max_chars: int) -> Comparison:
     values = {value: (a, b) for value, a, b in found["counts"]}
     shares = None if found["by"] is None else Distance(*found["by"])
     source, sample = _side(found["source"]), _side(found["sample"])
@@ -131,7 +132,7 @@ def _comparison(found: dict[str, Any], by: str | None, max_chars: int) -> Compar
     )
 
 
-def _side(found: dict[str, Any]) -> Side:
+def _side(found: _fastsample.SideFound) -> Side:
     rows, chars = found["rows"], found["chars"]
     return Side(
         rows=rows,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from fastsample import _fastsample
 from fastsample._arguments import check_threads, flag
 from fastsample._inspection.inspection import ColumnInfo, Copies, FileInfo, Inspection
 from fastsample._progress import Callback, reporting
@@ -47,8 +47,12 @@ def inspect(
     lengths = flag("lengths", lengths)
     with reporting(progress, "reading") as callback:
         opened = open_source(source, columns, threads, callback)
-        files = tuple(_file(part) for part in opened.parts())
-        found = opened.text_statistics(QUANTILES, threads, callback) if lengths else None
+        files = tuple(_file(part) for part in _fastsample.parts(opened))
+        found = (
+            _fastsample.text_statistics(opened, QUANTILES, threads=threads, progress=callback)
+            if lengths
+            else None
+        )
     schema = pa.schema(opened.schema)
     rows = sum(file.rows for file in files)
     return Inspection(
@@ -74,10 +78,10 @@ def count_rows(
     threads = check_threads(threads)
     with reporting(progress, "reading") as callback:
         opened = open_source(source, columns, threads, callback)
-        return sum(sum(part["fragments"]) for part in opened.parts())
+        return sum(sum(part["fragments"]) for part in _fastsample.parts(opened))
 
 
-def _file(part: dict[str, Any]) -> FileInfo:
+def _file(part: _fastsample.PartFound) -> FileInfo:
     return FileInfo(
         path=None if part["path"] is None else Path(part["path"]),
         format=part["format"],

@@ -115,7 +115,15 @@ class Epochs:
     ) -> tuple[_fastsample.Sample, SmartReport | None]:
         n, seed, threads, first = self._n, self._seed, self._threads, epoch * self._n
         if self._smart is False:
-            return self._opened.window(n, seed, first % self._rows, threads, progress), None
+            window = _fastsample.draw_window(
+                self._opened,
+                n,
+                seed,
+                first=first % self._rows,
+                threads=threads,
+                progress=progress,
+            )
+            return window, None
         if self._ranking is None:
             columns = self._text_columns
             self._ranking = rank(self._opened, seed, self._smart, columns, threads, progress)

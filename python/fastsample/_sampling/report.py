@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fastsample import _fastsample
 from fastsample._facts_table import as_html, as_text
 
 
@@ -67,11 +68,21 @@ class SmartReport:
         return {**asdict(self), "text": list(self.text), "notes": list(self.notes)}
 
 
-def to_report(found: dict[str, Any]) -> SmartReport:
+def to_report(found: _fastsample.SmartFound) -> SmartReport:
     """Turn what the core found into a report."""
-    tables = {name: dict(found[name]) for name in ("chars_before", "chars_after", "weights")}
-    shares = dict(found["shares"])
-    return SmartReport(**{**found, "text": tuple(found["text"]), **tables, "shares": shares})
+    return SmartReport(
+        text=tuple(found["text"]),
+        excluded=found["excluded"],
+        copies=found["copies"],
+        near_duplicates=found["near_duplicates"],
+        excluded_drawn=found["excluded_drawn"],
+        copies_drawn=found["copies_drawn"],
+        effective_rows=found["effective_rows"],
+        chars_before=dict(found["chars_before"]),
+        chars_after=dict(found["chars_after"]),
+        weights=dict(found["weights"]),
+        shares=dict(found["shares"]),
+    )
 
 
 @dataclass(frozen=True)

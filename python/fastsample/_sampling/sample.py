@@ -47,7 +47,9 @@ class Sample:
     def __setstate__(self, state: dict[str, Any]) -> None:
         report: Report = state["report"]
         opened = _fastsample.Source.from_table(Dataset(state["rows"]).to_arrow(), None)
-        self._native = opened.uniform(report.sampled, report.seed, False, None, None)
+        self._native = _fastsample.draw_uniform(
+            opened, report.sampled, report.seed, weights=False, threads=None, progress=None
+        )
         self._report = report
         self._rows = None
         self._ids_file = Path(state["row_ids"])

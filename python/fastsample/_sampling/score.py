@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from fastsample import _fastsample
 from fastsample._arguments import check_threads
 from fastsample._progress import Callback, reporting
 from fastsample._sampling.report import Report, to_report
 from fastsample._sampling.sample import Sample
-from fastsample._sampling.smart import Smart, check_smart, open_target
+from fastsample._sampling.smart import Smart, check_smart, weighted
 from fastsample._source import SourceLike, open_source
 
 
@@ -85,7 +86,7 @@ def score(
     started = time.perf_counter()
     with reporting(progress, "scoring") as callback:
         opened = open_source(source, columns, threads, callback)
-        target = open_target(options, threads, callback)
-        scores, found = opened.score(options, target=target, threads=threads, progress=callback)
+        rule = weighted(options, threads, callback)
+        scores, found = _fastsample.score(opened, rule, threads=threads, progress=callback)
     seconds = time.perf_counter() - started
     return Scores(scores, Report(len(scores), len(scores), 0, seconds, to_report(found)))

@@ -107,17 +107,13 @@ def draw(
     """Draw uniformly, by weight or by entropy, as `smart` says."""
     if smart is False:
         check_text_columns(text_columns)
-        return opened.uniform(n, seed, weights, threads, progress), None
-    options, target = rule(smart, text_columns, threads, progress)
-    sample, found = opened.smart(
-        n,
-        seed,
-        options,
-        text=text_columns,
-        target=target,
-        weights=weights,
-        threads=threads,
-        progress=progress,
+        drawn = _fastsample.draw_uniform(
+            opened, n, seed, weights=weights, threads=threads, progress=progress
+        )
+        return drawn, None
+    by = rule(smart, text_columns, threads, progress)
+    sample, found = _fastsample.draw_smart(
+        opened, n, seed, by, weights=weights, threads=threads, progress=progress
     )
     return sample, to_report(found)
 
@@ -131,10 +127,8 @@ def rank(
     progress: Callback | None,
 ) -> _fastsample.Ranking:
     """Rank all rows in the order in which :func:`draw` takes them."""
-    options, target = rule(smart, text_columns, threads, progress)
-    return opened.ranking(
-        seed, options, text=text_columns, target=target, threads=threads, progress=progress
-    )
+    by = rule(smart, text_columns, threads, progress)
+    return _fastsample.rank(opened, seed, by, threads=threads, progress=progress)
 
 
 def rule(
@@ -142,10 +136,12 @@ def rule(
     text_columns: Sequence[str] | None,
     threads: int | None,
     progress: Callback | None,
-) -> tuple[Smart | None, _fastsample.Source | None]:
-    """Return the options, or None for the entropy rule, and the target."""
+) -> _fastsample.Rule:
+    """Return the rule that `smart` names, with its target opened."""
     options = check_rule(smart, text_columns)
-    return options, None if options is None else open_target(options, threads, progress)
+    if options is None:
+        return _fastsample.Rule.entropy(check_text_columns(text_columns))
+    return weighted(options, threads, progress)
 
 
 def check_rule(smart: object, text_columns: Sequence[str] | None) -> Smart | None:
@@ -174,10 +170,9 @@ def check_smart(smart: object, text_columns: Sequence[str] | None = None) -> Sma
     return options if columns is None else replace(options, text=columns)
 
 
-def open_target(
-    options: Smart, threads: int | None, progress: Callback | None
-) -> _fastsample.Source | None:
-    """Open the target, if there is one."""
-    if options.target is None:
-        return None
-    return open_source(options.target, None, threads, progress)
+def weighted(options: Smart, threads: int | None, progress: Callback | None) -> _fastsample.Rule:
+    """Return the rule that weighs rows by `options`, with its target opened."""
+    target = None
+    if options.target is not None:
+        target = open_source(options.target, None, threads, progress)
+    return _fastsample.Rule.weighted(options, target)

@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+from fastsample import _fastsample
 from fastsample._arguments import (
     check_seed,
     check_text_columns,
@@ -110,15 +111,13 @@ def split(
         if opened.rows is None:
             raise ArgumentError("a stream can be read once; write it to a file to split it")
         rows = opened.rows
-        options, target = (None, None) if smart is False else rule(smart, None, threads, callback)
-        drawn, found = opened.split(
+        drawn, found = _fastsample.split(
+            opened,
             _counts(sizes, rows),
             seed,
             text=text,
             near=near,
-            smart=smart is not False,
-            options=options,
-            target=target,
+            rule=None if smart is False else rule(smart, None, threads, callback),
             threads=threads,
             progress=callback,
         )

@@ -1,15 +1,41 @@
-//! A comparison as a dict of plain values.
+//! Comparisons of a sample with its source, as dicts of plain values.
 
 use fastsample::compare::profile::Profile;
 use fastsample::compare::stats::Distance;
-use fastsample::compare::{Comparison, Represented};
+use fastsample::compare::{self, Comparison, Represented};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::source::describe;
+use crate::errors::BindingResult;
+use crate::report::lengths;
+use crate::run::run;
+use crate::source::Source;
+
+/// Compares a sample with its source. See `compare` in Rust.
+#[pyfunction]
+#[pyo3(name = "compare", signature = (source, sample, *, text, by, max_chars, quantiles, threads, progress))]
+#[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
+pub(crate) fn compare_sides<'py>(
+    py: Python<'py>,
+    source: &Source,
+    sample: &Source,
+    text: Option<Vec<String>>,
+    by: Option<String>,
+    max_chars: usize,
+    quantiles: Vec<f64>,
+    threads: Option<usize>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> BindingResult<Bound<'py, PyDict>> {
+    let source = source.in_memory(py, threads, progress)?;
+    let sample = sample.in_memory(py, threads, progress)?;
+    let options = compare::Options { text, by, max_chars };
+    let found =
+        run(py, threads, progress, move |ctx| compare::compare(ctx, &source, &sample, &options))?;
+    Ok(to_dict(py, &found, &quantiles)?)
+}
 
 /// Everything that Python shows of a comparison.
-pub(crate) fn to_dict<'py>(
+fn to_dict<'py>(
     py: Python<'py>,
     found: &Comparison,
     quantiles: &[f64],
@@ -39,7 +65,7 @@ pub(crate) fn to_dict<'py>(
     dict.set_item("load", found.load)?;
     let columns = PyDict::new(py);
     for (name, source, sample) in found.columns() {
-        let both = (describe(py, source, quantiles)?, describe(py, sample, quantiles)?);
+        let both = (lengths(py, source, quantiles)?, lengths(py, sample, quantiles)?);
         columns.set_item(name, both)?;
     }
     dict.set_item("columns", columns)?;
@@ -54,7 +80,7 @@ fn side<'py>(py: Python<'py>, side: &Profile, quantiles: &[f64]) -> PyResult<Bou
     let dict = PyDict::new(py);
     dict.set_item("rows", side.texts.rows.rows)?;
     dict.set_item("chars", side.texts.rows.chars)?;
-    dict.set_item("lengths", describe(py, &side.texts.rows, quantiles)?)?;
+    dict.set_item("lengths", lengths(py, &side.texts.rows, quantiles)?)?;
     dict.set_item("cut_rows", side.cut_rows)?;
     dict.set_item("cut_chars", side.cut_chars)?;
     dict.set_item("repeated", side.texts.copies.repeated())?;

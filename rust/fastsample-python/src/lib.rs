@@ -1,10 +1,11 @@
 //! The Python extension `fastsample._fastsample`: arguments in, errors out, signals, no logic.
 //!
 //! - [`source`]: Python objects and paths as a [`fastsample::Source`] or a stream;
-//! - [`smart`]: the options of smart draws, and their reports;
-//! - [`compare`]: a comparison as plain values;
+//! - [`rule`]: the options of smart draws;
+//! - [`draw`], [`score`], [`split`], [`compare`], [`inspect`]: a function for each verb;
+//! - [`report`]: reports of the core as plain values;
 //! - [`sample`], [`rows`]: [`fastsample::Sample`] and rows in memory, as Python classes;
-//! - [`ranking`]: all rows in the order of a smart draw, drawn once;
+//! - [`ranking`]: all rows in the order of a smart draw, from which windows are cut;
 //! - [`tokens`]: tokenizers, and draws by tokens;
 //! - [`order`]: orders of rows for training;
 //! - [`run`]: long work without the GIL, interruptible, with progress;
@@ -13,14 +14,19 @@
 #![expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
 
 mod compare;
+mod draw;
 mod errors;
+mod inspect;
 mod order;
 mod ranking;
+mod report;
 mod rows;
+mod rule;
 mod run;
 mod sample;
-mod smart;
+mod score;
 mod source;
+mod split;
 mod strings;
 mod tokens;
 
@@ -33,15 +39,27 @@ mod _fastsample {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crate::compare::compare_sides;
+    #[pymodule_export]
+    use crate::draw::{draw_smart, draw_uniform, draw_window, rank};
+    #[pymodule_export]
+    use crate::inspect::{parts, text_statistics};
+    #[pymodule_export]
     use crate::order::{Permutation, plan_batches};
     #[pymodule_export]
     use crate::ranking::Ranking;
     #[pymodule_export]
     use crate::rows::Rows;
     #[pymodule_export]
+    use crate::rule::Rule;
+    #[pymodule_export]
     use crate::sample::Sample;
     #[pymodule_export]
+    use crate::score::score;
+    #[pymodule_export]
     use crate::source::Source;
+    #[pymodule_export]
+    use crate::split::split_sides;
     #[pymodule_export]
     use crate::tokens::Tokenizer;
 

@@ -7,10 +7,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::BindingResult;
+use crate::report;
 use crate::sample::Sample;
-use crate::smart;
 
-/// All rows of a source in the order in which a smart draw takes them. See `Source.ranking`.
+/// All rows of a source in the order in which a smart draw takes them. See `rank`.
 #[pyclass(frozen, module = "fastsample._fastsample")]
 pub(crate) struct Ranking {
     source: CoreSource,
@@ -47,6 +47,6 @@ impl Ranking {
         let source = self.source.clone();
         let (sample, found) =
             py.detach(|| CoreSample::ranked(source, &self.order, ranks, self.seed))?;
-        Ok((Sample::new(sample, threads), smart::report(py, found)?))
+        Ok((Sample::new(sample, threads), report::smart(py, found)?))
     }
 }

@@ -13,9 +13,9 @@ use pyo3_arrow::PyArray;
 
 use crate::errors::BindingResult;
 use crate::ranking::Ranking;
+use crate::report;
 use crate::run::run;
 use crate::sample::Sample;
-use crate::smart;
 use crate::source::Source;
 
 /// A Hugging Face tokenizer, read from its `tokenizer.json`.
@@ -90,7 +90,7 @@ impl Tokenizer {
             let rows = Measure::new(source, text.as_deref(), tokenizer)?;
             CoreSample::by_tokens(ctx, &rows, ranking.as_deref(), limits, seed)
         })?;
-        let found = found.map(|found| smart::report(py, found)).transpose()?;
+        let found = found.map(|found| report::smart(py, found)).transpose()?;
         Ok((Sample::new(sample, threads), drawn.tokens, drawn.too_long, found))
     }
 }

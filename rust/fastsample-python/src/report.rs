@@ -1,0 +1,42 @@
+//! Reports of the core as dicts of plain values.
+
+use fastsample::sketch::Lengths;
+use fastsample::smart::{QUANTILES, SmartReport};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// The arguments of `fastsample.SmartReport`.
+pub(crate) fn smart(py: Python<'_>, found: SmartReport) -> PyResult<Bound<'_, PyDict>> {
+    fn quantiles<T>(values: Vec<T>) -> Vec<(f64, T)> {
+        QUANTILES.into_iter().zip(values).collect()
+    }
+    let dict = PyDict::new(py);
+    dict.set_item("text", found.text)?;
+    dict.set_item("excluded", found.excluded)?;
+    dict.set_item("copies", found.copies)?;
+    dict.set_item("near_duplicates", found.near_duplicates)?;
+    dict.set_item("excluded_drawn", found.excluded_drawn)?;
+    dict.set_item("copies_drawn", found.copies_drawn)?;
+    dict.set_item("effective_rows", found.effective_rows)?;
+    dict.set_item("chars_before", quantiles(found.chars_before))?;
+    dict.set_item("chars_after", quantiles(found.chars_after))?;
+    dict.set_item("weights", quantiles(found.weights))?;
+    dict.set_item("shares", found.shares)?;
+    Ok(dict)
+}
+
+/// Lengths as a dict.
+pub(crate) fn lengths<'py>(
+    py: Python<'py>,
+    found: &Lengths,
+    quantiles: &[f64],
+) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("nulls", found.nulls)?;
+    dict.set_item("mean", found.mean())?;
+    dict.set_item("max", found.max)?;
+    let values: Vec<u64> = quantiles.iter().map(|&q| found.quantile(q)).collect();
+    dict.set_item("quantiles", values)?;
+    dict.set_item("histogram", found.histogram())?;
+    Ok(dict)
+}

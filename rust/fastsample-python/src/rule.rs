@@ -1,0 +1,71 @@
+//! The rule of a draw: the options of `fastsample.Smart`, or entropy.
+
+use fastsample::smart::Target;
+use fastsample::{Rule as CoreRule, Smart};
+use pyo3::prelude::*;
+
+use crate::errors::BindingResult;
+use crate::source::Source;
+
+/// The attributes of a `fastsample.Smart`.
+#[derive(FromPyObject)]
+struct Options {
+    text: Option<Vec<String>>,
+    duplicates: f64,
+    commonness: f64,
+    length: f64,
+    repetition: f64,
+    min_chars: u32,
+    max_chars: u32,
+    target_strength: f64,
+    target_clip: f64,
+}
+
+impl Options {
+    /// As the core has them, with the target, which Python has opened.
+    fn smart(self, target: Option<&Source>) -> BindingResult<Smart> {
+        let target = match target {
+            Some(source) => Some(Target {
+                source: source.rereadable()?.clone(),
+                strength: self.target_strength,
+                clip: self.target_clip,
+            }),
+            None => None,
+        };
+        Ok(Smart {
+            text: self.text,
+            duplicates: self.duplicates,
+            commonness: self.commonness,
+            length: self.length,
+            repetition: self.repetition,
+            min_chars: self.min_chars,
+            max_chars: self.max_chars,
+            target,
+        })
+    }
+}
+
+/// How rows are chosen: by the weights of a `fastsample.Smart`, or by entropy.
+#[pyclass(frozen, module = "fastsample._fastsample")]
+pub(crate) struct Rule(CoreRule);
+
+impl Rule {
+    pub(crate) fn core(&self) -> &CoreRule {
+        &self.0
+    }
+}
+
+#[pymethods]
+impl Rule {
+    /// By the weights of a `fastsample.Smart`, with its target opened.
+    #[staticmethod]
+    fn weighted(options: Options, target: Option<&Source>) -> BindingResult<Self> {
+        Ok(Self(CoreRule::Weighted(options.smart(target)?)))
+    }
+
+    /// The rows of highest character entropy of the first text column.
+    #[staticmethod]
+    fn entropy(text: Option<Vec<String>>) -> Self {
+        Self(CoreRule::Entropy { text })
+    }
+}
