@@ -6,18 +6,28 @@ BIN := $(VENV)/bin
 DEMO := demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-python lint format wheel bench bench-scaling bench-training clean
+.PHONY: help lock setup setup-train build demo test test-rust test-python lint format wheel bench bench-scaling bench-training clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-$(BIN)/activate: pyproject.toml
+$(BIN)/activate: requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --group dev
+	$(BIN)/python -m pip install --quiet "uv>=0.5,<1"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/dev.txt
 	touch $@
 
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.10 --no-header --no-annotate --upgrade
+
+lock: $(BIN)/activate ## Renew the locked versions of the dependency groups
+	$(LOCK) --group dev --output-file requirements/dev.txt
+	$(LOCK) --group dev --group train --override requirements/without-torch.txt --output-file requirements/train.txt
+
 setup: $(BIN)/activate build ## Make .venv, install everything, build the extension
+
+# Torch is not locked: which build fits depends on the machine, and one that is there stays.
+setup-train: setup ## Also install the trainers that tests run against
+	$(BIN)/uv pip install --quiet --python $(BIN)/python "torch>=2.9" --requirement requirements/train.txt
 
 build: $(BIN)/activate ## Build the extension (release) into .venv
 	PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_QUIET=1 $(BIN)/maturin develop --release --quiet
@@ -42,13 +52,14 @@ test-rust:
 test-python:
 	$(BIN)/python -m pytest
 
-lint: setup ## Formatting, lints, types, stubs
+lint: setup ## Formatting, lints, types, stubs, documentation of the core
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p fastsample
-	$(BIN)/mypy -p benches
+	$(BIN)/mypy -p benches -p research
 	$(BIN)/python -m mypy.stubtest fastsample._fastsample --mypy-config-file pyproject.toml
 
 format: setup ## Format everything

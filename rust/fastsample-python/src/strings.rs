@@ -34,9 +34,10 @@ impl Strings {
 }
 
 /// The string of these code points.
+#[expect(unsafe_code, reason = "the stable ABI has no safe way to make a string of code points")]
 fn from_wide<'py>(py: Python<'py>, points: &[u32]) -> PyResult<Bound<'py, PyString>> {
     // SAFETY: the pointer and the length are those of a slice, whose items have the size of a
-    // `wchar_t` (4 bytes, except on Windows, where nobody comes here); the result is a new
+    // `wchar_t` (4 bytes, except on Windows, where this is not called); the result is a new
     // reference to a str, or null with an exception set.
     let made = unsafe {
         let made = pyo3::ffi::PyUnicode_FromWideChar(points.as_ptr().cast(), points.len() as isize);

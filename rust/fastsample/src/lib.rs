@@ -19,7 +19,7 @@
 //! | [`smart`] | weights by near-duplicates, commonness, length, repetition, target; draws by weight |
 //! | [`tokens`] | token counts of rows; draws with a limit or a budget of tokens |
 //! | [`sample`] | a source with its chosen rows |
-//! | [`write`] | Parquet and Arrow IPC, in parallel, whole or not at all |
+//! | [`write`](mod@write) | Parquet and Arrow IPC, in parallel, whole or not at all |
 //! | [`inspect`] | lengths of texts and copies among the rows of a source |
 //! | [`compare`] | a sample against its source: distances and significance tests |
 //! | [`split`](mod@split) | disjoint training, validation and test rows; equal texts on one side |

@@ -24,7 +24,7 @@ pub struct Drawn {
     pub rows: u64,
 }
 
-/// Draws `n` rows from a stream, the same that [`crate::select::uniform`] draws from a file.
+/// Draws `n` rows from a stream, the same that [`crate::select::uniform()`] draws from a file.
 ///
 /// ```text
 /// for each batch:   keep a reference to it if any row's number is below the bound

@@ -1,5 +1,7 @@
 //! A smart draw from parts of a source, as on a cluster: features as bytes, merged in any order.
 
+#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
+
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray};

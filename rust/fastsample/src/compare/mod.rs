@@ -7,7 +7,7 @@
 //! ```
 //!
 //! - [`grams`]: n-grams in tables of fixed size, their divergence, a model made of them;
-//! - [`profile`]: everything that is kept of a data set;
+//! - [`profile`](mod@profile): everything that is kept of a data set;
 //! - [`stats`]: whether a distance is larger than chance explains.
 //!
 //! Rows whose hash of content is small are set aside in *both* data sets and counted in neither, so

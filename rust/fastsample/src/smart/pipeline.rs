@@ -50,19 +50,19 @@ pub(super) fn features(
 }
 
 /// The shingles of a target: of its columns with the given names, or of all its text if it
-/// has none of those. A column that a user has `named` must be text there as well.
+/// has none of those. A column that a user has named (`by_user`) must be text there as well.
 fn target_shingles(
     ctx: &Context,
     target: &Source,
     names: &[String],
-    named: bool,
+    by_user: bool,
 ) -> Result<PilotShingles> {
     let schema = target.schema();
-    let is_meant = |index: usize| named || is_text(schema.field(index).data_type());
+    let is_meant = |index: usize| by_user || is_text(schema.field(index).data_type());
     let known = |name: &&String| schema.index_of(name).is_ok_and(is_meant);
     let known: Vec<String> = names.iter().filter(known).cloned().collect();
-    let named = (!known.is_empty()).then_some(known.as_slice());
-    let columns = text::columns(target.schema(), named).map_err(|error| match error {
+    let chosen = (!known.is_empty()).then_some(known.as_slice());
+    let columns = text::columns(target.schema(), chosen).map_err(|error| match error {
         Error::Column(what) => Error::Column(format!("in the target, {what}")),
         other => other,
     })?;

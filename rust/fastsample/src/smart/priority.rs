@@ -53,7 +53,7 @@ impl Priorities {
     /// Judges all rows of `source` by `rule`. Rows that `among` does not choose are not drawn.
     ///
     /// # Errors
-    /// As [`crate::smart::draw`].
+    /// As [`crate::smart::draw()`].
     pub(super) fn new(
         ctx: &Context,
         source: &Source,

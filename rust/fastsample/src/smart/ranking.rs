@@ -30,7 +30,7 @@ impl Ranking {
     /// source.
     ///
     /// # Errors
-    /// As [`crate::smart::draw`].
+    /// As [`crate::smart::draw()`].
     pub fn new(
         ctx: &Context,
         source: &Source,

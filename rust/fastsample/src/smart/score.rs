@@ -32,7 +32,7 @@ const BATCH_ROWS: usize = 1 << 16;
 /// | `weight` | product of the terms, at most 1; only ratios count |
 ///
 /// # Errors
-/// As [`crate::smart::draw`].
+/// As [`crate::smart::draw()`].
 pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, SmartReport)> {
     let terms = Terms::new(smart)?;
     let columns = text::columns(source.schema(), smart.text.as_deref())?;

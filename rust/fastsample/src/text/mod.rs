@@ -1,6 +1,6 @@
 //! What is text of a row, in any layout, without copying.
 //!
-//! - [`column`]: text columns of every layout; which columns of a source are text;
+//! - [`column`](mod@column): text columns of every layout; which columns of a source are text;
 //! - [`utf8`]: UTF-8 decoded by the block;
 //! - [`shingle`]: character n-grams of a row, as hashes.
 

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benches.quality.data import PAD, Corpus, clean_rows, encode, thin
-from benches.quality.ngram import NgramModel, keys
+from research.quality.data import PAD, Corpus, clean_rows, encode, thin
+from research.quality.ngram import NgramModel, keys
 
 TEXTS = ("abracadabra", "床前明月光", "疑是地上霜", "abcabcabc", "", "a", "明月光光光光")
 

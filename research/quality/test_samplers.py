@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benches.quality.data import Corpus, encode, split
-from benches.quality.prototype import Scores, Weighting, later_copies, near_duplicates, signatures
-from benches.quality.record import Curve, equal_share
-from benches.quality.samplers import Drawer, entropy_score, priority_order
+from research.quality.data import Corpus, encode, split
+from research.quality.prototype import Scores, Weighting, later_copies, near_duplicates, signatures
+from research.quality.record import Curve, equal_share
+from research.quality.samplers import Drawer, entropy_score, priority_order
 
 
 def rows(count: int, length: int, seed: int) -> list[str]:
@@ -116,7 +116,7 @@ def test_a_curve_is_over_the_seeds_that_all_of_it_has() -> None:
 
 def test_transformer_is_deterministic_and_learns() -> None:
     """Same seed, same bits; a text that repeats is learnt to far below a uniform guess."""
-    transformer = pytest.importorskip("benches.quality.transformer", exc_type=ImportError)
+    transformer = pytest.importorskip("research.quality.transformer", exc_type=ImportError)
     data, _ = corpus(["一二三四五六七八九十" * 4] * 80)
     cut = split(data, 10, 0, clean_gram=10, clean_share=0.0, top_up=0)
     settings = transformer.Settings(

@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from benches.quality.data import PAD, Codes, Corpus, Hashes, Ints
+from research.quality.data import PAD, Codes, Corpus, Hashes, Ints
 
 ORDER: Final = 4
 BITS: Final = 16

@@ -5,8 +5,8 @@ sampler, some are held out to judge by, the rest stay in the pool among all othe
 equal characters are drawn from the pool at random and with the target, and judged on the held-out
 rows of the target: bits per character, and KL divergence of character 3-grams::
 
-    python -m benches.quality.target --data text.parquet --sources csl            # minutes
-    python -m benches.quality.target --data text.parquet --sources csl --judges ngram
+    python -m research.quality.target --data text.parquet --sources csl            # minutes
+    python -m research.quality.target --data text.parquet --sources csl --judges ngram
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from benches.quality.data import TEXT_COLUMNS, Corpus, Ints, encode, read_table
-from benches.quality.metrics import divergence
-from benches.quality.ngram import NgramModel
+from research.quality.data import TEXT_COLUMNS, Corpus, Ints, encode, read_table
+from research.quality.metrics import divergence
+from research.quality.ngram import NgramModel
 
 DESCRIBE: Final = 500
 HELD: Final = 500
@@ -79,7 +79,7 @@ def measure(options: argparse.Namespace, seed: int) -> dict[str, Any]:
             "ngram": float(NgramModel(sample).bits(held).sum() / held.lengths.sum()),
         }
         if options.judges != "ngram":
-            from benches.quality import transformer  # noqa: PLC0415, RUF100
+            from research.quality import transformer  # noqa: PLC0415, RUF100
 
             settings = transformer.Settings(characters=options.characters, layers=options.layers)
             bits = transformer.judge(sample, held, settings, seed).bits
@@ -90,7 +90,7 @@ def measure(options: argparse.Namespace, seed: int) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a line of JSON a seed."""
-    parser = argparse.ArgumentParser(prog="python -m benches.quality.target", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.quality.target", description=__doc__)
     add = parser.add_argument
     add("--data", type=Path, required=True, help="Parquet with prompt, response, source")
     add("--sources", nargs="+", required=True, help="prefixes of the sources that are wanted")

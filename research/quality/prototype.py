@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from benches.quality.data import (
+from research.quality.data import (
     END,
     MULTIPLIER,
     Corpus,
@@ -25,7 +25,7 @@ from benches.quality.data import (
     gram_hashes,
     mix,
 )
-from benches.quality.ngram import runs
+from research.quality.ngram import runs
 
 Floats = npt.NDArray[np.float64]
 

@@ -2,9 +2,9 @@
 
 From the root of the repository::
 
-    python -m benches.quality.run --data text.parquet --quick           # minutes: does it work?
-    python -m benches.quality.run --data text.parquet --judges ngram    # tens of minutes
-    python -m benches.quality.run --data text.parquet                   # many hours; can be stopped
+    python -m research.quality.run --data text.parquet --quick           # minutes: does it work?
+    python -m research.quality.run --data text.parquet --judges ngram    # tens of minutes
+    python -m research.quality.run --data text.parquet                   # hours; can be stopped
 
 Every single result is a line of ``--cache``; what is there already is not measured again, so an
 interrupted benchmark goes on where it was and a longer list of samplers adds to a shorter one.
@@ -24,14 +24,14 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from benches.quality import record
-from benches.quality.data import Corpus, Split, encode, read_table, split, summarise, thin
-from benches.quality.metrics import describe
-from benches.quality.ngram import NgramModel
-from benches.quality.record import Job
-from benches.quality.samplers import Drawer
+from research.quality import record
+from research.quality.data import Corpus, Split, encode, read_table, split, summarise, thin
+from research.quality.metrics import describe
+from research.quality.ngram import NgramModel
+from research.quality.record import Job
+from research.quality.samplers import Drawer
 
-DEFAULT_RECORD: Final = Path(__file__).parents[1] / "record"
+DEFAULT_RECORD: Final = Path(__file__).parents[2] / "benches" / "record"
 CURVE: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 SHARES: Final = (0.1, 0.3)
 TERMS: Final = (
@@ -124,7 +124,7 @@ class Bench:
         if job.judge == "ngram":
             bits = NgramModel(sample).bits(self.split.held)
             return summarise(bits, self.split, LEAST_ROWS) | extra
-        from benches.quality import transformer  # noqa: PLC0415, RUF100
+        from research.quality import transformer  # noqa: PLC0415, RUF100
 
         settings = transformer.Settings(
             characters=self.plan.once if job.regime == "compute" else self.plan.characters,
@@ -175,7 +175,7 @@ def jobs(options: argparse.Namespace) -> Iterator[Job]:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benches.quality.run", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.quality.run", description=__doc__)
     add = parser.add_argument
     add("--data", type=Path, required=True, help="Parquet with prompt, response, source")
     add("--limit", type=int, help="use only this many rows of it, at random")

@@ -35,8 +35,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
-from benches.quality.data import Corpus
-from benches.quality.ngram import Floats
+from research.quality.data import Corpus
+from research.quality.ngram import Floats
 
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_MAX: Final = -4

@@ -21,8 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benches.quality.data import END, SEP, TEXT_COLUMNS, Corpus, Ints
-from benches.quality.prototype import Floats, Scores, Weighting
+from research.quality.data import END, SEP, TEXT_COLUMNS, Corpus, Ints
+from research.quality.prototype import Floats, Scores, Weighting
 
 ENTROPY_MIN_CHARS: Final = 10
 ENTROPY_MAX_CHARS: Final = 1_000

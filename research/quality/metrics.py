@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from benches.quality.data import Corpus
-from benches.quality.ngram import runs
-from benches.quality.prototype import (
+from research.quality.data import Corpus
+from research.quality.ngram import runs
+from research.quality.prototype import (
     distinct_share,
     inside_grams,
     later_copies,
