@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train build demo test test-rust test-python lint format wheel bench bench-scaling bench-training clean
+.PHONY: help lock setup setup-train build demo test test-rust test-python lint format wheel bench bench-quick bench-scaling bench-training clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ format: setup ## Format everything
 
 wheel: $(BIN)/activate ## Build a wheel and an sdist into dist/
 	$(BIN)/maturin build --release --sdist --out dist
+
+bench-quick: setup ## Time draws against pandas and the peers on 100,000 rows with pytest-benchmark
+	$(BIN)/python -m pytest benches --benchmark-only
 
 bench: setup ## Measure against pandas and the peers on 10,000,000 rows (an hour, 10 GB of disk)
 	mkdir -p $(DEMO)
