@@ -7,7 +7,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
-    page for pattern in ("*.md", "docs/*.md", "benches/**/*.md") for page in ROOT.glob(pattern)
+    page
+    for pattern in ("*.md", "docs/*.md", "benches/**/*.md", "research/**/*.md")
+    for page in ROOT.glob(pattern)
 )
 
 

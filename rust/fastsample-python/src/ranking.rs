@@ -1,4 +1,4 @@
-//! All rows in the order of a smart draw.
+//! The class `Ranking` of the extension: all rows in the order of a smart draw.
 
 use std::sync::Arc;
 

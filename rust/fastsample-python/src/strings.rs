@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-/// Makes strings, with room of its own for what lies between.
+/// Makes strings, with buffers of its own.
 #[derive(Default)]
 pub(crate) struct Strings {
     wide: Vec<u32>,

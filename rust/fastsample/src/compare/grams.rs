@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Counts of n-grams, contexts and characters are what an n-gram model needs. Rare n-grams may share
-//! a cell; [`Grams::load`] tells how full the table is.
+//! a cell; [`Grams::load`] is the share of the table in use.
 
 use crate::hash::mix_two;
 
@@ -100,7 +100,7 @@ impl Default for Grams {
 }
 
 impl Grams {
-    /// Counts the n-grams of a text, given as code points; tells the hash of each.
+    /// Counts the n-grams of a text, given as code points; calls `tell` with the hash of each.
     pub fn add(&mut self, codes: &[u32], mut tell: impl FnMut(u64)) {
         let bump = |cell: &mut u32| *cell = cell.saturating_add(1);
         self.seen.clear();

@@ -1,8 +1,8 @@
-//! Memory of bytes that were read, used again when nobody refers to them any more.
+//! Buffer pool: memory of pages that were read, reused once nothing refers to it.
 //!
-//! Pages are about alike and live shortly. Memory that is given back and fetched anew for each is
-//! cleared each time, by the system and by whoever must not hand out memory as it comes: that is
-//! much of what reading costs beside decompression.
+//! Pages have similar sizes and short lifetimes. Memory that is allocated anew for each page is cleared
+//! each time, by the system and by the allocating code. That is much of the cost of reading beside
+//! decompression.
 
 use std::sync::{Arc, Mutex, Weak};
 
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_used_again_when_nobody_refers_to_it() {
+    fn memory_is_reused_once_nothing_refers_to_it() {
         let buffers = Buffers::default();
         let mut first = buffers.take(1000);
         first.as_mut().fill(7);

@@ -1,4 +1,4 @@
-//! A source seen through some of its columns: what scans and gathers read.
+//! Projection: a source restricted to some of its columns, as scans and gathers read it.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const SPAN_BYTES: usize = 64 << 20;
 /// Rows of an in-memory or IPC batch that are filtered at once.
 const SLICE_ROWS: usize = 32 * 1024;
 
-/// A source seen through some of its columns: what scans and gathers read.
+/// A source restricted to some of its columns, as scans and gathers read it.
 #[derive(Debug, Clone)]
 pub struct Projected {
     source: Source,

@@ -1,4 +1,4 @@
-//! Data handed over in memory is believed, except that text is text.
+//! Validation of Arrow data from outside: text must be UTF-8; all else is trusted.
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, GenericStringArray, OffsetSizeTrait, RecordBatch};
@@ -6,7 +6,7 @@ use arrow_schema::DataType;
 
 use crate::error::{Error, Result};
 
-/// Text from outside may claim to be UTF-8 without being it; nothing downstream could bear that.
+/// Text from outside may be declared UTF-8 without being it; the code after this relies on UTF-8.
 pub(super) fn check_text(batch: &RecordBatch) -> Result<()> {
     for (column, field) in std::iter::zip(batch.columns(), batch.schema_ref().fields()) {
         if holds_text(column.data_type()) && !is_surely_valid(column) {

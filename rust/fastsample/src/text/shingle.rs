@@ -1,4 +1,4 @@
-//! Shingles: short runs of characters, each as a hash. What every term but the length looks at.
+//! Shingles (character n-grams) as hashes: the input of every term but length.
 //!
 //! ```text
 //!  你好，世界 say hello   starts:  你 好 ， 世 ...  every character of a script without spaces,
@@ -51,7 +51,7 @@ impl Shingles {
 
     /// Appends the shingles of one text of the row.
     ///
-    /// A text without a shingle counts as one itself: otherwise all short texts would be alike.
+    /// A text without a shingle counts as one itself: otherwise all short texts would be equal.
     pub fn add(&mut self, text: &str) {
         // A text has at most as many characters as bytes. Memory only grows, and is cleared once.
         let room = text.len() + 2 * BLOCK;

@@ -1,4 +1,4 @@
-//! Characters of a text as numbers, each with a class.
+//! UTF-8 decoding: the code point and the class of each character.
 
 /// Classes of characters. A change of class is where a word begins.
 const OTHER: u8 = 0;

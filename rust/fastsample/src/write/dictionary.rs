@@ -1,4 +1,4 @@
-//! One dictionary a column for a whole IPC file.
+//! Dictionary unification: one dictionary a column for a whole IPC file.
 //!
 //! The file format allows a dictionary to grow from batch to batch, but not to be replaced. Rows
 //! from different fragments come with different dictionaries, so keys are translated into one

@@ -1,4 +1,4 @@
-//! Columns that were read apart, put together row by row.
+//! Zip: columns that were read separately become batches of rows again.
 
 use std::sync::Arc;
 
