@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train build demo test test-rust test-python lint format wheel bench bench-quick bench-scaling bench-training clean
+.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint format wheel bench bench-quick bench-scaling bench-training clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,19 @@ test-rust:
 
 test-python:
 	$(BIN)/python -m pytest
+
+# Tests that need no other package than fastsample's own dependencies and the test tools.
+LOWEST := $(VENV)/lowest
+LOWEST_TESTS := $(foreach name,cli draw epochs report samplers smart,tests/test_$(name).py)
+
+test-lowest: setup ## Run some tests with the lowest version allowed of every dependency
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --quiet --out $(LOWEST)-wheel
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
+	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
+		--requirement pyproject.toml --extra plot
+	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --no-deps --reinstall $(LOWEST)-wheel/*.whl
+	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python hypothesis pandas psutil pytest pytest-timeout xxhash
+	$(LOWEST)/bin/python -m pytest -W default $(LOWEST_TESTS)
 
 lint: setup ## Formatting, lints, types, stubs, documentation of the core
 	cargo fmt --all --check
