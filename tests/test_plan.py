@@ -249,7 +249,7 @@ def test_command_line_on_files(table: pa.Table, tmp_path: Path) -> None:
     assert (tmp_path / "p.svg").exists()
     assert (tmp_path / "s.original.toml").exists()
     done = run(path, "--rows", 5, "--batch-size", 8, "--seconds-per-step", 1)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_a_row_count_comes_from_the_footer(table: pa.Table, tmp_path: Path) -> None:

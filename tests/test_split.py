@@ -245,5 +245,5 @@ def test_the_command(table: pa.Table, tmp_path: Path) -> None:
     assert "1,000 rows" in done.stdout
     for sides, message in [(["a"], "is no NAME=SIZE"), (["a=1", "a=2"], "named twice")]:
         done = run(app, [*command, *sides])
-        assert done.exit_code == 1
+        assert done.exit_code == 2
         assert message in done.stderr
