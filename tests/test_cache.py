@@ -44,6 +44,31 @@ def test_equal_requests_find_the_same_file(source: Path) -> None:
     assert len({first.path, *others}) == 6
 
 
+def test_equal_rows_with_other_weights_are_other_files(tmp_path: Path) -> None:
+    rows = pa.table({"text": [f"{i} {'x' * (i % 7 * 50)}" for i in range(200)]})
+    path = write_parquet(rows, tmp_path / "rows.parquet")
+    kinds = [fastsample.Smart(duplicates=0, commonness=0, length=s) for s in (0.125, 0.126)]
+    samples = [fastsample.sample(path, 100, smart=kind, weights=True, seed=3) for kind in kinds]
+    assert samples[0].row_ids.tolist() == samples[1].row_ids.tolist()
+    weights = [some.to_arrow()["_weight"].to_pylist() for some in samples]
+    assert weights[0] != weights[1]
+    for some in samples:
+        assert some.cache().to_arrow().equals(some.to_arrow())
+        assert pickle.loads(pickle.dumps(some)).to_arrow().equals(some.to_arrow())
+    again = fastsample.sample(path, 100, smart=kinds[0], weights=True, seed=3)
+    assert again.cache().path == samples[0].cache().path
+
+
+def test_samples_of_equal_rows_keep_their_places() -> None:
+    table = pa.table({"text": ["a", "b"] * 50})
+    samples = [fastsample.sample(table, 1, seed=seed) for seed in range(20)]
+    assert len({sample[0]["text"] for sample in samples}) == 2
+    ids = [sample.row_ids.tolist() for sample in samples]
+    assert len({tuple(some) for some in ids}) > 2
+    pickled = [pickle.dumps(sample) for sample in samples]
+    assert [pickle.loads(one).row_ids.tolist() for one in pickled] == ids
+
+
 def test_rows_that_come_from_no_file_are_named_by_content(table: pa.Table) -> None:
     path = fastsample.sample(table, 50).cache().path
     assert fastsample.sample(table, 50, threads=1).cache().path == path
@@ -114,3 +139,36 @@ def test_a_folder_that_cannot_be_created(source: Path) -> None:
 def test_importing_fastsample_imports_no_torch() -> None:
     script = "import sys, fastsample; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_damaged_cache_is_written_again(source: Path) -> None:
+    sample = fastsample.sample(source, 700)
+    path = sample.cache().path
+    for content in (b"", path.read_bytes()[:5000], b"no Arrow at all"):
+        path.write_bytes(content)
+        with pytest.raises(fastsample.SourceTypeError, match="remove it and write it again"):
+            fastsample.Dataset(path)
+        assert sample.cache().path == path
+        assert sample.cache().to_arrow().equals(sample.to_arrow())
+
+
+def test_a_lock_that_cannot_be_had(source: Path) -> None:
+    """Another user's lock file; here a folder of its name, since root may open any file."""
+    sample = fastsample.sample(source, 700)
+    first = sample.cache().path
+    first.unlink()
+    lock = first.with_name(f"{first.name}.lock")
+    lock.unlink(missing_ok=True)
+    lock.mkdir()
+    assert sample.cache().path == first
+    assert sample.cache().to_arrow().equals(sample.to_arrow())
+
+
+def test_a_cache_folder_that_cannot_be_written(source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    sample = fastsample.sample(source, 700)
+    where = Path("/proc/self") if os.geteuid() == 0 else folder
+    folder.chmod(0o500)
+    with pytest.raises(fastsample.OutputError, match=str(where)):
+        sample.cache(where)

@@ -77,6 +77,31 @@ def write(path: Path, kind: pa.DataType, batches: int) -> Path:
     return path
 
 
+SLICE = """
+import sys, fastsample
+import pyarrow as pa
+table = fastsample.Dataset(sys.argv[1]).to_arrow()
+binary = pa.table({"id": table["id"], "text": table["text"].cast(pa.binary())})
+with pa.OSFile(sys.argv[2], "wb") as file, pa.ipc.new_stream(file, binary.schema) as writer:
+    writer.write_table(binary)
+del table, binary
+for rows in (
+    fastsample.sample(sys.argv[1], 2201)[:],
+    fastsample.Dataset(sys.argv[2])[:],
+):
+    assert [row["id"] for row in rows] == list(range(2201))
+    assert sum(len(row["text"]) for row in rows[:-1]) == 2200 << 20
+    assert len(rows[-1]["text"]) in (1, 3)
+    del rows
+"""
+
+
+@pytest.mark.skipif(psutil.virtual_memory().available < 12 << 30, reason="less than 12 GiB")
+def test_a_slice_beyond_two_gibibytes(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.arrow", pa.string(), 2)
+    run_fresh(SLICE, path, tmp_path / "binary.arrow")
+
+
 READ = """
 import sys, fastsample
 rows = fastsample.Dataset(sys.argv[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from fastsample._sampling.formats import check_ending, is_stream
 from fastsample._sampling.report import Report, WriteReport, WrittenFile
 from fastsample._training.cache import cache_file, cache_folder, once
 from fastsample._training.dataset import Dataset, positions
+from fastsample.errors import SourceTypeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,9 +41,11 @@ class Sample:
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle by path: the rows are cached first, and mapped where they are unpickled."""
-        path = self.cache().path
-        ids_file = path.with_suffix(".rows.npy")
-        once(ids_file, lambda: _save_ids(ids_file, self.row_ids))
+        path, ids = self.cache().path, self.row_ids
+        # Samples of equal rows share the file of the rows, but not the places of these rows.
+        digest = hashlib.blake2b(ids.data, digest_size=8).hexdigest()
+        ids_file = path.with_suffix(f".rows-{digest}.npy")
+        once(ids_file, lambda: _save_ids(ids_file, ids))
         return {"rows": str(path), "row_ids": str(ids_file), "report": self._report}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -117,7 +121,11 @@ class Sample:
             As in :func:`fastsample.sample`.
         """
         with reporting(progress, "caching") as callback:
-            return Dataset(cache_file(self._native, cache_folder(dir), callback))
+            folder = cache_folder(dir)
+            try:
+                return Dataset(cache_file(self._native, folder, callback))
+            except SourceTypeError:  # the file is there, but it is damaged
+                return Dataset(cache_file(self._native, folder, callback, again=True))
 
     def to_arrow(self, *, mmap: bool = False, progress: bool | Callback | None = None) -> pa.Table:
         """Read the rows into a pyarrow table, in the order of the source.
@@ -155,9 +163,8 @@ class Sample:
         import pyarrow as pa
 
         wanted = positions(indices, len(self))
-        rows = self._materialise(False).take(wanted)
-        taken: list[dict[str, Any]] = pa.record_batch(rows).to_pylist()
-        return taken
+        batches = self._materialise(False).take(wanted)
+        return [row for batch in batches for row in pa.record_batch(batch).to_pylist()]
 
     def write_parquet(
         self,

@@ -34,12 +34,20 @@ def cache_folder(folder: str | os.PathLike[str] | None) -> Path:
     return path.absolute()
 
 
-def cache_file(native: _fastsample.Sample, folder: Path, progress: Callback | None) -> Path:
-    """Return the file that holds the rows of a sample, written by the first who asks for it."""
+def cache_file(
+    native: _fastsample.Sample, folder: Path, progress: Callback | None, *, again: bool = False
+) -> Path:
+    """Return the file that holds the rows of a sample, written by the first who asks for it.
+
+    With `again` it is written even if it is there, because it is damaged.
+    """
     if not native.paths:
         return _by_content(native, folder, progress)
     path = folder / f"{_key(native)}.arrow"
-    once(path, lambda: _write(native, path, progress))
+    if again:
+        _write(native, path, progress)
+    else:
+        once(path, lambda: _write(native, path, progress))
     return path
 
 
@@ -50,9 +58,20 @@ def once(path: Path, write: Callable[[], object]) -> None:
     # Imported where it is needed: it takes longer than the rest of the package.
     from filelock import FileLock
 
-    with FileLock(f"{path}.lock"):
+    lock = FileLock(f"{path}.lock")
+    try:
+        lock.acquire()
+    except (OSError, NotImplementedError):
+        # The lock is another user's, the file system has none, or the folder can't be written.
+        # The file appears whole without a lock, too: at worst several processes write it. If it
+        # can't be written, `write` says so.
+        write()
+        return
+    try:
         if not path.exists():
             write()
+    finally:
+        lock.release()
 
 
 def _key(native: _fastsample.Sample) -> str:
@@ -65,6 +84,9 @@ def _key(native: _fastsample.Sample) -> str:
         digest.update(f"{path.absolute()}\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
     digest.update(pa.schema(native.schema).serialize())
     digest.update(pa.array(native.row_ids()).to_numpy())
+    weights = native.weights()
+    if weights is not None:  # the same rows have others under other options
+        digest.update(pa.array(weights).to_numpy())
     return digest.hexdigest()
 
 

@@ -162,9 +162,11 @@ class Dataset:
         if self._others:
             import pyarrow as pa
 
-            taken = pa.record_batch(self._other_rows.take(wanted)).columns
-            for i, values in zip(self._others, taken, strict=True):
-                columns[i] = values.to_pylist()
+            for i in self._others:
+                columns[i] = []
+            for batch in self._other_rows.take(wanted):
+                for i, values in zip(self._others, pa.record_batch(batch).columns, strict=True):
+                    columns[i].extend(values.to_pylist())
         values = zip(*columns, strict=True)
         if self._tuples:
             rows: list[Any] = list(values)
@@ -256,7 +258,8 @@ def _map(path: Path) -> pa.Table:
         raise SourceNotFoundError(f"{path}: no such file; it may have been removed") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceTypeError(
-            f"{path}: can't be mapped as Arrow IPC ({error}); write it with Sample.cache()"
+            f"{path}: can't be mapped as Arrow IPC ({error}); remove it and write it again, "
+            "for example with Sample.cache()"
         ) from None
     return table
 

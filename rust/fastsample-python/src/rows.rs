@@ -51,10 +51,10 @@ impl Rows {
         PyRecordBatchReader::new(Box::new(RecordBatchIterator::new(batches, self.schema.clone())))
     }
 
-    /// The rows at `positions`, in that order, as one batch.
-    fn take(&self, py: Python<'_>, positions: Vec<usize>) -> BindingResult<PyRecordBatch> {
-        let batch = py.detach(|| self.picker.take(&self.schema, &positions))?;
-        Ok(PyRecordBatch::new(batch))
+    /// The rows at `positions`, in that order, as batches that 32-bit offsets can hold.
+    fn take(&self, py: Python<'_>, positions: Vec<usize>) -> BindingResult<Vec<PyRecordBatch>> {
+        let batches = py.detach(|| self.picker.pick(&self.schema, &positions))?;
+        Ok(batches.into_iter().map(PyRecordBatch::new).collect())
     }
 
     /// The texts of some columns at `positions`, made from the bytes where they lie: for each

@@ -62,6 +62,13 @@ impl Sample {
         )
     }
 
+    /// The column of weights: an Arrow array of float64. None for a sample without one.
+    fn weights(&self) -> Option<PyArray> {
+        let weights = self.inner.weights()?;
+        let field = Field::new("weight", DataType::Float64, false);
+        Some(PyArray::new(Arc::new(weights.clone()), Arc::new(field)))
+    }
+
     /// A stream of the rows, read in the background, a bounded amount ahead.
     fn stream(&self, py: Python<'_>) -> PyResult<PyRecordBatchReader> {
         let watcher = SignalWatcher::new(py)?;

@@ -237,6 +237,12 @@ impl Sample {
         ids
     }
 
+    /// The column of weights, if the sample has one.
+    #[must_use]
+    pub fn weights(&self) -> Option<&Float64Array> {
+        self.weights.as_ref().map(|(weights, _)| weights)
+    }
+
     /// The rows, in order, as batches that are read in the background.
     #[must_use]
     pub fn gather(&self, ctx: &Context) -> Gather {

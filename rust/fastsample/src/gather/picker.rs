@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, GenericStringArray, OffsetSizeTrait, RecordBatch};
 use arrow_schema::{DataType, SchemaRef};
-use arrow_select::concat::concat_batches;
 use arrow_select::interleave::interleave_record_batch;
 
 use super::compact::finish;
@@ -57,17 +56,11 @@ impl Picker {
         &self.batches
     }
 
-    /// The rows at `positions`, in that order, as one batch.
+    /// The rows at `positions`, in that order; in several batches if 32-bit offsets demand it.
     ///
     /// # Errors
     /// [`Error::Argument`] for a position that does not exist.
-    pub fn take(&self, schema: &SchemaRef, positions: &[usize]) -> Result<RecordBatch> {
-        let picked = self.pick(schema, positions)?;
-        concat_batches(schema, &picked).map_err(Error::kernel)
-    }
-
-    /// As [`Picker::take`], in several batches if 32-bit offsets demand it.
-    pub(crate) fn pick(&self, schema: &SchemaRef, positions: &[usize]) -> Result<Vec<RecordBatch>> {
+    pub fn pick(&self, schema: &SchemaRef, positions: &[usize]) -> Result<Vec<RecordBatch>> {
         let places = positions.iter().map(|&at| self.place(at)).collect::<Result<Vec<_>>>()?;
         let batches: Vec<&RecordBatch> = self.batches.iter().collect();
         let largest = || self.batches.iter().map(largest_row).max().unwrap_or(0);
