@@ -178,3 +178,11 @@ print(table.nbytes, before, peak(), taken.num_rows)
     assert size > 600 << 20
     assert before > size
     assert after - before < size // 20
+
+
+def test_a_dict_of_tables_is_told_from_a_table(table: pa.Table) -> None:
+    datasets = pytest.importorskip("datasets")
+    splits = datasets.DatasetDict({"train": datasets.Dataset(table), "test": None})
+    for source in (splits, {"train": table}):
+        with pytest.raises(fastsample.SourceTypeError, match="such as the one of the key 'train'"):
+            fastsample.sample(source, 5)

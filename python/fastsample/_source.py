@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -50,6 +50,8 @@ def open_source(
     if hasattr(source, "__arrow_c_array__"):
         return _fastsample.Source.from_table(source, wanted)
     hint = "; call .collect() first" if hasattr(source, "collect") else ""
+    if isinstance(source, Mapping) and source:  # a DatasetDict
+        hint = f"; pass one of its values, such as the one of the key {next(iter(source))!r}"
     raise SourceTypeError(
         f"can't draw rows from {type(source).__module__}.{type(source).__qualname__}{hint}; "
         "pass a path, a glob, a folder, a list of those, or an Arrow-compatible object "
