@@ -369,3 +369,23 @@ def _together(working: dict[str, Any], argument: str) -> dict[str, Any]:
     if argument == "steps":
         return {name: value for name, value in working.items() if name != "batch_size"}
     return working
+
+
+def test_names_that_begin_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    name = "~no such user.parquet"
+    drawn = fastsample.sample(TABLE, 5)
+    drawn.write_parquet(name)
+    drawn.write_parquet("~/out.parquet")
+    assert (tmp_path / name).exists()
+    for path in (name, "~/out.parquet"):
+        assert len(fastsample.sample(path, 5)) == 5
+        assert len(fastsample.sample([Path(path)], 5)) == 5
+    drawn.write_ipc("~rows.arrow")
+    assert len(fastsample.Dataset("~rows.arrow")) == 5
+    fastsample.compare(TABLE, TABLE).write_html("~page.html")
+    assert drawn.cache("~cache").path.parent == tmp_path / "~cache"
+    with pytest.raises(fastsample.SourceNotFoundError, match="~missing"):
+        fastsample.sample("~missing.parquet", 5)

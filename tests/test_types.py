@@ -392,3 +392,25 @@ def test_many_rows_in_few_bytes(values: pa.Array, version: str, tmp_path: Path) 
     path = write_parquet(table, tmp_path / "in.parquet", data_page_version=version)
     sample = fastsample.sample(path, N)
     assert sample.to_arrow()["list"].to_pylist() == values[:N].to_pylist()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_maps_keep_the_order_of_their_keys(nested: bool, tmp_path: Path) -> None:
+    kind = pa.map_(pa.string(), pa.int32(), keys_sorted=True)
+    values: list[Any] = [[("a", 1), ("b", None)], [], None] * 5
+    if nested:
+        kind, values = pa.list_(pa.struct([("m", kind)])), [[{"m": value}] for value in values]
+    table = pa.table({"m": pa.array(values, kind), "n": range(15)})
+    drawn = fastsample.sample(table, 15)
+    path = write_parquet(table, tmp_path / "in.parquet")
+    for found in (
+        drawn.schema,
+        drawn.to_arrow().schema,
+        pa.table(drawn).schema,
+        drawn.cache().schema,
+        fastsample.sample(path, 15).schema,
+        fastsample.sample(path, 15).to_arrow().schema,
+    ):
+        assert found.field("m").type.equals(kind, check_metadata=True)
+        assert str(found.field("m").type) == str(kind)
+    assert drawn.to_arrow().to_pylist() == table.to_pylist()

@@ -76,7 +76,8 @@ class Sample:
         """The columns, with the metadata of the source."""
         import pyarrow as pa
 
-        return pa.schema(self._native.schema)
+        exact = self._exact_schema()
+        return pa.schema(self._native.schema) if exact is None else exact
 
     @property
     def row_ids(self) -> npt.NDArray[np.uint64]:
@@ -96,7 +97,13 @@ class Sample:
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Export the rows as an Arrow C stream. They are read while the stream is consumed."""
-        return self._source_stream().__arrow_c_stream__(requested_schema)
+        exact = self._exact_schema()
+        if exact is None:
+            return self._source_stream().__arrow_c_stream__(requested_schema)
+        import pyarrow as pa
+
+        reader = pa.RecordBatchReader.from_stream(self._source_stream()).cast(exact)
+        return reader.__arrow_c_stream__(requested_schema)
 
     def cache(
         self,
@@ -139,7 +146,9 @@ class Sample:
             return self.cache(progress=progress).to_arrow()
 
         stream = self._materialise(progress).stream()
-        return pa.RecordBatchReader.from_stream(stream).read_all()
+        table = pa.RecordBatchReader.from_stream(stream).read_all()
+        exact = self._exact_schema()
+        return table if exact is None else table.cast(exact)
 
     def to_pandas(self, *, progress: bool | Callback | None = None, **options: Any) -> pd.DataFrame:
         """Read the rows into a pandas frame. `options` go to :meth:`pyarrow.Table.to_pandas`."""
@@ -274,6 +283,15 @@ class Sample:
             mean_chars={name: chars / len(self) for name, chars in result[1]},
             seconds=time.perf_counter() - started,
         )
+
+    def _exact_schema(self) -> pa.Schema | None:
+        """Return the schema if exported rows lack a part of it: sorted keys of maps."""
+        message = self._native.schema_message()
+        if message is None:
+            return None
+        import pyarrow as pa
+
+        return pa.ipc.open_stream(message).schema
 
     def _materialise(self, progress: bool | Callback | None) -> _fastsample.Rows:
         check_progress(progress)

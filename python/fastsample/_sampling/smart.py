@@ -85,7 +85,8 @@ class Smart:
     target_clip: float = 1.0
 
     def __post_init__(self) -> None:
-        checked: dict[str, Any] = {"text": check_text_columns(self.text, "text")}
+        columns = check_text_columns(self.text, "text")
+        checked: dict[str, Any] = {"text": None if columns is None else tuple(columns)}
         for name in _NUMBERS:
             checked[name] = number(name, getattr(self, name))
         for name in ("min_chars", "max_chars"):

@@ -23,15 +23,22 @@ _LAYOUT = b"fastsample cache 1"
 def cache_folder(folder: str | os.PathLike[str] | None) -> Path:
     """Return the folder for cached samples, which is created if need be."""
     if folder is None:
-        folder = os.environ.get("FASTSAMPLE_CACHE") or (
-            Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fastsample"
-        )
+        folder = os.environ.get("FASTSAMPLE_CACHE") or _user_folder()
     path = output_path("dir", folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{path}: cannot create the folder: {error.strerror}") from None
     return path.absolute()
+
+
+def _user_folder() -> Path:
+    """Return the folder in the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return Path(base or Path.home() / ".cache") / "fastsample"
+    except RuntimeError as error:
+        raise OutputError(f"there is no cache folder ({error}); set FASTSAMPLE_CACHE") from None
 
 
 def cache_file(

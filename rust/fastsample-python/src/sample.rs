@@ -10,6 +10,7 @@ use arrow_schema::{ArrowError, DataType, Field};
 use fastsample::write::{Compression, Format, IpcOptions, ParquetOptions, Report, WriteOptions};
 use fastsample::{Context, Error, Sample as CoreSample, gather};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use pyo3_arrow::{PyArray, PyRecordBatchReader, PySchema};
 
 use crate::errors::BindingResult;
@@ -45,6 +46,12 @@ impl Sample {
     #[getter]
     fn schema(&self) -> PySchema {
         PySchema::new(self.inner.schema().clone())
+    }
+
+    /// The schema as an IPC stream without rows, if the C data interface would lose a part of it.
+    fn schema_message<'py>(&self, py: Python<'py>) -> BindingResult<Option<Bound<'py, PyBytes>>> {
+        let message = gather::sorted_maps_message(self.inner.schema())?;
+        Ok(message.map(|message| PyBytes::new(py, &message)))
     }
 
     /// The files that the sample is read from.
