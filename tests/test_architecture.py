@@ -176,8 +176,8 @@ def _plant(package: Path, module: str, text: str) -> dict[str, set[str]]:
             copy = package / file.relative_to(PYTHON)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(file.read_bytes())
-    with (package / module).open("a", encoding="utf-8") as file:
-        file.write(text)
+    with (package / module).open("a", encoding="utf-8") as planted:
+        planted.write(text)
     return python_imports(package)
 
 

@@ -30,7 +30,7 @@ class Kind:
     error: type[fastsample.FastSampleError] = ArgumentError
 
 
-_NO_NUMBERS = ("x", b"1", True, [1], {})
+_NO_NUMBERS: tuple[Any, ...] = ("x", b"1", True, [1], {})
 COUNT = Kind((*_NO_NUMBERS, 1.5, np.float64(2)), (0, -1, 2**70), (np.int64(3), np.uint8(3)))
 PLACE = Kind((*_NO_NUMBERS, 1.5), (-1,), (np.int64(1), np.uint8(1)))
 CHARS = Kind(PLACE.wrong_types, PLACE.wrong_values, (np.int64(99), np.uint8(99)))
@@ -181,10 +181,11 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
                          (np.array([1, 2], np.uint8),)),
          "batch_size": COUNT, "max_tokens": COUNT, "window": COUNT, **ranks},
     )  # fmt: skip
-    for name, sampler in [
+    samplers: list[tuple[str, Any]] = [
         ("ResumableSampler", fastsample.ResumableSampler(50)),
         ("LengthBatchSampler", fastsample.LengthBatchSampler(np.arange(50), 2)),
-    ]:
+    ]
+    for name, sampler in samplers:
         yield f"{name}.set_epoch", Call(sampler.set_epoch, {"epoch": 1}, {"epoch": PLACE})
         yield f"{name}.advance", Call(sampler.advance, {"count": 1}, {"count": PLACE})
         state = sampler.state_dict()

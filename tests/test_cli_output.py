@@ -37,7 +37,7 @@ def run(
 
 def shown(done: subprocess.CompletedProcess[Any]) -> str:
     assert (done.returncode, done.stderr.count(b"Traceback")) == (0, 0), done.stderr.decode()
-    return done.stdout.decode() + done.stderr.decode()
+    return str(done.stdout.decode() + done.stderr.decode())
 
 
 @pytest.mark.parametrize("name", NAMES)
