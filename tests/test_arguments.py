@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import fastsample
 import numpy as np
+import pyarrow as pa
 import pytest
 from data import pairs, write_ipc
 from fastsample import ArgumentError, OutputError, SourceTypeError
@@ -43,15 +44,20 @@ SHARE = Kind(("x", True, None), (-0.1, 1.1, float("nan")), (np.float64(0.5), np.
 FLAG = Kind((1, 0, None, "yes", []), (), (np.bool_(False),))
 TRUE = Kind(FLAG.wrong_types, (), (np.bool_(True),))
 TOKENS = Kind(COUNT.wrong_types, COUNT.wrong_values, (np.int64(500), np.uint16(500)))
-NAMES = Kind(("prompt", b"prompt", 3, [3], {"prompt": 1}, {"prompt"}), (), (np.array(["prompt"]),))
-NAME = Kind((3, b"prompt", ["prompt"]))
+NAMES = Kind(
+    ("prompt", b"prompt", 3, [3], {"prompt": 1}, {"prompt"}, np.array("prompt")),
+    (["\udcff"],),
+    (np.array(["prompt"]),),
+)
+NAME = Kind((3, b"prompt", ["prompt"]), ("\udcff",))
 PATH = Kind((3, b"x", ["x"]), ("", "a\0b"))
 OUTPUT = Kind(PATH.wrong_types, PATH.wrong_values, error=OutputError)
-SOURCE = Kind((3, None, [], [TABLE], object()), ("", "a\0b", [""]))
+SOURCE = Kind((3, None, [], [TABLE], object(), pa.array(["a column"])), ("", "a\0b", [""]))
+ROWS = Kind((None, 1.5, True, object(), np.array("x")), (0, -1, []), (np.int64(5),))
 FUNCTION = Kind((3, "x"))
 PROGRESS = Kind((3, "x", 1))
 SMART = Kind((3, None, 1, [True]), ("x", "Entropy"))
-WORD = Kind((3, None, b"x"), ("x",))
+WORD = Kind((3, None, b"x"), ("x", "\udcff"))
 ANY = Kind()  # passed on to another library
 
 _DRAWN = {"seed": SEED, "threads": THREADS, "progress": PROGRESS, "columns": NAMES}
@@ -171,7 +177,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
     yield "ResumableSampler", Call(
         fastsample.ResumableSampler,
         {"data": 5, "num_replicas": 2, "rank": 1},
-        {"data": Kind((None, 1.5, True, object()), (0, -1, []), (np.int64(5),)), **ranks,
+        {"data": ROWS, **ranks,
          "num_replicas": Kind(COUNT.wrong_types, COUNT.wrong_values, (np.int64(2),))},
     )  # fmt: skip
     yield "LengthBatchSampler", Call(
@@ -390,3 +396,16 @@ def test_names_that_begin_with_a_tilde(tmp_path: Path, monkeypatch: pytest.Monke
     assert drawn.cache("~cache").path.parent == tmp_path / "~cache"
     with pytest.raises(fastsample.SourceNotFoundError, match="~missing"):
         fastsample.sample("~missing.parquet", 5)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a/" * 3000])
+def test_names_that_are_too_long(name: str) -> None:
+    for call in (
+        lambda: fastsample.sample(name, 5),
+        lambda: fastsample.token_lengths(TABLE, name),
+        lambda: fastsample.Dataset(name),
+        lambda: fastsample.sample(TABLE, 5).write_parquet(name),
+        lambda: fastsample.sample(TABLE, 5).cache(name),
+    ):
+        with pytest.raises(fastsample.FastSampleError):
+            call()

@@ -172,3 +172,15 @@ def test_a_cache_folder_that_cannot_be_written(source: Path, tmp_path: Path) -> 
     folder.chmod(0o500)
     with pytest.raises(fastsample.OutputError, match=str(where)):
         sample.cache(where)
+
+
+def test_names_that_are_not_utf8(table: pa.Table, tmp_path: Path) -> None:
+    name = os.fsdecode("数据".encode("gbk"))
+    source = tmp_path / f"{name}.parquet"
+    fastsample.sample(table, 900).write_parquet(source)
+    sample = fastsample.sample(source, 700)
+    cached = sample.cache(tmp_path / name)
+    assert cached.to_arrow().equals(sample.to_arrow())
+    assert pickle.loads(pickle.dumps(cached))[3] == sample[3]
+    assert pickle.loads(pickle.dumps(sample)).to_arrow().equals(sample.to_arrow())
+    assert len(fastsample.Dataset(cached.path)) == 700

@@ -85,6 +85,11 @@ def string(name: str, value: object) -> str:
     """Return `value` if it is a text."""
     if not isinstance(value, str):
         raise _wrong_type(name, value, "a text")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ArgumentError(f"{name} is {value!r}; it must be valid Unicode") from None
     return value
 
 
@@ -94,11 +99,14 @@ def names(name: str, value: object) -> list[str]:
         raise SourceTypeError(f"{name} is the text {value!r}; pass a list: [{value!r}]")
     if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping, Set)):
         raise _wrong_type(name, value, "a list of column names")
-    listed = list(value)
+    try:
+        listed = list(value)
+    except TypeError:  # a NumPy array without dimensions
+        raise _wrong_type(name, value, "a list of column names") from None
     for item in listed:
         if not isinstance(item, str):
             raise SourceTypeError(f"{name} holds {item!r}; it must be a list of column names")
-    return [str(item) for item in listed]
+    return [string(f"a name of {name}", str(item)) for item in listed]
 
 
 def file_path(name: str, value: object) -> Path:

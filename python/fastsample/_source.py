@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fastsample import _fastsample
 from fastsample._arguments import file_path, names, optional
-from fastsample.errors import SourceTypeError
+from fastsample.errors import FastSampleError, SourceTypeError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,20 +43,32 @@ def open_source(
     if paths is not None:
         return _fastsample.Source.from_paths(paths, wanted, threads, progress)
     source = _as_arrow(source)
-    if _is_in_memory(source):
-        return _fastsample.Source.from_table(source, wanted)
-    if hasattr(source, "__arrow_c_stream__"):
-        return _fastsample.Source.from_stream(source, wanted)
-    if hasattr(source, "__arrow_c_array__"):
-        return _fastsample.Source.from_table(source, wanted)
+    try:
+        if _is_in_memory(source):
+            return _fastsample.Source.from_table(source, wanted)
+        if hasattr(source, "__arrow_c_stream__"):
+            return _fastsample.Source.from_stream(source, wanted)
+        if hasattr(source, "__arrow_c_array__"):
+            return _fastsample.Source.from_table(source, wanted)
+    except FastSampleError:
+        raise
+    except (TypeError, ValueError) as error:
+        # A column by itself, or an object whose export fails.
+        raise SourceTypeError(
+            f"can't draw rows from {_type_of(source)}: {error}; pass a table"
+        ) from error
     hint = "; call .collect() first" if hasattr(source, "collect") else ""
     if isinstance(source, Mapping) and source:  # a DatasetDict
         hint = f"; pass one of its values, such as the one of the key {next(iter(source))!r}"
     raise SourceTypeError(
-        f"can't draw rows from {type(source).__module__}.{type(source).__qualname__}{hint}; "
+        f"can't draw rows from {_type_of(source)}{hint}; "
         "pass a path, a glob, a folder, a list of those, or an Arrow-compatible object "
         "(pyarrow, polars, pandas, DuckDB, datasets)"
     )
+
+
+def _type_of(source: object) -> str:
+    return f"{type(source).__module__}.{type(source).__qualname__}"
 
 
 def _paths(source: SourceLike) -> list[Path] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -95,8 +96,9 @@ def open_tokenizer(
             "which tokenizer.save_pretrained(folder) writes"
         )
     file = file_path("tokenizer", tokenizer)
-    if file.is_dir():
-        file /= "tokenizer.json"
+    with contextlib.suppress(OSError):  # reading the file will say what is wrong with the name
+        if file.is_dir():
+            file /= "tokenizer.json"
     return _fastsample.Tokenizer(file, special_tokens=flag("special_tokens", special_tokens))
 
 

@@ -88,7 +88,8 @@ def _key(native: _fastsample.Sample) -> str:
     digest = hashlib.blake2b(_LAYOUT, digest_size=16)
     for path in native.paths:
         found = path.stat()
-        digest.update(f"{path.absolute()}\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
+        digest.update(os.fsencode(path.absolute()))
+        digest.update(f"\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
     digest.update(pa.schema(native.schema).serialize())
     digest.update(pa.array(native.row_ids()).to_numpy())
     weights = native.weights()

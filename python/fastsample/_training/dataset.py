@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import operator
 import os
 from collections.abc import Callable, Sequence
@@ -250,7 +251,7 @@ def _map(path: Path) -> pa.Table:
     try:
         with path.open("rb") as file:
             is_file = file.read(len(_FILE_MAGIC)) == _FILE_MAGIC
-        source = pa.memory_map(str(path))
+        source = _memory_map(path)
         reader = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source)
         table = reader.read_all()
         table.validate()
@@ -262,6 +263,19 @@ def _map(path: Path) -> pa.Table:
             "for example with Sample.cache()"
         ) from None
     return table
+
+
+def _memory_map(path: Path) -> pa.NativeFile:
+    """Map a file whose name need not be UTF-8, which pyarrow demands."""
+    import pyarrow as pa
+
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        with path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return pa.BufferReader(pa.py_buffer(mapped))
+    return pa.memory_map(str(path))
 
 
 def _is_plain_text(kind: pa.DataType) -> bool:

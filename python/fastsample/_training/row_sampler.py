@@ -59,9 +59,12 @@ class ResumableSampler(ResumableOrder[int]):
         drop_last: bool = False,
     ) -> None:
         super().__init__(seed, num_replicas, rank)
-        if not is_whole(data) and not hasattr(data, "__len__"):
-            raise SourceTypeError(f"data is {data!r}; it must be a number of rows or a dataset")
-        rows = len(data) if isinstance(data, Sized) else data
+        try:
+            rows = data if is_whole(data) else len(data)  # type: ignore[arg-type]
+        except TypeError:
+            raise SourceTypeError(
+                f"data is {data!r}; it must be a number of rows or a dataset"
+            ) from None
         self._n = whole("the number of rows", rows, least=1)
         # Of a dataset the path alone is kept: its file is read when a state is saved or loaded.
         self._file = data.path if isinstance(data, Dataset) else None
