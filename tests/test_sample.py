@@ -186,3 +186,36 @@ def test_a_dict_of_tables_is_told_from_a_table(table: pa.Table) -> None:
     for source in (splits, {"train": table}):
         with pytest.raises(fastsample.SourceTypeError, match="such as the one of the key 'train'"):
             fastsample.sample(source, 5)
+
+
+class Failing:
+    """An object whose rows can't be had."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (RuntimeError("lost it"), fastsample.StreamError),
+        (OSError("lost it"), fastsample.StreamError),
+        (ValueError("lost it"), fastsample.SourceTypeError),
+        (NotImplementedError("lost it"), fastsample.SourceTypeError),
+    ],
+)
+def test_the_words_of_an_object_that_fails_are_kept(
+    error: Exception, expected: type[fastsample.FastSampleError]
+) -> None:
+    for call in (fastsample.inspect, fastsample.score, lambda source: fastsample.sample(source, 1)):
+        with pytest.raises(expected, match="lost it") as caught:
+            call(Failing(error))
+        assert caught.value.__cause__ is error
+
+
+def test_interruptions_are_not_turned_into_errors() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fastsample.sample(Failing(KeyboardInterrupt()), 1)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fastsample import _fastsample
 from fastsample._arguments import file_path, names, optional
-from fastsample.errors import FastSampleError, SourceTypeError
+from fastsample.errors import FastSampleError, SourceTypeError, StreamError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,21 +42,21 @@ def open_source(
     paths = _paths(source)
     if paths is not None:
         return _fastsample.Source.from_paths(paths, wanted, threads, progress)
-    source = _as_arrow(source)
     try:
-        if _is_in_memory(source):
-            return _fastsample.Source.from_table(source, wanted)
-        if hasattr(source, "__arrow_c_stream__"):
-            return _fastsample.Source.from_stream(source, wanted)
-        if hasattr(source, "__arrow_c_array__"):
-            return _fastsample.Source.from_table(source, wanted)
+        opened = _open_object(source, wanted)
     except FastSampleError:
         raise
-    except (TypeError, ValueError) as error:
-        # A column by itself, or an object whose export fails.
+    except (TypeError, ValueError, NotImplementedError) as error:
+        # A column by itself, or values that Arrow does not have.
         raise SourceTypeError(
             f"can't draw rows from {_type_of(source)}: {error}; pass a table"
         ) from error
+    except Exception as error:
+        raise StreamError(
+            f"{_type_of(source)} failed to hand over its rows: {error}; check the object"
+        ) from error
+    if opened is not None:
+        return opened
     hint = "; call .collect() first" if hasattr(source, "collect") else ""
     if isinstance(source, Mapping) and source:  # a DatasetDict
         hint = f"; pass one of its values, such as the one of the key {next(iter(source))!r}"
@@ -65,6 +65,18 @@ def open_source(
         "pass a path, a glob, a folder, a list of those, or an Arrow-compatible object "
         "(pyarrow, polars, pandas, DuckDB, datasets)"
     )
+
+
+def _open_object(source: Any, columns: list[str] | None) -> _fastsample.Source | None:
+    """Open an object that hands over Arrow data; return None if it is none."""
+    source = _as_arrow(source)
+    if _is_in_memory(source):
+        return _fastsample.Source.from_table(source, columns)
+    if hasattr(source, "__arrow_c_stream__"):
+        return _fastsample.Source.from_stream(source, columns)
+    if hasattr(source, "__arrow_c_array__"):
+        return _fastsample.Source.from_table(source, columns)
+    return None
 
 
 def _type_of(source: object) -> str:
