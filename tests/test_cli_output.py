@@ -98,6 +98,16 @@ def test_json_is_json_in_every_encoding(encoding: str, tmp_path: Path) -> None:
         assert "🐼" in found or "😀" in found
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_json_of_a_name_that_is_not_utf8(encoding: str, tmp_path: Path) -> None:
+    source = tmp_path / os.fsdecode("数据.parquet".encode("gbk"))
+    write_parquet(pa.table({"text": ["x"] * 9}), tmp_path / "a.parquet").rename(source)
+    done = run("inspect", source, "--json", PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    (file,) = json.loads(done.stdout.decode())["files"]
+    assert os.fsencode(file["path"]) == os.fsencode(source)
+
+
 COMMANDS: list[list[Any]] = [
     ["inspect", "in.parquet"],
     ["inspect", "in.parquet", "--json"],

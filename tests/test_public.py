@@ -2,6 +2,8 @@
 
 import pickle
 import pickletools
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -55,3 +57,10 @@ def test_a_pickled_sample_has_its_rows(table: pa.Table, tmp_path: Path) -> None:
     assert again.to_arrow().equals(drawn.to_arrow())
     assert again.row_ids.tolist() == drawn.row_ids.tolist()
     assert again.report == drawn.report
+
+
+def test_the_import_is_light() -> None:
+    heavy = "numpy", "pyarrow", "pandas", "matplotlib", "rich", "typer", "filelock", "torch"
+    script = f"import sys, fastsample; print(*sorted({{*{heavy}}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    assert done.stdout.split() == []
