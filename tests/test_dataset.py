@@ -1,6 +1,5 @@
 """The map-style dataset over a cached sample."""
 
-import operator
 import pickle
 from pathlib import Path
 from typing import Any
@@ -61,10 +60,13 @@ def test_out_of_range(dataset: fastsample.Dataset, index: int) -> None:
         dataset.__getitems__([0, index])
 
 
-@pytest.mark.parametrize("index", ["prompt", 1.0, None])
-def test_wrong_types(dataset: fastsample.Dataset, index: object) -> None:
-    with pytest.raises(TypeError):
-        operator.getitem(dataset, index)  # type: ignore[arg-type]
+@pytest.mark.parametrize("index", ["prompt", 1.0, None, slice("a", "b")])
+def test_wrong_types(dataset: fastsample.Dataset, index: Any) -> None:
+    for rows in (dataset, fastsample.sample(ROWS, 5)):
+        with pytest.raises(fastsample.SourceTypeError, match="rows are numbered by whole numbers"):
+            rows[index]
+        with pytest.raises(fastsample.SourceTypeError):
+            rows.__getitems__([0, index])
 
 
 def shout(row: tuple[str | None, str | None]) -> str:

@@ -15,7 +15,7 @@ from fastsample._progress import Callback, check_progress, reporting
 from fastsample._sampling.formats import check_ending, is_stream
 from fastsample._sampling.report import Report, WriteReport, WrittenFile
 from fastsample._training.cache import cache_file, cache_folder, once
-from fastsample._training.dataset import Dataset, positions
+from fastsample._training.dataset import Dataset, positions, positions_of
 from fastsample.errors import SourceTypeError
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Sample:
         The first access reads the whole sample into memory.
         """
         if isinstance(index, slice):
-            return self.__getitems__(list(range(*index.indices(len(self)))))
+            return self.__getitems__(positions_of(index, len(self)))
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:

@@ -30,11 +30,22 @@ _BLOCK_BYTES = 1 << 20
 
 def positions(indices: Sequence[int], n: int) -> list[int]:
     """Return indices into `n` rows as positions, negative ones counted from the end."""
-    wanted = [operator.index(i) for i in indices]
+    try:
+        wanted = [operator.index(i) for i in indices]
+    except TypeError as error:
+        raise SourceTypeError(f"{error}; rows are numbered by whole numbers") from None
     for i in wanted:
         if not -n <= i < n:
             raise IndexError(f"row {i} of a sample of {n} rows")
     return [i % n for i in wanted]
+
+
+def positions_of(index: slice, n: int) -> range:
+    """Return a slice of `n` rows as positions."""
+    try:
+        return range(*index.indices(n))
+    except TypeError as error:
+        raise SourceTypeError(f"{error}; rows are numbered by whole numbers") from None
 
 
 class Dataset:
@@ -151,7 +162,7 @@ class Dataset:
     def __getitem__(self, index: int | slice) -> Any:
         """Return a row, or a slice as a list of rows. Indices are those of a list."""
         if isinstance(index, slice):
-            return self.__getitems__(range(*index.indices(len(self))))
+            return self.__getitems__(positions_of(index, len(self)))
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
