@@ -1,9 +1,12 @@
 """Smart sampling thins out copies and near-copies, at full size."""
 
+from typing import Any
+
 import fastsample
 import numpy as np
 import pyarrow as pa
 import pytest
+from data import texts
 
 CHARS = 200
 UNIQUE, CLUSTERS, SIZE = 100_000, 10_000, 20
@@ -46,6 +49,52 @@ def test_a_smart_draw_has_many_distinct_items(share: float, least: int) -> None:
     assert len(np.unique(items[drawn])) >= least
     at_random = fastsample.sample(table, N).row_ids
     assert len(np.unique(items[at_random])) < 41_000
+
+
+OFF = fastsample.Smart(duplicates=0, commonness=0, length=0, repetition=0)
+
+
+@pytest.mark.parametrize(
+    "rule", [True, "entropy", fastsample.Smart(duplicates=0), OFF], ids=["smart", "e", "d", "off"]
+)
+def test_the_report_counts_copies_whatever_the_rule(rule: Any) -> None:
+    """Of 300 rows, 240 are copies; two columns count together, and nulls as empty texts."""
+    rng = np.random.default_rng(3)
+    lines = [line for line in texts(90, 60, rng) if len(line) > 10][:60]
+    rows = rng.permutation(np.repeat(np.arange(60), 5))
+    prompts = [lines[row] for row in rows]
+    answers = [None if row % 7 == 0 else lines[row % 5] for row in rows]
+    table = pa.table({"prompt": prompts, "response": pa.array(answers, pa.string())})
+
+    def copies(ids: Any) -> int:
+        return len(ids) - len({(prompts[row], answers[row] or "") for row in ids})
+
+    assert copies(range(300)) == 240
+    for n in (40, 59, 61, 120, 300):
+        drawn = fastsample.sample(table, n, smart=rule)
+        found = drawn.report.smart
+        assert found is not None
+        assert (found.copies, found.copies_drawn) == (240, copies(drawn.row_ids))
+        assert f"240 ({found.copies_drawn} drawn)" in str(drawn.report)
+        assert any("copies were drawn" in note for note in found.notes) == (found.copies_drawn > 0)
+        if rule is True:
+            assert found.copies_drawn == max(0, n - 60)
+        # What nobody looked for is not said to be none.
+        looked = rule is True or rule == fastsample.Smart(duplicates=0)
+        assert (found.near_duplicates is not None) == looked
+        assert ("near-duplicates" in str(drawn.report)) == looked
+        lengths = sorted(len(prompts[row] + (answers[row] or "")) for row in drawn.row_ids)
+        assert (found.chars_after[0.0], found.chars_after[1.0]) == (lengths[0], lengths[-1])
+
+
+@pytest.mark.parametrize("rule", ["entropy", True])
+def test_epochs_count_their_own_copies(rule: Any) -> None:
+    table = pa.table({"text": [f"第{i % 20}句话，{'说来' * (i % 20)}话长" for i in range(100)]})
+    for epoch in list(fastsample.epochs(table, 25, smart=rule)):
+        found = epoch.report.smart
+        assert found is not None
+        distinct = len(set(epoch.to_arrow()["text"].to_pylist()))
+        assert (found.copies, found.copies_drawn) == (80, 25 - distinct)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.03, 0.05, 0.1])

@@ -13,6 +13,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::exec::envelope::Job;
 use crate::hash::RowHash;
 use crate::inspect;
 use crate::scan::{self, scan};
@@ -103,9 +104,10 @@ fn number(ctx: &Context, source: &Source, options: Options<'_>) -> Result<Vec<(u
     let mut numbered: Vec<(u64, u64)> = if columns.is_empty() {
         (0..source.rows()).map(|row| (hash.of(row), row)).collect()
     } else if options.near {
-        let part = SourcePart { source, columns: &columns, first: 0 };
+        let job = Job::new(source.rows());
+        let part = SourcePart { source, columns: &columns, first: 0, job };
         let all = Selection::All { rows: source.rows() };
-        let features = Extracted::of(ctx, part, &all, None, None)?.into_features();
+        let features = Extracted::of(ctx, part, &all, None, None)?.finish()?.into_features();
         let groups = near_duplicates::groups(ctx, &features)?;
         groups.into_iter().map(|group| hash.of(group)).zip(0..).collect()
     } else {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use fastsample::exec::envelope::{Job, Payload, State};
 use fastsample::hash::RowHash;
 use fastsample::smart::extract::{self, Extracted, SourcePart};
 use fastsample::smart::pilot::{self, PilotShingles};
@@ -12,7 +13,7 @@ use fastsample::smart::terms::commonness::Commonness;
 use fastsample::smart::terms::importance::ImportanceRatio;
 use fastsample::smart::terms::weight::Terms;
 use fastsample::smart::{self, Rule, Target};
-use fastsample::{Context, Smart, Source};
+use fastsample::{Context, Result, Smart, Source};
 
 /// More than a pilot counts, so that parts of the pilot lie in parts of the rows.
 const ROWS: u64 = 34_000;
@@ -60,6 +61,14 @@ fn parts(texts: &[String], seed: u64) -> Vec<(u64, Source)> {
     parts
 }
 
+/// States that come as bytes, merged.
+fn sent<P: Payload>(parts: impl IntoIterator<Item = Vec<u8>>) -> Result<State<P>> {
+    let mut parts = parts.into_iter();
+    let mut total = State::from_bytes(&parts.next().expect("a part"))?;
+    parts.try_for_each(|part| total.merge(State::from_bytes(&part)?))?;
+    Ok(total)
+}
+
 #[test]
 fn thirteen_parts_in_any_order_draw_the_same_rows() {
     let texts = texts();
@@ -70,38 +79,95 @@ fn thirteen_parts_in_any_order_draw_the_same_rows() {
     let rule = Rule::Weighted(smart.clone());
     let expected = smart::draw(&ctx, &whole, 500, 3, &rule, true).expect("a sound source");
     let terms = Terms::new(&smart).expect("strengths in range");
+    let job = smart.job(ROWS, &["text".to_string()]);
 
     for seed in 0..4 {
         let parts = parts(&texts, seed);
-        let part_of = |(first, source)| SourcePart { source, columns: &[0], first };
+        let part_of = |(first, source)| SourcePart { source, columns: &[0], first, job };
         let each = || parts.iter().map(|(first, source)| part_of((*first, source)));
 
         let pilot = pilot::pilot_rows(&ctx, ROWS).expect("not cancelled");
-        let mut counts = PilotShingles::default();
-        for part in each() {
-            let bytes =
-                extract::pilot_shingles(&ctx, part, &pilot).expect("a sound part").to_bytes();
-            counts.merge(PilotShingles::from_bytes(&bytes).expect("sound bytes"));
-        }
-        let of_target = part_of((0, &target.source));
-        let all = pilot::pilot_rows(&ctx, target.source.rows()).expect("not cancelled");
-        let wanted =
-            extract::pilot_shingles(&ctx, of_target, &all).expect("a sound target").into_counts();
-        let counts = counts.into_counts();
+        let counts = sent(each().map(|part| {
+            extract::pilot_shingles(&ctx, part, &pilot).expect("a sound part").to_bytes()
+        }));
+        let counts: State<PilotShingles> = counts.expect("a whole");
+        let counts = counts.finish().expect("no gap").into_counts();
+        let rows = target.source.rows();
+        let of_target =
+            SourcePart { source: &target.source, columns: &[0], first: 0, job: Job::new(rows) };
+        let all = pilot::pilot_rows(&ctx, rows).expect("not cancelled");
+        let wanted = extract::pilot_shingles(&ctx, of_target, &all).expect("a sound target");
+        let wanted = wanted.finish().expect("no gap").into_counts();
         let importance = ImportanceRatio::new(wanted.iter(), counts.iter());
         let commonness = Commonness::new(counts.iter());
 
-        let mut total = Extracted::default();
-        for part in each() {
-            let survey = Extracted::of(&ctx, part, &pilot, Some(&commonness), Some(&importance));
-            let bytes = survey.expect("a sound part").to_bytes();
-            total.merge(Extracted::from_bytes(&bytes).expect("sound bytes"));
-        }
+        let tables = (Some(&commonness), Some(&importance));
+        let extracted = sent(each().map(|part| {
+            let extracted = Extracted::of(&ctx, part, &pilot, tables.0, tables.1);
+            extracted.expect("a sound part").to_bytes()
+        }));
+        let extracted: State<Extracted> = extracted.expect("a whole");
         let text = vec!["text".to_string()];
-        let features = total.into_features();
+        let features = extracted.finish().expect("no gap").into_features();
         let found = smart::choose(&ctx, features, 500, 3, &terms, true, text).expect("drawn");
         assert_eq!(found.selection, expected.selection, "parts of seed {seed}");
         assert_eq!(found.weights, expected.weights);
         assert_eq!(found.report, expected.report);
     }
+}
+
+/// Parts that are lost, doubled, cut short, swapped for those of another job or another state.
+#[test]
+fn parts_that_do_not_fit_are_refused() {
+    let texts = texts();
+    let ctx = Context::new(Some(2));
+    let pilot = pilot::pilot_rows(&ctx, ROWS).expect("not cancelled");
+    let parts = parts(&texts, 1);
+    let states = |job: Job, table: Option<&Commonness>| -> Vec<Vec<u8>> {
+        let state = |(first, source): &(u64, Source)| {
+            let part = SourcePart { source, columns: &[0], first: *first, job };
+            Extracted::of(&ctx, part, &pilot, table, None).expect("a sound part").to_bytes()
+        };
+        parts.iter().map(state).collect()
+    };
+    let refusal = |parts: &[Vec<u8>]| {
+        let whole = sent::<Extracted>(parts.iter().cloned()).and_then(State::finish);
+        whole.expect_err("parts that do not fit").to_string()
+    };
+    let smart = Smart::default();
+    let job = smart.job(ROWS, &["text".to_string()]);
+    let sound = states(job, None);
+    assert!(sent::<Extracted>(sound.clone()).and_then(State::finish).is_ok());
+
+    for place in [0, 5, sound.len() - 1] {
+        let mut parts = sound.clone();
+        parts.remove(place);
+        assert!(refusal(&parts).contains("are missing; merge the parts of all rows first"));
+        let mut parts = sound.clone();
+        parts.push(sound[place].clone());
+        assert!(refusal(&parts).contains("come twice; merge each part once"));
+        let mut parts = sound.clone();
+        parts[place].truncate(sound[place].len() - 1);
+        assert!(refusal(&parts).contains("damaged or were cut short"));
+        // A neighbour in its place: one is lost, one doubled.
+        let mut parts = sound.clone();
+        parts[place] = sound[(place + 1) % sound.len()].clone();
+        assert!(refusal(&parts).contains("come twice"));
+    }
+
+    let others = [
+        states(smart.job(ROWS, &["prompt".to_string()]), None),
+        states(Smart { length: 0.0, ..smart.clone() }.job(ROWS, &["text".to_string()]), None),
+        states(smart.job(ROWS + 1, &["text".to_string()]), None),
+        states(job, Some(&Commonness::new([(7, 3)].into_iter()))),
+    ];
+    for other in others {
+        let mut parts = sound.clone();
+        parts[3] = other[3].clone();
+        assert!(refusal(&parts).contains("of another job"));
+    }
+    let (first, source) = &parts[0];
+    let part = SourcePart { source, columns: &[0], first: *first, job };
+    let shingles = extract::pilot_shingles(&ctx, part, &pilot).expect("a sound part").to_bytes();
+    assert!(refusal(&[shingles]).contains("a state of kind 1 where features (kind 2) are needed"));
 }

@@ -4,9 +4,11 @@
 //! - `fold`: parallel fold over numbered tasks, with a merge of states;
 //! - `ordered`: ordered parallel map, in bounded memory;
 //! - `shared_slice`: a slice whose disjoint parts are written by several threads;
-//! - `panic`: a caught panic as an error.
+//! - `panic`: a caught panic as an error;
+//! - [`envelope`]: serialised states of parts, and what merging them refuses.
 
 mod context;
+pub mod envelope;
 mod fold;
 mod ordered;
 mod panic;

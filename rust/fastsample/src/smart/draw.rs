@@ -1,15 +1,13 @@
 //! Entry points of smart draws: n rows by weight or by entropy.
 
 use super::features::Features;
-use super::options::{Rule, Smart};
+use super::options::Rule;
 use super::priority::{Choice, Priorities};
-use super::report::SmartReport;
 use super::terms::weight::Terms;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::select::{self, Selection};
+use crate::select::Selection;
 use crate::source::Source;
-use crate::text;
 
 /// Draws `n` rows by `rule`; `with_weights` asks for the inverse inclusion probabilities too.
 ///
@@ -24,6 +22,7 @@ pub fn draw(
     rule: &Rule,
     with_weights: bool,
 ) -> Result<Choice> {
+    let all = Selection::All { rows: source.rows() };
     match rule {
         Rule::Entropy { .. } if with_weights => {
             return Err(Error::Argument(
@@ -31,29 +30,14 @@ pub fn draw(
             ));
         }
         Rule::Weighted(smart) if Terms::new(smart)?.all_off() => {
-            return uniform(ctx, source, n, seed, smart, with_weights);
+            let choice = Priorities::new(ctx, source, seed, rule, &all)?.draw(ctx, n, false)?;
+            let weight = source.rows() as f64 / n as f64;
+            let weights = with_weights.then(|| vec![weight; n as usize]);
+            return Ok(Choice { weights, ..choice });
         }
         _ => {}
     }
-    let all = Selection::All { rows: source.rows() };
     Priorities::new(ctx, source, seed, rule, &all)?.draw(ctx, n, with_weights)
-}
-
-/// The uniform draw, which reads no row.
-fn uniform(
-    ctx: &Context,
-    source: &Source,
-    n: u64,
-    seed: u64,
-    smart: &Smart,
-    with_weights: bool,
-) -> Result<Choice> {
-    let text =
-        text::names(source.schema(), &text::columns(source.schema(), smart.text.as_deref())?);
-    let (rows, selection) = (source.rows(), select::uniform(ctx, source.rows(), n, seed)?);
-    let weights = with_weights.then(|| vec![rows as f64 / n as f64; n as usize]);
-    let report = SmartReport { text, effective_rows: rows as f64, ..SmartReport::default() };
-    Ok(Choice { selection, weights, report })
 }
 
 /// Draws `n` of the rows that `features` describe, made of the columns `text`.

@@ -1,8 +1,9 @@
 //! Feature extraction: one pass over the text of all rows, or of a part of them.
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::exec::envelope::{Job, Payload, State};
 use crate::exec::{Context, SharedSlice};
 use crate::scan::{self, scan};
 use crate::select::Selection;
@@ -24,6 +25,15 @@ pub struct SourcePart<'a> {
     pub columns: &'a [usize],
     /// The ordinal of the first row.
     pub first: u64,
+    /// What states of all parts must agree in.
+    pub job: Job,
+}
+
+impl SourcePart<'_> {
+    /// The state of the rows of this part, for a job with one more option.
+    fn state<P: Payload>(self, job: Job, payload: P) -> Result<State<P>> {
+        State::new(job, self.first..self.first + self.source.rows(), payload)
+    }
 }
 
 /// The features of some rows. Parts merge in any order.
@@ -31,9 +41,6 @@ pub struct SourcePart<'a> {
 pub struct Extracted {
     blocks: Vec<(u64, Features)>,
 }
-
-/// Version of the serialised form of features.
-const VERSION: u64 = 2;
 
 impl Extracted {
     /// Extracts the features of a part. `pilot` says which of all rows were counted for the tables.
@@ -46,7 +53,13 @@ impl Extracted {
         pilot: &Selection,
         commonness: Option<&Commonness>,
         importance: Option<&ImportanceRatio>,
-    ) -> Result<Self> {
+    ) -> Result<State<Self>> {
+        let table = |fingerprint: Option<u64>| fingerprint.unwrap_or(0).to_le_bytes();
+        let job = part
+            .job
+            .with("pilot", &pilot.len().to_le_bytes())
+            .with("commonness", &table(commonness.map(Commonness::fingerprint)))
+            .with("importance", &table(importance.map(ImportanceRatio::fingerprint)));
         ctx.begin(part.source.rows());
         let mut features = Features::zeroed(part.source.rows() as usize);
         let shared = features.shared();
@@ -70,12 +83,7 @@ impl Extracted {
             |_, _| (),
         )?;
         drop(shared);
-        Ok(Self { blocks: vec![(part.first, features)] })
-    }
-
-    /// Takes in the features of another part of the source.
-    pub fn merge(&mut self, mut other: Self) {
-        self.blocks.append(&mut other.blocks);
+        part.state(job, Self { blocks: vec![(part.first, features)] })
     }
 
     /// The features of all rows, in order.
@@ -87,47 +95,35 @@ impl Extracted {
         blocks.for_each(|rows| all.append(rows));
         all
     }
+}
 
-    /// The features as bytes, for another process to merge.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = VERSION.to_le_bytes().to_vec();
+impl Payload for Extracted {
+    const KIND: u16 = 2;
+    const VERSION: u32 = 1;
+    const NAME: &'static str = "features";
+
+    fn write(&self, bytes: &mut Vec<u8>) {
         for (first, rows) in &self.blocks {
             bytes.extend(first.to_le_bytes());
             bytes.extend((rows.len() as u64).to_le_bytes());
-            rows.write(&mut bytes);
+            rows.write(bytes);
         }
-        let checksum = xxh3_64(&bytes);
-        bytes.extend(checksum.to_le_bytes());
-        bytes
     }
 
-    /// The features that [`Extracted::to_bytes`] wrote.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for bytes that are damaged or of another version.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let damaged = || Error::Invalid("the features are damaged or were cut short".into());
-        let (mut body, checksum) = bytes.split_last_chunk().ok_or_else(damaged)?;
-        if xxh3_64(body) != u64::from_le_bytes(*checksum) {
-            return Err(damaged());
-        }
-        let version = take(&mut body).ok_or_else(damaged)?;
-        if version != VERSION {
-            return Err(Error::Invalid(format!(
-                "the features have version {version}, not {VERSION}; make them anew"
-            )));
-        }
+    fn read(mut bytes: &[u8]) -> Option<Self> {
         let mut blocks = Vec::new();
-        while !body.is_empty() {
-            let first = take(&mut body).ok_or_else(damaged)?;
-            let rows = take(&mut body).ok_or_else(damaged)? as usize;
-            if rows.checked_mul(ROW_BYTES).is_none_or(|bytes| bytes > body.len()) {
-                return Err(damaged());
+        while !bytes.is_empty() {
+            let (first, rows) = (take(&mut bytes)?, take(&mut bytes)? as usize);
+            if rows.checked_mul(ROW_BYTES)? > bytes.len() {
+                return None;
             }
-            blocks.push((first, Features::read(&mut body, rows).ok_or_else(damaged)?));
+            blocks.push((first, Features::read(&mut bytes, rows)?));
         }
-        Ok(Self { blocks })
+        Some(Self { blocks })
+    }
+
+    fn merge(&mut self, mut other: Self) {
+        self.blocks.append(&mut other.blocks);
     }
 }
 
@@ -145,7 +141,7 @@ pub fn pilot_shingles(
     ctx: &Context,
     part: SourcePart<'_>,
     pilot: &Selection,
-) -> Result<PilotShingles> {
+) -> Result<State<PilotShingles>> {
     ctx.begin(pilot.len().min(part.source.rows()));
     let (counts, _) = scan(
         ctx,
@@ -163,48 +159,73 @@ pub fn pilot_shingles(
         },
         |(counts, _), (other, _)| counts.merge(other),
     )?;
-    Ok(counts)
+    part.state(part.job.with("pilot", &pilot.len().to_le_bytes()), counts)
 }
 
-/// For the entropy rule: each row's entropy of the first text column, and characters in all.
+/// What rules that weigh nothing know of each row's texts.
+#[derive(Debug, Clone, Default)]
+pub struct RowTexts {
+    /// A hash of all texts: that of [`Features::exact`].
+    pub exact: Vec<u64>,
+    /// Characters in all text columns.
+    pub chars: Vec<u32>,
+    /// Entropy of the first text column; 0 unless it was asked for.
+    pub entropies: Vec<u64>,
+}
+
+/// Reads the texts of all rows for a rule that weighs nothing, with their entropies for that rule.
 ///
 /// # Errors
 /// When reading fails, or the call is cancelled.
-pub fn entropies(
+pub fn row_texts(
     ctx: &Context,
     source: &Source,
     columns: &[usize],
-) -> Result<(Vec<u64>, Vec<u32>)> {
+    with_entropies: bool,
+) -> Result<RowTexts> {
     ctx.begin(source.rows());
     let rows = source.rows() as usize;
-    let (mut entropies, mut chars) = (vec![0; rows], vec![0; rows]);
-    let shared = (SharedSlice::new(&mut entropies), SharedSlice::new(&mut chars));
+    let entropies = vec![0; if with_entropies { rows } else { 0 }];
+    let mut all = RowTexts { exact: vec![0; rows], chars: vec![0; rows], entropies };
+    let (exact, chars, entropies) = (
+        SharedSlice::new(&mut all.exact),
+        SharedSlice::new(&mut all.chars),
+        SharedSlice::new(&mut all.entropies),
+    );
     scan(
         ctx,
         &source.project(columns)?,
         scan::all,
-        Entropy::default,
+        || with_entropies.then(Entropy::default),
         |entropy, first, batch| {
             let texts = texts_of(batch, columns.len())?;
-            let bits = |row: usize| texts.first().map_or(0, |column| entropy.of(column[row]));
-            let bits: Vec<u64> = (0..batch.num_rows()).map(bits).collect();
-            let chars = |row: usize| {
+            let rows = 0..batch.num_rows();
+            let row_exact = |row: usize| {
+                let bytes = texts.iter().map(|column| column[row].as_bytes());
+                bytes.fold(0, |hash, text| xxh3_64_with_seed(text, hash))
+            };
+            let row_chars = |row: usize| {
                 let chars: usize = texts.iter().map(|column| count_chars(column[row])).sum();
                 u32::try_from(chars).unwrap_or(u32::MAX)
             };
-            let chars: Vec<u32> = (0..batch.num_rows()).map(chars).collect();
-            shared.0.put(first as usize, &bits);
-            shared.1.put(first as usize, &chars);
+            exact.put(first as usize, &rows.clone().map(row_exact).collect::<Vec<_>>());
+            chars.put(first as usize, &rows.clone().map(row_chars).collect::<Vec<_>>());
+            if let (Some(entropy), Some(column)) = (entropy, texts.first()) {
+                let bits: Vec<u64> = rows.map(|row| entropy.of(column[row])).collect();
+                entropies.put(first as usize, &bits);
+            }
             Ok(())
         },
         |_, _| (),
     )?;
-    drop(shared);
-    Ok((entropies, chars))
+    drop((exact, chars, entropies));
+    Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
+    use xxhash_rust::xxh3::xxh3_64;
+
     use super::*;
 
     fn rows(range: std::ops::Range<u64>) -> Features {
@@ -216,25 +237,32 @@ mod tests {
         rows
     }
 
-    #[test]
-    fn parts_survive_a_journey_and_merge_in_any_order() {
-        let part = |i: u64| Extracted { blocks: vec![(i * 7, rows(i * 7..100.min(i * 7 + 7)))] };
-        let mut parts: Vec<Extracted> = (0..15).map(part).collect();
-        parts.reverse();
-        parts.swap(2, 9);
-        let mut total = Extracted::default();
-        for part in parts {
-            total.merge(Extracted::from_bytes(&part.to_bytes()).expect("sound"));
-        }
-        assert_eq!(total.into_features(), rows(0..100));
+    fn part(job: Job, ordinals: std::ops::Range<u64>) -> State<Extracted> {
+        let features = rows(ordinals.clone());
+        State::new(job, ordinals.clone(), Extracted { blocks: vec![(ordinals.start, features)] })
+            .expect("rows of the source")
     }
 
     #[test]
-    fn damage_is_found() {
-        let mut bytes = Extracted { blocks: vec![(0, rows(0..3))] }.to_bytes();
-        assert!(Extracted::from_bytes(&bytes[..bytes.len() - 1]).is_err());
-        assert!(Extracted::from_bytes(&[]).is_err());
-        bytes[20] ^= 1;
-        assert!(Extracted::from_bytes(&bytes).is_err());
+    fn parts_survive_a_journey_and_merge_in_any_order() {
+        let job = Job::new(100);
+        let part = |i: u64| part(job, i * 7..100.min(i * 7 + 7));
+        let mut parts: Vec<State<Extracted>> = (0..15).map(part).collect();
+        parts.reverse();
+        parts.swap(2, 9);
+        let mut total = parts.remove(0);
+        for part in parts {
+            let sent = State::from_bytes(&part.to_bytes()).expect("sound");
+            total.merge(sent).expect("a part of the same job");
+        }
+        assert_eq!(total.finish().expect("a whole").into_features(), rows(0..100));
+    }
+
+    /// Frozen: parts of one job may be made by other builds.
+    #[test]
+    fn the_bytes_are_pinned() {
+        let bytes = part(Job::new(9).with("text", b"prompt"), 2..5).to_bytes();
+        assert_eq!((bytes.len(), xxh3_64(&bytes)), (238, 13_845_165_169_153_673_206));
+        assert!(Extracted::read(&bytes[..9]).is_none(), "no block ends there");
     }
 }

@@ -1,5 +1,6 @@
 //! Options of a smart draw: the rule, and the strength of each term.
 
+use crate::exec::envelope::Job;
 use crate::source::Source;
 
 /// Strengths of the terms; 0 switches a term off, 1 is the formula of its module.
@@ -46,6 +47,26 @@ impl Default for Smart {
             min_chars: 10,
             max_chars: 512,
             target: None,
+        }
+    }
+}
+
+impl Smart {
+    /// The job of weighing `rows` rows by these columns: parts of another one can't be merged.
+    #[must_use]
+    pub fn job(&self, rows: u64, columns: &[String]) -> Job {
+        let job =
+            columns.iter().fold(Job::new(rows), |job, name| job.with("text", name.as_bytes()));
+        let strengths = [self.duplicates, self.commonness, self.length, self.repetition];
+        let limits = [self.min_chars, self.max_chars];
+        let job = job
+            .with("strengths", &strengths.map(f64::to_le_bytes).concat())
+            .with("chars", &limits.map(u32::to_le_bytes).concat());
+        match &self.target {
+            Some(Target { source, strength, clip }) => job
+                .with("target", &source.rows().to_le_bytes())
+                .with("importance", &[*strength, *clip].map(f64::to_le_bytes).concat()),
+            None => job,
         }
     }
 }

@@ -6,10 +6,9 @@
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
 
-use xxhash_rust::xxh3::xxh3_64;
-
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::Context;
+use crate::exec::envelope::Payload;
 use crate::hash::{AsItIs, sorted};
 use crate::select::{Selection, uniform};
 
@@ -26,7 +25,7 @@ const SEED: u64 = 0x7069_6c6f_7400;
 /// The rows of the pilot of a source of `rows` rows.
 ///
 /// # Errors
-/// [`Error::Cancelled`].
+/// [`crate::Error::Cancelled`].
 pub fn pilot_rows(ctx: &Context, rows: u64) -> Result<Selection> {
     if rows <= BLOCKS * BLOCK_ROWS {
         return Ok(Selection::All { rows });
@@ -52,9 +51,6 @@ pub struct PilotShingles {
     row: HashSet<u64, BuildHasherDefault<AsItIs>>,
 }
 
-/// Version of the serialised form.
-const VERSION: u64 = 1;
-
 impl PilotShingles {
     /// Counts the shingles of one more row.
     pub fn add(&mut self, shingles: &[u64]) {
@@ -62,16 +58,6 @@ impl PilotShingles {
         let counted = &shingles[..shingles.len().min(COUNTED)];
         self.row.clear();
         self.hashes.extend(counted.iter().filter(|&&hash| self.row.insert(hash)));
-    }
-
-    /// Takes in the shingles of other rows.
-    pub fn merge(&mut self, mut other: Self) {
-        self.rows += other.rows;
-        if self.hashes.is_empty() {
-            self.hashes = other.hashes;
-        } else {
-            self.hashes.append(&mut other.hashes);
-        }
     }
 
     /// Rows that were counted.
@@ -85,40 +71,32 @@ impl PilotShingles {
     pub fn into_counts(self) -> DocumentFrequencies {
         DocumentFrequencies(sorted(self.hashes.iter().copied()))
     }
+}
 
-    /// The shingles as bytes, for another process to merge.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let numbers = [VERSION, self.rows].into_iter().chain(self.hashes.iter().copied());
-        let mut bytes: Vec<u8> = numbers.flat_map(u64::to_le_bytes).collect();
-        bytes.extend(xxh3_64(&bytes).to_le_bytes());
-        bytes
+impl Payload for PilotShingles {
+    const KIND: u16 = 1;
+    const VERSION: u32 = 1;
+    const NAME: &'static str = "pilot shingles";
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let numbers = [self.rows].into_iter().chain(self.hashes.iter().copied());
+        bytes.extend(numbers.flat_map(u64::to_le_bytes));
     }
 
-    /// The shingles that [`PilotShingles::to_bytes`] wrote.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for bytes that are damaged or of another version.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let damaged = || Error::Invalid("the shingle counts are damaged or were cut short".into());
-        let (body, checksum) = bytes.split_last_chunk().ok_or_else(damaged)?;
-        if xxh3_64(body) != u64::from_le_bytes(*checksum) {
-            return Err(damaged());
-        }
-        let (words, []) = body.as_chunks::<8>() else { return Err(damaged()) };
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (words, []) = bytes.as_chunks::<8>() else { return None };
         let mut numbers = words.iter().map(|word| u64::from_le_bytes(*word));
-        let (version, rows) = (numbers.next(), numbers.next());
-        if version != Some(VERSION) {
-            return Err(Error::Invalid(format!(
-                "the shingle counts have version {}, not {VERSION}; make them anew",
-                version.unwrap_or(0)
-            )));
+        let rows = numbers.next()?;
+        Some(Self { rows, hashes: numbers.collect(), row: HashSet::default() })
+    }
+
+    fn merge(&mut self, mut other: Self) {
+        self.rows += other.rows;
+        if self.hashes.is_empty() {
+            self.hashes = other.hashes;
+        } else {
+            self.hashes.append(&mut other.hashes);
         }
-        Ok(Self {
-            rows: rows.ok_or_else(damaged)?,
-            hashes: numbers.collect(),
-            row: HashSet::default(),
-        })
     }
 }
 
@@ -147,17 +125,18 @@ mod tests {
         assert!(shingles.into_counts().iter().eq([(1, 2), (2, 1), (3, 1)]));
     }
 
+    /// Frozen: parts of one job may be made by other builds.
     #[test]
-    fn counts_survive_a_journey_and_damage_is_found() {
+    fn the_bytes_are_pinned() {
         let mut shingles = PilotShingles::default();
         shingles.add(&[9, 8]);
-        let mut bytes = shingles.to_bytes();
-        let same = PilotShingles::from_bytes(&bytes).expect("sound");
+        let mut bytes = Vec::new();
+        shingles.write(&mut bytes);
+        let expected: Vec<u8> = [1, 9, 8].into_iter().flat_map(u64::to_le_bytes).collect();
+        assert_eq!(bytes, expected);
+        let same = PilotShingles::read(&bytes).expect("sound");
         assert_eq!((same.rows, same.hashes), (shingles.rows, shingles.hashes));
-        assert!(PilotShingles::from_bytes(&bytes[1..]).is_err());
-        bytes[9] ^= 1;
-        assert!(PilotShingles::from_bytes(&bytes).is_err());
-        assert!(PilotShingles::from_bytes(&[]).is_err());
+        assert!(PilotShingles::read(&bytes[1..]).is_none() && PilotShingles::read(&[]).is_none());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::terms::importance::ImportanceRatio;
 use super::terms::weight::{Term, Terms};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::exec::envelope::Job;
 use crate::select::Selection;
 use crate::source::Source;
 use crate::text::{self, is_text};
@@ -22,6 +23,29 @@ pub(super) fn features(
     smart: &Smart,
     terms: &Terms,
 ) -> Result<Features> {
+    check_rows(source)?;
+    let names = text::names(source.schema(), columns);
+    let part = SourcePart { source, columns, first: 0, job: smart.job(source.rows(), &names) };
+    let needs_pilot = terms.has(Term::Commonness) || terms.has(Term::Target);
+    let mut pilot = Selection::All { rows: source.rows() };
+    let (mut commonness, mut importance) = (None, None);
+    if needs_pilot {
+        pilot = pilot::pilot_rows(ctx, source.rows())?;
+        let counts = extract::pilot_shingles(ctx, part, &pilot)?.finish()?.into_counts();
+        if let Some(target) = &smart.target
+            && terms.has(Term::Target)
+        {
+            let target = target_shingles(ctx, &target.source, &names, smart.text.is_some())?;
+            importance = Some(ImportanceRatio::new(target.into_counts().iter(), counts.iter()));
+        }
+        commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
+    }
+    let extracted = Extracted::of(ctx, part, &pilot, commonness.as_ref(), importance.as_ref())?;
+    Ok(extracted.finish()?.into_features())
+}
+
+/// Rows are numbered in 32 bits.
+pub(super) fn check_rows(source: &Source) -> Result<()> {
     if source.rows() > u64::from(u32::MAX) {
         return Err(Error::Argument(format!(
             "the source has {} rows; smart sampling takes at most {} at once",
@@ -29,24 +53,7 @@ pub(super) fn features(
             u32::MAX
         )));
     }
-    let part = SourcePart { source, columns, first: 0 };
-    let needs_pilot = terms.has(Term::Commonness) || terms.has(Term::Target);
-    let mut pilot = Selection::All { rows: source.rows() };
-    let (mut commonness, mut importance) = (None, None);
-    if needs_pilot {
-        pilot = pilot::pilot_rows(ctx, source.rows())?;
-        let counts = extract::pilot_shingles(ctx, part, &pilot)?.into_counts();
-        if let Some(target) = &smart.target
-            && terms.has(Term::Target)
-        {
-            let names = text::names(source.schema(), columns);
-            let target = target_shingles(ctx, &target.source, &names, smart.text.is_some())?;
-            importance = Some(ImportanceRatio::new(target.into_counts().iter(), counts.iter()));
-        }
-        commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
-    }
-    let extracted = Extracted::of(ctx, part, &pilot, commonness.as_ref(), importance.as_ref())?;
-    Ok(extracted.into_features())
+    Ok(())
 }
 
 /// The shingles of a target: of its columns with the given names, or of all its text if it
@@ -69,6 +76,7 @@ fn target_shingles(
     if target.rows() == 0 {
         return Err(Error::Argument("the target has no rows; name one that has some".into()));
     }
-    let part = SourcePart { source: target, columns: &columns, first: 0 };
-    extract::pilot_shingles(ctx, part, &pilot::pilot_rows(ctx, target.rows())?)
+    let job = Job::new(target.rows());
+    let part = SourcePart { source: target, columns: &columns, first: 0, job };
+    extract::pilot_shingles(ctx, part, &pilot::pilot_rows(ctx, target.rows())?)?.finish()
 }

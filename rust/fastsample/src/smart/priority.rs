@@ -5,13 +5,14 @@ use crate::exec::Context;
 use crate::hash::RowHash;
 use crate::select::{Candidate, Selection};
 use crate::smart::classes::{self, Class};
+use crate::smart::extract::{RowTexts, row_texts};
 use crate::smart::features::Features;
 use crate::smart::options::Rule;
-use crate::smart::pipeline::features;
-use crate::smart::report::{self, SmartReport};
+use crate::smart::pipeline::{check_rows, features};
+use crate::smart::report::SmartReport;
 use crate::smart::terms::duplicates::Copies;
 use crate::smart::terms::weight::{Term, Terms, Weighed};
-use crate::smart::{entropy, extract, inclusion};
+use crate::smart::{entropy, inclusion};
 use crate::source::Source;
 use crate::text;
 
@@ -36,10 +37,12 @@ pub(super) struct Priorities {
     numbers: Numbers,
     /// The weight of each row; empty if they are equal.
     weights: Vec<u32>,
-    /// Characters of each row; empty if the texts were not read.
+    /// Characters of each row.
     chars: Vec<u32>,
-    /// Rows of equal texts, if they are not to be drawn twice.
+    /// Rows of equal texts.
     copies: Copies,
+    /// Whether of these one stands for all.
+    is_distinct: bool,
 }
 
 /// The number of each row, by which rows of equal weight are ordered.
@@ -69,25 +72,35 @@ impl Priorities {
         let columns = text::columns(source.schema(), smart.text.as_deref())?;
         let names = text::names(source.schema(), &columns);
         if terms.all_off() {
-            return Ok(Self::uniform(names, seed, among));
+            return Self::uniform(ctx, source, &columns, seed, among);
         }
         let rows = features(ctx, source, &columns, smart, &terms)?;
         Self::by_weight(ctx, rows, seed, &terms, names, among)
     }
 
     /// Rows of equal weight.
-    fn uniform(text: Vec<String>, seed: u64, among: &Selection) -> Self {
-        let mut classes = vec![Class::Weighted; among.rows() as usize];
+    fn uniform(
+        ctx: &Context,
+        source: &Source,
+        columns: &[usize],
+        seed: u64,
+        among: &Selection,
+    ) -> Result<Self> {
+        check_rows(source)?;
+        let RowTexts { exact, chars, .. } = row_texts(ctx, source, columns, false)?;
+        let copies = Copies::of(&exact);
+        let names = text::names(source.schema(), columns);
+        let mut classes = vec![Class::Weighted; chars.len()];
         exclude(&mut classes, among);
-        let effective_rows = among.rows() as f64;
-        Self {
-            report: SmartReport { text, effective_rows, ..SmartReport::default() },
+        Ok(Self {
+            report: SmartReport::unweighted(names, &chars, &copies),
             classes,
             numbers: Numbers::Random(RowHash::new(seed)),
             weights: Vec::new(),
-            chars: Vec::new(),
-            copies: Copies::default(),
-        }
+            chars,
+            copies,
+            is_distinct: false,
+        })
     }
 
     /// Rows that `features` describe, made of the columns `text`.
@@ -105,8 +118,8 @@ impl Priorities {
         let class_of = |&weight: &u32| if weight == 0 { Class::Excluded } else { Class::Weighted };
         let mut classes: Vec<Class> = weighed.weights.iter().map(class_of).collect();
         exclude(&mut classes, among);
-        let copies = if terms.has(Term::Duplicates) { weighed.copies } else { Copies::default() };
-        for group in copies.groups() {
+        let (copies, is_distinct) = (weighed.copies, terms.has(Term::Duplicates));
+        for group in copies.groups().filter(|_| is_distinct) {
             let eligible = || group.iter().filter(|&&row| among.has(u64::from(row)));
             let original = eligible().min_by_key(|&&row| hash.of(u64::from(row)));
             for row in eligible().filter(|&row| Some(row) != original) {
@@ -120,6 +133,7 @@ impl Priorities {
             weights: weighed.weights,
             chars: weighed.features.chars,
             copies,
+            is_distinct,
         })
     }
 
@@ -130,25 +144,23 @@ impl Priorities {
         text: Option<&[String]>,
         among: &Selection,
     ) -> Result<Self> {
+        check_rows(source)?;
         let columns = text::columns(source.schema(), text)?;
-        let (mut numbers, chars) = extract::entropies(ctx, source, &columns)?;
-        numbers.iter_mut().for_each(|entropy| *entropy = u64::MAX - *entropy);
+        let RowTexts { exact, chars, mut entropies } = row_texts(ctx, source, &columns, true)?;
+        let copies = Copies::of(&exact);
+        entropies.iter_mut().for_each(|entropy| *entropy = u64::MAX - *entropy);
         let class = |chars: &u32| {
             if entropy::CHARS.contains(chars) { Class::Weighted } else { Class::Excluded }
         };
         let mut classes: Vec<Class> = chars.iter().map(class).collect();
         let excluded = classes.iter().filter(|&&class| class == Class::Excluded).count() as u64;
         exclude(&mut classes, among);
-        let all = Selection::All { rows: source.rows() };
-        let report = SmartReport {
-            text: text::names(source.schema(), &columns),
-            excluded,
-            effective_rows: (chars.len() as u64 - excluded) as f64,
-            chars_before: report::lengths(&all, |row| chars[row]),
-            ..SmartReport::default()
-        };
-        let (numbers, copies) = (Numbers::Given(numbers), Copies::default());
-        Ok(Self { report, classes, numbers, weights: Vec::new(), chars, copies })
+        let names = text::names(source.schema(), &columns);
+        let effective_rows = (chars.len() as u64 - excluded) as f64;
+        let report = SmartReport::unweighted(names, &chars, &copies);
+        let report = SmartReport { excluded, effective_rows, ..report };
+        let (numbers, weights) = (Numbers::Given(entropies), Vec::new());
+        Ok(Self { report, classes, numbers, weights, chars, copies, is_distinct: false })
     }
 
     /// The row as a draw compares it.
@@ -165,18 +177,20 @@ impl Priorities {
     pub(super) fn draw(mut self, ctx: &Context, n: u64, with_weights: bool) -> Result<Choice> {
         let drawn = classes::draw(ctx, &self.classes, n as usize, |row| self.candidate(row))?;
         let counts = drawn.classes.map(|(rows, _)| rows);
-        self.report.see_drawn(counts, &drawn.selection, &self.chars);
+        self.report.see_drawn(counts, &drawn.selection, &self.chars, &self.copies);
         let inverse = || {
             let key = |row: usize| self.candidate(row);
-            inclusion::inverse_probabilities(&drawn, &self.classes, &self.copies, key)
+            let none = Copies::default();
+            let copies = if self.is_distinct { &self.copies } else { &none };
+            inclusion::inverse_probabilities(&drawn, &self.classes, copies, key)
         };
         let weights = with_weights.then(inverse);
         Ok(Choice { selection: drawn.selection, weights, report: self.report })
     }
 
-    /// What was found, and the characters of each row.
-    pub(super) fn into_found(self) -> (SmartReport, Vec<u32>) {
-        (self.report, self.chars)
+    /// What was found, the characters of each row, and rows of equal texts.
+    pub(super) fn into_found(self) -> (SmartReport, Vec<u32>, Copies) {
+        (self.report, self.chars, self.copies)
     }
 }
 

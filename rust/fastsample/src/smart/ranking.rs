@@ -9,6 +9,7 @@ use crate::smart::classes::CLASSES;
 use crate::smart::options::Rule;
 use crate::smart::priority::Priorities;
 use crate::smart::report::SmartReport;
+use crate::smart::terms::duplicates::Copies;
 use crate::source::Source;
 
 /// Rows by falling priority: the first n are those that a draw of n takes.
@@ -21,6 +22,7 @@ pub struct Ranking {
     /// The rank behind the last of each class.
     ends: [u64; CLASSES.len()],
     chars: Vec<u32>,
+    copies: Copies,
     source_rows: u64,
     report: SmartReport,
 }
@@ -49,8 +51,8 @@ impl Ranking {
             rows[start..].sort_unstable_by_key(|&row| priorities.candidate(row as usize));
             *end = rows.len() as u64;
         }
-        let (report, chars) = priorities.into_found();
-        Ok(Self { rows, ends, chars, source_rows: source.rows(), report })
+        let (report, chars, copies) = priorities.into_found();
+        Ok(Self { rows, ends, chars, copies, source_rows: source.rows(), report })
     }
 
     /// Rows that are ranked.
@@ -99,7 +101,7 @@ impl Ranking {
             start = end;
         }
         let mut report = self.report.clone();
-        report.see_drawn(counts, &selection, &self.chars);
+        report.see_drawn(counts, &selection, &self.chars, &self.copies);
         Ok((selection, report))
     }
 }

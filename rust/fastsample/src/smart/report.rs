@@ -6,6 +6,7 @@ use crate::select::Selection;
 use crate::sketch::Lengths;
 use crate::sketch::minhash::BANDS;
 use crate::smart::classes::{CLASSES, Class};
+use crate::smart::terms::duplicates::Copies;
 use crate::smart::terms::weight::{Term, Terms, Weighed};
 
 /// The shares of rows whose length and weight are reported.
@@ -24,13 +25,14 @@ pub struct SmartReport {
     pub text: Vec<String>,
     /// Rows of weight 0: too short, or outside the entropy rule's limits.
     pub excluded: u64,
-    /// Rows that are copies of another row.
+    /// Rows with the same texts as another row, one of each group not counted.
     pub copies: u64,
-    /// Rows that have near-duplicates: an estimated two or more, copies included.
-    pub near_duplicates: u64,
+    /// Rows that have near-duplicates: an estimated two or more, copies included. None for rules
+    /// that do not look for them.
+    pub near_duplicates: Option<u64>,
     /// Rows of weight 0 that had to be drawn because no others were left.
     pub excluded_drawn: u64,
-    /// Copies that had to be drawn because no others were left.
+    /// Rows drawn with the same texts as another row drawn, one of each group not counted.
     pub copies_drawn: u64,
     /// Effective sample size (Kish): (sum of weights)^2 / sum of squared weights, over all rows.
     pub effective_rows: f64,
@@ -66,7 +68,7 @@ impl SmartReport {
             text,
             excluded: weights.len() as u64 - totals.weighted,
             copies: weighed.copies.count(),
-            near_duplicates: totals.near_duplicates,
+            near_duplicates: Some(totals.near_duplicates),
             effective_rows: if totals.weighted > 0 { totals.effective_rows() } else { 0.0 },
             chars_before: QUANTILES.map(|share| totals.chars.quantile(share)).to_vec(),
             weights: quantiles(ctx, weights, &totals)?
@@ -81,18 +83,29 @@ impl SmartReport {
         })
     }
 
-    /// Lengths of the rows drawn, if they are known, and how many rows are of each class.
+    /// What is found of a rule that weighs nothing.
+    pub(super) fn unweighted(text: Vec<String>, chars: &[u32], copies: &Copies) -> Self {
+        let all = Selection::All { rows: chars.len() as u64 };
+        Self {
+            text,
+            copies: copies.count(),
+            effective_rows: chars.len() as f64,
+            chars_before: lengths(&all, |row| chars[row]),
+            ..Self::default()
+        }
+    }
+
+    /// Lengths and copies of the rows drawn, and how many rows are of each class.
     pub(super) fn see_drawn(
         &mut self,
         counts: [u64; CLASSES.len()],
         drawn: &Selection,
         chars: &[u32],
+        copies: &Copies,
     ) {
         self.excluded_drawn = counts[Class::Excluded as usize];
-        self.copies_drawn = counts[Class::Copy as usize];
-        if !chars.is_empty() {
-            self.chars_after = lengths(drawn, |row| chars[row]);
-        }
+        self.copies_drawn = copies.count_among(drawn);
+        self.chars_after = lengths(drawn, |row| chars[row]);
     }
 }
 
@@ -215,7 +228,7 @@ fn place(counts: &[u64], mut rank: u64) -> (usize, u64) {
 }
 
 /// The characters of the rows that are selected, at [`QUANTILES`].
-pub(super) fn lengths(selection: &Selection, chars: impl Fn(usize) -> u32) -> Vec<u64> {
+fn lengths(selection: &Selection, chars: impl Fn(usize) -> u32) -> Vec<u64> {
     let mut lengths = Lengths::default();
     let rows = selection.rows();
     let mut ids = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::hint::select_unpredictable;
 
+use crate::hash::mix_two;
 use crate::smart::fixed_point::{FRACTION_BITS, log2};
 
 /// Bits after the point of a shingle's log count, and of a row's mean.
@@ -80,6 +81,12 @@ impl Commonness {
             judged.map(|code| code as u64).sum()
         };
         ((sum << (VALUE_BITS - CODE_BITS)) / shingles.len().div_ceil(step) as u64) as u16
+    }
+
+    /// A hash of the table: rows that were judged by another one can't be compared.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let numbers = self.buckets.iter().flatten().copied().map(u64::from);
+        numbers.fold(u64::from(self.shift), mix_two)
     }
 
     #[inline]

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::exec::{Context, fold_on};
 use crate::hash::Repeated;
+use crate::select::Selection;
 use crate::sketch::minhash::BANDS;
 use crate::smart::fixed_point::log2;
 
@@ -121,10 +122,23 @@ impl Copies {
         copies
     }
 
+    /// The groups of rows whose hashes are equal.
+    pub(crate) fn of(exact: &[u64]) -> Self {
+        Self::find(exact, &mut Repeated::default())
+    }
+
     /// The groups.
     pub fn groups(&self) -> impl Iterator<Item = &[u32]> {
         let starts = [0].into_iter().chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, &end)| &self.rows[start..end])
+    }
+
+    /// Rows among those selected that are copies of another one of them, one of each group not
+    /// counted.
+    pub(crate) fn count_among(&self, rows: &Selection) -> u64 {
+        let selected =
+            |group: &[u32]| group.iter().filter(|&&row| rows.has(u64::from(row))).count();
+        self.groups().map(|group| selected(group).saturating_sub(1) as u64).sum()
     }
 
     /// Rows that are copies of another row, one of each group not counted.

@@ -5,6 +5,7 @@
 //! shingles of a row, so that its length does not decide; and the target's shares are drawn
 //! towards the source's where the target is small.
 
+use crate::hash::mix_two;
 use crate::smart::fixed_point::{FRACTION_BITS, log2_with};
 
 /// Classes that shingles are hashed into.
@@ -50,6 +51,11 @@ impl ImportanceRatio {
             (log(drawn) - log(expected)).clamp(-MOST, MOST) as i16
         };
         Self(target.iter().zip(&source).map(ratio).collect())
+    }
+
+    /// A hash of the table: rows that were judged by another one can't be compared.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.0.iter().fold(0, |all, &ratio| mix_two(all, ratio as u64))
     }
 
     /// The mean log ratio of the row's shingles, with 10 bits after the point.

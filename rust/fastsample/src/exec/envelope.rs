@@ -1,0 +1,414 @@
+//! Envelope of serialised states: which job they belong to, which rows they cover, and a checksum.
+//!
+//! ```text
+//!  magic            8 bytes   "fastsmpl"
+//!  envelope         u16       version of this layout
+//!  kind             u16       what the payload is
+//!  version          u32       version of the payload's layout
+//!  fingerprint      u64       the job: rows of the source, options
+//!  rows             u64       rows of the whole source
+//!  intervals        u64       how many; then first and end of each, u64, ascending, disjoint
+//!  payload          u64       bytes; then the payload
+//!  checksum         u64       XXH3 of all bytes before
+//! ```
+//!
+//! All numbers are little-endian. States of parts are merged in any order; a merge refuses what
+//! another job made, and rows that are there already; a decision refuses gaps.
+
+use std::ops::Range;
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use crate::error::{Error, Result};
+
+const MAGIC: [u8; 8] = *b"fastsmpl";
+
+/// Version of the layout of the envelope.
+const ENVELOPE: u16 = 1;
+
+/// What states of all parts must agree in: a hash of the rows of the source and of the options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Job {
+    rows: u64,
+    fingerprint: u64,
+}
+
+impl Job {
+    /// A job over a source of `rows` rows.
+    #[must_use]
+    pub fn new(rows: u64) -> Self {
+        Self { rows, fingerprint: xxh3_64(&rows.to_le_bytes()) }
+    }
+
+    /// The same with one more option.
+    #[must_use]
+    pub fn with(self, name: &str, value: &[u8]) -> Self {
+        let mut hash = Xxh3::with_seed(self.fingerprint);
+        for bytes in [name.as_bytes(), value] {
+            hash.update(&(bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        }
+        Self { fingerprint: hash.digest(), ..self }
+    }
+
+    /// Rows of the whole source.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+}
+
+/// A state that can be sent: what a part of a source says.
+pub trait Payload: Sized {
+    /// Which one this is, frozen.
+    const KIND: u16;
+    /// Version of the layout of [`Payload::write`].
+    const VERSION: u32;
+    /// Its name in messages.
+    const NAME: &'static str;
+
+    /// Appends it to `bytes`.
+    fn write(&self, bytes: &mut Vec<u8>);
+
+    /// What [`Payload::write`] wrote; none if the bytes are not that.
+    fn read(bytes: &[u8]) -> Option<Self>;
+
+    /// Takes in the state of other rows.
+    fn merge(&mut self, other: Self);
+}
+
+/// The state of some rows of a job. States of parts merge in any order.
+#[derive(Debug, Clone)]
+pub struct State<P> {
+    job: Job,
+    /// Ordinals, ascending, disjoint, not touching.
+    covered: Vec<Range<u64>>,
+    payload: P,
+}
+
+impl<P: Payload> State<P> {
+    /// What the rows `ordinals` of a job say.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the source of the job does not have them.
+    pub fn new(job: Job, ordinals: Range<u64>, payload: P) -> Result<Self> {
+        if ordinals.start > ordinals.end || ordinals.end > job.rows {
+            return Err(Error::Invalid(format!(
+                "rows {} to {} are not among the {} rows of the source",
+                ordinals.start, ordinals.end, job.rows
+            )));
+        }
+        let covered = if ordinals.is_empty() { Vec::new() } else { vec![ordinals] };
+        Ok(Self { job, covered, payload })
+    }
+
+    /// Takes in the state of another part.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a state of another job, or of rows that are there already; nothing
+    /// has changed then.
+    pub fn merge(&mut self, other: Self) -> Result<()> {
+        if self.job != other.job {
+            return Err(Error::Invalid(format!(
+                "{} of another job: of {} rows with fingerprint {:016x}, not of {} with {:016x}; \
+                 make all parts from the same source with the same options",
+                P::NAME,
+                other.job.rows,
+                other.job.fingerprint,
+                self.job.rows,
+                self.job.fingerprint
+            )));
+        }
+        self.covered = union::<P>(&self.covered, &other.covered)?;
+        self.payload.merge(other.payload);
+        Ok(())
+    }
+
+    /// The merged state of a whole source.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless all rows are covered.
+    pub fn finish(self) -> Result<P> {
+        let mut next = 0;
+        for rows in &self.covered {
+            if rows.start > next {
+                break;
+            }
+            next = rows.end;
+        }
+        if next < self.job.rows {
+            let after = self.covered.iter().map(|rows| rows.start).find(|&start| start > next);
+            return Err(Error::Invalid(format!(
+                "{} of rows {next} to {} of {} are missing; merge the parts of all rows first",
+                P::NAME,
+                after.unwrap_or(self.job.rows),
+                self.job.rows
+            )));
+        }
+        Ok(self.payload)
+    }
+
+    /// The state as bytes, for another process to merge.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(ENVELOPE.to_le_bytes());
+        bytes.extend(P::KIND.to_le_bytes());
+        bytes.extend(P::VERSION.to_le_bytes());
+        let ends = self.covered.iter().flat_map(|rows| [rows.start, rows.end]);
+        let numbers = [self.job.fingerprint, self.job.rows, self.covered.len() as u64];
+        numbers.into_iter().chain(ends).for_each(|number| bytes.extend(number.to_le_bytes()));
+        let place = bytes.len();
+        bytes.extend([0; 8]);
+        self.payload.write(&mut bytes);
+        let len = (bytes.len() - place - 8) as u64;
+        bytes[place..place + 8].copy_from_slice(&len.to_le_bytes());
+        bytes.extend(xxh3_64(&bytes).to_le_bytes());
+        bytes
+    }
+
+    /// The state that [`State::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for bytes that are damaged, of another kind or of another version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let damaged = || {
+            Error::Invalid(format!("{} are damaged or were cut short; send them again", P::NAME))
+        };
+        let (body, checksum) = bytes.split_last_chunk().ok_or_else(damaged)?;
+        let mut rest = body;
+        if take(&mut rest).ok_or_else(damaged)? != MAGIC {
+            return Err(Error::Invalid(format!(
+                "these bytes are no {} of fastsample, or their beginning is damaged",
+                P::NAME
+            )));
+        }
+        if xxh3_64(body) != u64::from_le_bytes(*checksum) {
+            return Err(damaged());
+        }
+        let envelope = u16::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
+        let kind = u16::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
+        let version = u32::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
+        if kind != P::KIND && envelope == ENVELOPE {
+            return Err(Error::Invalid(format!(
+                "a state of kind {kind} where {} (kind {}) are needed",
+                P::NAME,
+                P::KIND
+            )));
+        }
+        if (envelope, version) != (ENVELOPE, P::VERSION) {
+            return Err(Error::Invalid(format!(
+                "{} have version {envelope}.{version}, not {ENVELOPE}.{}; make all parts with the \
+                 same version of fastsample",
+                P::NAME,
+                P::VERSION
+            )));
+        }
+        let mut number = || take(&mut rest).map(u64::from_le_bytes).ok_or_else(damaged);
+        let (fingerprint, rows_in_all, intervals) = (number()?, number()?, number()?);
+        let mut covered = Vec::new();
+        for _ in 0..intervals {
+            covered.push(number()?..number()?);
+        }
+        if number()? != rest.len() as u64 {
+            return Err(damaged());
+        }
+        let is_sound = |rows: &Range<u64>| rows.start < rows.end && rows.end <= rows_in_all;
+        if !covered.iter().all(is_sound) {
+            return Err(damaged());
+        }
+        let covered = union::<P>(&covered, &[])?;
+        let payload = P::read(rest).ok_or_else(damaged)?;
+        let job = Job { rows: rows_in_all, fingerprint };
+        Ok(Self { job, covered, payload })
+    }
+}
+
+/// The first bytes, which are taken off.
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*head)
+}
+
+/// All rows of both, unless they share some.
+fn union<P: Payload>(a: &[Range<u64>], b: &[Range<u64>]) -> Result<Vec<Range<u64>>> {
+    let mut all: Vec<Range<u64>> = a.iter().chain(b).cloned().collect();
+    all.sort_unstable_by_key(|rows| rows.start);
+    let mut joined: Vec<Range<u64>> = Vec::with_capacity(all.len());
+    for rows in all {
+        match joined.last_mut() {
+            Some(last) if rows.start < last.end => {
+                return Err(Error::Invalid(format!(
+                    "{} of rows {} to {} come twice; merge each part once",
+                    P::NAME,
+                    rows.start,
+                    rows.end.min(last.end)
+                )));
+            }
+            Some(last) if rows.start == last.end => last.end = rows.end,
+            _ => joined.push(rows),
+        }
+    }
+    Ok(joined)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The sum of all ordinals, and the number of parts.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    struct Sum(u64);
+
+    impl Payload for Sum {
+        const KIND: u16 = 900;
+        const VERSION: u32 = 3;
+        const NAME: &'static str = "sums";
+
+        fn write(&self, bytes: &mut Vec<u8>) {
+            bytes.extend(self.0.to_le_bytes());
+        }
+
+        fn read(bytes: &[u8]) -> Option<Self> {
+            Some(Self(u64::from_le_bytes(bytes.try_into().ok()?)))
+        }
+
+        fn merge(&mut self, other: Self) {
+            self.0 += other.0;
+        }
+    }
+
+    const ROWS: u64 = 100;
+
+    fn job() -> Job {
+        Job::new(ROWS).with("columns", b"text").with("limit", &[9])
+    }
+
+    fn part(rows: Range<u64>) -> State<Sum> {
+        State::new(job(), rows.clone(), Sum(rows.sum())).expect("rows of the source")
+    }
+
+    fn parts(cuts: &[u64]) -> Vec<State<Sum>> {
+        let mut cuts: Vec<u64> = cuts.iter().copied().chain([0, ROWS]).collect();
+        cuts.sort_unstable();
+        cuts.windows(2).map(|ends| part(ends[0]..ends[1])).collect()
+    }
+
+    fn merged(states: impl IntoIterator<Item = State<Sum>>) -> Result<Sum> {
+        let mut states = states.into_iter();
+        let mut total = states.next().expect("a part");
+        states.try_for_each(|state| total.merge(state))?;
+        total.finish()
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_and_order_makes_the_whole(
+            cuts in prop::collection::vec(0..=ROWS, 0..9), order in any::<u64>()
+        ) {
+            let mut states = parts(&cuts);
+            states.sort_by_key(|state| xxh3_64(&state.to_bytes()) ^ order);
+            let states = states.iter().map(|state| State::from_bytes(&state.to_bytes()).expect("sound"));
+            prop_assert_eq!(merged(states).expect("a whole"), Sum((0..ROWS).sum()));
+        }
+
+        #[test]
+        fn a_part_lost_or_doubled_is_found(
+            cuts in prop::collection::vec(1..ROWS, 1..9), which in any::<prop::sample::Index>()
+        ) {
+            let mut states = parts(&cuts);
+            states.retain(|state| !state.covered.is_empty());
+            let one = states.remove(which.index(states.len()));
+            if !states.is_empty() {
+                let error = merged(states.clone()).expect_err("a gap").to_string();
+                prop_assert!(error.contains("are missing"), "{}", error);
+            }
+            states.extend([one.clone(), one]);
+            let error = merged(states).expect_err("a part that comes twice").to_string();
+            prop_assert!(error.contains("come twice"), "{}", error);
+        }
+
+        #[test]
+        fn damage_is_found(place in any::<prop::sample::Index>(), flip in 1_u8.., cut in any::<bool>()) {
+            let mut bytes = part(3..70).to_bytes();
+            let place = place.index(bytes.len());
+            if cut {
+                bytes.truncate(place);
+            } else {
+                bytes[place] ^= flip;
+            }
+            prop_assert!(State::<Sum>::from_bytes(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn parts_of_other_jobs_are_refused_and_change_nothing() {
+        let others = [
+            Job::new(ROWS + 1).with("columns", b"text").with("limit", &[9]),
+            Job::new(ROWS).with("columns", b"text").with("limit", &[8]),
+            Job::new(ROWS).with("columns", b"textlimit"),
+        ];
+        for other in others {
+            let mut state = part(0..50);
+            let other = State::new(other, 50..100, Sum(0)).expect("rows of the source");
+            let error = state.merge(other).expect_err("another job").to_string();
+            assert!(error.contains("another job"), "{error}");
+            state.merge(part(50..100)).expect("the same job");
+            assert_eq!(state.finish().expect("a whole"), Sum((0..ROWS).sum()));
+        }
+        assert!(State::new(job(), 50..101, Sum(0)).is_err(), "more rows than the source has");
+    }
+
+    #[test]
+    fn other_kinds_and_versions_say_so() {
+        #[derive(Debug)]
+        struct Other<const KIND: u16, const VERSION: u32>;
+        impl<const KIND: u16, const VERSION: u32> Payload for Other<KIND, VERSION> {
+            const KIND: u16 = KIND;
+            const VERSION: u32 = VERSION;
+            const NAME: &'static str = "others";
+            fn write(&self, _: &mut Vec<u8>) {}
+            fn read(_: &[u8]) -> Option<Self> {
+                Some(Self)
+            }
+            fn merge(&mut self, _: Self) {}
+        }
+        let bytes = part(0..1).to_bytes();
+        let kind = State::<Other<901, 3>>::from_bytes(&bytes).expect_err("another kind");
+        assert!(kind.to_string().contains("kind 900"), "{kind}");
+        let version = State::<Other<900, 4>>::from_bytes(&bytes).expect_err("another version");
+        assert!(version.to_string().contains("version 1.3, not 1.4"), "{version}");
+        let magic = State::<Sum>::from_bytes(&[7; 99]).expect_err("no state");
+        assert!(magic.to_string().contains("no sums of fastsample"), "{magic}");
+    }
+
+    #[test]
+    fn an_empty_source_has_no_gaps() {
+        let job = Job::new(0);
+        let state = State::new(job, 0..0, Sum(0)).expect("no rows");
+        assert_eq!(state.finish().expect("a whole"), Sum(0));
+    }
+
+    /// Frozen: parts of one job may be made by other builds.
+    #[test]
+    fn the_bytes_are_pinned() {
+        let bytes = part(3..70).to_bytes();
+        let head = [
+            &b"fastsmpl"[..],
+            &[1, 0, 0x84, 3, 3, 0, 0, 0],
+            &job().fingerprint.to_le_bytes(),
+            &100_u64.to_le_bytes(),
+            &1_u64.to_le_bytes(),
+            &3_u64.to_le_bytes(),
+            &70_u64.to_le_bytes(),
+            &8_u64.to_le_bytes(),
+            &2_412_u64.to_le_bytes(),
+        ];
+        assert_eq!(bytes[..bytes.len() - 8], head.concat());
+        assert_eq!(job().fingerprint, 5_285_168_022_728_186_449);
+        assert_eq!(xxh3_64(&bytes), 11_676_851_666_910_966_982);
+    }
+}
