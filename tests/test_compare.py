@@ -69,6 +69,30 @@ def test_random_samples_are_representative(mixed: pa.Table, share: float) -> Non
     assert alarms <= 5
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("share", [0.1, 0.9, 0.97])
+def test_random_samples_of_rows_of_all_lengths_are_representative(share: float) -> None:
+    """A few rows are a hundred times as long as most, as in real data; one value is rare."""
+    rng = np.random.default_rng(6)
+    means = 15 / (rng.random(1000) + 0.003)
+    lines = [texts(1, mean + 20, rng)[0] for mean in means]
+    kinds = ["rare" if row == 500 else "abc"[row % 3] for row in range(1000)]
+    table = pa.table({"text": lines, "source": kinds})
+    alarms = 0
+    for seed in range(SEEDS):
+        drawn = fastsample.sample(table, round(1000 * share), seed=seed).to_arrow()
+        alarms += fastsample.compare(table, drawn, by="source").verdict == "biased"
+    assert alarms <= 5
+    # What is biased is still called so: rows that lack half of one kind, or the shortest.
+    chars = pc.utf8_length(table["text"])
+    shortest = pc.sort_indices(chars, sort_keys=[("", "descending")])[: round(1000 * share)]
+    assert fastsample.compare(table, table.take(shortest)).verdict == "biased"
+    rank = rng.random(1000) + np.array([kind == "a" for kind in kinds])
+    others = table.take(np.sort(np.argsort(rank)[: round(1000 * share)]))
+    assert fastsample.compare(table, others, by="source").verdict == "biased"
+
+
 def test_a_bias_by_length_is_named(mixed: pa.Table) -> None:
     chars = pc.utf8_length(mixed["text"])
     for name, order in (("shorter", "ascending"), ("longer", "descending")):
@@ -230,7 +254,8 @@ def test_a_poor_sample_predicts_worse() -> None:
 def test_the_same_for_any_threads_and_row_groups(mixed: pa.Table, tmp_path: Path) -> None:
     drawn = mixed[:2000]
     expected = fastsample.compare(mixed, drawn, by="source", threads=1)
-    for number, options in enumerate(({"row_group_size": 333}, {"compression": "gzip"})):
+    layouts: list[dict[str, Any]] = [{"row_group_size": 333}, {"compression": "gzip"}]
+    for number, options in enumerate(layouts):
         paths = [tmp_path / f"{side}{number}.parquet" for side in "ab"]
         write_parquet(mixed, paths[0], **options)
         write_parquet(drawn, paths[1], **options)

@@ -54,8 +54,8 @@ def compare(
     -----
     A sample is called *identical* if it has the same rows in any order, *representative* if every
     distance is within its limit, otherwise *biased*. Lengths are tested by Kolmogorov-Smirnov,
-    shares by Pearson's chi-square, n-grams by random groups of rows (Wolter, 2007), all of them for
-    draws without replacement; limits are Bonferroni's for 1 % in all.
+    shares by Pearson's chi-square, both for draws without replacement, n-grams by a permutation
+    test with 999 random samples of the source; limits are Bonferroni's for 1 % in all.
 
     N-grams are counted in about 200,000 rows of the source, chosen by a hash of their content, and
     in the rows of the sample with the same content; and in the first 16,384 characters of a text.

@@ -8,12 +8,14 @@
 //!
 //! - [`grams`]: n-grams in tables of fixed size, their divergence, a model made of them;
 //! - [`profile`](mod@profile): everything that is kept of a data set;
-//! - [`stats`]: whether a distance is larger than chance explains.
+//! - [`stats`]: whether a distance is larger than chance explains;
+//! - [`chance`]: the same for n-grams, by a permutation test.
 //!
 //! Rows whose hash of content is small are set aside in *both* data sets and counted in neither, so
 //! that no copy of a text that is to be predicted is learnt. The rows of a random sample as large as
 //! the one that is judged are counted apart in the same pass.
 
+pub mod chance;
 pub mod grams;
 pub mod profile;
 pub mod stats;
@@ -152,17 +154,23 @@ pub fn compare(
     let source_plan = Plan { random: Some(random), ..source_plan };
     let source = profile(ctx, source, &source_plan)?;
     let sample = profile(ctx, sample, &sample_plan)?;
-    Ok(judge(names, source, sample, options.by.is_some()))
+    judge(ctx, names, source, sample, options.by.is_some())
 }
 
-fn judge(text: Vec<String>, source: Profile, sample: Profile, by: bool) -> Comparison {
+fn judge(
+    ctx: &Context,
+    text: Vec<String>,
+    source: Profile,
+    sample: Profile,
+    by: bool,
+) -> Result<Comparison> {
     let (rows, n) = (source.texts.rows.rows, sample.texts.rows.rows);
     let (_, contained) = sample.texts.copies.found_in(&source.texts.copies);
     let size =
         Size { sample: n as f64, source: rows as f64, contained: contained > 0.999 && n <= rows };
     let counted = Size {
-        sample: sample.counted_rows.max(1) as f64,
-        source: source.counted_rows.max(1) as f64,
+        sample: sample.groups.rows().max(1) as f64,
+        source: source.groups.rows().max(1) as f64,
         ..size
     };
     let alpha = FALSE_ALARMS / if by { 3.0 } else { 2.0 };
@@ -175,12 +183,12 @@ fn judge(text: Vec<String>, source: Profile, sample: Profile, by: bool) -> Compa
     let held: Vec<&str> = source.held_out.values().map(String::as_str).collect();
     let (over, under) = represented(&whole, &sample, &source);
     let counts: Vec<(u64, u64)> = joined(&source.values, &sample.values).collect();
-    Comparison {
+    Ok(Comparison {
         identical: n == rows && source.fingerprint == sample.fingerprint,
         contained,
         length: (stats::kolmogorov_smirnov(distance, size, alpha), at),
         values: by.then(|| stats::shares(&counts, size, alpha)),
-        grams: stats::grams(&source.classes, &sample.classes, counted, alpha),
+        grams: chance::grams(ctx, &source.groups, &sample.groups, counted, alpha)?,
         divergence: (sample.drawn.divergence(&whole), source.drawn.divergence(&whole)),
         coverage: (whole.covered_by(&sample.drawn), whole.covered_by(&source.drawn)),
         types: source.types.found_in(&sample.types).0,
@@ -193,7 +201,7 @@ fn judge(text: Vec<String>, source: Profile, sample: Profile, by: bool) -> Compa
         text,
         source,
         sample,
-    }
+    })
 }
 
 /// The counts of every value that either side has.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 
+use super::chance::{CLASSES, GROUPS, Groups};
 use super::grams::Grams;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -15,11 +16,6 @@ use crate::select::Selection;
 use crate::sketch::Distinct;
 use crate::source::Source;
 use crate::text::{TextColumn, texts_of};
-
-/// Random groups of rows, whose differences tell how much chance there is in n-grams.
-pub const GROUPS: usize = 64;
-/// Classes of n-grams that are counted by group.
-pub const CLASSES: usize = 1024;
 
 const NEAR_ROWS: usize = 1 << 18;
 const TYPES: usize = 1 << 15;
@@ -70,10 +66,9 @@ pub struct Profile {
     pub drawn: Grams,
     /// N-grams of the other rows.
     pub rest: Option<Grams>,
-    /// Classes of n-grams, group by group.
-    pub classes: Vec<u32>,
-    /// Rows whose n-grams were counted.
-    pub counted_rows: u64,
+    /// Classes of n-grams of the rows whose n-grams were counted, by random group: one group unless
+    /// random samples are to be drawn of them.
+    pub groups: Groups,
     /// Rows of each value.
     pub values: BTreeMap<String, u64>,
     /// Texts that were set aside, by hash.
@@ -94,8 +89,7 @@ impl Profile {
             types: Distinct::new(TYPES),
             drawn: Grams::default(),
             rest: plan.random.as_ref().map(|_| Grams::default()),
-            classes: vec![0; GROUPS * CLASSES],
-            counted_rows: 0,
+            groups: Groups::new(if plan.random.is_some() { GROUPS } else { 1 }),
             values: BTreeMap::new(),
             held_out: BTreeMap::new(),
             cut_rows: 0,
@@ -104,7 +98,7 @@ impl Profile {
         }
     }
 
-    fn add(&mut self, plan: &Plan, texts: &[Vec<&str>], row: usize, group: usize, drawn: bool) {
+    fn add(&mut self, plan: &Plan, texts: &[Vec<&str>], row: usize, group: u64, drawn: bool) {
         let (hash, chars) = self.texts.add(texts.iter().map(|column| column[row]));
         self.fingerprint = self
             .fingerprint
@@ -118,7 +112,9 @@ impl Profile {
             return;
         }
         let counted = mix(hash ^ 0xc0de) <= plan.counted_below;
-        self.counted_rows += u64::from(counted);
+        if counted {
+            self.groups.add_row(group);
+        }
         let mut signature = Signature::default();
         let mut codes = std::mem::take(&mut self.codes);
         for column in texts {
@@ -132,9 +128,9 @@ impl Profile {
         self.near.add(signature.finish(hash));
     }
 
-    fn count(&mut self, codes: &[u32], group: usize, drawn: bool) {
+    fn count(&mut self, codes: &[u32], group: u64, drawn: bool) {
         shingles(codes).for_each(|shingle| self.types.add(shingle));
-        let classes = &mut self.classes[group * CLASSES..(group + 1) * CLASSES];
+        let classes = self.groups.counts_of(group);
         let counts = match &mut self.rest {
             Some(rest) if !drawn => rest,
             _ => &mut self.drawn,
@@ -171,8 +167,7 @@ impl Profile {
         if let (Some(mine), Some(others)) = (&mut self.rest, &other.rest) {
             mine.merge(others);
         }
-        self.classes.iter_mut().zip(&other.classes).for_each(|(a, &b)| *a = a.saturating_add(b));
-        self.counted_rows += other.counted_rows;
+        self.groups.merge(&other.groups);
         for (value, count) in other.values {
             *self.values.entry(value).or_insert(0) += count;
         }
@@ -268,7 +263,7 @@ pub fn profile(ctx: &Context, source: &Source, plan: &Plan) -> Result<Profile> {
             let ordinals = first..first + batch.num_rows() as u64;
             let drawn = plan.random.as_ref().map(|random| random.mask(ordinals.clone()));
             for (row, ordinal) in ordinals.enumerate() {
-                let group = groups.of(ordinal) as usize % GROUPS;
+                let group = groups.of(ordinal);
                 let drawn = drawn.as_ref().is_none_or(|mask| mask.has(row));
                 profile.add(plan, &texts, row, group, drawn);
             }

@@ -5,13 +5,6 @@
 
 use libm::erfc;
 
-use super::grams::divergence;
-use super::profile::{CLASSES, GROUPS};
-use crate::hash::mix;
-
-/// Draws of groups whose distances from the whole show how much chance there is.
-const DRAWS: u64 = 200;
-
 /// A distance, the one that chance alone exceeds with the test's probability, and how likely chance
 /// is to make one as large.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -44,8 +37,15 @@ pub struct Size {
 }
 
 impl Size {
+    /// The rows that a sample leaves out, as a sample of the same source.
+    #[must_use]
+    pub fn left_out(self) -> Self {
+        Self { sample: (self.source - self.sample).max(0.0), ..self }
+    }
+
     /// The variance of a mean over the sample minus the mean over the source, for a variance of 1.
-    fn variance(self) -> f64 {
+    #[must_use]
+    pub fn variance(self) -> f64 {
         let (sample, source) = (1.0 / self.sample, 1.0 / self.source);
         if self.contained { (sample - source).max(0.0) } else { sample + source }
     }
@@ -69,24 +69,18 @@ pub fn kolmogorov_smirnov(value: f64, size: Size, alpha: f64) -> Distance {
 }
 
 /// Pearson's chi-square test of counts (source, sample) by value. The distance is Cohen's w,
-/// the root of the sum of (p - q)^2 / q. Values too rare for the test are taken together.
+/// the root of the sum of (p - q)^2 / q.
+///
+/// A value that is in q N of N rows is in q n rows of a random sample, and in q (N - n) of the rows
+/// left out. The chi-square distribution holds where both numbers are 5 or more. Rarer values are
+/// taken together, and with the next ones as long as all of them are too few. What is left of a
+/// single cell tells nothing.
 #[must_use]
 pub fn shares(counts: &[(u64, u64)], size: Size, alpha: f64) -> Distance {
-    const LEAST_EXPECTED: f64 = 5.0;
-    let (mut rare, mut cells) = ((0.0, 0.0), Vec::new());
-    for &(source, sample) in counts {
-        let (q, p) = (source as f64 / size.source, sample as f64 / size.sample);
-        if q * size.sample < LEAST_EXPECTED {
-            rare = (rare.0 + q, rare.1 + p);
-        } else {
-            cells.push((q, p));
-        }
-    }
-    if rare.0 > 0.0 {
-        cells.push(rare);
-    } else if rare.1 > 0.0 {
+    if counts.iter().any(|&(source, sample)| source == 0 && sample > 0) {
         return Distance { value: 1.0, limit: 0.0, p: 0.0 };
     }
+    let cells = cells(counts, size);
     let square: f64 = cells.iter().map(|(q, p)| (p - q) * (p - q) / q).sum();
     let freedom = cells.len().saturating_sub(1) as f64;
     let variance = size.variance();
@@ -102,45 +96,29 @@ pub fn shares(counts: &[(u64, u64)], size: Size, alpha: f64) -> Distance {
     Distance { value: square.sqrt(), limit, p: chi.tail(square / variance) }
 }
 
-/// Tests whether n-grams differ by more than chance.
-///
-/// N-grams of a row hang together, so their number says nothing about chance. The rows of the source
-/// are in random groups instead (Wolter, *Introduction to variance estimation*, ch. 2): as many
-/// groups as come closest to the sample's size, up to a half, are drawn again and again, and their
-/// divergence from the whole shows what chance does at that size. What is missing to the exact size
-/// goes with the variance of a mean. A gamma distribution with the draws' mean and variance gives
-/// the limit.
-#[must_use]
-pub fn grams(source: &[u32], sample: &[u32], size: Size, alpha: f64) -> Distance {
-    let sum = |classes: &[u32], keep: &dyn Fn(usize) -> bool| {
-        let mut total = vec![0_u32; CLASSES];
-        for (group, counts) in classes.chunks(CLASSES).enumerate().filter(|(group, _)| keep(*group))
-        {
-            debug_assert!(group < GROUPS);
-            total.iter_mut().zip(counts).for_each(|(a, &b)| *a = a.saturating_add(b));
-        }
-        total
-    };
-    let whole = sum(source, &|_| true);
-    let value = divergence(&sum(sample, &|_| true), &whole);
-    let taken = (size.sample / size.source * GROUPS as f64).round().clamp(1.0, GROUPS as f64 / 2.0);
-    let draws: Vec<f64> = (0..DRAWS)
-        .map(|draw| {
-            let mut order: Vec<usize> = (0..GROUPS).collect();
-            order.sort_by_key(|&group| mix(draw << 32 | group as u64));
-            let chosen = &order[..taken as usize];
-            divergence(&sum(source, &|group| chosen.contains(&group)), &whole)
-        })
+/// The shares of values in source and sample, those of rare values together.
+fn cells(counts: &[(u64, u64)], size: Size) -> Vec<(f64, f64)> {
+    const LEAST_EXPECTED: f64 = 5.0;
+    let left_out = if size.contained { size.source - size.sample } else { size.source };
+    // Of a whole source every difference counts.
+    let fewer = if left_out > 0.0 { size.sample.min(left_out) } else { f64::INFINITY };
+    let mut shares: Vec<(f64, f64)> = counts
+        .iter()
+        .map(|&(source, sample)| (source as f64 / size.source, sample as f64 / size.sample))
         .collect();
-    let mean = draws.iter().sum::<f64>() / DRAWS as f64;
-    let spread = draws.iter().map(|draw| (draw - mean) * (draw - mean)).sum::<f64>() / DRAWS as f64;
-    let of_draw = Size { sample: size.source * taken / GROUPS as f64, contained: true, ..size };
-    let scaled = mean * size.variance() / of_draw.variance();
-    if scaled <= 0.0 || spread <= 0.0 {
-        return Distance { value, limit: 1e-9, p: if value < 1e-9 { 1.0 } else { 0.0 } };
+    shares.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut rare, mut cells) = ((0.0, 0.0), Vec::new());
+    for (q, p) in shares {
+        if (rare.0 > 0.0 && rare.0 * fewer < LEAST_EXPECTED) || q * fewer < LEAST_EXPECTED {
+            rare = (rare.0 + q, rare.1 + p);
+        } else {
+            cells.push((q, p));
+        }
     }
-    let gamma = Gamma { mean: scaled, shape: mean * mean / spread };
-    Distance { value, limit: gamma.quantile(alpha), p: gamma.tail(value) }
+    if rare.0 > 0.0 {
+        cells.push(rare);
+    }
+    cells
 }
 
 /// A gamma distribution, by the cube-root approximation of Wilson and Hilferty (1931).
@@ -208,5 +186,70 @@ mod tests {
     fn a_value_that_the_source_lacks_is_a_bias() {
         let size = Size { sample: 100.0, source: 1000.0, contained: false };
         assert!(shares(&[(1000, 99), (0, 1)], size, 0.01).is_bias());
+    }
+    /// Counts by value of a random sample, without replacement.
+    fn drawn(source: &[u64], n: u64, seed: u64) -> Vec<(u64, u64)> {
+        let hash = crate::hash::RowHash::new(seed);
+        let values =
+            source.iter().enumerate().flat_map(|(value, &rows)| vec![value; rows as usize]);
+        let mut rows: Vec<(u64, usize)> = (0..).map(|row| hash.of(row)).zip(values).collect();
+        rows.select_nth_unstable(n as usize - 1);
+        let mut counts: Vec<(u64, u64)> = source.iter().map(|&rows| (rows, 0)).collect();
+        rows[..n as usize].iter().for_each(|&(_, value)| counts[value].1 += 1);
+        counts
+    }
+
+    #[test]
+    fn random_samples_are_called_biased_by_value_as_often_as_promised() {
+        const ALPHA: f64 = 0.005;
+        const TRIALS: u64 = 2_000;
+        let rare: Vec<u64> = (1..60).map(|i: u64| (2_000 / i.pow(2)).max(1)).collect();
+        for source in [vec![999, 1], vec![980, 15, 5], vec![50; 20], rare] {
+            let rows: u64 = source.iter().sum();
+            for share in [0.02, 0.1, 0.5, 0.9, 0.97, 0.99] {
+                let n = (rows as f64 * share) as u64;
+                let size = Size { sample: n as f64, source: rows as f64, contained: true };
+                let is_bias = |seed| shares(&drawn(&source, n, seed), size, ALPHA).is_bias();
+                let alarms = (0..TRIALS).filter(|&seed| is_bias(seed)).count();
+                // 10 are promised; more than 20 of the binomial distribution have a chance of 1 in
+                // 600, and the chi-square distribution is not exact.
+                assert!(alarms <= 24, "{alarms} of {TRIALS} at {share} of {source:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sample_that_prefers_a_value_is_biased() {
+        for (n, fair, unfair) in [(100, 45, 30), (500, 240, 220), (900, 458, 430), (970, 488, 473)]
+        {
+            let size = Size { sample: n as f64, source: 1_000.0, contained: true };
+            let of = |kept: u64| shares(&[(500, kept), (500, n - kept)], size, 0.005);
+            assert!(!of(fair).is_bias(), "{n}: {:?}", of(fair));
+            assert!(of(unfair).is_bias(), "{n}: {:?}", of(unfair));
+        }
+    }
+
+    #[test]
+    fn random_samples_are_called_biased_by_length_at_most_as_often_as_promised() {
+        const ALPHA: f64 = 0.01;
+        const TRIALS: u64 = 2_000;
+        let source: Vec<u64> = (1..200).map(|i: u64| 3_000 / (i + 20)).collect();
+        let rows: u64 = source.iter().sum();
+        for share in [0.02, 0.1, 0.5, 0.9, 0.97, 0.99] {
+            let n = (rows as f64 * share) as u64;
+            let size = Size { sample: n as f64, source: rows as f64, contained: true };
+            let is_bias = |seed| {
+                let (mut below, mut largest) = ((0, 0), 0.0_f64);
+                for (of_source, of_sample) in drawn(&source, n, seed) {
+                    below = (below.0 + of_source, below.1 + of_sample);
+                    let off = below.0 as f64 / rows as f64 - below.1 as f64 / n as f64;
+                    largest = largest.max(off.abs());
+                }
+                kolmogorov_smirnov(largest, size, ALPHA).is_bias()
+            };
+            let alarms = (0..TRIALS).filter(|&seed| is_bias(seed)).count();
+            // 20 are promised; more than 35 have a chance of 1 in 1,000.
+            assert!(alarms <= 35, "{alarms} of {TRIALS} at {share}");
+        }
     }
 }
