@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +57,14 @@ def keys(value: Any, path: str = "") -> Iterator[str]:
 @pytest.mark.parametrize("command", ["inspect", "compare", "plan"])
 def test_every_key_is_documented(command: str, table: pa.Table) -> None:
     table = table.append_column("kind", pa.array([str(i % 3) for i in range(len(table))]))
-    report: Any = {
+    calls: dict[str, Callable[[], Any]] = {
         "inspect": lambda: fastsample.inspect(table),
         "compare": lambda: fastsample.compare(table, table[:900], by="kind"),
         "plan": lambda: fastsample.plan(
             table, 900, batch_size=8, seconds_per_step=1, max_length=128, lengths=True
         ),
-    }[command]()
+    }
+    report = calls[command]()
     assert set(keys(report.to_dict())) == promised(command)
     page = DOCS.read_text(encoding="utf-8")
     assert all(f"`{name}`" in page for shape in SHAPES.values() for name in shape)

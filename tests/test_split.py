@@ -1,6 +1,7 @@
 """Splits: disjoint sides of exact sizes; equal texts are never on two."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,81 @@ def test_shares_that_make_a_whole_leave_no_row_out() -> None:
     assert [len(side) for side in sides.values()] == [92, 9]
 
 
+def reachable(sizes: list[int]) -> set[int]:
+    """Return every number of rows that whole groups can make: the oracle of tolerances."""
+    sums = {0}
+    for size in sizes:
+        sums |= {size + each for each in sums}
+    return sums
+
+
+@pytest.mark.parametrize("smart", [False, True])
+def test_shares_are_exact_where_whole_groups_allow(smart: bool) -> None:
+    """Texts occur three or four times: a part of a group would leave rows to neither side."""
+    rng = np.random.default_rng(5)
+    texts = np.repeat(np.arange(290), rng.permutation([3] * 160 + [4] * 130))[:1000]
+    table = pa.table({"prompt": [f"第{text}个问题，请回答一下" for text in rng.permutation(texts)]})
+    for seed in range(5):
+        sides = fastsample.split(table, {"train": 0.9, "valid": 0.1}, seed=seed, smart=smart)
+        assert {name: len(side) for name, side in sides.items()} == {"train": 900, "valid": 100}
+        assert sides["valid"].report.notes == ()
+        check(table, sides, ["prompt"])
+        whole = fastsample.split(table, {"train": 900, "valid": 100}, seed=seed, smart=smart)
+        for name, side in sides.items():
+            assert np.array_equal(side.row_ids, whole[name].row_ids)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 12), min_size=2, max_size=40),
+    share=st.floats(0.05, 0.95),
+    seed=st.integers(0, 2**64 - 1),
+)
+@settings(deadline=None)
+def test_shares_that_can_not_be_met_take_the_nearest(
+    sizes: list[int], share: float, seed: int
+) -> None:
+    texts = [f"文{number}" for number, size in enumerate(sizes) for _ in range(size)]
+    table = pa.table({"prompt": texts})
+    wanted = round(share * len(texts))
+    if not 0 < wanted < len(texts):
+        return
+    sides = fastsample.split(table, {"train": share, "valid": 1 - share}, seed=seed)
+    found = {name: len(side) for name, side in sides.items()}
+    assert sum(found.values()) == len(texts)
+    check(table, sides, ["prompt"])
+    sums = reachable(sizes) - {0, len(texts)}
+    assert abs(found["train"] - wanted) == min(abs(each - wanted) for each in sums)
+    note = () if found["train"] == wanted else (f"{found['train']} rows, not {wanted}",)
+    assert tuple(each.split(":")[0] for each in sides["train"].report.notes) == note
+    # Numbers are exact, or an error has those that can be met.
+    numbers = {"train": wanted, "valid": len(texts) - wanted}
+    if wanted in sums:
+        exact = fastsample.split(table, numbers, seed=seed)
+        assert {name: len(side) for name, side in exact.items()} == numbers
+        return
+    with pytest.raises(fastsample.ArgumentError, match="whole groups make") as caught:
+        fastsample.split(table, numbers, seed=seed)
+    made, side = re.findall(r"whole groups make (.*) rows of side (\d)", str(caught.value))[0]
+    assert {int(each) for each in made.split(" or ")} <= reachable(sizes)
+    assert side in ("1", "2")
+
+
+def test_notes_stand_in_reports(tmp_path: Path) -> None:
+    table = pa.table({"prompt": ["一"] * 7 + ["二"] * 11 + ["三"] * 22})
+    sides = fastsample.split(table, {"train": 0.9, "valid": 0.1})
+    assert {name: len(side) for name, side in sides.items()} == {"train": 33, "valid": 7}
+    for name, note in (("train", "33 rows, not 36: "), ("valid", "7 rows, not 4: ")):
+        (found,) = sides[name].report.notes
+        assert found.startswith(note)
+        assert found in str(sides[name].report)
+        assert sides[name].report.to_dict()["notes"] == [found]
+    source = write_parquet(table, tmp_path / "a.parquet")
+    command = ["split", "-i", str(source), "-o", str(tmp_path), "train=0.9", "valid=0.1"]
+    done = CliRunner().invoke(app, [*command, "--json"])
+    assert json.loads(done.stdout)["notes"][1].startswith("valid: 7 rows, not 4")
+    assert "7 rows, not 4" in " ".join(CliRunner().invoke(app, command).stdout.split())
+
+
 def test_text_columns_and_rows_without_text() -> None:
     table = pa.table(
         {"prompt": [f"p{i % 40}" for i in range(400)], "response": map(str, range(400))}
@@ -154,10 +230,12 @@ def test_the_smart_side_has_the_rows_of_highest_priority(
     # The others are those of a split without the first side.
     others = {name: size for name, size in sizes.items() if name != "train"}
     alone = fastsample.split(table, others, seed=seed, near_duplicates=near)
-    for name in others:
-        assert np.array_equal(sides[name].row_ids, alone[name].row_ids)
+    same = all(np.array_equal(sides[name].row_ids, alone[name].row_ids) for name in others)
     if near:
         return
+    # Unless they leave too few rows, because they take parts of groups.
+    kept = {rows[row] for name in others for row in alone[name].row_ids}
+    assert same or sum(text not in kept for text in rows) < sizes["train"]
     # The first has the best of the rows whose texts no other side has.
     taken = {rows[row] for name in others for row in sides[name].row_ids}
     rest = {row for row, text in enumerate(rows) if text not in taken}
@@ -189,12 +267,13 @@ def test_smart_sides(table: pa.Table) -> None:
 
 
 def test_bad_arguments_are_refused(table: pa.Table) -> None:
-    for sizes, message in [
+    cases: list[tuple[Any, str]] = [
         ({"a": 3000, "b": 1}, "3001 rows together, but the source has only 3000"),
         ({"a": 0}, "size of 'a' is 0"),
         ({"a": 1.5}, "share of 'a' is 1.5"),
         ({"a": 0.0001}, "'a' would have no rows"),
-    ]:
+    ]
+    for sizes, message in cases:
         with pytest.raises(fastsample.ArgumentError, match=message):
             fastsample.split(table, sizes)
     with pytest.raises(fastsample.SourceTypeError, match="it must map names to sizes"):

@@ -57,7 +57,7 @@ class SmartFound(TypedDict):
     text: list[str]
     excluded: int
     copies: int
-    near_duplicates: int
+    near_duplicates: int | None
     excluded_drawn: int
     copies_drawn: int
     effective_rows: float
@@ -272,7 +272,7 @@ def score(
 ) -> tuple[Sample, SmartFound]: ...
 def split(
     source: Source,
-    sizes: Sequence[int],
+    sizes: Sequence[tuple[int, bool]],
     seed: int,
     *,
     text: Sequence[str] | None,

@@ -23,10 +23,12 @@ class SmartReport:
         Rows of weight 0 (too short; outside the limits of the entropy rule), and how many of them
         were drawn because no others were left.
     copies, copies_drawn : int
-        Rows whose texts equal those of another row, one of each group not counted; and how many of
-        them were drawn because no others were left.
-    near_duplicates : int
-        Rows with an estimated two or more rows nearly the same, copies included.
+        Rows whose texts equal those of another row, one of each group not counted: among all rows,
+        and among those drawn. Weights with `duplicates` above 0 draw copies only if no other rows
+        are left; the entropy rule does not avoid them.
+    near_duplicates : int or None
+        Rows with an estimated two or more rows nearly the same, copies included. None where the
+        rule does not look for them: by entropy, or with all terms off.
     effective_rows : float
         (sum of weights)**2 / sum of squared weights (Kish): 1 for one row with all the weight, the
         number of rows if all weights are equal.
@@ -42,7 +44,7 @@ class SmartReport:
     text: tuple[str, ...]
     excluded: int
     copies: int
-    near_duplicates: int
+    near_duplicates: int | None
     excluded_drawn: int
     copies_drawn: int
     effective_rows: float
@@ -60,7 +62,9 @@ class SmartReport:
                 f"{self.excluded_drawn:,} rows of weight 0 were drawn, since no others were left"
             )
         if self.copies_drawn:
-            notes.append(f"{self.copies_drawn:,} copies were drawn, since no others were left")
+            avoided = "duplicates" in self.shares
+            why = "since no others were left" if avoided else "which this rule does not avoid"
+            notes.append(f"{self.copies_drawn:,} copies were drawn, {why}")
         return tuple(notes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -105,6 +109,8 @@ class Report:
         Tokens of the rows drawn, if they were counted.
     too_long : int or None
         Rows that were skipped because of `max_tokens`.
+    notes : tuple of str
+        Where the rows are not exactly what was asked for, a sentence each.
     """
 
     rows: int
@@ -114,10 +120,12 @@ class Report:
     smart: SmartReport | None = None
     tokens: int | None = None
     too_long: int | None = None
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
-        return {**asdict(self), "smart": self.smart and self.smart.to_dict()}
+        smart = self.smart and self.smart.to_dict()
+        return {**asdict(self), "smart": smart, "notes": list(self.notes)}
 
     def __str__(self) -> str:
         """Return the facts as a table of text."""
@@ -185,7 +193,8 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
     if found is not None:
         yield "judged by", ", ".join(found.text)
         yield "copies found", f"{found.copies:,} ({found.copies_drawn:,} drawn)"
-        yield "rows with near-duplicates", f"{found.near_duplicates:,}"
+        if found.near_duplicates is not None:
+            yield "rows with near-duplicates", f"{found.near_duplicates:,}"
         yield "rows excluded", f"{found.excluded:,} ({found.excluded_drawn:,} drawn)"
         yield "effective rows", f"{found.effective_rows:,.0f}"
         yield "characters before", _quantiles(found.chars_before)
@@ -196,6 +205,8 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
             yield "what decides", ", ".join(shares)
         for note in found.notes:
             yield "note", note
+    for note in report.notes:
+        yield "note", note
     yield "seed", str(report.seed)
     yield "time", f"{report.seconds:.1f} s"
 

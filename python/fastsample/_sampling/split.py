@@ -40,14 +40,16 @@ def split(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Split:
-    """Draw disjoint samples of exact sizes, equal texts never in two of them.
+    """Draw disjoint samples of given sizes, equal texts never in two of them.
 
     Parameters
     ----------
     source
         As in :func:`fastsample.sample`, except for streams that can be read once.
     sizes
-        For each name a number of rows (int), or a share of all rows (float, above 0 to 1).
+        For each name a number of rows (int), or a share of all rows (float, above 0 to 1). Numbers
+        are exact. Shares are exact where equal texts can be kept together so, else the nearest
+        that whole groups of equal texts make; ``report.notes`` of a side says so.
     smart
         Draw the first side by weight, as :func:`fastsample.sample` does with the same `smart`. The
         other sides are drawn first, uniformly among all rows. The first side takes from the rest
@@ -77,13 +79,16 @@ def split(
     Raises
     ------
     ArgumentError
-        There are not enough rows, or not with equal texts kept together.
+        There are not enough rows, or not with equal texts kept together. Where a number of rows
+        can't be met, the message has the nearest that can.
 
     Notes
     -----
     Rows are ranked by a keyed hash of their texts, and whole groups of equal rows go to the first
     side that they fit into. A side that would miss its size takes a part of a group; the other
-    rows of that group are on no side. Near-duplicates may be on two sides, unless
+    rows of that group are on no side. Where another side would lack them, sides are made of whole
+    groups: exact if a search finds how (subset sums), else the nearest, side by side; shares that
+    make up the whole then still leave no row out. Near-duplicates may be on two sides, unless
     `near_duplicates` is set.
 
     Examples
@@ -111,9 +116,10 @@ def split(
         if opened.rows is None:
             raise ArgumentError("a stream can be read once; write it to a file to split it")
         rows = opened.rows
+        wanted = _counts(sizes, rows)
         drawn, found = _fastsample.split(
             opened,
-            _counts(sizes, rows),
+            wanted,
             seed,
             text=text,
             near=near,
@@ -122,25 +128,37 @@ def split(
             progress=callback,
         )
     seconds = time.perf_counter() - started
-    reports = [Report(rows, len(side), seed, seconds) for side in drawn]
+    reports = [
+        Report(rows, len(side), seed, seconds, notes=_notes(len(side), count))
+        for side, (count, _) in zip(drawn, wanted, strict=True)
+    ]
     if found is not None:
         reports[0] = replace(reports[0], smart=to_report(found))
     return Split(dict(zip(sizes, map(Sample, drawn, reports), strict=True)))
 
 
-def _counts(sizes: Mapping[str, int | float], rows: int) -> list[int]:
-    """Turn shares into numbers of rows; shares that make up the whole leave no row out."""
+def _counts(sizes: Mapping[str, int | float], rows: int) -> list[tuple[int, bool]]:
+    """Return the rows of each side, and whether they are exact.
+
+    Shares that make up the whole leave no row out.
+    """
     counts, before = [], 0.0
     for name, size in sizes.items():
         if isinstance(size, Real) and not isinstance(size, Integral):
             size = number(f"the share of {name!r}", size, above=0, most=1)
-            counts.append(round((before + size) * rows) - round(before * rows))
+            counts.append((round((before + size) * rows) - round(before * rows), False))
             before += size
         else:
-            counts.append(whole(f"the size of {name!r}", size, least=1))
-        if counts[-1] == 0:
+            counts.append((whole(f"the size of {name!r}", size, least=1), True))
+        if counts[-1][0] == 0:
             raise ArgumentError(f"{name!r} would have no rows: {size} of {rows}")
     return counts
+
+
+def _notes(rows: int, wanted: int) -> tuple[str, ...]:
+    if rows == wanted:
+        return ()
+    return (f"{rows:,} rows, not {wanted:,}: the nearest that keeps equal texts together",)
 
 
 class Split(Mapping[str, Sample]):

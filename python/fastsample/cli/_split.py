@@ -62,15 +62,19 @@ def split(
         written = drawn.write_parquet(output, shuffle=shuffle, overwrite=overwrite)
     seconds = time.perf_counter() - started
     files = {name: report.files[0] for name, report in written.items()}
+    notes = [f"{name}: {note}" for name, side in drawn.items() for note in side.report.notes]
     if as_json:
         found = {
             n: {"path": str(f.path), "rows": f.rows, "bytes": f.bytes} for n, f in files.items()
         }
-        print_json({"sides": found, "seed": seed, "seconds": round(seconds, 3)})
+        seconds = round(seconds, 3)
+        print_json({"sides": found, "seed": seed, "seconds": seconds, "notes": notes})
         return
     table = facts()
     for name, file in files.items():
         table.add_row(name, f"{file.rows:,} rows, {size(file.bytes)}: {file.path}")
+    for note in notes:
+        table.add_row("note", note)
     table.add_row("seed", str(seed))
     table.add_row("time", f"{seconds:.1f} s")
     out.print(table)

@@ -11,8 +11,8 @@ use crate::run::run;
 use crate::sample::Sample;
 use crate::source::Source;
 
-/// Disjoint samples of the given sizes; rows with equal texts are in one of them at most, with
-/// `near` also near-duplicates. With a rule the first is drawn by it, as in `draw_smart`, and the
+/// Disjoint samples of the given sizes, each exactly (true) or as nearly as groups of equal texts
+/// allow; rows with equal texts are in one of them at most, with `near` also near-duplicates. With a rule the first is drawn by it, as in `draw_smart`, and the
 /// arguments of its `fastsample.SmartReport` come along.
 #[pyfunction]
 #[pyo3(
@@ -23,7 +23,7 @@ use crate::source::Source;
 pub(crate) fn split_sides<'py>(
     py: Python<'py>,
     source: &Source,
-    sizes: Vec<u64>,
+    sizes: Vec<(u64, bool)>,
     seed: u64,
     text: Option<Vec<String>>,
     near: bool,
@@ -32,6 +32,8 @@ pub(crate) fn split_sides<'py>(
     progress: Option<&Bound<'py, PyAny>>,
 ) -> BindingResult<(Vec<Sample>, Option<Bound<'py, PyDict>>)> {
     let source = source.rereadable()?.clone();
+    let side = |(rows, is_exact)| split::Side { rows, is_exact };
+    let sizes: Vec<split::Side> = sizes.into_iter().map(side).collect();
     let rule = rule.map(|rule| rule.core().clone());
     let (samples, found) = run(py, threads, progress, move |ctx| {
         let (sizes, text, smart) = (sizes.as_slice(), text.as_deref(), rule.as_ref());

@@ -7,6 +7,10 @@
 //!  a side that is short of some rows: a part of a group, whose other rows go nowhere
 //!  a first side with a rule of its own: the others first, then the best of the rows left
 //! ```
+//!
+//! Where that leaves a side short of rows, sides are made of whole groups: [`whole_groups`].
+
+mod whole_groups;
 
 use arrow_array::RecordBatch;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -23,6 +27,9 @@ use crate::smart::{Ranking, Rule, SmartReport, near_duplicates};
 use crate::source::Source;
 use crate::text::{self, TextColumn};
 
+pub use self::whole_groups::Side;
+use self::whole_groups::{Miss, assign};
+
 /// Not on any side.
 const FREE: u8 = u8::MAX;
 
@@ -35,8 +42,8 @@ pub const MOST_SIDES: usize = LEFT_OUT as usize;
 /// What a split is to be like.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
-    /// Rows of each side.
-    pub sizes: &'a [u64],
+    /// The rows of each side, and whether it may have others.
+    pub sizes: &'a [Side],
     /// Decides, together with the texts, which rows are drawn.
     pub seed: u64,
     /// Rows that agree in all of these columns stay together; by default every text column.
@@ -47,7 +54,8 @@ pub struct Options<'a> {
     pub smart: Option<&'a Rule>,
 }
 
-/// Gives each side so many rows of `source`. Which rows are drawn depends on their texts and the
+/// Gives each side so many rows of `source`: exactly, or as nearly as whole groups of equal texts
+/// allow. Which rows are drawn depends on their texts and the
 /// seed, not on their position; without text, on the position alone. With a rule the other sides
 /// are drawn first, and the first one by the rule out of what is left; what the rule found comes
 /// along.
@@ -61,7 +69,7 @@ pub fn split(
     options: Options<'_>,
 ) -> Result<(Vec<Selection>, Option<SmartReport>)> {
     let rows = source.rows();
-    let wanted: u64 = options.sizes.iter().sum();
+    let wanted: u64 = options.sizes.iter().map(|side| side.rows).sum();
     if wanted > rows {
         return Err(Error::Argument(format!(
             "the sides have {wanted} rows together, but the source has only {rows}"
@@ -84,11 +92,14 @@ pub fn split(
     }
     let mut sides =
         ids.iter().map(|ids| Selection::of_ids(ids, rows)).collect::<Result<Vec<_>>>()?;
-    let (Some(rule), Some(&size)) = (options.smart, options.sizes.first()) else {
+    let (Some(rule), Some(&Side { rows: wanted, is_exact })) =
+        (options.smart, options.sizes.first())
+    else {
         return Ok((sides, None));
     };
-    if size > free.len() as u64 {
-        return Err(too_few(0, size - free.len() as u64, size));
+    let size = wanted.min(free.len() as u64);
+    if size < wanted && (is_exact || size == 0) {
+        return Err(too_few(0, wanted - size, wanted, None));
     }
     let free = Selection::of_ids(&free, rows)?;
     let ranking = Ranking::new(ctx, source, options.seed, rule, &free)?;
@@ -165,18 +176,54 @@ fn hashes(batch: &RecordBatch) -> Result<Vec<u64>> {
     Ok(hashes)
 }
 
-/// The side of each of the sorted rows. The first `skipped` sides get none.
-fn fill(numbered: &[(u64, u64)], sizes: &[u64], skipped: usize) -> Result<Vec<u8>> {
+/// The side of each of the sorted rows. The first `skipped` sides get none, but find rows enough
+/// that are free, if it can be.
+fn fill(numbered: &[(u64, u64)], sides: &[Side], skipped: usize) -> Result<Vec<u8>> {
+    let needed: u64 = sides[..skipped].iter().map(|side| side.rows).sum();
+    let free = |placed: &[u8]| placed.iter().map(|&side| u64::from(side == FREE)).sum::<u64>();
+    let torn = match fill_in_order(numbered, sides, skipped) {
+        Ok(placed) if free(&placed) >= needed => return Ok(placed),
+        other => other,
+    };
+    let groups = || numbered.chunk_by(|a, b| a.0 == b.0);
+    let lengths: Vec<u64> = groups().map(|group| group.len() as u64).collect();
+    match (assign(&lengths, &sides[skipped..]), torn) {
+        (Ok(whole), _) => {
+            let side = |side: &Option<usize>| side.map_or(FREE, |side| (side + skipped) as u8);
+            let rows = groups().zip(&whole);
+            Ok(rows.flat_map(|(group, place)| group.iter().map(move |_| side(place))).collect())
+        }
+        (Err(miss), Err(short)) => {
+            let miss = Miss { side: miss.side + skipped, ..miss };
+            Err(too_few(short.side, short.missing, sides[short.side].rows, Some(miss)))
+        }
+        // Each side has its rows, if only by leaving some out that the first side lacks.
+        (Err(_), Ok(placed)) => Ok(placed),
+    }
+}
+
+/// A side that lacks rows.
+struct Short {
+    side: usize,
+    missing: u64,
+}
+
+/// Side by side in the order of groups; of the last group of a side perhaps a part.
+fn fill_in_order(
+    numbered: &[(u64, u64)],
+    sides: &[Side],
+    skipped: usize,
+) -> std::result::Result<Vec<u8>, Short> {
     let mut placed = vec![FREE; numbered.len()];
-    for (side, &size) in (0_u8..).zip(sizes).skip(skipped) {
-        let mut missing = size as usize;
+    for (side, &Side { rows, .. }) in sides.iter().enumerate().skip(skipped) {
+        let mut missing = rows as usize;
         let mut start = 0;
         for group in numbered.chunk_by(|a, b| a.0 == b.0) {
             if missing == 0 {
                 break;
             }
             if placed[start] == FREE && group.len() <= missing {
-                placed[start..start + group.len()].fill(side);
+                placed[start..start + group.len()].fill(side as u8);
                 missing -= group.len();
             }
             start += group.len();
@@ -184,23 +231,33 @@ fn fill(numbered: &[(u64, u64)], sizes: &[u64], skipped: usize) -> Result<Vec<u8
         // What is free now are groups that are larger than what is missing.
         if missing > 0 {
             let Some(start) = placed.iter().position(|&side| side == FREE) else {
-                return Err(too_few(side, missing as u64, size));
+                return Err(Short { side, missing: missing as u64 });
             };
             let group = numbered[start..].iter().take_while(|row| row.0 == numbered[start].0);
             let group = group.count();
-            placed[start..start + missing].fill(side);
+            placed[start..start + missing].fill(side as u8);
             placed[start + missing..start + group].fill(LEFT_OUT);
         }
     }
     Ok(placed)
 }
 
-fn too_few(side: u8, missing: u64, wanted: u64) -> Error {
+fn too_few(side: usize, missing: u64, wanted: u64, miss: Option<Miss>) -> Error {
+    let possible = miss.and_then(|Miss { side, below, above }| {
+        let sizes = [below, above].into_iter().flatten().map(|rows| rows.to_string());
+        let sizes = sizes.reduce(|below, above| format!("{below} or {above}"))?;
+        let side = side + 1;
+        Some(format!(
+            "whole groups make {sizes} rows of side {side}: ask for that, or for shares, which \
+             take the nearest"
+        ))
+    });
+    let possible = possible.unwrap_or_else(|| "ask for fewer rows".into());
+    let side = side + 1;
     Error::Argument(format!(
-        "side {} of the split lacks {missing} of its {wanted} rows: equal texts must stay together \
-         (near-copies, too, if that was asked for), and what is left is equal to rows of another \
-         side; ask for fewer rows, or name other text columns",
-        u32::from(side) + 1
+        "side {side} of the split lacks {missing} of its {wanted} rows: equal texts must stay \
+         together (near-duplicates, too, if that was asked for), and what is left is equal to rows \
+         of another side; {possible}, or name other text columns"
     ))
 }
 
@@ -224,7 +281,8 @@ mod tests {
             let sizes: Vec<u64> = shares.iter().map(size).collect();
             // Three sides of at most 40 % each may be more than there is.
             prop_assume!(sizes.iter().sum::<u64>() * 10 <= texts.len() as u64 * 8);
-            let placed = fill(&numbered, &sizes, 0).expect("a fifth of the rows is to spare");
+            let sides: Vec<Side> = sizes.iter().map(|&rows| Side { rows, is_exact: true }).collect();
+            let placed = fill(&numbered, &sides, 0).expect("a fifth of the rows is to spare");
             let mut side_of = HashMap::new();
             let mut found = vec![0; sizes.len()];
             for (&side, &(number, _)) in placed.iter().zip(&numbered) {
@@ -240,8 +298,10 @@ mod tests {
     #[test]
     fn what_can_not_be_had_is_an_error() {
         let equal: Vec<(u64, u64)> = (0..10).map(|row| (7, row)).collect();
-        let placed = fill(&equal, &[4], 0).expect("a part of the group");
+        let side = Side { rows: 4, is_exact: true };
+        let placed = fill(&equal, &[side], 0).expect("a part of the group");
         assert_eq!(placed.iter().filter(|side| **side == 0).collect::<Vec<_>>().len(), 4);
-        assert!(fill(&equal, &[4, 4], 0).is_err());
+        let error = fill(&equal, &[side, side], 0).expect_err("one group");
+        assert!(error.to_string().contains("whole groups make 10 rows of side 1"), "{error}");
     }
 }

@@ -1,0 +1,364 @@
+//! Subset sums: sides of a split made of whole groups, exact or as near to it as groups allow.
+//!
+//! ```text
+//!  sides in order: exact ones, then the smallest first; the largest gets what is left if the
+//!                  sides are to have all rows
+//!  prefix     each side takes groups in their random order until RESERVE rows are missing
+//!  exact      depth-first search over numbers of groups of each size, all sides together
+//!  nearest    else, side by side: all sums that the groups left can make, by dynamic programming
+//!             (bounded subset sum), and of these the nearest
+//! ```
+//!
+//! Groups of one size are alike, so only their number counts; which of them a side gets is decided
+//! by their random order. The search is complete for a source of up to [`RESERVE`] rows a side,
+//! unless it takes more than [`BUDGET`] steps.
+
+use std::collections::BTreeMap;
+
+/// Rows of a side that are left to the search: more than enough for any sum of usual groups.
+const RESERVE: u64 = 1 << 14;
+
+/// Steps of the exact search.
+const BUDGET: usize = 1 << 17;
+
+/// Sizes times sides that the exact search may go down.
+const DEEPEST: usize = 2048;
+
+/// Sizes times sums that are looked at for one side: a second or so.
+const LARGEST_TABLE: u64 = 1 << 28;
+
+/// What a side is to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Side {
+    /// Rows.
+    pub rows: u64,
+    /// Whether another number of rows is an error.
+    pub is_exact: bool,
+}
+
+/// A side that whole groups can't make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Miss {
+    /// Which side.
+    pub(super) side: usize,
+    /// The largest possible number of rows below what is wanted.
+    pub(super) below: Option<u64>,
+    /// The smallest possible number of rows above.
+    pub(super) above: Option<u64>,
+}
+
+/// The side of each group, given the rows of each group.
+pub(super) fn assign(groups: &[u64], sides: &[Side]) -> Result<Vec<Option<usize>>, Miss> {
+    let mut order: Vec<usize> = (0..sides.len()).collect();
+    order.sort_by_key(|&side| (!sides[side].is_exact, sides[side].rows));
+    let all: u64 = groups.iter().sum();
+    let rest = (sides.iter().map(|side| side.rows).sum::<u64>() == all).then(|| order.pop());
+    let rest = rest.flatten();
+
+    let mut placed = vec![None; groups.len()];
+    let missing = take_prefix(groups, sides, &order, &mut placed);
+    let mut free = Free::new(groups, &placed);
+    let chosen = match free.exactly(&missing) {
+        Some(chosen) => chosen,
+        None => nearest(&mut free, sides, &order, &missing, rest)?,
+    };
+    let mut left: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for group in (0..groups.len()).rev().filter(|&group| placed[group].is_none()) {
+        left.entry(groups[group]).or_default().push(group);
+    }
+    for (&side, chosen) in order.iter().zip(chosen) {
+        for (size, count) in chosen {
+            let groups = left.entry(size).or_default();
+            let kept = groups.len().saturating_sub(count as usize);
+            groups.drain(kept..).for_each(|group| placed[group] = Some(side));
+        }
+    }
+    if let Some(rest) = rest {
+        let free = placed.iter_mut().filter(|side| side.is_none());
+        if free.map(|side| *side = Some(rest)).count() == 0 {
+            return Err(Miss { side: rest, below: None, above: None });
+        }
+    }
+    Ok(placed)
+}
+
+/// Gives each side groups in their order, up to [`RESERVE`] rows before its end; returns the rows
+/// that each then lacks.
+fn take_prefix(
+    groups: &[u64],
+    sides: &[Side],
+    order: &[usize],
+    placed: &mut [Option<usize>],
+) -> Vec<u64> {
+    let mut next = 0;
+    let fill = |&side: &usize| {
+        let mut missing = sides[side].rows;
+        while missing > RESERVE && next < groups.len() {
+            let rows = groups[next];
+            if rows + RESERVE <= missing {
+                placed[next] = Some(side);
+                missing -= rows;
+            } else if rows <= RESERVE {
+                break;
+            }
+            next += 1;
+        }
+        missing
+    };
+    order.iter().map(fill).collect()
+}
+
+/// Numbers of groups of each size.
+type Chosen = Vec<(u64, u64)>;
+
+/// The sums nearest to what sides lack, side by side.
+fn nearest(
+    free: &mut Free,
+    sides: &[Side],
+    order: &[usize],
+    missing: &[u64],
+    rest: Option<usize>,
+) -> Result<Vec<Chosen>, Miss> {
+    let mut found = Vec::with_capacity(order.len());
+    for (place, (&side, &missing)) in order.iter().zip(missing).enumerate() {
+        let Side { rows, is_exact } = sides[side];
+        let has = rows - missing;
+        let later = order.len() - place - 1 + usize::from(rest.is_some());
+        let sums = Sums::new(free, missing, free.rows().saturating_sub(later as u64));
+        let (below, above) = sums.around(missing, has == 0);
+        let best = match (below, above) {
+            (Some(below), Some(above)) if above - missing < missing - below => Some(above),
+            (below, above) => below.or(above),
+        };
+        match best {
+            Some(best) if best == missing || !is_exact => found.push(sums.take(free, best)),
+            _ => {
+                let total = |sum: u64| has + sum;
+                return Err(Miss { side, below: below.map(total), above: above.map(total) });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Groups that are on no side: how many there are of each size, the largest first.
+#[derive(Debug, Clone)]
+struct Free(Vec<(u64, u64)>);
+
+impl Free {
+    fn new(groups: &[u64], placed: &[Option<usize>]) -> Self {
+        let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
+        for (&rows, _) in groups.iter().zip(placed).filter(|(_, side)| side.is_none()) {
+            *counts.entry(rows).or_default() += 1;
+        }
+        Self(counts.into_iter().rev().collect())
+    }
+
+    fn rows(&self) -> u64 {
+        self.0.iter().map(|(size, count)| size * count).sum()
+    }
+
+    /// Groups that have exactly so many rows for each side, if the search finds them.
+    fn exactly(&self, missing: &[u64]) -> Option<Vec<Chosen>> {
+        if self.0.len() * missing.len() > DEEPEST {
+            return None;
+        }
+        let mut search = Search {
+            free: self.0.clone(),
+            missing,
+            chosen: vec![Vec::new(); missing.len()],
+            steps: 0,
+        };
+        let first = missing.first().copied().unwrap_or(0);
+        search.go(0, 0, first).then_some(search.chosen)
+    }
+}
+
+/// A depth-first search: side by side, size by size, as many groups of a size as possible first.
+struct Search<'a> {
+    free: Vec<(u64, u64)>,
+    missing: &'a [u64],
+    chosen: Vec<Chosen>,
+    steps: usize,
+}
+
+impl Search<'_> {
+    fn go(&mut self, side: usize, place: usize, missing: u64) -> bool {
+        self.steps += 1;
+        if self.steps > BUDGET {
+            return false;
+        }
+        if missing == 0 || side == self.missing.len() {
+            let Some(&next) = self.missing.get(side + 1) else { return true };
+            return self.go(side + 1, 0, next);
+        }
+        let Some(&(rows, count)) = self.free.get(place) else { return false };
+        for taken in (0..=count.min(missing / rows)).rev() {
+            self.free[place].1 -= taken;
+            self.chosen[side].push((rows, taken));
+            if self.go(side, place + 1, missing - taken * rows) {
+                return true;
+            }
+            self.chosen[side].pop();
+            self.free[place].1 += taken;
+        }
+        false
+    }
+}
+
+/// The sums that groups can make, and by which group each was made first.
+struct Sums {
+    /// For each sum the place of a size, plus 1; 0 for a sum that can't be made.
+    by: Vec<u32>,
+}
+
+impl Sums {
+    /// All sums up to twice of what is wanted: none beyond is nearer than 0.
+    fn new(free: &Free, wanted: u64, most: u64) -> Self {
+        let most = most.min(2 * wanted.max(1));
+        // The nearest from above may be a single group that is larger than that.
+        let single = free.0.iter().rev().find(|(size, count)| *size >= wanted && *count > 0);
+        let most = most.max(single.map_or(0, |(size, _)| *size));
+        let places = free.0.iter().filter(|(size, _)| *size <= most).count() as u64;
+        let most = if places * most > LARGEST_TABLE { wanted.min(most) } else { most };
+        let mut by = vec![0_u32; most as usize + 1];
+        let mut used = vec![0_u64; by.len()];
+        by[0] = u32::MAX;
+        for (place, &(size, count)) in (1_u32..).zip(&free.0) {
+            let size = size as usize;
+            used.fill(0);
+            for sum in size..by.len() {
+                if by[sum] == 0 && by[sum - size] > 0 && used[sum - size] < count {
+                    by[sum] = place;
+                    used[sum] = used[sum - size] + 1;
+                }
+            }
+        }
+        Self { by }
+    }
+
+    /// The nearest sums at or below, and at or above, what is wanted. Nothing is a sum, too, unless
+    /// there must be some rows.
+    fn around(&self, wanted: u64, some: bool) -> (Option<u64>, Option<u64>) {
+        let least = u64::from(some);
+        let can_be = |sum: &u64| self.by.get(*sum as usize).is_some_and(|&by| by > 0);
+        let most = self.by.len() as u64;
+        let below = (least..=wanted.min(most)).rev().find(can_be);
+        (below, (wanted.max(least)..most).find(can_be))
+    }
+
+    /// Takes the groups of a sum out of `free`.
+    fn take(&self, free: &mut Free, sum: u64) -> Chosen {
+        let mut chosen = BTreeMap::new();
+        let mut left = sum as usize;
+        while left > 0 {
+            let (size, count) = &mut free.0[self.by[left] as usize - 1];
+            *count -= 1;
+            *chosen.entry(*size).or_default() += 1;
+            left -= *size as usize;
+        }
+        chosen.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rows(groups: &[u64], placed: &[Option<usize>], sides: usize) -> Vec<u64> {
+        let of = |side| groups.iter().zip(placed).filter(move |(_, place)| **place == Some(side));
+        (0..sides).map(|side| of(side).map(|(rows, _)| rows).sum()).collect()
+    }
+
+    /// All that any assignment of groups to sides, or to none, can make.
+    fn oracle(groups: &[u64], sides: usize) -> Vec<Vec<u64>> {
+        let mut sums = std::collections::BTreeSet::from([vec![0; sides]]);
+        for rows in groups {
+            for sum in sums.clone() {
+                for side in 0..sides {
+                    let mut more = sum.clone();
+                    more[side] += rows;
+                    sums.insert(more);
+                }
+            }
+        }
+        sums.into_iter().collect()
+    }
+
+    fn case() -> impl Strategy<Value = (Vec<u64>, Vec<u64>, bool)> {
+        let groups = prop::collection::vec(prop_oneof![1_u64..6, 3_u64..5, 1_u64..30], 2..8);
+        (groups, prop::collection::vec(1_u64..30, 1..4), any::<bool>())
+    }
+
+    proptest! {
+        #[test]
+        fn sides_are_exact_where_they_can_be((groups, wanted, exact) in case()) {
+            let sides: Vec<Side> =
+                wanted.iter().map(|&rows| Side { rows, is_exact: exact }).collect();
+            let all: u64 = groups.iter().sum();
+            prop_assume!(wanted.iter().sum::<u64>() <= all);
+            let possible = oracle(&groups, sides.len());
+            match assign(&groups, &sides) {
+                Ok(placed) => {
+                    let found = rows(&groups, &placed, sides.len());
+                    if possible.contains(&wanted) {
+                        prop_assert_eq!(&found, &wanted);
+                    } else {
+                        prop_assert!(!exact);
+                        prop_assert!(found.iter().all(|&rows| rows > 0));
+                    }
+                    // Shares of the whole leave no row out.
+                    if wanted.iter().sum::<u64>() == all {
+                        prop_assert_eq!(found.iter().sum::<u64>(), all);
+                    }
+                }
+                Err(miss) => {
+                    prop_assert!(!possible.contains(&wanted));
+                    let can_be = |rows: u64| possible.iter().any(|sums| sums[miss.side] == rows);
+                    prop_assert!(miss.below.is_none_or(|rows| can_be(rows) && rows <= wanted[miss.side]));
+                    prop_assert!(miss.above.is_none_or(|rows| can_be(rows) && rows >= wanted[miss.side]));
+                    let empty = possible.iter().all(|sums| sums.contains(&0));
+                    prop_assert!(exact || empty || groups.len() < 2 * sides.len());
+                }
+            }
+        }
+
+        #[test]
+        fn one_side_is_the_nearest_sum((groups, wanted, _) in case()) {
+            let wanted = wanted[0];
+            prop_assume!(wanted < groups.iter().sum());
+            let side = Side { rows: wanted, is_exact: false };
+            let placed = assign(&groups, &[side]).expect("some sum");
+            let found = rows(&groups, &placed, 1)[0];
+            let sums = oracle(&groups, 1).into_iter().map(|sums| sums[0]).filter(|&sum| sum > 0);
+            let off = sums.map(|sum| sum.abs_diff(wanted)).min().expect("a group");
+            prop_assert_eq!(found.abs_diff(wanted), off);
+        }
+
+        #[test]
+        fn large_sides_are_exact(
+            sizes in prop::collection::vec(1_u64..9, 9_000..10_000), share in 0.05_f64..0.5
+        ) {
+            let all: u64 = sizes.iter().sum();
+            let small = (all as f64 * share) as u64;
+            let wanted = [all - small, small];
+            let sides = wanted.map(|rows| Side { rows, is_exact: true });
+            let placed = assign(&sizes, &sides).expect("small groups make any sum");
+            prop_assert_eq!(rows(&sizes, &placed, 2), wanted);
+        }
+    }
+
+    #[test]
+    fn what_is_possible_is_told() {
+        let side = |rows| Side { rows, is_exact: true };
+        let found = assign(&[4; 10], &[side(6), side(34)]).expect_err("6 of fours");
+        assert_eq!(found, Miss { side: 0, below: Some(4), above: Some(8) });
+        let found = assign(&[10], &[side(4)]).expect_err("one group");
+        assert_eq!(found, Miss { side: 0, below: None, above: Some(10) });
+        let shares = [36, 4].map(|rows| Side { rows, is_exact: false });
+        let placed = assign(&[7, 11, 22], &shares).expect("the nearest");
+        assert_eq!(rows(&[7, 11, 22], &placed, 2), [33, 7]);
+    }
+}
