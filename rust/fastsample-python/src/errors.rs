@@ -47,7 +47,7 @@ fn to_python(py: Python<'_>, error: &Error) -> PyErr {
         Error::Unsupported { .. } => "UnsupportedDataError",
         Error::Read { .. } => "ReadError",
         Error::Changed(_) => "SourceChangedError",
-        Error::Stream { .. } => "StreamError",
+        Error::Stream { .. } | Error::Forked => "StreamError",
         Error::Output { .. } => "OutputError",
         _ => "FastSampleError",
     };

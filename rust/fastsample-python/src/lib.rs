@@ -9,14 +9,19 @@
 //! - [`tokens`]: tokenizers, and draws by tokens;
 //! - [`order`]: orders of rows for training;
 //! - [`run`]: long work without the GIL, interruptible, with progress;
+//! - [`interrupt`]: Ctrl-C while another library pulls a stream of ours;
+//! - [`exit`]: threads at the end of the process, and in forked children;
 //! - [`errors`]: the core's errors as the exceptions of `fastsample.errors`.
 
+#![deny(unsafe_code)]
 #![expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
 
 mod compare;
 mod draw;
 mod errors;
+mod exit;
 mod inspect;
+mod interrupt;
 mod order;
 mod ranking;
 mod report;
@@ -66,6 +71,7 @@ mod _fastsample {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::quiet_workers();
+        crate::exit::register(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("DEBUG_BUILD", cfg!(debug_assertions))
     }

@@ -4,10 +4,12 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use fastsample::exec::threads::{self, Alive};
 use fastsample::{Context, Error};
 use pyo3::prelude::*;
 
 use crate::errors::BindingResult;
+use crate::exit;
 
 /// How often signals are looked at and progress is reported.
 const TICK: Duration = Duration::from_millis(50);
@@ -19,25 +21,37 @@ const GRACE: Duration = Duration::from_millis(250);
 /// `progress(done, total)` now and then.
 ///
 /// Work that does not notice a cancellation within [`GRACE`] (a huge page being decompressed, a
-/// stream that blocks) is left behind; its temporary files are removed here.
+/// stream that blocks) is left behind, see [`exit`]; its temporary files are removed here.
 pub(crate) fn run<T: Send + 'static>(
     py: Python<'_>,
-    threads: Option<usize>,
+    cores: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
     work: impl FnOnce(&Context) -> Result<T, Error> + Send + 'static,
 ) -> BindingResult<T> {
-    let ctx = Context::new(threads);
+    let ctx = Context::new(cores);
+    ctx.check()?;
     let (sender, receiver) = sync_channel(1);
     let worker = ctx.clone();
-    std::thread::Builder::new()
-        .name("fastsample-main".into())
-        .spawn(move || sender.send(work(&worker)))
-        .map_err(|error| Error::Internal(format!("no thread could be started: {error}")))?;
+    let _waiting = Alive::new();
+    let thread = threads::spawn("fastsample-main".into(), move || {
+        // What nobody takes is dropped here, as long as the thread counts.
+        let _ = sender.send(work(&worker));
+    })
+    .map_err(|error| Error::Internal(format!("no thread could be started: {error}")))?;
+    let thread = exit::watch(thread);
     // Only this thread receives; the mutex is what lets the wait happen without the GIL.
     let receiver = Mutex::new(receiver);
     let wait = |time| receiver.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(time);
+    // At the end of the process a thread other than the main one waits for its result alone.
+    let result = || loop {
+        let result = wait(TICK);
+        threads::hang_if_over();
+        if !(matches!(result, Err(RecvTimeoutError::Timeout)) && threads::are_to_stop()) {
+            return result;
+        }
+    };
     let stopped = loop {
-        match py.detach(|| wait(TICK)) {
+        match py.detach(result) {
             Ok(result) => return Ok(result?),
             Err(RecvTimeoutError::Timeout) => {
                 if let Err(error) = py.check_signals().and_then(|()| report(&ctx, progress)) {
@@ -54,6 +68,7 @@ pub(crate) fn run<T: Send + 'static>(
         let _ = wait(GRACE);
         ctx.sweep();
     });
+    exit::interrupt(py, &thread);
     Err(stopped.into())
 }
 

@@ -1,12 +1,10 @@
 //! A sample as Python sees it.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::ThreadId;
 
 use arrow_array::{RecordBatchIterator, UInt64Array};
-use arrow_schema::{ArrowError, DataType, Field};
+use arrow_schema::{DataType, Field};
 use fastsample::write::{Compression, Format, IpcOptions, ParquetOptions, Report, WriteOptions};
 use fastsample::{Context, Error, Sample as CoreSample, gather};
 use pyo3::prelude::*;
@@ -14,6 +12,7 @@ use pyo3::types::PyBytes;
 use pyo3_arrow::{PyArray, PyRecordBatchReader, PySchema};
 
 use crate::errors::BindingResult;
+use crate::interrupt::SignalWatcher;
 use crate::rows::Rows;
 use crate::run::run;
 
@@ -177,34 +176,5 @@ impl Sample {
             run(py, self.threads, progress, move |ctx| sample.write(ctx, &path, &options))?;
         let files = files.into_iter().map(|file| (file.path, file.rows, file.bytes)).collect();
         Ok((files, chars, copies))
-    }
-}
-
-/// Ends a stream on Ctrl-C: consumers do not look for signals while they pull.
-struct SignalWatcher {
-    /// The main thread, the only one that handles signals, if it made the stream. It is only asked
-    /// about signals when it pulls itself, so it can't be waiting for anything then.
-    main: Option<ThreadId>,
-}
-
-impl SignalWatcher {
-    fn new(py: Python<'_>) -> PyResult<Self> {
-        let threading = py.import("threading")?;
-        let current = threading.call_method0("current_thread")?;
-        let is_main = current.is(&threading.call_method0("main_thread")?);
-        Ok(Self { main: is_main.then(|| std::thread::current().id()) })
-    }
-
-    fn check(&self) -> Result<(), ArrowError> {
-        if self.main != Some(std::thread::current().id()) {
-            return Ok(());
-        }
-        Python::attach(|py| {
-            py.check_signals().map_err(|error| {
-                // Through the C interface only a message gets to the consumer.
-                let message = format!("stopped by a signal: {}", error.value(py).get_type());
-                ArrowError::IoError(message, ErrorKind::Interrupted.into())
-            })
-        })
     }
 }

@@ -66,6 +66,12 @@ pub enum Error {
         /// The producer's own message.
         what: String,
     },
+    /// Threads that read a stream are not in this process.
+    #[error(
+        "this stream was opened in another process, whose threads read it; a forked child has to \
+         open one of its own"
+    )]
+    Forked,
     /// The output can't be written.
     #[error("{path}: cannot write: {what}", path = path.display())]
     Output {
@@ -146,7 +152,11 @@ impl Error {
     #[must_use]
     pub fn into_arrow(self) -> ArrowError {
         match self {
-            Self::NotFound(_) | Self::Read { .. } | Self::Changed(_) | Self::Stream { .. } => {
+            Self::NotFound(_)
+            | Self::Read { .. }
+            | Self::Changed(_)
+            | Self::Stream { .. }
+            | Self::Forked => {
                 ArrowError::IoError(self.to_string(), std::io::Error::other("see the message"))
             }
             other => ArrowError::ExternalError(Box::new(other)),

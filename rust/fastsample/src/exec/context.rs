@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::exec::threads;
 
 /// Locks a mutex. A panic elsewhere is reported where it happened, so poisoning adds nothing.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -14,6 +16,15 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Waits on a condition variable, as [`lock`] locks.
 pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+/// As [`wait`], but no longer than `time`.
+pub(crate) fn wait_for<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    time: Duration,
+) -> MutexGuard<'a, T> {
+    condvar.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0
 }
 
 /// Shared by every thread that works on one call.
@@ -84,12 +95,14 @@ impl Context {
         self.0.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Fails once [`Context::cancel`] was called. Long loops call it every few milliseconds.
+    /// Fails once [`Context::cancel`] was called, or the process ends. Long loops call it every few
+    /// milliseconds.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
     pub fn check(&self) -> Result<()> {
-        if self.0.cancelled.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+        let is_over = self.0.cancelled.load(Ordering::Relaxed) || threads::are_to_stop();
+        if is_over { Err(Error::Cancelled) } else { Ok(()) }
     }
 
     /// Starts a phase of `total` rows, for progress bars.

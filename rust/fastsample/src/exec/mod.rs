@@ -5,6 +5,7 @@
 //! - `ordered`: ordered parallel map, in bounded memory;
 //! - `shared_slice`: a slice whose disjoint parts are written by several threads;
 //! - `panic`: a caught panic as an error;
+//! - [`threads`]: threads that may outlive their call, at the end of the process and after a fork;
 //! - [`envelope`]: serialised states of parts, and what merging them refuses.
 
 mod context;
@@ -13,6 +14,7 @@ mod fold;
 mod ordered;
 mod panic;
 mod shared_slice;
+pub mod threads;
 
 pub use context::Context;
 pub(crate) use context::{lock, wait};

@@ -17,7 +17,8 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use super::panic::panic_message;
 use crate::error::{Error, Result};
-use crate::exec::{Context, lock, wait};
+use crate::exec::context::wait_for;
+use crate::exec::{Context, lock, threads, wait};
 
 struct Slot<T> {
     items: VecDeque<(Result<T>, usize)>,
@@ -55,14 +56,14 @@ impl<T> Shared<T> {
     fn send(&self, task: usize, item: Result<T>, bytes: usize) -> Result<()> {
         let mut state = lock(&self.state);
         loop {
-            if state.stopped {
+            if state.stopped || threads::are_to_stop() {
                 return Err(Error::Cancelled);
             }
             let starving = task == state.head && state.slots[0].items.is_empty();
             if starving || item.is_err() || state.bytes + bytes <= self.budget {
                 break;
             }
-            state = wait(&self.changed, state);
+            state = wait_for(&self.changed, state, threads::LOOK);
         }
         state.bytes += bytes;
         let slot = task - state.head;
@@ -102,7 +103,16 @@ impl<T> Emitter<'_, T> {
 }
 
 /// The items of all tasks, in the order of the tasks. Ends after the first error.
-pub(crate) struct Ordered<T: Send + 'static>(Arc<Shared<T>>);
+///
+/// A child that a process forks has none of its threads, and may find locks that one of them held.
+/// There, the first item is an error.
+pub(crate) struct Ordered<T: Send + 'static> {
+    shared: Arc<Shared<T>>,
+    /// The process that has the threads.
+    process: u32,
+    /// Whether another one was told so.
+    refused: bool,
+}
 
 impl<T: Send + 'static> Ordered<T> {
     /// Runs `work` on the tasks `0..tasks`, with at most `budget` bytes of items waiting.
@@ -125,7 +135,7 @@ impl<T: Send + 'static> Ordered<T> {
         let work = Arc::new(work);
         for worker in 0..ctx.threads().min(tasks) {
             let (shared, work) = (shared.clone(), work.clone());
-            let spawned = std::thread::Builder::new().name(format!("fastsample-{worker}")).spawn({
+            let spawned = threads::spawn(format!("fastsample-{worker}"), {
                 let shared = shared.clone();
                 move || run_worker(&shared, work.as_ref())
             });
@@ -137,7 +147,7 @@ impl<T: Send + 'static> Ordered<T> {
                 let _ = shared.send(task, Err(error), 0);
             }
         }
-        Self(shared)
+        Self { shared, process: std::process::id(), refused: false }
     }
 }
 
@@ -160,7 +170,10 @@ impl<T: Send + 'static> Iterator for Ordered<T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        let shared = &self.0;
+        if self.process != std::process::id() {
+            return (!std::mem::replace(&mut self.refused, true)).then(|| Err(Error::Forked));
+        }
+        let shared = &self.shared;
         let mut state = lock(&shared.state);
         loop {
             if state.stopped || state.head == shared.tasks {
@@ -187,7 +200,9 @@ impl<T: Send + 'static> Iterator for Ordered<T> {
 
 impl<T: Send + 'static> Drop for Ordered<T> {
     fn drop(&mut self) {
-        self.0.stop();
+        if self.process == std::process::id() {
+            self.shared.stop();
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::ParquetFile;
 use super::read::Wanted;
 use super::zip::{Batches, Part, Zip};
 use crate::error::{Error, Result};
-use crate::exec::{Context, panic_message};
+use crate::exec::{Context, panic_message, threads};
 
 /// A span of fewer uncompressed bytes is not worth threads of its own; spans that were cut by rows
 /// have about 64 MiB.
@@ -93,16 +93,14 @@ fn start(
 ) -> Result<Batches> {
     let (sender, receiver) = sync_channel(AHEAD);
     let ctx = ctx.clone();
-    std::thread::Builder::new()
-        .name("fastsample-lane".into())
-        .spawn(move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| run(&ctx, open, &sender)))
-                .unwrap_or_else(|panic| Err(Error::Internal(panic_message(&*panic))));
-            if let Err(error) = outcome {
-                let _ = sender.send(Err(error));
-            }
-        })
-        .map_err(|error| Error::Internal(format!("no thread could be started: {error}")))?;
+    threads::spawn("fastsample-lane".into(), move || {
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(&ctx, open, &sender)))
+            .unwrap_or_else(|panic| Err(Error::Internal(panic_message(&*panic))));
+        if let Err(error) = outcome {
+            let _ = sender.send(Err(error));
+        }
+    })
+    .map_err(|error| Error::Internal(format!("no thread could be started: {error}")))?;
     Ok(Box::new(receiver.into_iter()))
 }
 
