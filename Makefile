@@ -73,6 +73,7 @@ lint: setup ## Formatting, lints, types, stubs, documentation of the core
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p fastsample
 	$(BIN)/mypy -p benches -p research
+	$(BIN)/mypy tests
 	$(BIN)/python -m mypy.stubtest fastsample._fastsample --mypy-config-file pyproject.toml
 
 format: setup ## Format everything

@@ -63,7 +63,7 @@ def plain(data: Any) -> pa.Table:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return bool(pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def batches(table: pa.Table, rows: int) -> Iterator[pa.RecordBatch]:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -346,7 +347,7 @@ def test_zero_rows(tmp_path: Path) -> None:
     path = tmp_path / "none.parquet"
     path.write_bytes(parquet(texts(0)))
     for source in (path, texts(0), texts(0).to_reader()):
-        message = refused(tmp_path, lambda s=source: read_whole(s), errors.ArgumentError)
+        message = refused(tmp_path, partial(read_whole, source), errors.ArgumentError)
         # Asking for none is refused as well, so it is no advice.
         assert "at most 0" not in message
 
@@ -360,7 +361,7 @@ def test_duplicate_column_names(tmp_path: Path) -> None:
     path.write_bytes(parquet(duplicate_names()))
     refused(tmp_path, lambda: read_whole(path), errors.ColumnError, str(path), '"text"')
     for source in (duplicate_names(), duplicate_names().to_reader()):
-        refused(tmp_path, lambda s=source: read_whole(s), errors.ColumnError, '"text"')
+        refused(tmp_path, partial(read_whole, source), errors.ColumnError, '"text"')
     assert read_whole(path, columns=["id"]).column_names == ["id"]
 
 
@@ -394,7 +395,7 @@ def test_types_that_do_not_fit(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": [1, 2], "text": [1.5, 2.5]}), second)
     both = str(first), str(second)
     for source in ([first, second], tmp_path, tmp_path / "*.parquet"):
-        refused(tmp_path, lambda s=source: read_whole(s), errors.SchemaError, '"text"', *both)
+        refused(tmp_path, partial(read_whole, source), errors.SchemaError, '"text"', *both)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +185,7 @@ def test_output_is_an_input(
     path = alias(source)
     for drawn in (fastsample.sample(source, 10), fastsample.sample(path, 10)):
         for output in (path, source):
-            message = refused(tmp_path, lambda d=drawn, o=output: write(d, writer, o), "input")
+            message = refused(tmp_path, partial(write, drawn, writer, output), "input")
             assert "choose another name" in message
 
 

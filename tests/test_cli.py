@@ -147,7 +147,8 @@ def test_names_in_chinese(tmp_path: Path) -> None:
     source = tmp_path / "训练 数据 [1].parquet"
     write_parquet(pa.table({"问题": ["你好吗？"] * 10, "答案": ["😀"] * 10}), source)
     target = tmp_path / "样本 🐼.parquet"
-    for environment in ({}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX", "LANG": ""}):
+    environments: list[dict[str, Any]] = [{}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX", "LANG": ""}]
+    for environment in environments:
         done = run("sample", "-i", source, "-o", target, "-n", 5, "--column", "答案", **environment)
         assert (done.returncode, done.stderr) == (0, "")
         assert pq.read_table(target).to_pydict() == {"答案": ["😀"] * 5}
@@ -275,7 +276,7 @@ def test_inspect_json(source: Path, table: pa.Table) -> None:
 
 
 @pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}, {"TERM": "xterm-256color"}])
-def test_a_pipe_gets_plain_text(environment: dict[str, str], source: Path, output: Path) -> None:
+def test_a_pipe_gets_plain_text(environment: dict[str, Any], source: Path, output: Path) -> None:
     for arguments in (
         ["sample", "-i", source, "-o", output, "-n", 9999],
         ["sample", "-i", "missing", "-o", output, "-n", 5],

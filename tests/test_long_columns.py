@@ -5,6 +5,7 @@ The texts are zeros, and the file has holes in their place, so that it takes no 
 
 import os
 from pathlib import Path
+from typing import Any
 
 import fastsample
 import pyarrow as pa
@@ -126,5 +127,5 @@ def test_rows_beyond_two_gibibytes(kind: pa.DataType, batches: int, tmp_path: Pa
     dataset = rows.to_hf()
     assert dataset[-1] == {"id": ROWS, "text": "完", "length": 1}
     assert dataset[ROWS - 1]["text"] == "\0" * MIB
-    drawn = fastsample.sample(rows.to_arrow(), 3, seed=1)
+    drawn: Any = fastsample.sample(rows.to_arrow(), 3, seed=1)
     assert [row["id"] for row in drawn] == drawn.row_ids.tolist()

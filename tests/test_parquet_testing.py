@@ -81,13 +81,13 @@ def test_sound_file(files: Path, sound: str) -> None:
             read_all(path)
         assert str(path) in str(caught.value)
     elif name in UNSUPPORTED:
-        with pytest.raises(UNSUPPORTED[name], match=r"(re)?write the file") as caught:
+        with pytest.raises(UNSUPPORTED[name], match=r"(re)?write the file") as refused:
             read_all(path)
-        assert str(path) in str(caught.value)
+        assert str(path) in str(refused.value)
     elif name in BAD_CHECKSUM:
-        with pytest.raises(errors.CorruptDataError, match="checksum") as caught:
+        with pytest.raises(errors.CorruptDataError, match="checksum") as mismatch:
             read_all(path)
-        assert str(path) in str(caught.value)
+        assert str(path) in str(mismatch.value)
     elif name in ONLY_OURS:
         assert read_all(path).num_rows == 1
     else:
@@ -248,8 +248,8 @@ def test_mutations(tmp_path: Path, name: str) -> None:
     except subprocess.TimeoutExpired as expired:
         last = (expired.stdout or b"").decode().splitlines()[-1:]
         pytest.fail(f"no end: {last}, see {tmp_path}")
-    last = done.stdout.splitlines()[-1]
-    assert last == "done", f"{last}, see {tmp_path}: {done.stderr[-600:]}"
+    end = done.stdout.splitlines()[-1]
+    assert end == "done", f"{end}, see {tmp_path}: {done.stderr[-600:]}"
     assert "panicked" not in done.stderr
 
 

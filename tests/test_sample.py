@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Iterator
+from typing import Any
 
 import duckdb
 import fastsample
@@ -66,7 +67,9 @@ def test_other_libraries_take_it_as_it_is(sample: fastsample.Sample, expected: p
     assert pa.RecordBatchReader.from_stream(sample).read_all().equals(expected)
     assert plain(pl.DataFrame(sample)).equals(plain(expected))
     assert plain(pd.DataFrame.from_arrow(sample)).equals(plain(expected))
-    found = duckdb.sql("select count(*), sum(id) from sample").fetchall()
+    query = duckdb.sql("select count(*), sum(id) from sample")
+    assert query is not None
+    found = query.fetchall()
     assert found == [(N, sum(drawn_ids(3000, N, 42)))]
     assert fastsample.sample(sample, N).to_arrow().equals(expected)
 
@@ -106,9 +109,9 @@ def test_index_out_of_range(sample: fastsample.Sample, index: int) -> None:
 
 
 @pytest.mark.parametrize("index", ["prompt", 1.0, None, (1, 2)])
-def test_index_of_a_wrong_type(sample: fastsample.Sample, index: object) -> None:
+def test_index_of_a_wrong_type(sample: fastsample.Sample, index: Any) -> None:
     with pytest.raises(TypeError):
-        operator.getitem(sample, index)  # type: ignore[arg-type]
+        operator.getitem(sample, index)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ def test_batches_of_a_data_loader(
 
 
 def test_iteration(sample: fastsample.Sample, expected: pa.Table) -> None:
-    rows: Iterator[dict[str, object]] = iter(sample)  # type: ignore[call-overload]
+    rows: Iterator[dict[str, object]] = iter(sample)
     assert list(rows) == expected.to_pylist()
 
 

@@ -1,6 +1,7 @@
 """A target: rows like those of a given file are preferred."""
 
 from pathlib import Path
+from typing import Any
 
 import fastsample
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from data import stream
 from fastsample import Smart
 
-ONLY_TARGET = {"duplicates": 0, "commonness": 0, "length": 0, "repetition": 0}
+ONLY_TARGET: dict[str, Any] = {"duplicates": 0, "commonness": 0, "length": 0, "repetition": 0}
 
 
 def topics(rows: int, seed: int) -> tuple[list[str], np.ndarray]:
@@ -106,7 +107,7 @@ def test_columns_of_the_target(mixed: tuple[pa.Table, np.ndarray, pa.Table]) -> 
 
 
 def test_clear_errors(table: pa.Table, tmp_path: Path) -> None:
-    def drawn(target: object, **options: float) -> None:
+    def drawn(target: Any, **options: Any) -> None:
         fastsample.sample(table, 5, smart=Smart(target=target, **options))
 
     with pytest.raises(fastsample.SourceNotFoundError, match="nowhere"):

@@ -54,7 +54,7 @@ def collate_ids(rows: list[dict[str, Any]]) -> list[int]:
 def test_a_data_loader_that_drops_the_last_batch_goes_on(source: Path, workers: int) -> None:
     from torch.utils.data import DataLoader
 
-    rows = fastsample.sample(source, N).cache()
+    rows: Any = fastsample.sample(source, N).cache()
 
     def loader(sampler: fastsample.ResumableSampler) -> DataLoader[Any]:
         return DataLoader(
@@ -74,9 +74,9 @@ def test_a_data_loader_that_drops_the_last_batch_goes_on(source: Path, workers: 
 def test_data_loader(source: Path, ids: list[int], workers: int) -> None:
     from torch.utils.data import DataLoader
 
-    rows = fastsample.sample(source, N).cache()
+    rows: Any = fastsample.sample(source, N).cache()
     sampler = fastsample.ResumableSampler(rows, seed=1)
-    loader = DataLoader(
+    loader: Any = DataLoader(
         rows, batch_size=8, sampler=sampler, num_workers=workers, collate_fn=collate_ids
     )
     whole = [batch for _ in range(2) for batch in sampler.follow(loader)]
@@ -107,9 +107,11 @@ def test_data_loader(source: Path, ids: list[int], workers: int) -> None:
 def test_batches_of_similar_length(source: Path, ids: list[int], workers: int) -> None:
     from torch.utils.data import DataLoader
 
-    rows = fastsample.sample(source, N).cache()
+    rows: Any = fastsample.sample(source, N).cache()
     sampler = fastsample.LengthBatchSampler(rows, 8)
-    loader = DataLoader(rows, batch_sampler=sampler, num_workers=workers, collate_fn=collate_ids)
+    loader: Any = DataLoader(
+        rows, batch_sampler=sampler, num_workers=workers, collate_fn=collate_ids
+    )
     whole = list(sampler.follow(loader))
     assert sorted(i for batch in whole for i in batch) == ids
     sampler.set_epoch(0)
@@ -122,7 +124,7 @@ def test_batches_of_similar_length(source: Path, ids: list[int], workers: int) -
 def test_stateful_data_loader(source: Path, workers: int, by_length: bool) -> None:
     from torchdata.stateful_dataloader import StatefulDataLoader
 
-    rows = fastsample.sample(source, N).cache()
+    rows: Any = fastsample.sample(source, N).cache()
 
     def make() -> Any:
         options: dict[str, Any] = (
@@ -174,7 +176,13 @@ def test_accelerate_killed_and_resumed(
     source: Path, ids: list[int], tmp_path: Path, processes: int, workers: int
 ) -> None:
     # --multi_gpu is what makes the launcher start several processes; they run on the CPU.
-    launcher = ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1")
+    launcher: tuple[str, ...] = (
+        "-m",
+        "accelerate.commands.launch",
+        "--multi_gpu",
+        "--num_machines",
+        "1",
+    )
     launcher += ("--num_processes", str(processes), "--main_process_port", "0")
     launcher += ("--mixed_precision", "no", "--dynamo_backend", "no")
     arguments = "with_accelerate.py", source, "--workers", workers, "--output", tmp_path / "run"

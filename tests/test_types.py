@@ -157,7 +157,7 @@ SOURCES = [as_table, as_stream, as_ipc, as_ipc_stream, as_parquet]
 def same(left: pa.Table, right: pa.Table) -> bool:
     """Compare schemas and values; equal values may be laid out differently."""
     assert left.schema.equals(right.schema, check_metadata=True)
-    return left.to_pylist() == right.to_pylist()
+    return bool(left.to_pylist() == right.to_pylist())
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -1,6 +1,7 @@
 """Small tokenizers of every kind, trained here and saved as their users have them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from data import texts
@@ -40,7 +41,7 @@ def make(kind: str, path: Path) -> Path:
         level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
         made.pre_tokenizer = pre_tokenizers.Sequence([split, level])
         alphabet = pre_tokenizers.ByteLevel.alphabet()
-        trainer = trainers.BpeTrainer(
+        trainer: Any = trainers.BpeTrainer(
             vocab_size=600, special_tokens=special, initial_alphabet=alphabet, show_progress=False
         )
     elif kind == "wordpiece":  # as BERT has it
