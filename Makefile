@@ -4,6 +4,8 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 DEMO := demo-data
+# Made last, so that an installation that failed is begun again.
+INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
 .PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint format wheel bench bench-quick bench-scaling bench-training clean
@@ -11,7 +13,7 @@ DEMO := demo-data
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-$(BIN)/activate: requirements/dev.txt
+$(INSTALLED): requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet "uv>=0.5,<1"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/dev.txt
@@ -19,17 +21,17 @@ $(BIN)/activate: requirements/dev.txt
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.10 --no-header --no-annotate --upgrade
 
-lock: $(BIN)/activate ## Renew the locked versions of the dependency groups
+lock: $(INSTALLED) ## Renew the locked versions of the dependency groups
 	$(LOCK) --group dev --output-file requirements/dev.txt
 	$(LOCK) --group dev --group train --override requirements/without-torch.txt --output-file requirements/train.txt
 
-setup: $(BIN)/activate build ## Make .venv, install everything, build the extension
+setup: $(INSTALLED) build ## Make .venv, install everything, build the extension
 
 # Torch is not locked: which build fits depends on the machine, and one that is there stays.
 setup-train: setup ## Also install the trainers that tests run against
 	$(BIN)/uv pip install --quiet --python $(BIN)/python "torch>=2.9" --requirement requirements/train.txt
 
-build: $(BIN)/activate ## Build the extension (release) into .venv
+build: $(INSTALLED) ## Build the extension (release) into .venv
 	PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_QUIET=1 $(BIN)/maturin develop --release --quiet
 
 demo: setup ## Make 200,000 rows of Chinese-looking pairs, look at them, draw 60,000
@@ -81,7 +83,7 @@ format: setup ## Format everything
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-wheel: $(BIN)/activate ## Build a wheel and an sdist into dist/
+wheel: $(INSTALLED) ## Build a wheel and an sdist into dist/
 	$(BIN)/maturin build --release --sdist --out dist
 
 bench-quick: setup ## Time draws against pandas and the peers on 100,000 rows with pytest-benchmark
