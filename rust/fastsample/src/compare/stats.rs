@@ -1,4 +1,4 @@
-//! Is a distance chance? The distributions that say so.
+//! Significance tests: whether a distance is larger than chance explains.
 //!
 //! A sample of n rows out of N, without replacement, varies by the factor 1 - n/N less than one
 //! with replacement. [`Size`] carries that.

@@ -5,7 +5,7 @@
 //!  sort by (v, i): equal rows lie together, groups in random order
 //!  side by side: walk the groups, take each that still fits, whole
 //!  a side that is short of some rows: a part of a group, whose other rows go nowhere
-//!  a first side with a rule of its own: the others first, then the best of the rows left
+//!  a first side by weight: the others first, then the rows left by priority
 //! ```
 //!
 //! Where that leaves a side short of rows, sides are made of whole groups: [`whole_groups`].
@@ -48,7 +48,7 @@ pub struct Options<'a> {
     pub seed: u64,
     /// Rows that agree in all of these columns stay together; by default every text column.
     pub text: Option<&'a [String]>,
-    /// Whether near-copies stay together as well, see [`near_duplicates::groups`].
+    /// Whether near-duplicates stay together as well, see [`near_duplicates::groups`].
     pub near: bool,
     /// How the rows of the first side are chosen among those that no other side has.
     pub smart: Option<&'a Rule>,
