@@ -15,7 +15,7 @@ from fastsample.cli._common import Columns, Json, Threads, facts, out, print_jso
 def split(
     sides: Annotated[
         list[str],
-        typer.Argument(help="NAME=SIZE: rows (train=3000000) or a share (test=0.01)."),
+        typer.Argument(help="NAME=SIZE: rows (train=3000000), exactly, or a share (test=0.01)."),
     ],
     inputs: Annotated[
         list[str], typer.Option("--input", "-i", help="File, glob or folder. Repeatable.")

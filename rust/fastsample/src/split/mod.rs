@@ -8,7 +8,7 @@
 //!  a first side by weight: the others first, then the rows left by priority
 //! ```
 //!
-//! Where that leaves a side short of rows, sides are made of whole groups: [`whole_groups`].
+//! Where that leaves a side short of rows, sides are made of whole groups: `whole_groups`.
 
 mod whole_groups;
 
