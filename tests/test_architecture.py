@@ -33,6 +33,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("sketch", "select", "text"),
     ("source",),
     ("scan", "gather"),
+    ("columns",),
     ("reservoir", "smart"),
     ("tokens",),
     ("sample",),

@@ -99,6 +99,8 @@ def test_json(source: Path, output: Path) -> None:
         "tokens": None,
         "too_long": None,
         "smart": None,
+        "text_columns": ["prompt", "response"],
+        "left_out": {},
     }
     expected = {name: mean_chars(written[name]) for name in ("prompt", "response")}
     assert means == pytest.approx(expected)

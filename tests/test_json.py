@@ -28,7 +28,10 @@ SHAPES = {
 
 #: Where names are those of the data, or of quantiles and terms.
 QUANTILES = ("smart.chars_before", "smart.chars_after", "smart.weights")
-OPEN = ("text", "columns", "values", "mean_chars", "sides", "smart.shares", *QUANTILES)
+OPEN = (
+    "text", "columns", "values", "mean_chars", "sides", "left_out", "smart.left_out",
+    "smart.shares", *QUANTILES,
+)  # fmt: skip
 
 
 def promised(command: str) -> set[str]:

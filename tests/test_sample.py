@@ -46,6 +46,9 @@ def test_report(sample: fastsample.Sample) -> None:
         "smart": None,
         "tokens": None,
         "too_long": None,
+        "text_columns": [],
+        "left_out": {},
+        "notes": [],
     }
     with pytest.raises(AttributeError):
         report.rows = 1  # type: ignore[misc]

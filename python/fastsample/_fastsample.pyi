@@ -28,7 +28,10 @@ __version__: str
 DEBUG_BUILD: bool
 
 _Progress: TypeAlias = Callable[[int, int], object] | None
-_Written: TypeAlias = tuple[list[tuple[Path, int, int]], list[tuple[str, int]], int]
+_Text: TypeAlias = tuple[list[str], list[tuple[str, str]]]
+_Written: TypeAlias = tuple[
+    list[tuple[Path, int, int]], list[tuple[str, int]], int, list[tuple[str, str]]
+]
 
 @type_check_only
 class ArrowStream:
@@ -55,6 +58,7 @@ class LengthsFound(TypedDict):
 @type_check_only
 class SmartFound(TypedDict):
     text: list[str]
+    left_out: list[tuple[str, str]]
     excluded: int
     copies: int
     near_duplicates: int | None
@@ -76,6 +80,7 @@ class PartFound(TypedDict):
 
 @type_check_only
 class TextFound(TypedDict):
+    left_out: list[tuple[str, str]]
     columns: dict[str, LengthsFound]
     rows: LengthsFound
     repeated: float
@@ -95,6 +100,7 @@ class SideFound(TypedDict):
 @type_check_only
 class CompareFound(TypedDict):
     text: list[str]
+    left_out: list[tuple[str, str]]
     source: SideFound
     sample: SideFound
     identical: bool
@@ -150,6 +156,8 @@ class Sample:
     def schema_message(self) -> bytes | None: ...
     @property
     def paths(self) -> list[Path]: ...
+    @property
+    def text(self) -> _Text | None: ...
     def row_ids(self) -> ArrowArray: ...
     def weights(self) -> ArrowArray | None: ...
     def stream(self) -> ArrowStream: ...
@@ -188,7 +196,7 @@ class Rows:
     def stream(self) -> ArrowStream: ...
     def take(self, positions: Sequence[int]) -> list[ArrowArray]: ...
     def texts(self, columns: Sequence[int], positions: Sequence[int]) -> list[list[str | None]]: ...
-    def lengths(self, columns: Sequence[int]) -> ArrowArray: ...
+    def lengths(self, text: Sequence[str] | None) -> ArrowArray: ...
 
 @final
 class Ranking:
@@ -242,6 +250,7 @@ def draw_uniform(
     seed: int,
     *,
     weights: bool,
+    text: Sequence[str] | None,
     threads: int | None,
     progress: _Progress,
 ) -> Sample: ...
@@ -251,6 +260,7 @@ def draw_window(
     seed: int,
     *,
     first: int,
+    text: Sequence[str] | None,
     threads: int | None,
     progress: _Progress,
 ) -> Sample: ...
@@ -280,10 +290,15 @@ def split(
     rule: Rule | None,
     threads: int | None,
     progress: _Progress,
-) -> tuple[list[Sample], SmartFound | None]: ...
+) -> tuple[list[Sample], _Text, SmartFound | None]: ...
 def parts(source: Source) -> list[PartFound]: ...
 def text_statistics(
-    source: Source, quantiles: Sequence[float], *, threads: int | None, progress: _Progress
+    source: Source,
+    quantiles: Sequence[float],
+    *,
+    text: Sequence[str] | None,
+    threads: int | None,
+    progress: _Progress,
 ) -> TextFound | None: ...
 def compare(
     source: Source,

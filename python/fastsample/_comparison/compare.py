@@ -36,8 +36,8 @@ def compare(
     by
         A column whose values' shares are compared, such as ``"source"``; up to 10,000 values.
     text_columns
-        Text columns that are compared. Every top-level text column of the source but `by` by
-        default.
+        Text columns that are compared: names, or paths such as ``messages[].content``. By default
+        those of the source that look like text, but `by`.
     max_chars
         Characters (of all text columns together) at which training cuts a row off.
     threads, progress
@@ -129,6 +129,7 @@ def _comparison(found: _fastsample.CompareFound, by: str | None, max_chars: int)
         max_chars=max_chars,
         column=by,
         load=found["load"],
+        left_out=dict(found["left_out"]),
     )
 
 

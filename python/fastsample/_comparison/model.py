@@ -100,3 +100,4 @@ class Compared:
     max_chars: int
     column: str | None
     load: float
+    left_out: dict[str, str]

@@ -58,6 +58,8 @@ class Comparison(Compared):
         The column of `values`.
     load : float
         Share of the n-gram table in use. Rare n-grams share cells when it is high.
+    left_out : dict of str to str
+        Columns of strings that are not text by default, and why not.
     """
 
     def to_dict(self) -> dict[str, Any]:

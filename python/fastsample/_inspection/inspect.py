@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fastsample import _fastsample
-from fastsample._arguments import check_threads, flag
+from fastsample._arguments import check_text_columns, check_threads, flag
 from fastsample._inspection.inspection import ColumnInfo, Copies, FileInfo, Inspection
 from fastsample._progress import Callback, reporting
 from fastsample._source import SourceLike, open_source
@@ -17,6 +17,7 @@ def inspect(
     source: SourceLike,
     *,
     columns: Sequence[str] | None = None,
+    text_columns: Sequence[str] | None = None,
     lengths: bool = True,
     threads: int | None = None,
     progress: bool | Callback | None = None,
@@ -29,8 +30,11 @@ def inspect(
         As in :func:`fastsample.sample`, except for streams that can be read once.
     columns
         Columns to describe. All by default.
+    text_columns
+        Text columns to measure: names of columns, or paths such as ``messages[].content``. By
+        default those that look like text; ids, labels and links do not.
     lengths
-        Read every text column, for lengths and copies. Without it only footers are read.
+        Read the text columns, for lengths and copies. Without it only footers are read.
     threads, progress
         As in :func:`fastsample.sample`.
 
@@ -44,12 +48,15 @@ def inspect(
     import pyarrow as pa
 
     threads = check_threads(threads)
+    text = check_text_columns(text_columns)
     lengths = flag("lengths", lengths)
     with reporting(progress, "reading") as callback:
         opened = open_source(source, columns, threads, callback)
         files = tuple(_file(part) for part in _fastsample.parts(opened))
         found = (
-            _fastsample.text_statistics(opened, QUANTILES, threads=threads, progress=callback)
+            _fastsample.text_statistics(
+                opened, QUANTILES, text=text, threads=threads, progress=callback
+            )
             if lengths
             else None
         )
@@ -65,6 +72,7 @@ def inspect(
         copies=Copies(round(found["repeated"] * rows), found["repeated"], found["exact"])
         if found
         else None,
+        left_out=dict(found["left_out"]) if found else {},
     )
 
 

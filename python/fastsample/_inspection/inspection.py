@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,8 @@ class Inspection:
     #: Lengths of whole rows, all text columns together; None without text or with `lengths=False`.
     row_lengths: TextLengths | None = None
     copies: Copies | None = None
+    #: Columns of strings that are not text by default, and why not.
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Draw the lengths of the texts into a PNG or SVG file. Needs the extra ``plot``."""

@@ -109,7 +109,7 @@ def plan(
     change = changed(
         epochs, new_epochs, max_length, new_max_length, padding, new_seconds_per_step is not None
     )
-    rows, row_lengths = _looked_at(source, lengths, columns, threads, progress)
+    rows, row_lengths, text = _looked_at(source, lengths, columns, threads, progress)
     if rows == 0:
         raise ArgumentError("there are no rows to train on")
     schedule = Schedule(rows, batch_size, devices, accumulation, steps)
@@ -130,7 +130,10 @@ def plan(
     alternatives = Alternatives(rows, n, change, schedule, time, lengths_known=bool(facts))
     assumptions = (*schedule.assumptions(), *time.assumptions(bool(facts)))
     if facts:
-        assumptions += (f"a token is {chars_per_token:g} characters; templates are not counted",)
+        assumptions += (
+            f"lengths are those of {', '.join(text)}",
+            f"a token is {chars_per_token:g} characters; templates are not counted",
+        )
     assumptions += (
         "evaluation, checkpoints and waiting for data are not counted",
         "hours say nothing about quality: measure the trained models on held-out rows",
@@ -154,18 +157,18 @@ def _looked_at(
     columns: Sequence[str] | None,
     threads: int | None,
     progress: bool | Callback | None,
-) -> tuple[int, TextLengths | None]:
-    """Return the rows, and their lengths if they are known or asked for."""
+) -> tuple[int, TextLengths | None, tuple[str, ...]]:
+    """Return the rows; their lengths and the text columns if they are known or asked for."""
     if isinstance(source, Inspection):
-        return source.rows, source.row_lengths
+        return source.rows, source.row_lengths, tuple(source.text)
     if isinstance(source, bool) or is_whole(source):
         if lengths:
             raise ArgumentError("lengths=True needs a data set; a number of rows has no texts")
-        return whole("rows", source, least=1), None
+        return whole("rows", source, least=1), None, ()
     if not lengths:
-        return count_rows(source, columns, threads, progress), None
+        return count_rows(source, columns, threads, progress), None, ()
     found = inspect(source, columns=columns, threads=threads, progress=progress)
     if found.row_lengths is None:
         names = ", ".join(f"{column.name} ({column.type})" for column in found.columns)
         raise ArgumentError(f"there is no text column to measure lengths of; found {names}")
-    return found.rows, found.row_lengths
+    return found.rows, found.row_lengths, tuple(found.text)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from fastsample._arguments import check_seed, check_threads, flag, optional, whole
 from fastsample._progress import Callback, reporting
-from fastsample._sampling.report import Report
+from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, draw
 from fastsample._sampling.tokens import draw_by_tokens
@@ -69,8 +69,9 @@ def sample(
     columns
         Columns to keep, in this order. All by default.
     text_columns
-        Text columns that `smart` reads and whose tokens are counted. Every top-level text column
-        by default.
+        Text columns that `smart` reads and whose tokens are counted: names of columns, or paths
+        such as ``messages[].content``. By default those that look like text; ids, labels and links
+        do not. The choice is in ``report.text_columns``.
     weights
         Add a column ``_weight``: 1 / the probability with which the row was drawn (float64). A
         mean over the sample with these weights estimates the mean over the source, and a sum the
@@ -147,5 +148,7 @@ def sample(
         else:
             drawn, found = draw(opened, n, seed, smart, text_columns, weights, threads, callback)
     seconds = time.perf_counter() - started
-    report = Report(drawn.source_rows, len(drawn), seed, seconds, found, tokens, too_long)
+    report = Report(
+        drawn.source_rows, len(drawn), seed, seconds, found, tokens, too_long, *known_text(drawn)
+    )
     return Sample(drawn, report)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 from fastsample import _fastsample
-from fastsample._arguments import check_seed, check_threads, whole
+from fastsample._arguments import check_seed, check_text_columns, check_threads, whole
 from fastsample._progress import Callback, reporting
-from fastsample._sampling.report import Report, SmartReport, to_report
+from fastsample._sampling.report import Report, SmartReport, known_text, to_report
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_rule, rank
 from fastsample._source import SourceLike, open_source
@@ -108,7 +108,10 @@ class Epochs:
         with reporting(self._progress, "drawing") as callback:
             drawn, found = self._draw(epoch, callback)
         seconds = time.perf_counter() - started
-        return Sample(drawn, Report(self._rows, len(drawn), self._seed, seconds, found))
+        report = Report(
+            self._rows, len(drawn), self._seed, seconds, found, None, None, *known_text(drawn)
+        )
+        return Sample(drawn, report)
 
     def _draw(
         self, epoch: int, progress: Callback | None
@@ -120,6 +123,7 @@ class Epochs:
                 n,
                 seed,
                 first=first % self._rows,
+                text=check_text_columns(self._text_columns),
                 threads=threads,
                 progress=progress,
             )

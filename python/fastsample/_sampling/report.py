@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class SmartReport:
         The same of the weights above 0, their mean being 1; empty for the entropy rule.
     shares : dict of str to float
         Each term that counts, with its share in the variance of the logarithm of the weights.
+    left_out : dict of str to str
+        Columns of strings that are not text by default, and why not.
     """
 
     text: tuple[str, ...]
@@ -52,6 +54,7 @@ class SmartReport:
     chars_after: dict[float, int]
     weights: dict[float, float]
     shares: dict[str, float]
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -86,6 +89,7 @@ def to_report(found: _fastsample.SmartFound) -> SmartReport:
         chars_after=dict(found["chars_after"]),
         weights=dict(found["weights"]),
         shares=dict(found["shares"]),
+        left_out=dict(found["left_out"]),
     )
 
 
@@ -109,6 +113,11 @@ class Report:
         Tokens of the rows drawn, if they were counted.
     too_long : int or None
         Rows that were skipped because of `max_tokens`.
+    text_columns : tuple of str
+        The text columns that the draw went by; empty for a draw that looks at no text.
+    left_out : dict of str to str
+        Columns of strings that are not text by default, and why not. Name text columns with
+        ``text_columns=``.
     notes : tuple of str
         Where the rows are not exactly what was asked for, a sentence each.
     """
@@ -120,12 +129,14 @@ class Report:
     smart: SmartReport | None = None
     tokens: int | None = None
     too_long: int | None = None
+    text_columns: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
-        smart = self.smart and self.smart.to_dict()
-        return {**asdict(self), "smart": smart, "notes": list(self.notes)}
+        lists = {"notes": list(self.notes), "text_columns": list(self.text_columns)}
+        return {**asdict(self), **lists, "smart": self.smart and self.smart.to_dict()}
 
     def __str__(self) -> str:
         """Return the facts as a table of text."""
@@ -133,6 +144,12 @@ class Report:
 
     def _repr_html_(self) -> str:
         return as_html("fastsample: the draw", draw_facts(self))
+
+
+def known_text(drawn: _fastsample.Sample) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the text columns that a draw went by, and what it left out."""
+    text, left_out = drawn.text or ((), ())
+    return tuple(text), dict(left_out)
 
 
 @dataclass(frozen=True)
@@ -162,6 +179,9 @@ class WriteReport:
         Mean length of each text column in characters (Unicode code points); a null counts 0.
     seconds : float
         Time that reading and writing took.
+    left_out : dict of str to str
+        Columns of strings that are not text by default, and why not. Name text columns with
+        ``text_columns=``.
     """
 
     files: tuple[WrittenFile, ...]
@@ -170,6 +190,7 @@ class WriteReport:
     copies: int
     mean_chars: dict[str, float]
     seconds: float
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return the facts as a table of text."""
@@ -192,6 +213,11 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
     found = report.smart
     if found is not None:
         yield "judged by", ", ".join(found.text)
+    elif report.text_columns:
+        yield "text columns", ", ".join(report.text_columns)
+    if report.left_out:
+        yield "not text", left_out_note(report.left_out)
+    if found is not None:
         yield "copies found", f"{found.copies:,} ({found.copies_drawn:,} drawn)"
         if found.near_duplicates is not None:
             yield "rows with near-duplicates", f"{found.near_duplicates:,}"
@@ -209,6 +235,14 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "note", note
     yield "seed", str(report.seed)
     yield "time", f"{report.seconds:.1f} s"
+
+
+def left_out_note(left_out: Mapping[str, str]) -> str:
+    """Return which columns of strings are not text, grouped by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in left_out.items():
+        reasons.setdefault(reason, []).append(name)
+    return "; ".join(f"{', '.join(names)} ({reason})" for reason, names in reasons.items())
 
 
 def _quantiles(values: Mapping[float, float]) -> str:

@@ -52,7 +52,13 @@ class Sample:
         report: Report = state["report"]
         opened = _fastsample.Source.from_table(Dataset(state["rows"]).to_arrow(), None)
         self._native = _fastsample.draw_uniform(
-            opened, report.sampled, report.seed, weights=False, threads=None, progress=None
+            opened,
+            report.sampled,
+            report.seed,
+            weights=False,
+            text=None,
+            threads=None,
+            progress=None,
         )
         self._report = report
         self._rows = None
@@ -271,7 +277,9 @@ class Sample:
 
     def _written(
         self,
-        result: tuple[list[tuple[Path, int, int]], list[tuple[str, int]], int],
+        result: tuple[
+            list[tuple[Path, int, int]], list[tuple[str, int]], int, list[tuple[str, str]]
+        ],
         started: float,
     ) -> WriteReport:
         files = tuple(WrittenFile(*file) for file in result[0])
@@ -282,6 +290,7 @@ class Sample:
             copies=result[2],
             mean_chars={name: chars / len(self) for name, chars in result[1]},
             seconds=time.perf_counter() - started,
+            left_out=dict(result[3]),
         )
 
     def _exact_schema(self) -> pa.Schema | None:

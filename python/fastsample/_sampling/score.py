@@ -89,4 +89,6 @@ def score(
         rule = weighted(options, threads, callback)
         scores, found = _fastsample.score(opened, rule, threads=threads, progress=callback)
     seconds = time.perf_counter() - started
-    return Scores(scores, Report(len(scores), len(scores), 0, seconds, to_report(found)))
+    report = to_report(found)
+    rows, text = len(scores), (report.text, report.left_out)
+    return Scores(scores, Report(rows, rows, 0, seconds, report, None, None, *text))

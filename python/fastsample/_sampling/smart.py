@@ -34,7 +34,8 @@ class Smart:
     Parameters
     ----------
     text
-        Text columns to read. Every top-level text column by default.
+        Text columns to read: names, or paths such as ``messages[].content``. By default those
+        that look like text.
     duplicates
         1.5 / c and at most 1, where c is the estimated number of near-duplicates of the row,
         itself included (one-permutation MinHash over shingles of 3 characters, 5 in Latin script;
@@ -107,9 +108,9 @@ def draw(
 ) -> tuple[_fastsample.Sample, SmartReport | None]:
     """Draw uniformly, by weight or by entropy, as `smart` says."""
     if smart is False:
-        check_text_columns(text_columns)
+        text = check_text_columns(text_columns)
         drawn = _fastsample.draw_uniform(
-            opened, n, seed, weights=weights, threads=threads, progress=progress
+            opened, n, seed, weights=weights, text=text, threads=threads, progress=progress
         )
         return drawn, None
     by = rule(smart, text_columns, threads, progress)

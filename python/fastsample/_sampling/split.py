@@ -65,8 +65,9 @@ def split(
         Columns to keep, in this order. All by default.
     text_columns
         Rows that agree in all of these are kept on one side: ``["prompt"]`` keeps a prompt with
-        several responses out of the validation rows if it is trained on. Every top-level text
-        column by default. A null equals an empty text.
+        several responses out of the validation rows if it is trained on. By default all columns
+        that look like text; ids, labels and links do not. A null equals an empty text. An empty
+        list splits rows by position.
     threads, progress
         As in :func:`fastsample.sample`.
 
@@ -117,7 +118,7 @@ def split(
             raise ArgumentError("a stream can be read once; write it to a file to split it")
         rows = opened.rows
         wanted = _counts(sizes, rows)
-        drawn, found = _fastsample.split(
+        drawn, (paths, left_out), found = _fastsample.split(
             opened,
             wanted,
             seed,
@@ -128,8 +129,17 @@ def split(
             progress=callback,
         )
     seconds = time.perf_counter() - started
+    judged, reasons = tuple(paths), dict(left_out)
     reports = [
-        Report(rows, len(side), seed, seconds, notes=_notes(len(side), count))
+        Report(
+            rows,
+            len(side),
+            seed,
+            seconds,
+            notes=_notes(len(side), count),
+            text_columns=judged,
+            left_out=reasons,
+        )
         for side, (count, _) in zip(drawn, wanted, strict=True)
     ]
     if found is not None:

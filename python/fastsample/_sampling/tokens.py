@@ -39,8 +39,9 @@ def token_lengths(
         A ``tokenizer.json``, or the folder of a model that has one. Its settings for truncation
         and padding are ignored: texts are counted whole.
     text_columns
-        Text columns to count, every top-level text column by default. Each text is tokenized by
-        itself, and a row has the tokens of all of them together.
+        Text columns to count: names, or paths such as ``messages[].content``; by default those
+        that look like text. Each text is tokenized by itself, and a row has the tokens of all of
+        them together.
     special_tokens
         Count the tokens that the tokenizer's post-processor adds around each text. False counts
         the text alone.

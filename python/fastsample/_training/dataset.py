@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
-from fastsample._arguments import callback, file_path, flag, names, optional
+from fastsample._arguments import callback, check_text_columns, file_path, flag, names, optional
 from fastsample._training.cache import once
 from fastsample.errors import ColumnError, SourceNotFoundError, SourceTypeError
 
@@ -189,29 +189,34 @@ class Dataset:
     def lengths(self, columns: Sequence[str] | None = None) -> npt.NDArray[np.uint32]:
         """Return each row's length in characters, all its text columns (or `columns`) together.
 
+        Parameters
+        ----------
+        columns
+            Names of text columns, or paths such as ``messages[].content``. By default those that
+            look like text.
+
         Returns
         -------
         numpy.ndarray
             uint32, shape (n,). A null counts 0.
+
+        Raises
+        ------
+        ColumnError
+            There is no text column, or one that is named does not exist or is no text.
         """
         import pyarrow as pa
 
-        schema = self._table.schema
-        columns = optional(names, "columns", columns)
-        if columns is None:
-            columns = [field.name for field in schema if _is_text(field.type)]
-        for name in columns:
-            if name not in schema.names:
-                raise ColumnError(f"{self._path}: no column {name!r}")
-        indices = [schema.get_field_index(name) for name in columns]
-        lengths: npt.NDArray[np.uint32] = pa.array(self._rows.lengths(indices)).to_numpy()
+        found = self._rows.lengths(check_text_columns(columns, "columns"))
+        lengths: npt.NDArray[np.uint32] = pa.array(found).to_numpy()
         return lengths
 
     def to_hf(self) -> datasets.Dataset:
         """Return the rows as a Hugging Face dataset that maps the same file.
 
         It has a column ``length`` (characters of all text columns together, int64), by which
-        ``transformers`` can group rows; the column lies in a small file beside the rows.
+        ``transformers`` can group rows; the column lies in a small file beside the rows. Rows
+        without text have no such column.
         """
         import datasets
         import pyarrow as pa
@@ -222,7 +227,7 @@ class Dataset:
         if "length" in rows.column_names:
             return rows
         names = hashlib.blake2b("\0".join(self._names).encode(), digest_size=4).hexdigest()
-        beside = self._path.with_suffix(f".length-{names}.arrow")
+        beside = self._path.with_suffix(f".chars-{names}.arrow")
 
         def write() -> None:
             table = pa.table({"length": pa.array(self.lengths(), pa.int64())})
@@ -231,7 +236,10 @@ class Dataset:
                 writer.write_table(table)
             draft.replace(beside)
 
-        once(beside, write)
+        try:
+            once(beside, write)
+        except ColumnError:  # no text
+            return rows
         lengths = datasets.Dataset.from_file(str(beside))
         return datasets.concatenate_datasets([rows, lengths], axis=1)
 
@@ -293,12 +301,3 @@ def _is_plain_text(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    """Tell text in any layout: plain, views, dictionaries."""
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return _is_plain_text(kind) or bool(pa.types.is_string_view(kind))

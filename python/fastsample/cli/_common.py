@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fastsample import ArgumentError, FastSampleError
+from fastsample._sampling.report import left_out_note
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _PLAIN_BARS = " .-=#"
@@ -58,6 +59,13 @@ def sparkline(shares: Sequence[float]) -> str:
     return "".join(
         bars[max(1, round(share / top * (len(bars) - 1)))] if share else bars[0] for share in shares
     )
+
+
+def tell_left_out(left_out: Mapping[str, str]) -> None:
+    """Say in one line which columns of strings are not text by default."""
+    if left_out:
+        note = f"note: not counted as text: {left_out_note(left_out)}; --text-column names others"
+        err.print(note, style="yellow", markup=False, soft_wrap=True)
 
 
 def print_json(report: dict[str, Any]) -> None:

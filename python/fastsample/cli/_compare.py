@@ -11,7 +11,15 @@ from rich.table import Table
 import fastsample
 from fastsample import Comparison
 from fastsample._comparison.facts import percent
-from fastsample.cli._common import Json, Threads, err, out, print_json, reported
+from fastsample.cli._common import (
+    Json,
+    Threads,
+    err,
+    out,
+    print_json,
+    reported,
+    tell_left_out,
+)
 
 #: N-grams that are printed; the HTML report has more.
 _PRINTED = 8
@@ -54,6 +62,7 @@ def compare(
         if html is not None:
             found.write_html(html)
             err.print(f"written {html}", soft_wrap=True)
+        tell_left_out(found.left_out)
         if as_json:
             print_json(found.to_dict())
         else:
@@ -64,6 +73,7 @@ def _print(found: Comparison) -> None:
     out.print(found.verdict, style="bold")
     for sentence in found.biases:
         out.print(f"- {sentence}", soft_wrap=True)
+    out.print(f"Text columns: {', '.join(found.text)}", soft_wrap=True)
     table = Table("", title="Source and sample", title_justify="left")
     table.add_column("reference", justify="right")
     table.add_column("sample", justify="right")

@@ -21,6 +21,7 @@ from fastsample.cli._common import (
     reported,
     size,
     sparkline,
+    tell_left_out,
 )
 
 #: Bars of a histogram in a cell of a table.
@@ -30,6 +31,12 @@ _BARS = 24
 def inspect(
     inputs: Annotated[list[str], typer.Argument(help="Files, globs or folders.")],
     column: Columns = None,
+    text_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--text-column", help="Measure this text column. Repeatable. [default: all text]"
+        ),
+    ] = None,
     lengths: Annotated[bool, typer.Option(help="Read the texts, for lengths and copies.")] = True,
     threads: Threads = None,
     plot: Annotated[
@@ -39,7 +46,10 @@ def inspect(
 ) -> None:
     """Show rows, columns, types, row groups, codecs, sizes, lengths of texts, copies."""
     with reported():
-        found = fastsample.inspect(inputs, columns=column, lengths=lengths, threads=threads)
+        found = fastsample.inspect(
+            inputs, columns=column, text_columns=text_column, lengths=lengths, threads=threads
+        )
+        tell_left_out(found.left_out)
         if plot is not None:
             found.plot(plot)
             err.print(f"written {plot}", soft_wrap=True)

@@ -23,6 +23,7 @@ from fastsample.cli._common import (
     print_json,
     reported,
     size,
+    tell_left_out,
 )
 
 
@@ -122,6 +123,7 @@ def sample(
         write = drawn.write_ipc if kind == "ipc" else drawn.write_parquet
         written = write(output, **options)
         seconds = time.perf_counter() - started
+        tell_left_out(drawn.report.left_out or written.left_out)
         if as_json:
             print_json(_sample_report(drawn.report, written, seconds))
         else:
@@ -142,6 +144,8 @@ def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
         "tokens": drawn.tokens,
         "too_long": drawn.too_long,
         "smart": drawn.smart and drawn.smart.to_dict(),
+        "text_columns": list(drawn.text_columns or written.mean_chars),
+        "left_out": drawn.left_out or written.left_out,
         "mean_chars": written.mean_chars,
         "duplicates": written.copies,
         "files": [
@@ -156,7 +160,7 @@ def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
 def _print_sample(drawn: Report, written: WriteReport, seconds: float) -> None:
     table = facts()
     for name, value in draw_facts(drawn):
-        if name != "time":
+        if name not in ("time", "not text"):
             table.add_row(name, value)
     for name, value in write_facts(written):
         if name == "file size":

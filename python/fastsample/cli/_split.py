@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 import fastsample
-from fastsample.cli._common import Columns, Json, Threads, facts, out, print_json, reported, size
+from fastsample.cli._common import (
+    Columns,
+    Json,
+    Threads,
+    facts,
+    out,
+    print_json,
+    reported,
+    size,
+    tell_left_out,
+)
 
 
 def split(
@@ -63,18 +73,24 @@ def split(
     seconds = time.perf_counter() - started
     files = {name: report.files[0] for name, report in written.items()}
     notes = [f"{name}: {note}" for name, side in drawn.items() for note in side.report.notes]
+    first = next(iter(drawn.values())).report
+    tell_left_out(first.left_out)
+    text = list(first.text_columns)
     if as_json:
         found = {
             n: {"path": str(f.path), "rows": f.rows, "bytes": f.bytes} for n, f in files.items()
         }
-        seconds = round(seconds, 3)
-        print_json({"sides": found, "seed": seed, "seconds": seconds, "notes": notes})
+        by_text = {"text_columns": text, "left_out": first.left_out}
+        facts_of = {"seed": seed, **by_text, "seconds": round(seconds, 3), "notes": notes}
+        print_json({"sides": found, **facts_of})
         return
     table = facts()
     for name, file in files.items():
         table.add_row(name, f"{file.rows:,} rows, {size(file.bytes)}: {file.path}")
     for note in notes:
         table.add_row("note", note)
+    if text:
+        table.add_row("kept together by", ", ".join(text))
     table.add_row("seed", str(seed))
     table.add_row("time", f"{seconds:.1f} s")
     out.print(table)

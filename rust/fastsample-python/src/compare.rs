@@ -10,6 +10,7 @@ use crate::errors::BindingResult;
 use crate::report::lengths;
 use crate::run::run;
 use crate::source::Source;
+use crate::text::described;
 
 /// Compares a sample with its source. See `compare` in Rust.
 #[pyfunction]
@@ -41,7 +42,9 @@ fn to_dict<'py>(
     quantiles: &[f64],
 ) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
-    dict.set_item("text", &found.text)?;
+    let (text, left_out) = described(&found.text);
+    dict.set_item("text", text)?;
+    dict.set_item("left_out", left_out)?;
     dict.set_item("source", side(py, &found.source, quantiles)?)?;
     dict.set_item("sample", side(py, &found.sample, quantiles)?)?;
     dict.set_item("identical", found.identical)?;

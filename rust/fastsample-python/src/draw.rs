@@ -1,7 +1,9 @@
 //! Draws: uniform, and by a rule.
 
+use fastsample::columns::named_columns;
 use fastsample::select::Selection;
-use fastsample::{Sample as CoreSample, smart};
+use fastsample::text::TextColumns;
+use fastsample::{Error, Sample as CoreSample, Source as CoreSource, smart};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -15,25 +17,30 @@ use crate::source::{Kind, Source};
 
 /// Draws n rows, every row with the same chance.
 #[pyfunction]
-#[pyo3(signature = (source, n, seed, *, weights, threads, progress))]
+#[pyo3(signature = (source, n, seed, *, weights, text, threads, progress))]
+#[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
 pub(crate) fn draw_uniform(
     py: Python<'_>,
     source: &Source,
     n: u64,
     seed: u64,
     weights: bool,
+    text: Option<Vec<String>>,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> BindingResult<Sample> {
     let sample = match &source.kind {
         Kind::Rereadable(source) => {
-            let source = source.clone();
-            run(py, threads, progress, move |ctx| CoreSample::uniform(ctx, source, n, seed))?
+            let (source, text) = (source.clone(), named(source, text)?);
+            let sample =
+                run(py, threads, progress, move |ctx| CoreSample::uniform(ctx, source, n, seed))?;
+            text.into_iter().fold(sample, CoreSample::with_text)
         }
         Kind::Stream(_) => {
             let (stream, columns) = (source.take_stream()?, source.columns.clone());
             run(py, threads, progress, move |ctx| {
-                CoreSample::from_stream(ctx, stream, n, seed, columns.as_deref())
+                let (columns, text) = (columns.as_deref(), text.as_deref());
+                CoreSample::from_stream(ctx, stream, n, seed, columns, text)
             })?
         }
     };
@@ -43,20 +50,28 @@ pub(crate) fn draw_uniform(
 
 /// Draws the n rows from rank `first` on of the order in which `draw_uniform` draws.
 #[pyfunction]
-#[pyo3(signature = (source, n, seed, *, first, threads, progress))]
+#[pyo3(signature = (source, n, seed, *, first, text, threads, progress))]
+#[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
 pub(crate) fn draw_window(
     py: Python<'_>,
     source: &Source,
     n: u64,
     seed: u64,
     first: u64,
+    text: Option<Vec<String>>,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> BindingResult<Sample> {
     let source = source.rereadable()?.clone();
+    let text = named(&source, text)?;
     let sample =
         run(py, threads, progress, move |ctx| CoreSample::window(ctx, source, n, seed, first))?;
-    Ok(Sample::new(sample, threads))
+    Ok(Sample::new(text.into_iter().fold(sample, CoreSample::with_text), threads))
+}
+
+/// The text columns that are named, if any are.
+fn named(source: &CoreSource, names: Option<Vec<String>>) -> Result<Option<TextColumns>, Error> {
+    names.map(|names| named_columns(source, &names)).transpose()
 }
 
 /// Draws n rows by a rule. Returns the sample and the arguments of `fastsample.SmartReport`.

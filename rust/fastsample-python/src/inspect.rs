@@ -9,6 +9,7 @@ use crate::errors::BindingResult;
 use crate::report::lengths;
 use crate::run::run;
 use crate::source::Source;
+use crate::text::described;
 
 /// What is known of each part of a source without reading rows: a list of dicts.
 #[pyfunction]
@@ -30,24 +31,27 @@ pub(crate) fn parts<'py>(
 
 /// What one pass over the texts tells; None without text columns. See `inspect` in Rust.
 #[pyfunction]
-#[pyo3(signature = (source, quantiles, *, threads, progress))]
+#[pyo3(signature = (source, quantiles, *, text, threads, progress))]
 pub(crate) fn text_statistics<'py>(
     py: Python<'py>,
     source: &Source,
     quantiles: Vec<f64>,
+    text: Option<Vec<String>>,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> BindingResult<Option<Bound<'py, PyDict>>> {
     let source = source.rereadable()?.clone();
-    let schema = source.schema().clone();
-    let columns = inspect::text_columns(&source);
-    let found = run(py, threads, progress, move |ctx| inspect::text_statistics(ctx, &source))?;
-    let Some(found) = found else { return Ok(None) };
+    let found = run(py, threads, progress, move |ctx| {
+        inspect::text_statistics(ctx, &source, text.as_deref())
+    })?;
+    let Some((text, found)) = found else { return Ok(None) };
+    let (paths, left_out) = described(&text);
     let by_name = PyDict::new(py);
-    for (&column, found) in columns.iter().zip(&found.columns) {
-        by_name.set_item(schema.field(column).name(), lengths(py, found, &quantiles)?)?;
+    for (path, found) in paths.into_iter().zip(&found.columns) {
+        by_name.set_item(path, lengths(py, found, &quantiles)?)?;
     }
     let dict = PyDict::new(py);
+    dict.set_item("left_out", left_out)?;
     dict.set_item("columns", by_name)?;
     dict.set_item("rows", lengths(py, &found.rows, &quantiles)?)?;
     dict.set_item("repeated", found.copies.repeated())?;

@@ -8,6 +8,7 @@
 //! - [`ranking`]: all rows in the order of a smart draw, from which windows are cut;
 //! - [`tokens`]: tokenizers, and draws by tokens;
 //! - [`order`]: orders of rows for training;
+//! - [`text`]: text columns as plain values;
 //! - [`run`]: long work without the GIL, interruptible, with progress;
 //! - [`interrupt`]: Ctrl-C while another library pulls a stream of ours;
 //! - [`exit`]: threads at the end of the process, and in forked children;
@@ -33,6 +34,7 @@ mod score;
 mod source;
 mod split;
 mod strings;
+mod text;
 mod tokens;
 
 use pyo3::prelude::*;

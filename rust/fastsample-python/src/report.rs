@@ -5,13 +5,17 @@ use fastsample::smart::{QUANTILES, SmartReport};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::text::described;
+
 /// The arguments of `fastsample.SmartReport`.
 pub(crate) fn smart(py: Python<'_>, found: SmartReport) -> PyResult<Bound<'_, PyDict>> {
     fn quantiles<T>(values: Vec<T>) -> Vec<(f64, T)> {
         QUANTILES.into_iter().zip(values).collect()
     }
     let dict = PyDict::new(py);
-    dict.set_item("text", found.text)?;
+    let (text, left_out) = described(&found.text);
+    dict.set_item("text", text)?;
+    dict.set_item("left_out", left_out)?;
     dict.set_item("excluded", found.excluded)?;
     dict.set_item("copies", found.copies)?;
     dict.set_item("near_duplicates", found.near_duplicates)?;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchReader, UInt32Array};
 use arrow_schema::{DataType, Field, SchemaRef};
 use fastsample::Error;
+use fastsample::columns::row_chars;
 use fastsample::gather::Picker;
-use fastsample::text::{TextColumn, count_chars};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use pyo3_arrow::{PyArray, PyRecordBatch, PyRecordBatchReader};
@@ -85,37 +85,14 @@ impl Rows {
         columns.iter().zip(&texts).map(list).collect()
     }
 
-    /// Characters of each row, over all the text columns named: an Arrow array of uint32.
-    fn lengths(&self, py: Python<'_>, columns: Vec<usize>) -> BindingResult<PyArray> {
-        let lengths = py.detach(|| self.count(&columns))?;
+    /// Characters of each row, over all text columns named, or those of the default: an Arrow array
+    /// of uint32.
+    fn lengths(&self, py: Python<'_>, text: Option<Vec<String>>) -> BindingResult<PyArray> {
+        let batches = self.picker.batches();
+        let lengths = py.detach(|| row_chars(&self.schema, batches, text.as_deref()))?;
         Ok(PyArray::new(
             Arc::new(UInt32Array::from(lengths)),
             Arc::new(Field::new("length", DataType::UInt32, false)),
         ))
-    }
-}
-
-impl Rows {
-    fn count(&self, columns: &[usize]) -> Result<Vec<u32>, Error> {
-        let mut lengths = vec![0_u32; self.picker.len()];
-        for &column in columns {
-            let mut rows = lengths.iter_mut();
-            for batch in self.picker.batches() {
-                let array = batch.column(column);
-                array.to_data().validate_full().map_err(|error| {
-                    Error::Invalid(format!("damaged text ({error}); write the file again"))
-                })?;
-                let text = TextColumn::new(array).ok_or_else(|| {
-                    let name = self.schema.field(column).name();
-                    Error::Schema(format!("column {name:?} is no text; name text columns"))
-                })?;
-                text.for_each(|text| {
-                    if let Some(length) = rows.next() {
-                        *length = length.saturating_add(count_chars(text) as u32);
-                    }
-                });
-            }
-        }
-        Ok(lengths)
     }
 }

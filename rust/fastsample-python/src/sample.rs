@@ -15,6 +15,7 @@ use crate::errors::BindingResult;
 use crate::interrupt::SignalWatcher;
 use crate::rows::Rows;
 use crate::run::run;
+use crate::text::{Described, described};
 
 /// The chosen rows of a source.
 #[pyclass(frozen, module = "fastsample._fastsample")]
@@ -57,6 +58,12 @@ impl Sample {
     #[getter]
     fn paths(&self) -> Vec<PathBuf> {
         self.inner.paths()
+    }
+
+    /// The text columns that the draw went by, and what was left out; None if it looked at no text.
+    #[getter]
+    fn text(&self) -> Option<Described> {
+        self.inner.known_text().map(described)
     }
 
     /// The positions of the chosen rows in the source, ascending: an Arrow array of uint64.
@@ -149,8 +156,9 @@ impl Sample {
     }
 }
 
-/// The files written, as (path, rows, bytes); the characters of each text column; copies.
-type WriteReport = (Vec<(PathBuf, u64, u64)>, Vec<(String, u64)>, u64);
+/// The files written, as (path, rows, bytes); the characters of each text column; copies; strings
+/// that are not text, with the reason.
+type WriteReport = (Vec<(PathBuf, u64, u64)>, Vec<(String, u64)>, u64, Vec<(String, String)>);
 
 fn write_options(
     format: Format,
@@ -172,9 +180,10 @@ impl Sample {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> BindingResult<WriteReport> {
         let sample = self.inner.clone();
-        let Report { files, chars, copies } =
+        let Report { files, text, chars, copies } =
             run(py, self.threads, progress, move |ctx| sample.write(ctx, &path, &options))?;
         let files = files.into_iter().map(|file| (file.path, file.rows, file.bytes)).collect();
-        Ok((files, chars, copies))
+        let (paths, left_out) = described(&text);
+        Ok((files, paths.into_iter().zip(chars).collect(), copies, left_out))
     }
 }

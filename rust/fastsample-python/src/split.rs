@@ -1,6 +1,6 @@
 //! Splits: disjoint samples, equal texts never in two of them.
 
-use fastsample::{Sample as CoreSample, split};
+use fastsample::{Error, Sample as CoreSample, split};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -10,6 +10,10 @@ use crate::rule::Rule;
 use crate::run::run;
 use crate::sample::Sample;
 use crate::source::Source;
+use crate::text::{Described, described};
+
+/// The samples, the text by which rows were kept together, and what the rule of the first found.
+type Sides<'py> = (Vec<Sample>, Described, Option<Bound<'py, PyDict>>);
 
 /// Disjoint samples of the given sizes, each exactly (true) or as nearly as groups of equal texts
 /// allow; rows with equal texts are in one of them at most, with `near` also near-duplicates. With a rule the first is drawn by it, as in `draw_smart`, and the
@@ -30,19 +34,24 @@ pub(crate) fn split_sides<'py>(
     rule: Option<&Rule>,
     threads: Option<usize>,
     progress: Option<&Bound<'py, PyAny>>,
-) -> BindingResult<(Vec<Sample>, Option<Bound<'py, PyDict>>)> {
+) -> BindingResult<Sides<'py>> {
     let source = source.rereadable()?.clone();
     let side = |(rows, is_exact)| split::Side { rows, is_exact };
     let sizes: Vec<split::Side> = sizes.into_iter().map(side).collect();
     let rule = rule.map(|rule| rule.core().clone());
-    let (samples, found) = run(py, threads, progress, move |ctx| {
+    let (samples, text, found) = run(py, threads, progress, move |ctx| {
         let (sizes, text, smart) = (sizes.as_slice(), text.as_deref(), rule.as_ref());
         let options = split::Options { sizes, seed, text, near, smart };
-        let (selections, found) = split::split(ctx, &source, options)?;
-        let sample = |selection| CoreSample::chosen(source.clone(), selection, seed);
-        let samples = selections.into_iter().map(sample).collect::<Result<Vec<_>, _>>()?;
-        Ok((samples, found))
+        let divided = split::split(ctx, &source, options)?;
+        let sample = |selection| {
+            let sample = CoreSample::chosen(source.clone(), selection, seed)?;
+            // Columns that are named say what belongs together, not what all of the text is.
+            Ok(if text.is_none() { sample.with_text(divided.text.clone()) } else { sample })
+        };
+        let samples = divided.rows.into_iter().map(sample).collect::<Result<Vec<_>, Error>>()?;
+        Ok((samples, divided.text, divided.smart))
     })?;
     let found = found.map(|found| report::smart(py, found)).transpose()?;
-    Ok((samples.into_iter().map(|sample| Sample::new(sample, threads)).collect(), found))
+    let samples = samples.into_iter().map(|sample| Sample::new(sample, threads)).collect();
+    Ok((samples, described(&text), found))
 }

@@ -87,7 +87,7 @@ impl Tokenizer {
         };
         let tokenizer = self.0.clone();
         let (sample, drawn, found) = run(py, threads, progress, move |ctx| {
-            let rows = Measure::new(source, text.as_deref(), tokenizer)?;
+            let rows = Measure::new(ctx, source, text.as_deref(), tokenizer)?;
             CoreSample::by_tokens(ctx, &rows, ranking.as_deref(), limits, seed)
         })?;
         let found = found.map(|found| report::smart(py, found)).transpose()?;

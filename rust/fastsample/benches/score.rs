@@ -14,6 +14,7 @@ use fastsample::smart::features::{Extractor, Features};
 use fastsample::smart::pilot::{DocumentFrequencies, PilotShingles};
 use fastsample::smart::terms::commonness::Commonness;
 use fastsample::smart::terms::importance::ImportanceRatio;
+use fastsample::text::hash_of;
 use fastsample::text::shingle::Shingles;
 
 /// The time that this thread has run, from the scheduler's statistics of Linux, else the clock.
@@ -118,8 +119,8 @@ fn score(bench: &mut Criterion<ThreadTime>) {
                 bench.iter(|| {
                     let mut features = Features::default();
                     for row in &texts {
-                        row.iter().for_each(|text| extractor.add(text));
-                        extractor.finish(false, &mut features);
+                        let texts = row.each_ref().map(String::as_str);
+                        extractor.add(texts.into_iter(), hash_of(&texts), false, &mut features);
                     }
                     black_box(features)
                 });

@@ -1,14 +1,14 @@
 //! `inspect`: the lengths of texts and the copies among rows of a source, in one parallel pass.
 
 use arrow_array::{Array, RecordBatch};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::columns::{default_columns, named_columns};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::scan::{self, scan};
 use crate::sketch::{Distinct, Lengths};
 use crate::source::Source;
-use crate::text::{count_chars, is_text, texts_of};
+use crate::text::{RowTexts, TextColumns, count_chars};
 
 /// Distinct rows up to which copies are counted exactly; beyond, shares are good to 0.1 %.
 const DISTINCT_ROWS: usize = 1 << 20;
@@ -35,23 +35,22 @@ impl TextStatistics {
         }
     }
 
-    /// Takes in a row, as one text a column. Returns its hash and its length in characters.
-    pub fn add(&mut self, row: impl Iterator<Item = impl AsRef<str>>) -> (u64, usize) {
-        let (mut hash, mut chars) = (0, 0);
-        for (text, lengths) in row.zip(&mut self.columns) {
-            let count = count_chars(text.as_ref());
+    /// Takes in a row. Returns its hash and its length in characters.
+    pub fn add(&mut self, texts: &RowTexts<'_>, row: usize) -> (u64, usize) {
+        let (hash, mut chars) = (texts.hash(row), 0);
+        for (leaf, lengths) in self.columns.iter_mut().enumerate() {
+            let count = texts.of_leaf(leaf, row).iter().map(|text| count_chars(text)).sum();
             lengths.add(count);
             chars += count;
-            hash = xxh3_64_with_seed(text.as_ref().as_bytes(), hash);
         }
         self.rows.add(chars);
         self.copies.add(hash);
         (hash, chars)
     }
 
-    /// Counts the nulls of a batch whose first columns are the text columns.
-    pub fn add_nulls(&mut self, batch: &RecordBatch) {
-        for (column, lengths) in batch.columns().iter().zip(&mut self.columns) {
+    /// Counts the nulls of a batch: those of the columns that the texts lie in.
+    pub fn add_nulls(&mut self, text: &TextColumns, batch: &RecordBatch) {
+        for (column, lengths) in text.columns_in(batch).zip(&mut self.columns) {
             lengths.nulls += column.logical_null_count() as u64;
         }
     }
@@ -64,38 +63,38 @@ impl TextStatistics {
     }
 }
 
-/// Every top-level text column, by index.
-#[must_use]
-pub fn text_columns(source: &Source) -> Vec<usize> {
-    let fields = source.schema().fields().iter().enumerate();
-    fields.filter(|(_, field)| is_text(field.data_type())).map(|(index, _)| index).collect()
-}
-
-/// Reads every top-level text column once. None if there is no such column.
+/// Reads the text once, and tells which columns it is. None where there is no text.
 ///
 /// # Errors
-/// When reading fails, or the call is cancelled.
-pub fn text_statistics(ctx: &Context, source: &Source) -> Result<Option<TextStatistics>> {
-    let columns = text_columns(source);
-    if columns.is_empty() {
+/// When reading fails, or the call is cancelled; [`crate::Error::Column`] for a column that is named
+/// and leads to no text.
+pub fn text_statistics(
+    ctx: &Context,
+    source: &Source,
+    named: Option<&[String]>,
+) -> Result<Option<(TextColumns, TextStatistics)>> {
+    let text = match named {
+        Some(named) => named_columns(source, named)?,
+        None => default_columns(ctx, source)?,
+    };
+    if text.is_empty() {
         return Ok(None);
     }
     ctx.begin(source.rows());
-    let texts = source.project(&columns)?;
     let found = scan(
         ctx,
-        &texts,
+        &source.project(text.roots())?,
         scan::all,
-        || TextStatistics::new(columns.len()),
+        || TextStatistics::new(text.len()),
         |found, _, batch| {
-            let rows = texts_of(batch, columns.len())?;
-            for row in 0..batch.num_rows() {
-                found.add(rows.iter().map(|column| column[row]));
+            let texts = text.of(batch)?;
+            for row in 0..texts.rows() {
+                found.add(&texts, row);
             }
-            found.add_nulls(batch);
+            found.add_nulls(&text, batch);
             Ok(())
         },
         TextStatistics::merge,
     )?;
-    Ok(Some(found))
+    Ok(Some((text, found)))
 }

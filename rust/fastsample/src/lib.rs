@@ -14,6 +14,7 @@
 //! | [`text`] | text columns of any layout, without copying; shingles |
 //! | [`source`] | files, folders and Arrow data as fragments that can be read in any part |
 //! | `scan` | a parallel fold over the rows of a source |
+//! | [`columns`] | which columns of a source are text: named, or by default |
 //! | [`gather`] | reads the chosen rows, in order, in bounded memory |
 //! | [`reservoir`] | reservoir sampling: the same draw from a stream that can be read once |
 //! | [`smart`] | weights by near-duplicates, commonness, length, repetition, target; draws by weight |
@@ -28,6 +29,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod columns;
 pub mod compare;
 pub mod error;
 pub mod exec;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow_array::{Float64Array, RecordBatchReader};
 use arrow_schema::SchemaRef;
 
+use crate::columns::{StreamColumns, default_columns, named_columns};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::gather::{Gather, WEIGHT, with_weight};
@@ -14,6 +15,7 @@ use crate::reservoir;
 use crate::select::{Selection, window};
 use crate::smart::{self, Ranking, Rule, SmartReport};
 use crate::source::{Projected, Source};
+use crate::text::TextColumns;
 use crate::tokens::{self, Goal, Limits, Measure, UniformOrder};
 
 /// The chosen rows. They are read on demand.
@@ -27,6 +29,10 @@ pub struct Sample {
     seed: u64,
     /// One more column, and the schema with it.
     weights: Option<(Float64Array, SchemaRef)>,
+    /// The text that the draw went by.
+    text: Option<TextColumns>,
+    /// The default text of a stream that has passed by.
+    passed_by: Option<TextColumns>,
 }
 
 impl Sample {
@@ -86,7 +92,7 @@ impl Sample {
         check_n(n, rows)?;
         check_weights(weights, source.schema())?;
         let choice = smart::draw(ctx, &source, n, seed, rule, weights)?;
-        let sample = Self::of(source, choice.selection, seed);
+        let sample = Self::of(source, choice.selection, seed).with_text(choice.report.text.clone());
         Ok((sample.with_weights(choice.weights), choice.report))
     }
 
@@ -101,7 +107,8 @@ impl Sample {
         seed: u64,
     ) -> Result<(Self, SmartReport)> {
         let (selection, report) = ranking.window(ranks)?;
-        Ok((Self::chosen(source, selection, seed)?, report))
+        let sample = Self::chosen(source, selection, seed)?.with_text(report.text.clone());
+        Ok((sample, report))
     }
 
     /// Draws n rows with a limit of tokens each, or rows until a budget of tokens is used up: in the
@@ -116,7 +123,7 @@ impl Sample {
         limits: Limits,
         seed: u64,
     ) -> Result<(Self, tokens::Drawn, Option<SmartReport>)> {
-        let source = rows.source().clone();
+        let (source, text) = (rows.source().clone(), rows.text().clone());
         if let Goal::Rows(n) = limits.goal {
             check_n(n, source.rows())?;
         } else {
@@ -126,14 +133,14 @@ impl Sample {
             let order = UniformOrder { rows: source.rows(), seed };
             let drawn = tokens::draw(ctx, rows, &order, limits)?;
             let selection = Selection::of_ids(&drawn.ids, source.rows())?;
-            return Ok((Self::of(source, selection, seed), drawn, None));
+            return Ok((Self::of(source, selection, seed).with_text(text), drawn, None));
         };
         let drawn = tokens::draw(ctx, rows, ranking, limits)?;
         let (selection, report) = ranking.chosen(&drawn.ids, 0..ranking.len())?;
-        Ok((Self::of(source, selection, seed), drawn, Some(report)))
+        Ok((Self::of(source, selection, seed).with_text(text), drawn, Some(report)))
     }
 
-    /// Draws `n` rows of a stream that can be read once.
+    /// Draws `n` rows of a stream that can be read once. Of `text`, only the names are checked.
     ///
     /// # Errors
     /// As [`Sample::uniform`], and whatever the stream fails with.
@@ -143,28 +150,49 @@ impl Sample {
         n: u64,
         seed: u64,
         columns: Option<&[String]>,
+        text: Option<&[String]>,
     ) -> Result<Self> {
         check_n(n, u64::MAX)?;
         // Names are checked before the stream is used up.
-        let schema = Source::from_batches(stream.schema(), Vec::new(), columns)?.schema().clone();
+        let empty = Source::from_batches(stream.schema(), Vec::new(), columns)?;
+        let text = text.map(|names| named_columns(&empty, names)).transpose()?;
+        let schema = empty.schema().clone();
         let indices: Vec<usize> = schema
             .fields()
             .iter()
             .filter_map(|field| stream.schema().index_of(field.name()).ok())
             .collect();
-        let batches = stream.map(move |batch| batch?.project(&indices));
+        // A stream passes by once, and so does the look at what is text of it.
+        let mut default = StreamColumns::new(&schema);
+        let batches = stream.map(|batch| {
+            let batch = batch?.project(&indices)?;
+            if text.is_none() {
+                default.add(&batch).map_err(Error::into_arrow)?;
+            }
+            Ok(batch)
+        });
         let stream = arrow_array::RecordBatchIterator::new(batches, schema);
         let drawn = reservoir::draw(ctx, stream, usize::try_from(n).unwrap_or(usize::MAX), seed)?;
         check_n(n, drawn.rows)?;
         let source = Source::from_batches(drawn.schema, drawn.batches, None)?;
         let selection = Selection::All { rows: n };
         let sample = Self::of(source, selection, seed);
-        Ok(Self { row_ids: Some(drawn.row_ids.into()), rows: drawn.rows, ..sample })
+        let (rows, passed_by) = (drawn.rows, Some(default.finish()));
+        Ok(Self { row_ids: Some(drawn.row_ids.into()), rows, text, passed_by, ..sample })
     }
 
     fn of(source: Source, selection: Selection, seed: u64) -> Self {
         let rows = source.rows();
-        Self { source, selection, row_ids: None, rows, seed, weights: None }
+        Self {
+            source,
+            selection,
+            row_ids: None,
+            rows,
+            seed,
+            weights: None,
+            text: None,
+            passed_by: None,
+        }
     }
 
     /// All rows of `source`.
@@ -172,6 +200,28 @@ impl Sample {
     pub fn all(source: Source) -> Self {
         let rows = source.rows();
         Self::of(source, Selection::All { rows }, 0)
+    }
+
+    /// This sample, of whose source `text` is known to be the text.
+    #[must_use]
+    pub fn with_text(self, text: TextColumns) -> Self {
+        Self { text: Some(text), ..self }
+    }
+
+    /// The text that the draw went by; none if it looked at no text.
+    #[must_use]
+    pub fn known_text(&self) -> Option<&TextColumns> {
+        self.text.as_ref()
+    }
+
+    /// What is text of a row: what the draw went by, or the default, for which some rows of the
+    /// source may have to be read.
+    ///
+    /// # Errors
+    /// When reading fails, or the call is cancelled.
+    pub fn text(&self, ctx: &Context) -> Result<TextColumns> {
+        let known = self.text.as_ref().or(self.passed_by.as_ref());
+        known.cloned().map_or_else(|| default_columns(ctx, &self.source), Ok)
     }
 
     fn with_weights(self, weights: Option<Vec<f64>>) -> Self {

@@ -13,6 +13,7 @@ use fastsample::smart::terms::commonness::Commonness;
 use fastsample::smart::terms::importance::ImportanceRatio;
 use fastsample::smart::terms::weight::Terms;
 use fastsample::smart::{self, Rule, Target};
+use fastsample::text::TextColumns;
 use fastsample::{Context, Result, Smart, Source};
 
 /// More than a pilot counts, so that parts of the pilot lie in parts of the rows.
@@ -48,6 +49,11 @@ fn source(texts: &[String]) -> Source {
     Source::from_batches(batch.schema(), vec![batch], None).expect("a plain table")
 }
 
+/// The column of a source.
+fn text_of(source: &Source) -> TextColumns {
+    TextColumns::named(source.schema(), &["text".into()], |_| false).expect("text")
+}
+
 /// The parts of the rows, cut at random places, in random order: first ordinal and rows.
 fn parts(texts: &[String], seed: u64) -> Vec<(u64, Source)> {
     let hash = RowHash::new(seed);
@@ -78,12 +84,13 @@ fn thirteen_parts_in_any_order_draw_the_same_rows() {
     let smart = Smart { commonness: 0.5, target: Some(target.clone()), ..Smart::default() };
     let rule = Rule::Weighted(smart.clone());
     let expected = smart::draw(&ctx, &whole, 500, 3, &rule, true).expect("a sound source");
+    let text = text_of(&whole);
     let terms = Terms::new(&smart).expect("strengths in range");
     let job = smart.job(ROWS, &["text".to_string()]);
 
     for seed in 0..4 {
         let parts = parts(&texts, seed);
-        let part_of = |(first, source)| SourcePart { source, columns: &[0], first, job };
+        let part_of = |(first, source)| SourcePart { source, text: &text, first, job };
         let each = || parts.iter().map(|(first, source)| part_of((*first, source)));
 
         let pilot = pilot::pilot_rows(&ctx, ROWS).expect("not cancelled");
@@ -94,7 +101,7 @@ fn thirteen_parts_in_any_order_draw_the_same_rows() {
         let counts = counts.finish().expect("no gap").into_counts();
         let rows = target.source.rows();
         let of_target =
-            SourcePart { source: &target.source, columns: &[0], first: 0, job: Job::new(rows) };
+            SourcePart { source: &target.source, text: &text, first: 0, job: Job::new(rows) };
         let all = pilot::pilot_rows(&ctx, rows).expect("not cancelled");
         let wanted = extract::pilot_shingles(&ctx, of_target, &all).expect("a sound target");
         let wanted = wanted.finish().expect("no gap").into_counts();
@@ -107,9 +114,9 @@ fn thirteen_parts_in_any_order_draw_the_same_rows() {
             extracted.expect("a sound part").to_bytes()
         }));
         let extracted: State<Extracted> = extracted.expect("a whole");
-        let text = vec!["text".to_string()];
         let features = extracted.finish().expect("no gap").into_features();
-        let found = smart::choose(&ctx, features, 500, 3, &terms, true, text).expect("drawn");
+        let found =
+            smart::choose(&ctx, features, 500, 3, &terms, true, text.clone()).expect("drawn");
         assert_eq!(found.selection, expected.selection, "parts of seed {seed}");
         assert_eq!(found.weights, expected.weights);
         assert_eq!(found.report, expected.report);
@@ -122,10 +129,10 @@ fn parts_that_do_not_fit_are_refused() {
     let texts = texts();
     let ctx = Context::new(Some(2));
     let pilot = pilot::pilot_rows(&ctx, ROWS).expect("not cancelled");
-    let parts = parts(&texts, 1);
+    let (parts, text) = (parts(&texts, 1), text_of(&source(&texts)));
     let states = |job: Job, table: Option<&Commonness>| -> Vec<Vec<u8>> {
         let state = |(first, source): &(u64, Source)| {
-            let part = SourcePart { source, columns: &[0], first: *first, job };
+            let part = SourcePart { source, text: &text, first: *first, job };
             Extracted::of(&ctx, part, &pilot, table, None).expect("a sound part").to_bytes()
         };
         parts.iter().map(state).collect()
@@ -167,7 +174,7 @@ fn parts_that_do_not_fit_are_refused() {
         assert!(refusal(&parts).contains("of another job"));
     }
     let (first, source) = &parts[0];
-    let part = SourcePart { source, columns: &[0], first: *first, job };
+    let part = SourcePart { source, text: &text, first: *first, job };
     let shingles = extract::pilot_shingles(&ctx, part, &pilot).expect("a sound part").to_bytes();
     assert!(refusal(&[shingles]).contains("a state of kind 1 where features (kind 2) are needed"));
 }

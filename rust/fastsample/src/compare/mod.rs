@@ -27,12 +27,13 @@ use arrow_schema::DataType;
 use self::grams::{Gram, Grams};
 use self::profile::{HELD_OUT, Plan, Profile, profile};
 use self::stats::{Distance, Size};
+use crate::columns::{named_columns, text_columns};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::inspect::text_columns;
 use crate::select::uniform;
 use crate::sketch::Lengths;
 use crate::source::Source;
+use crate::text::TextColumns;
 
 /// The probability that a random sample is called biased, over all tests together (Bonferroni).
 pub const FALSE_ALARMS: f64 = 0.01;
@@ -57,7 +58,7 @@ const LISTED: usize = 20;
 /// What to compare.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Text columns; every top-level text column of the source but `by` if none.
+    /// Text columns; the default of [`crate::text`] but `by` if none.
     pub text: Option<Vec<String>>,
     /// A column whose values' shares are compared.
     pub by: Option<String>,
@@ -79,8 +80,8 @@ pub struct Represented {
 /// What was found.
 #[derive(Debug, Clone)]
 pub struct Comparison {
-    /// The text columns.
-    pub text: Vec<String>,
+    /// The text that was compared.
+    pub text: TextColumns,
     /// Facts of the source.
     pub source: Profile,
     /// Facts of the sample.
@@ -134,14 +135,17 @@ pub fn compare(
             )));
         }
     }
-    let names = names(source, options)?;
+    let text = text_of(ctx, source, options)?;
+    // Both must have the same text, so that leaves stand side by side.
+    let of_sample =
+        named_columns(sample, &text.paths()).map_err(|error| within("sample", error))?;
     let (n, rows) = (sample.rows(), source.rows());
     let random = uniform(ctx, rows, n.min(rows), RANDOM_SEED)?;
     let held = (HELD_OUT as f64 / rows as f64).min(HELD_SHARE);
     let counted = (COUNTED_ROWS / rows as f64).min(1.0);
-    let plan = |side: &Source, whose: &str| {
+    let plan = |side: &Source, text: TextColumns, whose: &str| {
         Ok::<_, Error>(Plan {
-            columns: find_all(side, &names, whose)?,
+            text,
             by: options.by.as_ref().map(|by| find_values(side, by, whose)).transpose()?,
             max_chars: options.max_chars,
             held_below: (held * u64::MAX as f64) as u64,
@@ -150,16 +154,17 @@ pub fn compare(
         })
     };
     // Both schemas are looked at before the long reading starts.
-    let (source_plan, sample_plan) = (plan(source, "source")?, plan(sample, "sample")?);
+    let (source_plan, sample_plan) =
+        (plan(source, text.clone(), "source")?, plan(sample, of_sample, "sample")?);
     let source_plan = Plan { random: Some(random), ..source_plan };
     let source = profile(ctx, source, &source_plan)?;
     let sample = profile(ctx, sample, &sample_plan)?;
-    judge(ctx, names, source, sample, options.by.is_some())
+    judge(ctx, text, source, sample, options.by.is_some())
 }
 
 fn judge(
     ctx: &Context,
-    text: Vec<String>,
+    text: TextColumns,
     source: Profile,
     sample: Profile,
     by: bool,
@@ -277,38 +282,27 @@ fn represented(
     (over.collect(), under.map(|each| each.2.clone()).collect())
 }
 
-fn names(source: &Source, options: &Options) -> Result<Vec<String>> {
-    let Some(asked) = &options.text else {
-        let names: Vec<String> = text_columns(source)
-            .into_iter()
-            .map(|index| source.schema().field(index).name().clone())
-            .filter(|name| options.by.as_ref() != Some(name))
-            .collect();
-        if names.is_empty() {
-            return Err(Error::Column(format!(
-                "the source has no text column to compare by; its columns are {}; cast one to text",
-                described(source)
-            )));
+/// The text to compare by, in the source.
+fn text_of(ctx: &Context, source: &Source, options: &Options) -> Result<TextColumns> {
+    let found = text_columns(ctx, source, options.text.as_deref(), "compare by");
+    let found = found.map_err(|error| within("source", error))?;
+    match &options.by {
+        Some(by) if options.text.is_none() && found.paths().contains(by) => {
+            let others: Vec<String> = found.paths().into_iter().filter(|path| path != by).collect();
+            if others.is_empty() { Ok(found) } else { named_columns(source, &others) }
         }
-        return Ok(names);
-    };
-    if asked.is_empty() {
-        return Err(Error::Column("the list of text columns is empty; name at least one".into()));
+        _ => Ok(found),
     }
-    Ok(asked.clone())
 }
 
-fn find_all(side: &Source, names: &[String], whose: &str) -> Result<Vec<usize>> {
-    let text = text_columns(side);
-    let find_text = |name: &String| {
-        let index = find(side, name, whose)?;
-        if text.contains(&index) {
-            return Ok(index);
-        }
-        let kind = side.schema().field(index).data_type();
-        Err(Error::Column(format!("column {name:?} of the {whose} is {kind}, not text")))
-    };
-    names.iter().map(find_text).collect()
+fn within(side: &str, error: Error) -> Error {
+    match error {
+        Error::Column(what) if side == "sample" => Error::Column(format!(
+            "in the sample, {what}; source and sample must share the columns that are compared"
+        )),
+        Error::Column(what) => Error::Column(format!("in the {side}, {what}")),
+        other => other,
+    }
 }
 
 fn find_values(side: &Source, name: &str, whose: &str) -> Result<usize> {
@@ -342,7 +336,7 @@ impl Comparison {
     /// The lengths of each text column: source, sample.
     pub fn columns(&self) -> impl Iterator<Item = (&str, &Lengths, &Lengths)> {
         let sides = self.source.texts.columns.iter().zip(&self.sample.texts.columns);
-        self.text.iter().zip(sides).map(|(name, (a, b))| (name.as_str(), a, b))
+        self.text.leaves().iter().zip(sides).map(|(leaf, (a, b))| (leaf.path(), a, b))
     }
 
     /// The counts of each value of the `by` column: source, sample.

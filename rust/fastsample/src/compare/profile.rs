@@ -15,7 +15,7 @@ use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::sketch::Distinct;
 use crate::source::Source;
-use crate::text::{TextColumn, texts_of};
+use crate::text::{RowTexts, TextColumn, TextColumns};
 
 const NEAR_ROWS: usize = 1 << 18;
 const TYPES: usize = 1 << 15;
@@ -37,8 +37,8 @@ const MOST_VALUES: usize = 10_000;
 /// What the pass looks for.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Text columns, by index.
-    pub columns: Vec<usize>,
+    /// The text that is compared.
+    pub text: TextColumns,
     /// The column whose values' shares are compared.
     pub by: Option<usize>,
     /// Characters at which training cuts a row off.
@@ -83,7 +83,7 @@ pub struct Profile {
 impl Profile {
     fn new(plan: &Plan) -> Self {
         Self {
-            texts: TextStatistics::new(plan.columns.len()),
+            texts: TextStatistics::new(plan.text.len()),
             fingerprint: 0,
             near: Distinct::new(NEAR_ROWS),
             types: Distinct::new(TYPES),
@@ -98,8 +98,8 @@ impl Profile {
         }
     }
 
-    fn add(&mut self, plan: &Plan, texts: &[Vec<&str>], row: usize, group: u64, drawn: bool) {
-        let (hash, chars) = self.texts.add(texts.iter().map(|column| column[row]));
+    fn add(&mut self, plan: &Plan, texts: &RowTexts<'_>, row: usize, group: u64, drawn: bool) {
+        let (hash, chars) = self.texts.add(texts, row);
         self.fingerprint = self
             .fingerprint
             .wrapping_add(u128::from(mix(hash)) << 64 | u128::from(mix(hash ^ 0x5eed)));
@@ -108,7 +108,7 @@ impl Profile {
             self.cut_chars += (chars - plan.max_chars) as u64;
         }
         if mix(hash) < plan.held_below {
-            self.set_aside(hash, texts.iter().map(|column| column[row]));
+            self.set_aside(hash, texts.of_row(row));
             return;
         }
         let counted = mix(hash ^ 0xc0de) <= plan.counted_below;
@@ -117,8 +117,8 @@ impl Profile {
         }
         let mut signature = Signature::default();
         let mut codes = std::mem::take(&mut self.codes);
-        for column in texts {
-            let codes = decoded(column[row], &mut codes);
+        for text in texts.of_row(row) {
+            let codes = decoded(text, &mut codes);
             signature.add(codes);
             if counted {
                 self.count(&codes[..codes.len().min(COUNTED_CHARS)], group, drawn);
@@ -241,7 +241,7 @@ impl Signature {
 /// # Errors
 /// When reading fails, the call is cancelled, or the `by` column has too many values.
 pub fn profile(ctx: &Context, source: &Source, plan: &Plan) -> Result<Profile> {
-    let mut columns = plan.columns.clone();
+    let mut columns = plan.text.roots().to_vec();
     let by = plan.by.map(|by| {
         columns.iter().position(|&column| column == by).unwrap_or_else(|| {
             columns.push(by);
@@ -258,8 +258,8 @@ pub fn profile(ctx: &Context, source: &Source, plan: &Plan) -> Result<Profile> {
         || None,
         |state: &mut Option<Profile>, first, batch| {
             let profile = state.get_or_insert_with(|| Profile::new(plan));
-            let texts = texts_of(batch, plan.columns.len())?;
-            profile.texts.add_nulls(batch);
+            let texts = plan.text.of(batch)?;
+            profile.texts.add_nulls(&plan.text, batch);
             let ordinals = first..first + batch.num_rows() as u64;
             let drawn = plan.random.as_ref().map(|random| random.mask(ordinals.clone()));
             for (row, ordinal) in ordinals.enumerate() {

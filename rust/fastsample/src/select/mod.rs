@@ -3,14 +3,17 @@
 //! - [`uniform`](mod@uniform): n rows of equal chance, when the number of rows is known;
 //! - [`bottom`]: rows by priority `u / w` (priority sampling), and the n best of a stream of unknown
 //!   length;
+//! - `blocks`: some blocks of neighbouring rows, for pilots;
 //! - `rank`: the row of a given rank, where all rows are at hand;
 //! - [`selection`]: the result, as a predicate over row ordinals.
 
+mod blocks;
 pub mod bottom;
 pub(crate) mod rank;
 pub mod selection;
 pub mod uniform;
 
+pub use blocks::Blocks;
 pub use bottom::{BottomN, Candidate};
 pub(crate) use rank::at_rank;
 pub use selection::{RowMask, Selection};

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::select::Selection;
 use crate::source::Source;
+use crate::text::TextColumns;
 
 /// Draws `n` rows by `rule`; `with_weights` asks for the inverse inclusion probabilities too.
 ///
@@ -40,7 +41,7 @@ pub fn draw(
     Priorities::new(ctx, source, seed, rule, &all)?.draw(ctx, n, with_weights)
 }
 
-/// Draws `n` of the rows that `features` describe, made of the columns `text`.
+/// Draws `n` of the rows that `features` describe, made of `text`.
 ///
 /// # Errors
 /// [`Error::Cancelled`].
@@ -51,7 +52,7 @@ pub fn choose(
     seed: u64,
     terms: &Terms,
     with_weights: bool,
-    text: Vec<String>,
+    text: TextColumns,
 ) -> Result<Choice> {
     let all = Selection::All { rows: features.len() as u64 };
     Priorities::by_weight(ctx, features, seed, terms, text, &all)?.draw(ctx, n, with_weights)

@@ -1,7 +1,5 @@
 //! Feature extraction: one pass over the text of all rows, or of a part of them.
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
-
 use crate::error::Result;
 use crate::exec::envelope::{Job, Payload, State};
 use crate::exec::{Context, SharedSlice};
@@ -13,16 +11,16 @@ use crate::smart::pilot::PilotShingles;
 use crate::smart::terms::commonness::Commonness;
 use crate::smart::terms::importance::ImportanceRatio;
 use crate::source::Source;
+use crate::text::TextColumns;
 use crate::text::shingle::Shingles;
-use crate::text::{count_chars, texts_of};
 
 /// A part of a data set: a source, and where its rows lie among all.
 #[derive(Debug, Clone, Copy)]
 pub struct SourcePart<'a> {
     /// The rows of the part.
     pub source: &'a Source,
-    /// Indices of the text columns to read.
-    pub columns: &'a [usize],
+    /// The text columns to read.
+    pub text: &'a TextColumns,
     /// The ordinal of the first row.
     pub first: u64,
     /// What states of all parts must agree in.
@@ -65,17 +63,16 @@ impl Extracted {
         let shared = features.shared();
         scan(
             ctx,
-            &part.source.project(part.columns)?,
+            &part.source.project(part.text.roots())?,
             scan::all,
             || (Extractor::new(commonness, importance), Features::default()),
             |(extractor, rows), first, batch| {
                 let ordinal = part.first + first;
                 let counted = pilot.mask(ordinal..ordinal + batch.num_rows() as u64);
-                let texts = texts_of(batch, part.columns.len())?;
+                let texts = part.text.of(batch)?;
                 rows.clear();
                 for row in 0..batch.num_rows() {
-                    texts.iter().for_each(|column| extractor.add(column[row]));
-                    extractor.finish(counted.has(row), rows);
+                    extractor.add(texts.of_row(row), texts.hash(row), counted.has(row), rows);
                 }
                 shared.put(first as usize, rows);
                 Ok(())
@@ -145,14 +142,14 @@ pub fn pilot_shingles(
     ctx.begin(pilot.len().min(part.source.rows()));
     let (counts, _) = scan(
         ctx,
-        &part.source.project(part.columns)?,
+        &part.source.project(part.text.roots())?,
         |ordinals| pilot.mask(part.first + ordinals.start..part.first + ordinals.end),
         || (PilotShingles::default(), Shingles::default()),
         |(counts, shingles), _, batch| {
-            let texts = texts_of(batch, part.columns.len())?;
+            let texts = part.text.of(batch)?;
             for row in 0..batch.num_rows() {
                 shingles.clear();
-                texts.iter().for_each(|column| shingles.add(column[row]));
+                texts.of_row(row).for_each(|text| shingles.add(text));
                 counts.add(shingles.hashes());
             }
             Ok(())
@@ -180,7 +177,7 @@ pub struct RowTexts {
 pub fn row_texts(
     ctx: &Context,
     source: &Source,
-    columns: &[usize],
+    text: &TextColumns,
     with_entropies: bool,
 ) -> Result<RowTexts> {
     ctx.begin(source.rows());
@@ -194,25 +191,22 @@ pub fn row_texts(
     );
     scan(
         ctx,
-        &source.project(columns)?,
+        &source.project(text.roots())?,
         scan::all,
         || with_entropies.then(Entropy::default),
         |entropy, first, batch| {
-            let texts = texts_of(batch, columns.len())?;
-            let rows = 0..batch.num_rows();
-            let row_exact = |row: usize| {
-                let bytes = texts.iter().map(|column| column[row].as_bytes());
-                bytes.fold(0, |hash, text| xxh3_64_with_seed(text, hash))
-            };
-            let row_chars = |row: usize| {
-                let chars: usize = texts.iter().map(|column| count_chars(column[row])).sum();
-                u32::try_from(chars).unwrap_or(u32::MAX)
-            };
+            let texts = text.of(batch)?;
+            let rows = 0..texts.rows();
+            let row_chars = |row: usize| u32::try_from(texts.chars(row)).unwrap_or(u32::MAX);
+            let row_exact = |row: usize| texts.hash(row);
             exact.put(first as usize, &rows.clone().map(row_exact).collect::<Vec<_>>());
             chars.put(first as usize, &rows.clone().map(row_chars).collect::<Vec<_>>());
-            if let (Some(entropy), Some(column)) = (entropy, texts.first()) {
-                let bits: Vec<u64> = rows.map(|row| entropy.of(column[row])).collect();
-                entropies.put(first as usize, &bits);
+            if let Some(entropy) = entropy {
+                let bits = rows.map(|row| match texts.of_leaf(0, row) {
+                    [text] => entropy.of(text),
+                    several => entropy.of(&several.concat()),
+                });
+                entropies.put(first as usize, &bits.collect::<Vec<u64>>());
             }
             Ok(())
         },
@@ -231,8 +225,7 @@ mod tests {
     fn rows(range: std::ops::Range<u64>) -> Features {
         let (mut extractor, mut rows) = (Extractor::default(), Features::default());
         for i in range {
-            extractor.add(&format!("第{i}行"));
-            extractor.finish(false, &mut rows);
+            extractor.add([format!("第{i}行").as_str()].into_iter(), i, false, &mut rows);
         }
         rows
     }

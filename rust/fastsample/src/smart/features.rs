@@ -7,8 +7,6 @@
 //!                            └─▶ importance      how much more often in the target than in the source
 //! ```
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
-
 use crate::exec::SharedSlice;
 use crate::sketch::minhash::{self, BANDS};
 use crate::smart::terms::commonness::Commonness;
@@ -156,7 +154,6 @@ pub struct Extractor<'a> {
     importance: Option<&'a ImportanceRatio>,
     shingles: Shingles,
     repetition: Repetition,
-    exact: u64,
 }
 
 impl<'a> Extractor<'a> {
@@ -169,38 +166,38 @@ impl<'a> Extractor<'a> {
         Self { commonness, importance, ..Self::default() }
     }
 
-    /// Looks at one text of the row.
-    pub fn add(&mut self, text: &str) {
-        self.exact = xxh3_64_with_seed(text.as_bytes(), self.exact);
-        self.shingles.add(text);
-    }
-
-    /// Appends the features of the row to `rows`; ready for the next one. `in_pilot` says whether
-    /// the row is among those that were counted.
-    pub fn finish(&mut self, in_pilot: bool, rows: &mut Features) {
+    /// Appends the features of a row to `rows`: of its texts, and of their hash. `in_pilot` says
+    /// whether the row is among those that were counted.
+    pub fn add<'t>(
+        &mut self,
+        texts: impl Iterator<Item = &'t str>,
+        exact: u64,
+        in_pilot: bool,
+        rows: &mut Features,
+    ) {
+        self.shingles.clear();
+        texts.for_each(|text| self.shingles.add(text));
         let hashes = self.shingles.hashes();
-        rows.exact.push(self.exact);
-        for (column, band) in rows.bands.iter_mut().zip(minhash::bands(hashes, self.exact)) {
+        rows.exact.push(exact);
+        for (column, band) in rows.bands.iter_mut().zip(minhash::bands(hashes, exact)) {
             column.push(band);
         }
         rows.chars.push(u32::try_from(self.shingles.chars()).unwrap_or(u32::MAX));
         rows.repetition.push(self.repetition.of(hashes));
         rows.commonness.push(self.commonness.map_or(0, |table| table.of(hashes, in_pilot)));
         rows.importance.push(self.importance.map_or(0, |table| table.of(hashes)));
-        self.shingles.clear();
-        self.exact = 0;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::hash_of;
 
     fn features(rows: &[&[&str]]) -> Features {
         let (mut extractor, mut features) = (Extractor::default(), Features::default());
         for row in rows {
-            row.iter().for_each(|text| extractor.add(text));
-            extractor.finish(false, &mut features);
+            extractor.add(row.iter().copied(), hash_of(row), false, &mut features);
         }
         features
     }

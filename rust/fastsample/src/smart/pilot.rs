@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::exec::Context;
 use crate::exec::envelope::Payload;
 use crate::hash::{AsItIs, sorted};
-use crate::select::{Selection, uniform};
+use crate::select::{Blocks, Selection};
 
 /// Rows of a block, and blocks of a pilot.
 const BLOCK_ROWS: u64 = 256;
@@ -27,19 +27,7 @@ const SEED: u64 = 0x7069_6c6f_7400;
 /// # Errors
 /// [`crate::Error::Cancelled`].
 pub fn pilot_rows(ctx: &Context, rows: u64) -> Result<Selection> {
-    if rows <= BLOCKS * BLOCK_ROWS {
-        return Ok(Selection::All { rows });
-    }
-    let mut blocks = Vec::with_capacity(BLOCKS as usize);
-    let all = rows / BLOCK_ROWS;
-    uniform(ctx, all, BLOCKS, SEED)?.extend_ids(0..all, &mut blocks);
-    let mut bits = arrow_buffer::BooleanBufferBuilder::new(rows as usize);
-    for block in blocks {
-        bits.append_n((block * BLOCK_ROWS) as usize - bits.len(), false);
-        bits.append_n(BLOCK_ROWS as usize, true);
-    }
-    bits.append_n(rows as usize - bits.len(), false);
-    Ok(Selection::Bits { bits: bits.finish(), n: BLOCKS * BLOCK_ROWS })
+    Ok(Blocks::new(ctx, rows, BLOCK_ROWS, BLOCKS, SEED)?.selection(rows))
 }
 
 /// The shingles of some rows, each once a row. Parts merge in any order.

@@ -8,24 +8,25 @@ use super::pilot::PilotShingles;
 use super::terms::commonness::Commonness;
 use super::terms::importance::ImportanceRatio;
 use super::terms::weight::{Term, Terms};
+use crate::columns::text_columns;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::envelope::Job;
 use crate::select::Selection;
 use crate::source::Source;
-use crate::text::{self, is_text};
+use crate::text::{TextColumns, leaves};
 
 /// The features of all rows that the terms need: the pilot, if one is needed, then the extraction.
 pub(super) fn features(
     ctx: &Context,
     source: &Source,
-    columns: &[usize],
+    text: &TextColumns,
     smart: &Smart,
     terms: &Terms,
 ) -> Result<Features> {
     check_rows(source)?;
-    let names = text::names(source.schema(), columns);
-    let part = SourcePart { source, columns, first: 0, job: smart.job(source.rows(), &names) };
+    let job = smart.job(source.rows(), &text.paths());
+    let part = SourcePart { source, text, first: 0, job };
     let needs_pilot = terms.has(Term::Commonness) || terms.has(Term::Target);
     let mut pilot = Selection::All { rows: source.rows() };
     let (mut commonness, mut importance) = (None, None);
@@ -35,7 +36,7 @@ pub(super) fn features(
         if let Some(target) = &smart.target
             && terms.has(Term::Target)
         {
-            let target = target_shingles(ctx, &target.source, &names, smart.text.is_some())?;
+            let target = target_shingles(ctx, &target.source, text, smart.text.is_some())?;
             importance = Some(ImportanceRatio::new(target.into_counts().iter(), counts.iter()));
         }
         commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
@@ -56,20 +57,23 @@ pub(super) fn check_rows(source: &Source) -> Result<()> {
     Ok(())
 }
 
-/// The shingles of a target: of its columns with the given names, or of all its text if it
-/// has none of those. A column that a user has named (`by_user`) must be text there as well.
+/// The shingles of a target: of the text that the source is judged by, as far as it is there, or of
+/// all its text. A column that a user has `named` must be text there as well.
 fn target_shingles(
     ctx: &Context,
     target: &Source,
-    names: &[String],
-    by_user: bool,
+    judged: &TextColumns,
+    named: bool,
 ) -> Result<PilotShingles> {
     let schema = target.schema();
-    let is_meant = |index: usize| by_user || is_text(schema.field(index).data_type());
-    let known = |name: &&String| schema.index_of(name).is_ok_and(is_meant);
-    let known: Vec<String> = names.iter().filter(known).cloned().collect();
-    let chosen = (!known.is_empty()).then_some(known.as_slice());
-    let columns = text::columns(target.schema(), chosen).map_err(|error| match error {
+    let is_there = |path: &String| {
+        named && schema.index_of(path).is_ok()
+            || leaves(schema).iter().any(|leaf| leaf.path() == path)
+    };
+    let there: Vec<String> = judged.paths().into_iter().filter(is_there).collect();
+    let there = (!there.is_empty()).then_some(there.as_slice());
+    let found = text_columns(ctx, target, there, "learn the target from");
+    let text = found.map_err(|error| match error {
         Error::Column(what) => Error::Column(format!("in the target, {what}")),
         other => other,
     })?;
@@ -77,6 +81,6 @@ fn target_shingles(
         return Err(Error::Argument("the target has no rows; name one that has some".into()));
     }
     let job = Job::new(target.rows());
-    let part = SourcePart { source: target, columns: &columns, first: 0, job };
+    let part = SourcePart { source: target, text: &text, first: 0, job };
     extract::pilot_shingles(ctx, part, &pilot::pilot_rows(ctx, target.rows())?)?.finish()
 }

@@ -1,5 +1,6 @@
 //! The priority of each row: its class, and its place u / w within the class (priority sampling).
 
+use crate::columns::text_columns;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::hash::RowHash;
@@ -14,7 +15,7 @@ use crate::smart::terms::duplicates::Copies;
 use crate::smart::terms::weight::{Term, Terms, Weighed};
 use crate::smart::{entropy, inclusion};
 use crate::source::Source;
-use crate::text;
+use crate::text::TextColumns;
 
 /// The rows that a smart draw chose.
 #[derive(Debug)]
@@ -26,6 +27,9 @@ pub struct Choice {
     /// What was found.
     pub report: SmartReport,
 }
+
+/// What text is needed for.
+pub(super) const JUDGE: &str = "judge rows by";
 
 /// All rows of a source, with class and weight by a rule.
 #[derive(Debug)]
@@ -69,31 +73,29 @@ impl Priorities {
             Rule::Entropy { text } => return Self::by_entropy(ctx, source, text.as_deref(), among),
         };
         let terms = Terms::new(smart)?;
-        let columns = text::columns(source.schema(), smart.text.as_deref())?;
-        let names = text::names(source.schema(), &columns);
+        let text = text_columns(ctx, source, smart.text.as_deref(), JUDGE)?;
         if terms.all_off() {
-            return Self::uniform(ctx, source, &columns, seed, among);
+            return Self::uniform(ctx, source, text, seed, among);
         }
-        let rows = features(ctx, source, &columns, smart, &terms)?;
-        Self::by_weight(ctx, rows, seed, &terms, names, among)
+        let rows = features(ctx, source, &text, smart, &terms)?;
+        Self::by_weight(ctx, rows, seed, &terms, text, among)
     }
 
     /// Rows of equal weight.
     fn uniform(
         ctx: &Context,
         source: &Source,
-        columns: &[usize],
+        text: TextColumns,
         seed: u64,
         among: &Selection,
     ) -> Result<Self> {
         check_rows(source)?;
-        let RowTexts { exact, chars, .. } = row_texts(ctx, source, columns, false)?;
+        let RowTexts { exact, chars, .. } = row_texts(ctx, source, &text, false)?;
         let copies = Copies::of(&exact);
-        let names = text::names(source.schema(), columns);
         let mut classes = vec![Class::Weighted; chars.len()];
         exclude(&mut classes, among);
         Ok(Self {
-            report: SmartReport::unweighted(names, &chars, &copies),
+            report: SmartReport::unweighted(text, &chars, &copies),
             classes,
             numbers: Numbers::Random(RowHash::new(seed)),
             weights: Vec::new(),
@@ -103,13 +105,13 @@ impl Priorities {
         })
     }
 
-    /// Rows that `features` describe, made of the columns `text`.
+    /// Rows that `features` describe, made of `text`.
     pub(super) fn by_weight(
         ctx: &Context,
         features: Features,
         seed: u64,
         terms: &Terms,
-        text: Vec<String>,
+        text: TextColumns,
         among: &Selection,
     ) -> Result<Self> {
         let weighed = Weighed::new(ctx, features, terms)?;
@@ -145,8 +147,8 @@ impl Priorities {
         among: &Selection,
     ) -> Result<Self> {
         check_rows(source)?;
-        let columns = text::columns(source.schema(), text)?;
-        let RowTexts { exact, chars, mut entropies } = row_texts(ctx, source, &columns, true)?;
+        let text = text_columns(ctx, source, text, JUDGE)?;
+        let RowTexts { exact, chars, mut entropies } = row_texts(ctx, source, &text, true)?;
         let copies = Copies::of(&exact);
         entropies.iter_mut().for_each(|entropy| *entropy = u64::MAX - *entropy);
         let class = |chars: &u32| {
@@ -155,9 +157,8 @@ impl Priorities {
         let mut classes: Vec<Class> = chars.iter().map(class).collect();
         let excluded = classes.iter().filter(|&&class| class == Class::Excluded).count() as u64;
         exclude(&mut classes, among);
-        let names = text::names(source.schema(), &columns);
         let effective_rows = (chars.len() as u64 - excluded) as f64;
-        let report = SmartReport::unweighted(names, &chars, &copies);
+        let report = SmartReport::unweighted(text, &chars, &copies);
         let report = SmartReport { excluded, effective_rows, ..report };
         let (numbers, weights) = (Numbers::Given(entropies), Vec::new());
         Ok(Self { report, classes, numbers, weights, chars, copies, is_distinct: false })

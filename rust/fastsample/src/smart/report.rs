@@ -8,6 +8,7 @@ use crate::sketch::minhash::BANDS;
 use crate::smart::classes::{CLASSES, Class};
 use crate::smart::terms::duplicates::Copies;
 use crate::smart::terms::weight::{Term, Terms, Weighed};
+use crate::text::TextColumns;
 
 /// The shares of rows whose length and weight are reported.
 pub const QUANTILES: [f64; 7] = [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0];
@@ -22,7 +23,7 @@ const ROWS_PER_TASK: usize = 1 << 17;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SmartReport {
     /// The text columns that were read.
-    pub text: Vec<String>,
+    pub text: TextColumns,
     /// Rows of weight 0: too short, or outside the entropy rule's limits.
     pub excluded: u64,
     /// Rows with the same texts as another row, one of each group not counted.
@@ -50,7 +51,7 @@ impl SmartReport {
     /// What is found before anything is drawn.
     pub(super) fn of(
         ctx: &Context,
-        text: Vec<String>,
+        text: TextColumns,
         weighed: &Weighed,
         terms: &Terms,
     ) -> Result<Self> {
@@ -84,7 +85,7 @@ impl SmartReport {
     }
 
     /// What is found of a rule that weighs nothing.
-    pub(super) fn unweighted(text: Vec<String>, chars: &[u32], copies: &Copies) -> Self {
+    pub(super) fn unweighted(text: TextColumns, chars: &[u32], copies: &Copies) -> Self {
         let all = Selection::All { rows: chars.len() as u64 };
         Self {
             text,

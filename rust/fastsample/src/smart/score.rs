@@ -5,16 +5,17 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field, Schema};
 
+use crate::columns::text_columns;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::smart::fixed_point::WEIGHT_ONE;
 use crate::smart::options::Smart;
 use crate::smart::pipeline::features;
+use crate::smart::priority::JUDGE;
 use crate::smart::report::SmartReport;
 use crate::smart::terms::weight::{Term, Terms, Weighed};
 use crate::smart::terms::{commonness, duplicates, importance, repetition, template};
 use crate::source::Source;
-use crate::text;
 
 const BATCH_ROWS: usize = 1 << 16;
 
@@ -35,10 +36,10 @@ const BATCH_ROWS: usize = 1 << 16;
 /// As [`crate::smart::draw()`].
 pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, SmartReport)> {
     let terms = Terms::new(smart)?;
-    let columns = text::columns(source.schema(), smart.text.as_deref())?;
-    let rows = features(ctx, source, &columns, smart, &terms)?;
+    let text = text_columns(ctx, source, smart.text.as_deref(), JUDGE)?;
+    let rows = features(ctx, source, &text, smart, &terms)?;
     let weighed = Weighed::new(ctx, rows, &terms)?;
-    let report = SmartReport::of(ctx, text::names(source.schema(), &columns), &weighed, &terms)?;
+    let report = SmartReport::of(ctx, text, &weighed, &terms)?;
     let rows = &weighed.features;
     let mut copies = vec![1_u32; rows.chars.len()];
     for group in weighed.copies.groups() {

@@ -31,6 +31,7 @@ use arrow_schema::{Schema, SchemaRef};
 pub use discover::{EXTENSIONS, discover};
 pub(crate) use file::inode;
 pub use projected::Projected;
+pub(crate) use valid::check_text;
 
 use self::file::SourceFile;
 use self::ipc::IpcFile;
@@ -179,6 +180,13 @@ impl Source {
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Whether some part has a column of this name that is not among those kept.
+    #[must_use]
+    pub fn leaves_out(&self, column: &str) -> bool {
+        let has = |part: &Part| part.data.schema().index_of(column).is_ok();
+        self.schema.index_of(column).is_err() && self.parts.iter().any(has)
     }
 
     /// Rows in all.

@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use crate::error::{Error, Result};
 
 /// Text from outside may be declared UTF-8 without being it; the code after this relies on UTF-8.
-pub(super) fn check_text(batch: &RecordBatch) -> Result<()> {
+pub(crate) fn check_text(batch: &RecordBatch) -> Result<()> {
     for (column, field) in std::iter::zip(batch.columns(), batch.schema_ref().fields()) {
         if holds_text(column.data_type()) && !is_surely_valid(column) {
             column.to_data().validate_full().map_err(|error| {

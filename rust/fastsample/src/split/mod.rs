@@ -12,20 +12,17 @@
 
 mod whole_groups;
 
-use arrow_array::RecordBatch;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
-
+use crate::columns::{default_columns, named_columns};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::envelope::Job;
 use crate::hash::RowHash;
-use crate::inspect;
 use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::smart::extract::{Extracted, SourcePart};
 use crate::smart::{Ranking, Rule, SmartReport, near_duplicates};
 use crate::source::Source;
-use crate::text::{self, TextColumn};
+use crate::text::TextColumns;
 
 pub use self::whole_groups::Side;
 use self::whole_groups::{Miss, assign};
@@ -54,6 +51,17 @@ pub struct Options<'a> {
     pub smart: Option<&'a Rule>,
 }
 
+/// The rows of each side, and what was found on the way.
+#[derive(Debug)]
+pub struct Sides {
+    /// The rows of each side, in the order of the sizes.
+    pub rows: Vec<Selection>,
+    /// The text that rows were compared by; none where they were told apart by position.
+    pub text: TextColumns,
+    /// What the rule of the first side found, if it has one.
+    pub smart: Option<SmartReport>,
+}
+
 /// Gives each side so many rows of `source`: exactly, or as nearly as whole groups of equal texts
 /// allow. Which rows are drawn depends on their texts and the
 /// seed, not on their position; without text, on the position alone. With a rule the other sides
@@ -63,11 +71,7 @@ pub struct Options<'a> {
 /// # Errors
 /// [`Error::Argument`] when there are not enough rows, [`Error::Column`] for a column that is not
 /// there or holds no text, and whatever reading fails with.
-pub fn split(
-    ctx: &Context,
-    source: &Source,
-    options: Options<'_>,
-) -> Result<(Vec<Selection>, Option<SmartReport>)> {
+pub fn split(ctx: &Context, source: &Source, options: Options<'_>) -> Result<Sides> {
     let rows = source.rows();
     let wanted: u64 = options.sizes.iter().map(|side| side.rows).sum();
     if wanted > rows {
@@ -78,7 +82,8 @@ pub fn split(
     if options.sizes.len() > MOST_SIDES {
         return Err(Error::Argument(format!("there can be at most {MOST_SIDES} sides")));
     }
-    let numbered = number(ctx, source, options)?;
+    let text = text_of(ctx, source, options.text)?;
+    let numbered = number(ctx, source, &text, options)?;
     let by_rule = usize::from(options.smart.is_some());
     let placed = fill(&numbered, options.sizes, by_rule)?;
     let mut ids = vec![Vec::new(); options.sizes.len()];
@@ -90,12 +95,12 @@ pub fn split(
             free.push(ordinal);
         }
     }
-    let mut sides =
+    let mut rows_of =
         ids.iter().map(|ids| Selection::of_ids(ids, rows)).collect::<Result<Vec<_>>>()?;
     let (Some(rule), Some(&Side { rows: wanted, is_exact })) =
         (options.smart, options.sizes.first())
     else {
-        return Ok((sides, None));
+        return Ok(Sides { rows: rows_of, text, smart: None });
     };
     let size = wanted.min(free.len() as u64);
     if size < wanted && (is_exact || size == 0) {
@@ -104,25 +109,29 @@ pub fn split(
     let free = Selection::of_ids(&free, rows)?;
     let ranking = Ranking::new(ctx, source, options.seed, rule, &free)?;
     let (chosen, report) = ranking.window(0..size)?;
-    sides[0] = chosen;
-    Ok((sides, Some(report)))
+    rows_of[0] = chosen;
+    Ok(Sides { rows: rows_of, text, smart: Some(report) })
 }
 
 /// Each row's number and ordinal, sorted.
-fn number(ctx: &Context, source: &Source, options: Options<'_>) -> Result<Vec<(u64, u64)>> {
+fn number(
+    ctx: &Context,
+    source: &Source,
+    text: &TextColumns,
+    options: Options<'_>,
+) -> Result<Vec<(u64, u64)>> {
     let hash = RowHash::derive(options.seed, "split");
-    let columns = text_columns(source, options.text)?;
-    let mut numbered: Vec<(u64, u64)> = if columns.is_empty() {
+    let mut numbered: Vec<(u64, u64)> = if text.is_empty() {
         (0..source.rows()).map(|row| (hash.of(row), row)).collect()
     } else if options.near {
         let job = Job::new(source.rows());
-        let part = SourcePart { source, columns: &columns, first: 0, job };
+        let part = SourcePart { source, text, first: 0, job };
         let all = Selection::All { rows: source.rows() };
         let features = Extracted::of(ctx, part, &all, None, None)?.finish()?.into_features();
         let groups = near_duplicates::groups(ctx, &features)?;
         groups.into_iter().map(|group| hash.of(group)).zip(0..).collect()
     } else {
-        number_texts(ctx, source, &columns, hash)?
+        number_texts(ctx, source, text, hash)?
     };
     numbered.sort_unstable();
     Ok(numbered)
@@ -132,18 +141,18 @@ fn number(ctx: &Context, source: &Source, options: Options<'_>) -> Result<Vec<(u
 fn number_texts(
     ctx: &Context,
     source: &Source,
-    columns: &[usize],
+    text: &TextColumns,
     hash: RowHash,
 ) -> Result<Vec<(u64, u64)>> {
     ctx.begin(source.rows());
-    let texts = source.project(columns)?;
     scan(
         ctx,
-        &texts,
+        &source.project(text.roots())?,
         scan::all,
         Vec::new,
         |numbered, first, batch| {
-            let found = hashes(batch)?.into_iter().map(|text_hash| hash.of(text_hash));
+            let texts = text.of(batch)?;
+            let found = (0..texts.rows()).map(|row| hash.of(texts.hash(row)));
             numbered.extend(found.zip(first..));
             Ok(())
         },
@@ -151,29 +160,13 @@ fn number_texts(
     )
 }
 
-/// The columns that rows are compared by; none if there is no text, or if none are named.
-fn text_columns(source: &Source, named: Option<&[String]>) -> Result<Vec<usize>> {
+/// The text that rows are compared by; none if there is no text, or if none is named.
+fn text_of(ctx: &Context, source: &Source, named: Option<&[String]>) -> Result<TextColumns> {
     match named {
-        Some([]) => Ok(Vec::new()),
-        None => Ok(inspect::text_columns(source)),
-        Some(named) => text::columns(source.schema(), Some(named)),
+        Some([]) => Ok(TextColumns::default()),
+        None => default_columns(ctx, source),
+        Some(named) => named_columns(source, named),
     }
-}
-
-/// A hash of all texts of each row.
-fn hashes(batch: &RecordBatch) -> Result<Vec<u64>> {
-    let mut hashes = vec![0; batch.num_rows()];
-    for column in batch.columns() {
-        let text = TextColumn::new(column)
-            .ok_or_else(|| Error::Internal("a text column is not text".into()))?;
-        let mut rows = hashes.iter_mut();
-        text.for_each(|text| {
-            if let Some(hash) = rows.next() {
-                *hash = xxh3_64_with_seed(text.as_bytes(), *hash);
-            }
-        });
-    }
-    Ok(hashes)
 }
 
 /// The side of each of the sorted rows. The first `skipped` sides get none, but find rows enough

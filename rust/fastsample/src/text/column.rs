@@ -4,56 +4,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::{
     Array, ArrayAccessor, DictionaryArray, GenericStringArray, LargeStringArray, OffsetSizeTrait,
-    RecordBatch, StringArray, StringViewArray, downcast_dictionary_array,
+    StringArray, StringViewArray, downcast_dictionary_array,
 };
-use arrow_schema::{DataType, Schema};
-
-use crate::error::{Error, Result};
-
-/// The indices of the text columns that are named, or of all of them.
-///
-/// # Errors
-/// [`Error::Column`] if there are none, or one is not there or holds no text.
-pub fn columns(schema: &Schema, named: Option<&[String]>) -> Result<Vec<usize>> {
-    let all: Vec<usize> =
-        (0..schema.fields().len()).filter(|&i| is_text(schema.field(i).data_type())).collect();
-    let Some(named) = named else {
-        if all.is_empty() {
-            return Err(Error::Column(
-                "there is no text column to judge rows by; cast one to text, \
-                 or draw without smart"
-                    .into(),
-            ));
-        }
-        return Ok(all);
-    };
-    if named.is_empty() {
-        return Err(Error::Column("the list of text columns is empty; name at least one".into()));
-    }
-    if let Some((_, twice)) = named.iter().enumerate().find(|(i, name)| named[..*i].contains(name))
-    {
-        return Err(Error::Column(format!("text column {twice:?} is named twice; name it once")));
-    }
-    let find = |name: &String| match schema.index_of(name) {
-        Ok(index) if all.contains(&index) => Ok(index),
-        Ok(index) => Err(Error::Column(format!(
-            "column {name:?} is {}, not text; the text columns are {}",
-            schema.field(index).data_type(),
-            names(schema, &all).join(", ")
-        ))),
-        Err(_) => Err(Error::Column(format!(
-            "there is no column {name:?}; the text columns are {}",
-            names(schema, &all).join(", ")
-        ))),
-    };
-    named.iter().map(find).collect()
-}
-
-/// The names of columns.
-#[must_use]
-pub fn names(schema: &Schema, columns: &[usize]) -> Vec<String> {
-    columns.iter().map(|&index| schema.field(index).name().clone()).collect()
-}
+use arrow_schema::DataType;
 
 /// Whether values of this type are text, however they are laid out.
 #[must_use]
@@ -118,6 +71,24 @@ impl<'a> TextColumn<'a> {
             ),
         }
     }
+
+    /// The texts at some places; a place that is none, or null, has the empty text.
+    pub(super) fn pick(self, places: &[Option<usize>]) -> Vec<&'a str> {
+        match self {
+            Self::Utf8(array) => pick_some(array, places),
+            Self::LargeUtf8(array) => pick_some(array, places),
+            Self::Utf8View(array) => pick_some(array, places),
+            Self::Dictionary(array) => downcast_dictionary_array!(
+                array => {
+                    let texts = distinct_texts(array.values().as_ref());
+                    let key = |place: usize| array.key(place);
+                    let text = |place: &Option<usize>| place.and_then(key).map_or("", |key| texts[key]);
+                    places.iter().map(text).collect()
+                }
+                _ => Vec::new()
+            ),
+        }
+    }
 }
 
 fn chars_between<O: OffsetSizeTrait>(array: &GenericStringArray<O>) -> usize {
@@ -133,6 +104,14 @@ fn visit_all<'a, A: ArrayAccessor<Item = &'a str> + Copy>(
     for row in 0..array.len() {
         visit(if array.is_null(row) { "" } else { array.value(row) });
     }
+}
+
+fn pick_some<'a, A: ArrayAccessor<Item = &'a str> + Copy>(
+    array: A,
+    places: &[Option<usize>],
+) -> Vec<&'a str> {
+    let text = |place: usize| if array.is_null(place) { "" } else { array.value(place) };
+    places.iter().map(|place| place.map_or("", text)).collect()
 }
 
 fn visit_dictionary<'a, K: ArrowDictionaryKeyType>(
@@ -156,18 +135,6 @@ fn distinct_texts(values: &dyn Array) -> Vec<&str> {
         Some(TextColumn::Dictionary(_)) | None => {}
     }
     texts
-}
-
-/// The texts of the first `count` columns of a batch, row by row: all of them are text columns.
-pub(crate) fn texts_of(batch: &RecordBatch, count: usize) -> Result<Vec<Vec<&str>>> {
-    let texts = batch.columns()[..count].iter().map(|column| {
-        let text = TextColumn::new(column)
-            .ok_or_else(|| Error::Internal("a text column is not text".into()))?;
-        let mut rows = Vec::with_capacity(batch.num_rows());
-        text.for_each(|text| rows.push(text));
-        Ok(rows)
-    });
-    texts.collect()
 }
 
 /// Characters (Unicode code points) of a text.

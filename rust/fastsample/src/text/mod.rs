@@ -1,12 +1,35 @@
-//! What is text of a row, in any layout, without copying.
+//! What is text of a row, in any layout, without copying: columns of strings, and strings in nested
+//! columns.
 //!
-//! - [`column`](mod@column): text columns of every layout; which columns of a source are text;
+//! ```text
+//!  schema ─▶ leaves ─▶ names, judge ─▶ TextColumns: the leaves that are text ─▶ RowTexts of a batch
+//! ```
+//!
+//! - [`column`](mod@column): one way to see every layout of strings;
+//! - `leaf`: paths to the strings of a schema, such as `messages[].content`;
+//! - `names`: which leaves are text by name and shape;
+//! - `judge`: which are text by what they hold;
+//! - `choice`: the leaves that are named, or chosen by default;
+//! - `rows`: the texts of each row of a batch, their hash and their length;
 //! - [`utf8`]: UTF-8 decoded by the block;
 //! - [`shingle`]: character n-grams of a row, as hashes.
 
+mod choice;
 pub mod column;
+mod judge;
+mod leaf;
+mod names;
+mod rows;
 pub mod shingle;
+#[cfg(test)]
+mod tests;
 pub mod utf8;
 
-pub(crate) use column::texts_of;
-pub use column::{TextColumn, columns, count_chars, is_text, names};
+pub use choice::TextColumns;
+pub(crate) use choice::{Candidates, no_text};
+pub use column::{TextColumn, count_chars, is_text};
+pub use judge::Kind;
+pub(crate) use judge::Strings;
+pub use leaf::{Leaf, leaves};
+pub use names::Role;
+pub use rows::{RowTexts, hash_of};

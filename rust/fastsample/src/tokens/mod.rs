@@ -15,12 +15,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use self::draw::{Drawn, Goal, Limits, Order, UniformOrder, draw};
+use crate::columns::text_columns;
 use crate::error::{Error, Result};
 use crate::exec::{Context, fold};
 use crate::gather::Gather;
 use crate::select::Selection;
 use crate::source::Source;
-use crate::text::{self, texts_of};
+use crate::text::{RowTexts, TextColumns};
 
 /// Rows counted by one task: some milliseconds of work.
 const ROWS_PER_TASK: usize = 64;
@@ -70,19 +71,24 @@ impl Tokenizer {
 #[derive(Debug, Clone)]
 pub struct Measure {
     source: Source,
-    columns: Vec<usize>,
+    text: TextColumns,
     tokenizer: Tokenizer,
 }
 
 impl Measure {
-    /// Measures the text columns named, or all of them, each text by itself; a row has the tokens
-    /// of all. A null is the empty text.
+    /// Measures the text columns named, or those of the default, each text by itself; a row has the
+    /// tokens of all. A null is the empty text.
     ///
     /// # Errors
     /// [`Error::Column`] for a column that is not there or holds no text.
-    pub fn new(source: Source, text: Option<&[String]>, tokenizer: Tokenizer) -> Result<Self> {
-        let columns = text::columns(source.schema(), text)?;
-        Ok(Self { source, columns, tokenizer })
+    pub fn new(
+        ctx: &Context,
+        source: Source,
+        text: Option<&[String]>,
+        tokenizer: Tokenizer,
+    ) -> Result<Self> {
+        let text = text_columns(ctx, &source, text, "count tokens of")?;
+        Ok(Self { source, text, tokenizer })
     }
 
     /// The rows.
@@ -91,16 +97,22 @@ impl Measure {
         &self.source
     }
 
+    /// The text that is measured.
+    #[must_use]
+    pub fn text(&self) -> &TextColumns {
+        &self.text
+    }
+
     /// Tokens of each of the rows selected, in their order.
     ///
     /// # Errors
     /// As [`Tokenizer::count`], and whatever reading fails with.
     pub fn lengths(&self, ctx: &Context, selection: &Selection) -> Result<Vec<u32>> {
-        let gather = Gather::start(ctx, &self.source.project(&self.columns)?, selection);
+        let gather = Gather::start(ctx, &self.source.project(self.text.roots())?, selection);
         let mut lengths = Vec::with_capacity(selection.len() as usize);
         for batch in gather {
             let batch = batch?;
-            let texts = texts_of(&batch, self.columns.len())?;
+            let texts = self.text.of(&batch)?;
             let rows = batch.num_rows();
             let mut counted = fold(
                 ctx,
@@ -119,12 +131,12 @@ impl Measure {
         Ok(lengths)
     }
 
-    fn count(&self, ctx: &Context, texts: &[Vec<&str>], rows: Range<usize>) -> Result<Vec<u32>> {
+    fn count(&self, ctx: &Context, texts: &RowTexts<'_>, rows: Range<usize>) -> Result<Vec<u32>> {
         let count = |row: usize| {
             ctx.check()?;
-            texts.iter().try_fold(0_u32, |sum, column| {
-                Ok(sum.saturating_add(self.tokenizer.count(column[row])?))
-            })
+            texts
+                .of_row(row)
+                .try_fold(0_u32, |sum, text| Ok(sum.saturating_add(self.tokenizer.count(text)?)))
         };
         rows.map(count).collect()
     }
@@ -141,5 +153,5 @@ pub fn lengths(
     tokenizer: Tokenizer,
 ) -> Result<Vec<u32>> {
     let all = Selection::All { rows: source.rows() };
-    Measure::new(source.clone(), text, tokenizer)?.lengths(ctx, &all)
+    Measure::new(ctx, source.clone(), text, tokenizer)?.lengths(ctx, &all)
 }

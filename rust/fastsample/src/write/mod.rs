@@ -17,8 +17,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use self::atomic::AtomicFile;
 pub use self::ipc::{IpcCompression, IpcOptions};
@@ -27,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Context, lock};
 use crate::hash::Repeated;
 use crate::sample::Sample;
-use crate::text::{TextColumn, is_text};
+use crate::text::TextColumns;
 
 /// Bytes of rows that a shuffle may hold before it uses temporary files.
 pub const MEMORY_LIMIT: usize = 256 << 20;
@@ -72,8 +70,10 @@ pub struct Written {
 pub struct Report {
     /// The files, in order.
     pub files: Vec<Written>,
-    /// Each text column's name and number of characters in all rows.
-    pub chars: Vec<(String, u64)>,
+    /// What is text of a row.
+    pub text: TextColumns,
+    /// The characters of each text column in all rows.
+    pub chars: Vec<u64>,
     /// Rows whose texts all equal those of another row written; the first of them not counted.
     pub copies: u64,
 }
@@ -108,7 +108,7 @@ impl Sample {
 
         let gather = self.gather(ctx);
         let schema = gather.schema().clone();
-        let totals = Arc::new(TextTotals::new(&schema));
+        let totals = Arc::new(TextTotals::new(self.text(ctx)?));
         let mut rows: Batches<'_> = Box::new(totals.clone().observe(ctx.clone(), gather));
         if options.shuffle {
             rows = shuffle::shuffled(
@@ -137,7 +137,8 @@ impl Sample {
             file.commit().map(|bytes| Written { path, rows, bytes })
         };
         let files = written.into_iter().map(commit).collect::<Result<Vec<_>>>()?;
-        Ok(Report { files, chars: totals.sums(), copies: totals.copies() })
+        let text = totals.text.clone();
+        Ok(Report { files, text, chars: totals.sums(), copies: totals.copies() })
     }
 }
 
@@ -190,19 +191,18 @@ impl<'a> Shards<'a> {
     }
 }
 
-/// Counts the characters of every text column, and equal rows, as batches pass by.
+/// Counts the characters of the text, and equal rows, as batches pass by.
 struct TextTotals {
-    columns: Vec<(usize, String, AtomicU64)>,
+    text: TextColumns,
+    chars: Vec<AtomicU64>,
     /// A hash of all texts of each row.
     hashes: Mutex<Vec<u64>>,
 }
 
 impl TextTotals {
-    fn new(schema: &SchemaRef) -> Self {
-        let fields = schema.fields().iter().enumerate();
-        let text = fields.filter(|(_, field)| is_text(field.data_type()));
-        let columns = text.map(|(i, f)| (i, f.name().clone(), AtomicU64::new(0))).collect();
-        Self { columns, hashes: Mutex::default() }
+    fn new(text: TextColumns) -> Self {
+        let chars = text.leaves().iter().map(|_| AtomicU64::new(0)).collect();
+        Self { text, chars, hashes: Mutex::default() }
     }
 
     fn observe(
@@ -210,28 +210,22 @@ impl TextTotals {
         ctx: Context,
         batches: impl Iterator<Item = Result<RecordBatch>> + Send,
     ) -> impl Iterator<Item = Result<RecordBatch>> + Send {
-        batches.inspect(move |batch| {
-            if let Ok(batch) = batch {
-                ctx.compute(|| self.add(batch));
+        batches.map(move |batch| {
+            let batch = batch?;
+            if !self.text.is_empty() {
+                ctx.compute(|| self.add(&batch))?;
             }
+            Ok(batch)
         })
     }
 
-    fn add(&self, batch: &RecordBatch) {
-        let mut hashes = vec![0; batch.num_rows()];
-        for (index, _, total) in &self.columns {
-            let Some(text) = TextColumn::new(batch.column(*index)) else { continue };
-            total.fetch_add(text.total_chars() as u64, Ordering::Relaxed);
-            let mut rows = hashes.iter_mut();
-            text.for_each(|text| {
-                if let Some(hash) = rows.next() {
-                    *hash = xxh3_64_with_seed(text.as_bytes(), *hash);
-                }
-            });
+    fn add(&self, batch: &RecordBatch) -> Result<()> {
+        let texts = self.text.of_whole(batch)?;
+        for (leaf, total) in self.chars.iter().enumerate() {
+            total.fetch_add(texts.chars_of_leaf(leaf) as u64, Ordering::Relaxed);
         }
-        if !self.columns.is_empty() {
-            lock(&self.hashes).append(&mut hashes);
-        }
+        lock(&self.hashes).extend((0..texts.rows()).map(|row| texts.hash(row)));
+        Ok(())
     }
 
     fn copies(&self) -> u64 {
@@ -240,11 +234,8 @@ impl TextTotals {
         found.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
     }
 
-    fn sums(&self) -> Vec<(String, u64)> {
-        let sum = |(_, name, total): &(_, String, AtomicU64)| {
-            (name.clone(), total.load(Ordering::Relaxed))
-        };
-        self.columns.iter().map(sum).collect()
+    fn sums(&self) -> Vec<u64> {
+        self.chars.iter().map(|total| total.load(Ordering::Relaxed)).collect()
     }
 }
 
