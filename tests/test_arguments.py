@@ -127,7 +127,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
     yield "inspect", Call(
         fastsample.inspect,
         {"source": TABLE},
-        {"source": SOURCE, "columns": NAMES, "lengths": FLAG, "threads": THREADS,
+        {"source": SOURCE, "columns": NAMES, **texts, "lengths": FLAG, "threads": THREADS,
          "progress": PROGRESS},
     )  # fmt: skip
     yield "token_lengths", Call(

@@ -173,7 +173,7 @@ def test_wrong_usage_ends_with_2(
 
 
 def test_help_tells_the_defaults() -> None:
-    for command in ("sample", "compare", "split"):
+    for command in ("sample", "compare", "split", "inspect"):
         text = " ".join(shown(run(command, "--help", COLUMNS="200")).split())
         assert "[default: (all" in text, command
     assert "(zstd" in shown(run("sample", "--help", COLUMNS="200"))

@@ -39,7 +39,7 @@ def compare(
         typer.Option(
             "--text-column",
             help="Compare this column. Repeatable.",
-            show_default="all text columns",
+            show_default="all that looks like text",
         ),
     ] = None,
     max_chars: Annotated[

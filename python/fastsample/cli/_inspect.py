@@ -34,7 +34,9 @@ def inspect(
     text_column: Annotated[
         list[str] | None,
         typer.Option(
-            "--text-column", help="Measure this text column. Repeatable. [default: all text]"
+            "--text-column",
+            help="Measure this text column. Repeatable.",
+            show_default="all that looks like text",
         ),
     ] = None,
     lengths: Annotated[bool, typer.Option(help="Read the texts, for lengths and copies.")] = True,

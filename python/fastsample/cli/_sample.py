@@ -69,7 +69,7 @@ def sample(
         typer.Option(
             "--text-column",
             help="Weigh rows by this text column. Repeatable.",
-            show_default="all text columns",
+            show_default="all that looks like text",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed draws the same rows.", min=0)] = 42,

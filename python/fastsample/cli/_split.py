@@ -38,7 +38,7 @@ def split(
         typer.Option(
             "--text-column",
             help="Rows that agree in these stay together. Repeatable.",
-            show_default="all text columns",
+            show_default="all that looks like text",
         ),
     ] = None,
     smart: Annotated[
