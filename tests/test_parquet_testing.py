@@ -19,7 +19,6 @@ from fastsample import errors
 #: entry is explained in docs/unsupported.md.
 UNSUPPORTED = {
     "dict-page-offset-zero.parquet": errors.CorruptDataError,
-    "nation.dict-malformed.parquet": errors.CorruptDataError,
     "repeated_no_annotation.parquet": errors.UnsupportedDataError,
 }
 

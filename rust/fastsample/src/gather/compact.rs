@@ -19,13 +19,14 @@ use arrow_schema::{DataType, SchemaRef};
 
 use crate::error::{Error, Result};
 
-/// A column with 32-bit offsets is kept well below its limit of 2 GiB.
-const OFFSET_LIMIT: usize = 1 << 30;
+/// Text that is copied out at once: well below what 32-bit offsets hold, and little enough for rows
+/// that all refer to one long text of a dictionary.
+const COPY_LIMIT: usize = 128 << 20;
 
 /// Casts `batch` to exactly `schema`, in memory that no other batch shares.
 ///
-/// Text that was read as views gets the layout that the schema names; a batch whose text would not
-/// fit 32-bit offsets becomes several.
+/// Text that was read as views gets the layout that the schema names; a batch of much text
+/// becomes several.
 pub(crate) fn finish(
     batch: &RecordBatch,
     schema: &SchemaRef,
@@ -33,8 +34,10 @@ pub(crate) fn finish(
 ) -> Result<()> {
     let rows = batch.num_rows();
     let too_long = std::iter::zip(batch.columns(), schema.fields()).any(|(column, field)| {
-        matches!(field.data_type(), DataType::Utf8 | DataType::Binary)
-            && view_bytes(column) > OFFSET_LIMIT
+        matches!(
+            field.data_type(),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary
+        ) && view_bytes(column) > COPY_LIMIT
     });
     if too_long && rows > 1 {
         finish(&batch.slice(0, rows / 2), schema, out)?;

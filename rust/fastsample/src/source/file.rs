@@ -1,20 +1,18 @@
 //! A file that is read by many threads and must not change meanwhile.
 
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use arrow_buffer::{Buffer, MutableBuffer};
 use bytes::Bytes;
 use parquet::errors::ParquetError;
-use parquet::file::reader::{ChunkReader, Length};
 
 use super::buffers::Buffers;
 use crate::error::{Error, Result};
-
-/// Bytes read at once when a page header is looked for; headers have some tens of bytes.
-const HEADER_READ: usize = 4096;
+use crate::exec::lock;
 
 /// What tells a file from another one of the same name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,23 +75,37 @@ impl SourceFile {
     /// Opens the file, if it is still the same.
     pub(crate) fn open(&self) -> Result<OpenFile> {
         let file = File::open(&self.path).map_err(|error| Error::read(&self.path, error))?;
-        let open = OpenFile { file, buffers: Buffers::default(), origin: self.clone() };
+        let open = OpenFile {
+            file: Arc::new(file),
+            buffers: Buffers::default(),
+            origin: self.clone(),
+            cause: Cause::default(),
+        };
         open.verify()?;
         Ok(open)
     }
 }
 
+/// Why reading failed, kept while a decoder turns it into a text.
+type Cause = Arc<Mutex<Option<Error>>>;
+
 /// An open file. Every read names its offset, so threads may share it.
 #[derive(Debug)]
 pub(crate) struct OpenFile {
-    file: File,
+    file: Arc<File>,
     buffers: Buffers,
     origin: SourceFile,
+    cause: Cause,
 }
 
 impl OpenFile {
     pub(crate) fn path(&self) -> &Path {
         &self.origin.path
+    }
+
+    /// Bytes of the file.
+    pub(super) fn size(&self) -> u64 {
+        self.origin.identity.len
     }
 
     /// The same file, read into memory of others.
@@ -116,56 +128,60 @@ impl OpenFile {
         }
     }
 
-    /// The error to report after a failure: a change of the file explains any other.
+    /// Keeps an error for [`OpenFile::explain`], and gives a decoder something to fail with.
+    pub(super) fn remember(&self, error: Error) -> ParquetError {
+        let text = error.to_string();
+        lock(&self.cause).get_or_insert(error);
+        ParquetError::General(text)
+    }
+
+    /// The error to report after a failure: a change of the file explains any other, and what was
+    /// remembered explains what a decoder says.
     pub(crate) fn explain(&self, error: Error) -> Error {
-        self.verify().err().unwrap_or(error)
+        let changed = self.verify().err();
+        changed.or_else(|| lock(&self.cause).take()).unwrap_or(error)
     }
 
     /// Reads `len` bytes at `offset` into aligned memory.
     pub(crate) fn read_buffer(&self, offset: u64, len: usize) -> Result<Buffer> {
-        self.check_range(offset, len).map_err(|what| Error::corrupt(self.path(), what))?;
+        self.check_range(offset, len)?;
         let mut buffer = MutableBuffer::from_len_zeroed(len);
-        read_exact_at(&self.file, buffer.as_slice_mut(), offset)
-            .map_err(|error| self.explain(Error::read(self.path(), error)))?;
+        self.read_exact(buffer.as_slice_mut(), offset)?;
         Ok(buffer.into())
     }
 
-    /// The `len` bytes at `offset`, or what there is of them, to be read bit by bit.
-    pub(crate) fn section(&self, offset: u64, len: u64) -> io::Result<Section> {
-        Ok(Section { file: self.file.try_clone()?, offset, left: len })
+    /// Reads `len` bytes at `offset` into memory that is used again.
+    pub(super) fn read_lent(&self, offset: u64, len: usize) -> Result<Bytes> {
+        self.check_range(offset, len)?;
+        let mut lent = self.buffers.take(len);
+        self.read_exact(lent.as_mut(), offset)?;
+        Ok(lent.freeze())
+    }
+
+    fn read_exact(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
+        read_exact_at(&self.file, buffer, offset).map_err(|error| {
+            let changed = self.verify().err();
+            changed.unwrap_or_else(|| Error::read(self.path(), error))
+        })
+    }
+
+    /// The `len` bytes at `offset`, to be read bit by bit.
+    pub(crate) fn section(&self, offset: u64, len: u64) -> Section {
+        let (file, cause) = (self.file.clone(), self.cause.clone());
+        Section { file, path: self.path().to_path_buf(), cause, offset, left: len }
     }
 
     /// A damaged file may name any range; memory is only set aside for one that exists.
-    fn check_range(&self, offset: u64, len: usize) -> Result<(), String> {
-        let size = self.origin.identity.len;
+    fn check_range(&self, offset: u64, len: usize) -> Result<()> {
+        let size = self.size();
         if offset.checked_add(len as u64).is_some_and(|end| end <= size) {
             return Ok(());
         }
-        Err(format!(
+        let what = format!(
             "damaged or truncated: {len} bytes are wanted at offset {offset}, \
              but the file has {size}; fetch or write the file again"
-        ))
-    }
-}
-
-impl Length for OpenFile {
-    fn len(&self) -> u64 {
-        self.origin.identity.len
-    }
-}
-
-impl ChunkReader for OpenFile {
-    type T = BufReader<Section>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(BufReader::with_capacity(HEADER_READ, self.section(start, u64::MAX)?))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        self.check_range(start, length).map_err(ParquetError::EOF)?;
-        let mut lent = self.buffers.take(length);
-        read_exact_at(&self.file, lent.as_mut(), start)?;
-        Ok(lent.freeze())
+        );
+        Err(Error::corrupt(self.path(), what))
     }
 }
 
@@ -173,7 +189,9 @@ impl ChunkReader for OpenFile {
 /// cloned `File`.
 #[derive(Debug)]
 pub(crate) struct Section {
-    file: File,
+    file: Arc<File>,
+    path: PathBuf,
+    cause: Cause,
     offset: u64,
     left: u64,
 }
@@ -181,33 +199,49 @@ pub(crate) struct Section {
 impl Read for Section {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let wanted = out.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        let read = read_at(&self.file, &mut out[..wanted], self.offset)?;
+        let read = read_at(&self.file, &mut out[..wanted], self.offset).map_err(|error| {
+            let kind = error.kind();
+            lock(&self.cause).get_or_insert(Error::read(&self.path, error));
+            io::Error::from(kind)
+        })?;
+        // A file that ends early must not look like a section that has been read.
+        if read == 0 && wanted > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         self.offset += read as u64;
         self.left -= read as u64;
         Ok(read)
     }
 }
 
-#[cfg(unix)]
+/// Reads some bytes. A signal that comes in between is no reason to stop.
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    loop {
+        match read_once(file, buffer, offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+#[cfg(unix)]
+fn read_once(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset)
 }
 
 #[cfg(windows)]
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+fn read_once(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }
 
 fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
     while !buffer.is_empty() {
-        match read_at(file, buffer, offset) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read) => {
+        match read_at(file, buffer, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => {
                 buffer = &mut buffer[read..];
                 offset += read as u64;
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
         }
     }
     Ok(())

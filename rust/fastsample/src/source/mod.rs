@@ -11,16 +11,18 @@
 //! large. Rows are numbered through all parts in order; that number is the row's *ordinal*.
 
 mod buffers;
+mod claims;
 mod discover;
 mod file;
+mod glob;
+mod imported;
 mod ipc;
+mod message;
 mod parquet;
 mod projected;
 mod unify;
 mod valid;
 
-use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use arrow_schema::{Schema, SchemaRef};
 
 pub use discover::{EXTENSIONS, discover};
 pub(crate) use file::inode;
+pub use imported::array_of;
 pub use projected::Projected;
 pub(crate) use valid::check_text;
 
@@ -237,11 +240,9 @@ impl Source {
 /// Tells what a file is by its first bytes, not by its name.
 fn open_file(path: &Path) -> Result<Data> {
     let file = SourceFile::new(path)?;
-    let mut head = [0_u8; 8];
-    let read = File::open(path)
-        .and_then(|mut file| file.read(&mut head))
-        .map_err(|error| Error::read(path, error))?;
-    match &head[..read] {
+    let open = file.open()?;
+    let head = open.read_buffer(0, open.size().min(8) as usize)?;
+    match head.as_slice() {
         [] => Err(Error::corrupt(path, "the file is empty (0 bytes); fetch or write it again")),
         [b'P', b'A', b'R', b'1', ..] => Ok(Data::Parquet(ParquetFile::open(&file)?)),
         [b'P', b'A', b'R', b'E', ..] => Err(Error::unsupported(
@@ -255,6 +256,7 @@ fn open_file(path: &Path) -> Result<Data> {
         [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
             Ok(Data::Ipc(IpcFile::open(&file)?))
         }
+        _ if IpcFile::is_old_stream(&open) => Ok(Data::Ipc(IpcFile::open(&file)?)),
         other => Err(Error::corrupt(
             path,
             format!(

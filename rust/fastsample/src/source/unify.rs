@@ -1,10 +1,10 @@
 //! One schema for many files, and each file's columns brought into it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 
 use crate::error::{Error, Result};
 use crate::text::is_text;
@@ -17,23 +17,32 @@ pub(crate) fn unify(parts: &[(String, SchemaRef)]) -> Result<SchemaRef> {
     };
     check_names(first_name, first)?;
     let mut fields: Vec<Arc<Field>> = first.fields().iter().cloned().collect();
+    let mut places: HashMap<String, usize> = places(first.fields());
     for (name, schema) in others {
         check_names(name, schema)?;
         for field in schema.fields() {
-            match fields.iter_mut().find(|known| known.name() == field.name()) {
-                Some(known) => *known = Arc::new(join(known, field, first_name, name)?),
-                None => fields.push(missing(field, first_name)?),
+            if let Some(&place) = places.get(field.name()) {
+                fields[place] = Arc::new(join(&fields[place], field, first_name, name)?);
+            } else {
+                places.insert(field.name().clone(), fields.len());
+                fields.push(missing(field, first_name)?);
             }
         }
     }
-    for (name, schema) in parts {
+    for (name, schema) in others {
+        let there: HashSet<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
         for field in &mut fields {
-            if schema.field_with_name(field.name()).is_err() {
+            if !there.contains(field.name().as_str()) {
                 *field = missing(field, name)?;
             }
         }
     }
     Ok(Arc::new(Schema::new_with_metadata(fields, first.metadata().clone())))
+}
+
+/// Where each name is: a schema may have so many columns that looking through it for each is slow.
+fn places(fields: &Fields) -> HashMap<String, usize> {
+    fields.iter().enumerate().map(|(place, field)| (field.name().clone(), place)).collect()
 }
 
 fn check_names(part: &str, schema: &Schema) -> Result<()> {
@@ -44,6 +53,12 @@ fn check_names(part: &str, schema: &Schema) -> Result<()> {
             odd.name()
         )));
     }
+    for field in schema.fields() {
+        check_type(field.data_type(), 0).map_err(|what| {
+            let name = field.name();
+            Error::Schema(format!("{part}: column {name:?} {what}, or leave it out with columns="))
+        })?;
+    }
     let mut seen = HashSet::new();
     match schema.fields().iter().find(|field| !seen.insert(field.name())) {
         None => Ok(()),
@@ -51,6 +66,54 @@ fn check_names(part: &str, schema: &Schema) -> Result<()> {
             "{part}: more than one column is named {:?}; rename all but one of them",
             field.name()
         ))),
+    }
+}
+
+/// Levels that a type may have: Arrow data of more can't be handed on.
+const MAX_DEPTH: usize = 60;
+
+/// Fails for a type that no reader of Arrow data would take.
+fn check_type(kind: &DataType, depth: usize) -> Result<(), String> {
+    if depth > MAX_DEPTH {
+        return Err(format!(
+            "is nested more than {MAX_DEPTH} levels deep; write it with fewer levels"
+        ));
+    }
+    let digits = match kind {
+        DataType::Decimal32(precision, _) => Some((*precision, 9)),
+        DataType::Decimal64(precision, _) => Some((*precision, 18)),
+        DataType::Decimal128(precision, _) => Some((*precision, 38)),
+        DataType::Decimal256(precision, _) => Some((*precision, 76)),
+        _ => None,
+    };
+    if let Some((precision, most)) = digits
+        && !(1..=most).contains(&precision)
+    {
+        return Err(format!(
+            "has decimals of {precision} digits, but there are 1 to {most}; write the data again"
+        ));
+    }
+    if let DataType::FixedSizeBinary(size) | DataType::FixedSizeList(_, size) = kind
+        && *size < 0
+    {
+        return Err(format!("has values of {size} bytes or items; write the data again"));
+    }
+    match kind {
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::ListView(field)
+        | DataType::LargeListView(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _)
+        | DataType::RunEndEncoded(_, field) => check_type(field.data_type(), depth + 1),
+        DataType::Dictionary(_, values) => check_type(values, depth + 1),
+        DataType::Struct(fields) => {
+            fields.iter().try_for_each(|field| check_type(field.data_type(), depth + 1))
+        }
+        DataType::Union(fields, _) => {
+            fields.iter().try_for_each(|(_, field)| check_type(field.data_type(), depth + 1))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -103,8 +166,9 @@ pub(crate) struct ColumnMap {
 
 impl ColumnMap {
     pub(crate) fn new(wanted: &Schema, part: &Schema) -> Self {
+        let places = places(part.fields());
         let found: Vec<Option<usize>> =
-            wanted.fields().iter().map(|field| part.index_of(field.name()).ok()).collect();
+            wanted.fields().iter().map(|field| places.get(field.name()).copied()).collect();
         let mut roots: Vec<usize> = found.iter().copied().flatten().collect();
         roots.sort_unstable();
         let place = |root: usize| roots.binary_search(&root).ok();

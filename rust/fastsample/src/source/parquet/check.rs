@@ -62,13 +62,11 @@ pub(super) fn check_footer(path: &Path, metadata: &ParquetMetaData, size: u64) -
                     ),
                 ));
             }
-            if column.dictionary_page_offset() == Some(0) {
-                return Err(Error::unsupported(
-                    path,
-                    &format!(
-                        "column {name:?} says that its dictionary is at offset 0, which is not \
-                         supported; rewrite the file with a current writer"
-                    ),
+            if column.num_values() < 0 || column.uncompressed_size() < 0 {
+                return damaged(format!(
+                    "column {name:?} of row group {index} claims {} values in {} bytes",
+                    column.num_values(),
+                    column.uncompressed_size()
                 ));
             }
             let flat = column.column_descr().max_rep_level() == 0;
@@ -79,11 +77,11 @@ pub(super) fn check_footer(path: &Path, metadata: &ParquetMetaData, size: u64) -
                     group.num_rows()
                 ));
             }
-            let start =
-                column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
-            let end = start.checked_add(column.compressed_size());
-            if start < 0 || column.compressed_size() < 0 || end.is_none_or(|end| end as u64 > size)
-            {
+            let (data, length) = (column.data_page_offset(), column.compressed_size());
+            let dictionary = column.dictionary_page_offset().unwrap_or(0);
+            let start = if (1..data).contains(&dictionary) { dictionary } else { data };
+            let end = start.checked_add(length);
+            if data < 0 || length < 0 || end.is_none_or(|end| end as u64 > size) {
                 return damaged(format!(
                     "column {name:?} of row group {index} should end at byte {} of {size}",
                     end.unwrap_or(i64::MAX)

@@ -1,31 +1,47 @@
 //! The pages of a column chunk, as the decoder of `parquet` takes them.
 //!
 //! ```text
-//!  file ─▶ SerializedPageReader ─▶ Pages ─▶ decoder
-//!            headers, checksums      a dictionary only when a page needs it;
-//!                                    Snappy into memory that is used again
+//!  file ─▶ places ─▶ header ─▶ bytes ─▶ checksum ─▶ codec ─▶ bounds ─▶ decoder
+//!          listed or walked                          a dictionary only when a page needs it
 //! ```
 //!
 //! Writers give a column of texts a dictionary, find it too large after a megabyte, and write the
 //! rest of the chunk plainly. A row group is read span by span, each with a reader of its own, and
 //! most of these never need the dictionary.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use parquet::arrow::array_reader::RowGroups;
-use parquet::basic::{Compression, Encoding};
+use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
-use parquet::file::reader::SerializedPageReader;
-use snap::raw::{Decoder, decompress_len};
+use parquet::file::page_index::offset_index::PageLocation;
 
 use super::ParquetFile;
-use crate::source::buffers::Buffers;
+use super::bounds;
+use super::codec::inflate;
+use super::header::{Header, Kind};
+use crate::error::Error;
 use crate::source::file::OpenFile;
 
-/// More than a byte of Snappy can stand for: three bytes copy 64 at most.
-const SNAPPY_EXPANSION: usize = 22;
+/// Bytes by which pages may reach beyond their chunk: old writers forgot to count the header of a
+/// dictionary (PARQUET-816).
+const SLACK: u64 = 100;
+
+/// Where the pages of a chunk are.
+///
+/// The numbers are those of a footer that was checked: they are not negative, and lie in the file.
+pub(super) fn range(column: &ColumnChunkMetaData) -> Range<u64> {
+    let data = column.data_page_offset();
+    let start = match column.dictionary_page_offset() {
+        Some(dictionary) if (1..data).contains(&dictionary) => dictionary,
+        _ => data,
+    };
+    start as u64..start.saturating_add(column.compressed_size()) as u64
+}
 
 /// A row group of an open file.
 #[derive(Clone)]
@@ -36,28 +52,12 @@ pub(super) struct RowGroup {
 }
 
 impl RowGroup {
-    pub(super) fn new(open: OpenFile, file: &ParquetFile, group: usize) -> Self {
-        Self { open: Arc::new(open), file: file.clone(), group }
+    pub(super) fn new(open: &Arc<OpenFile>, file: &ParquetFile, group: usize) -> Self {
+        Self { open: open.clone(), file: file.clone(), group }
     }
 
     fn metadata(&self) -> &RowGroupMetaData {
         self.file.metadata().row_group(self.group)
-    }
-
-    /// A reader of the pages of a leaf column. Pages in Snappy come as they are in the file.
-    fn pages(&self, leaf: usize) -> Result<SerializedPageReader<OpenFile>> {
-        let column = self.metadata().column(leaf);
-        let stored;
-        let column = if is_snappy(column) {
-            let builder = column.clone().into_builder();
-            stored = builder.set_compression(Compression::UNCOMPRESSED).build()?;
-            &stored
-        } else {
-            column
-        };
-        let locations = self.file.locations(&self.open, self.group, leaf);
-        let rows = RowGroups::num_rows(self);
-        SerializedPageReader::new(self.open.clone(), column, rows, locations)
     }
 }
 
@@ -67,15 +67,7 @@ impl RowGroups for RowGroup {
     }
 
     fn column_chunks(&self, leaf: usize) -> Result<Box<dyn PageIterator>> {
-        let pages = Pages {
-            reader: self.pages(leaf)?,
-            dictionary: Dictionary::Ahead,
-            waiting: None,
-            is_snappy: is_snappy(self.metadata().column(leaf)),
-            row_group: self.clone(),
-            leaf,
-        };
-        Ok(Box::new(Chunk(Some(pages))))
+        Ok(Box::new(Chunk(Some(Pages::new(self, leaf)))))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
@@ -85,10 +77,6 @@ impl RowGroups for RowGroup {
     fn metadata(&self) -> &ParquetMetaData {
         self.file.metadata()
     }
-}
-
-fn is_snappy(column: &ColumnChunkMetaData) -> bool {
-    column.compression() == Compression::SNAPPY
 }
 
 /// The one chunk of a column in a row group.
@@ -104,83 +92,194 @@ impl Iterator for Chunk {
 
 impl PageIterator for Chunk {}
 
-/// Where the dictionary of a chunk is.
-#[derive(PartialEq, Eq)]
-enum Dictionary {
-    /// Before the first page, if there is one.
-    Ahead,
-    /// Passed over.
-    Skipped,
-    /// With the decoder, or nowhere.
-    Settled,
+/// A page: its header, and where its bytes begin.
+struct Found {
+    header: Header,
+    start: u64,
+}
+
+impl Found {
+    fn end(&self) -> u64 {
+        self.start.saturating_add(self.header.compressed as u64)
+    }
+}
+
+/// Where the data pages are.
+enum Places {
+    /// Each in its place, with its first row.
+    Listed(VecDeque<PageLocation>),
+    /// One behind the other; perhaps the next has been looked at.
+    Walked { offset: u64, next: Option<Found> },
 }
 
 /// The pages of a chunk.
 struct Pages {
-    reader: SerializedPageReader<OpenFile>,
-    dictionary: Dictionary,
-    /// A page that needs the dictionary, which goes first.
-    waiting: Option<Page>,
-    is_snappy: bool,
     row_group: RowGroup,
     leaf: usize,
+    range: Range<u64>,
+    /// The chunk's end, with what old writers forgot.
+    limit: u64,
+    places: Places,
+    /// Where the dictionary is, until a page needed it.
+    dictionary: Option<u64>,
+    /// A page that needs the dictionary, which goes first.
+    waiting: Option<Page>,
+    /// Values that pages may still have.
+    values_left: i64,
 }
 
 impl Pages {
-    /// Passes over the dictionary if it comes next.
-    fn pass(&mut self) -> Result<()> {
-        if self.dictionary == Dictionary::Ahead {
-            self.dictionary = Dictionary::Settled;
-            if self.reader.peek_next_page()?.is_some_and(|page| page.is_dict) {
-                self.reader.skip_next_page()?;
-                self.dictionary = Dictionary::Skipped;
+    fn new(row_group: &RowGroup, leaf: usize) -> Self {
+        let column = row_group.metadata().column(leaf);
+        let range = range(column);
+        let size = row_group.open.size();
+        let (places, dictionary) =
+            match row_group.file.locations(&row_group.open, row_group.group, leaf) {
+                Some(pages) => {
+                    // What precedes the first page can only be a dictionary.
+                    let first = pages.first().map_or(range.start, |page| page.offset as u64);
+                    (Places::Listed(pages.into()), (first > range.start).then_some(range.start))
+                }
+                None => (Places::Walked { offset: range.start, next: None }, None),
+            };
+        Self {
+            limit: range.end.saturating_add(SLACK).min(size),
+            values_left: column.num_values(),
+            row_group: row_group.clone(),
+            leaf,
+            range,
+            places,
+            dictionary,
+            waiting: None,
+        }
+    }
+
+    /// Fails, and leaves the reason where it is found when the decoder has made a text of it.
+    fn fail<T>(&self, error: Error) -> Result<T> {
+        Err(self.row_group.open.remember(error))
+    }
+
+    fn damaged<T>(&self, what: &str) -> Result<T> {
+        let what = format!("damaged: {what}; fetch or write the file again");
+        self.fail(Error::corrupt(self.row_group.open.path(), what))
+    }
+
+    fn header(&self, offset: u64, end: u64) -> Result<Found> {
+        let header = Header::read(&self.row_group.open, offset, end);
+        let header = header.or_else(|error| self.fail(error))?;
+        let start = offset + header.len as u64;
+        let found = Found { header, start };
+        if found.end() > self.limit {
+            return self.damaged("a page reaches beyond its column");
+        }
+        Ok(found)
+    }
+
+    /// Looks at the next data page, if pages are walked. Dictionaries are passed over.
+    fn look(&mut self) -> Result<()> {
+        loop {
+            let Places::Walked { offset, next: None } = &self.places else { return Ok(()) };
+            if *offset >= self.range.end {
+                return Ok(());
+            }
+            let (at, found) = (*offset, self.header(*offset, self.limit)?);
+            if matches!(found.header.kind, Kind::Dictionary { .. }) {
+                self.dictionary = Some(at);
+            }
+            let offset = found.end();
+            let next = found.header.is_data().then_some(found);
+            self.places = Places::Walked { offset, next };
+        }
+    }
+
+    /// The next data page.
+    fn next_found(&mut self) -> Result<Option<Found>> {
+        self.look()?;
+        match &mut self.places {
+            Places::Walked { next, .. } => Ok(next.take()),
+            Places::Listed(pages) => {
+                let Some(page) = pages.pop_front() else { return Ok(None) };
+                let next = pages.front().map(|next| next.first_row_index);
+                let group = self.row_group.metadata();
+                let rows = next.unwrap_or(group.num_rows()).saturating_sub(page.first_row_index);
+                let flat = group.column(self.leaf).column_descr().max_rep_level() == 0;
+                let start = page.offset as u64;
+                let end = start.saturating_add(page.compressed_page_size.max(0) as u64);
+                let found = self.header(start, end.min(self.limit))?;
+                if !found.header.is_data()
+                    || found.end() > end
+                    || (flat && i64::from(found.header.values()) != rows)
+                {
+                    return self.damaged("the page index does not lead to the pages");
+                }
+                Ok(Some(found))
             }
         }
-        Ok(())
     }
 
-    /// Inflates a page if it is still compressed.
-    fn inflated(&self, mut page: Page) -> Result<Page> {
-        let (bytes, levels) = match &mut page {
-            _ if !self.is_snappy => return Ok(page),
-            Page::DataPageV2 { is_compressed: false, .. } => return Ok(page),
-            Page::DataPageV2 { buf, def_levels_byte_len, rep_levels_byte_len, .. } => {
-                (buf, (*def_levels_byte_len + *rep_levels_byte_len) as usize)
-            }
-            Page::DataPage { buf, .. } | Page::DictionaryPage { buf, .. } => (buf, 0),
+    /// Reads, checks and inflates a page.
+    fn load(&mut self, found: &Found) -> Result<Page> {
+        let open = self.row_group.open.clone();
+        let column = self.row_group.metadata().column(self.leaf);
+        let header = &found.header;
+        self.values_left -= i64::from(header.values());
+        if self.values_left < 0 {
+            return self.damaged("pages have more values than their column");
+        }
+        let stored = open.read_lent(found.start, header.compressed);
+        let stored = stored.or_else(|error| self.fail(error))?;
+        if header.checksum.is_some_and(|sum| sum != crc32fast::hash(&stored)) {
+            return self.damaged("a page does not match its checksum");
+        }
+        let (levels, is_compressed) = match header.kind {
+            Kind::V2 { definition_bytes, repetition_bytes, compressed, .. } => (
+                definition_bytes + repetition_bytes,
+                compressed || self.row_group.file.all_compressed,
+            ),
+            _ => (0, true),
         };
-        *bytes = inflate(bytes, levels, self.row_group.open.buffers())?;
-        Ok(page)
+        let codec = column.compression();
+        let file = &self.row_group.file;
+        let buf = if is_compressed {
+            inflate(codec, &stored, levels, header.uncompressed, &open, file)
+        } else {
+            Ok(stored)
+        };
+        let buf = buf.or_else(|error| self.fail(error))?;
+        if levels > buf.len() {
+            return self.damaged("the levels are longer than their page");
+        }
+        if let Err(error) = bounds::check(header, &buf, column, &self.row_group.file) {
+            return self.fail(error);
+        }
+        Ok(match header.kind {
+            Kind::Dictionary { values, encoding } => {
+                Page::DictionaryPage { buf, num_values: values, encoding, is_sorted: false }
+            }
+            Kind::V1 { values, encoding, definition, repetition } => Page::DataPage {
+                buf,
+                num_values: values,
+                encoding,
+                def_level_encoding: definition,
+                rep_level_encoding: repetition,
+                statistics: None,
+            },
+            Kind::V2 {
+                values, nulls, rows, encoding, definition_bytes, repetition_bytes, ..
+            } => Page::DataPageV2 {
+                buf,
+                num_values: values,
+                encoding,
+                num_nulls: nulls,
+                num_rows: rows,
+                def_levels_byte_len: definition_bytes as u32,
+                rep_levels_byte_len: repetition_bytes as u32,
+                is_compressed: false,
+                statistics: None,
+            },
+            Kind::Other => return self.damaged("an index page among the data"),
+        })
     }
-}
-
-/// Inflates a page whose first `levels` bytes are not compressed.
-fn inflate(page: &[u8], levels: usize, buffers: &Buffers) -> Result<bytes::Bytes> {
-    let (levels, compressed) = page
-        .split_at_checked(levels)
-        .ok_or_else(|| ParquetError::General("the levels are longer than their page".into()))?;
-    // A page without values may have no compressed bytes at all.
-    let len =
-        if compressed.is_empty() { 0 } else { decompress_len(compressed).map_err(external)? };
-    // Memory is only set aside for what can be there.
-    if len > compressed.len() * SNAPPY_EXPANSION {
-        return Err(ParquetError::General(format!(
-            "{} bytes of Snappy claim to be {len}",
-            compressed.len()
-        )));
-    }
-    let mut lent = buffers.take(levels.len() + len);
-    let (head, tail) = lent.as_mut().split_at_mut(levels.len());
-    head.copy_from_slice(levels);
-    // Also if they claim to be nothing: a damaged length of the levels leads anywhere.
-    if !compressed.is_empty() {
-        Decoder::new().decompress(compressed, tail).map_err(external)?;
-    }
-    Ok(lent.freeze())
-}
-
-fn external(error: snap::Error) -> ParquetError {
-    ParquetError::External(Box::new(error))
 }
 
 impl PageReader for Pages {
@@ -188,17 +287,17 @@ impl PageReader for Pages {
         if let Some(page) = self.waiting.take() {
             return Ok(Some(page));
         }
-        self.pass()?;
-        let Some(page) = self.reader.get_next_page()? else { return Ok(None) };
-        let page = self.inflated(page)?;
-        let encoding = page.encoding();
-        if self.dictionary == Dictionary::Skipped
-            && matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY)
+        let Some(found) = self.next_found()? else { return Ok(None) };
+        let page = self.load(&found)?;
+        if matches!(page.encoding(), Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY)
+            && let Some(offset) = self.dictionary.take()
         {
-            self.dictionary = Dictionary::Settled;
             self.waiting = Some(page);
-            let dictionary = self.row_group.pages(self.leaf)?.get_next_page()?;
-            return dictionary.map(|page| self.inflated(page)).transpose();
+            let found = self.header(offset, self.limit)?;
+            if !matches!(found.header.kind, Kind::Dictionary { .. }) {
+                return self.damaged("no dictionary where there should be one");
+            }
+            return self.load(&found).map(Some);
         }
         Ok(Some(page))
     }
@@ -208,16 +307,35 @@ impl PageReader for Pages {
             let num_levels = Some(page.num_values() as usize);
             return Ok(Some(PageMetadata { num_rows: None, num_levels, is_dict: false }));
         }
-        self.pass()?;
-        self.reader.peek_next_page()
+        self.look()?;
+        Ok(match &self.places {
+            Places::Listed(pages) => pages.front().map(|page| {
+                let next = pages.get(1).map(|next| next.first_row_index);
+                let next = next.unwrap_or(self.row_group.metadata().num_rows());
+                let rows = next.saturating_sub(page.first_row_index).max(0) as usize;
+                PageMetadata { num_rows: Some(rows), num_levels: None, is_dict: false }
+            }),
+            Places::Walked { next, .. } => next.as_ref().map(|found| {
+                let rows = match found.header.kind {
+                    Kind::V2 { rows, .. } => Some(rows as usize),
+                    _ => None,
+                };
+                let num_levels = Some(found.header.values() as usize);
+                PageMetadata { num_rows: rows, num_levels, is_dict: false }
+            }),
+        })
     }
 
     fn skip_next_page(&mut self) -> Result<()> {
         if self.waiting.take().is_some() {
             return Ok(());
         }
-        self.pass()?;
-        self.reader.skip_next_page()
+        self.look()?;
+        match &mut self.places {
+            Places::Listed(pages) => drop(pages.pop_front()),
+            Places::Walked { next, .. } => drop(next.take()),
+        }
+        Ok(())
     }
 }
 
@@ -229,17 +347,8 @@ impl Iterator for Pages {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_of_nothing_hold_nothing() {
-        let inflated = |page: &[u8], levels| inflate(page, levels, &Buffers::default());
-        assert_eq!(inflated(&[7], 1).expect("levels alone"), [7].as_slice());
-        assert_eq!(inflated(&[7, 0], 1).expect("and nothing, compressed"), [7].as_slice());
-        // The middle of a page, where a damaged length of the levels leads.
-        assert!(inflated(&[7, 0, 254, 3], 1).is_err());
-        assert!(inflated(&[7], 2).is_err());
+impl From<Error> for ParquetError {
+    fn from(error: Error) -> Self {
+        Self::External(Box::new(error))
     }
 }

@@ -1,16 +1,192 @@
-//! Page headers: which columns can be decoded while their pages are being inflated.
+//! Page headers, and which columns can be decoded while their pages are being inflated.
 
 use arrow_schema::DataType;
 use parquet::basic::{Compression, Encoding, Type};
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::ParquetFile;
-use super::thrift::{BINARY, Compact, FALSE, I32, I64, STRUCT, TRUE};
+use super::chunk::range;
+use super::thrift::{Compact, FALSE, I32, STRUCT, TRUE};
+use crate::error::{Error, Result};
 use crate::source::file::OpenFile;
 
 /// Pages from this size on are worth decoding while they are inflated. Smaller ones stay in the
 /// processor's cache anyway, and the decoder of `parquet` knows every encoding.
 pub(super) const HUGE_PAGE: usize = 8 << 20;
+
+/// A page header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Header {
+    /// Bytes of the header itself.
+    pub(super) len: usize,
+    pub(super) compressed: usize,
+    pub(super) uncompressed: usize,
+    pub(super) checksum: Option<u32>,
+    pub(super) kind: Kind,
+}
+
+/// What a page holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    Dictionary {
+        values: u32,
+        encoding: Encoding,
+    },
+    V1 {
+        values: u32,
+        encoding: Encoding,
+        definition: Encoding,
+        repetition: Encoding,
+    },
+    V2 {
+        values: u32,
+        nulls: u32,
+        rows: u32,
+        encoding: Encoding,
+        definition_bytes: usize,
+        repetition_bytes: usize,
+        compressed: bool,
+    },
+    /// An index page, which says nothing of the rows.
+    Other,
+}
+
+impl Header {
+    /// Reads the header at `offset`, which ends before `end`.
+    pub(super) fn read(open: &OpenFile, offset: u64, end: u64) -> Result<Self> {
+        // Usual headers have some tens of bytes; those with statistics may have any length.
+        const LOOKS: [u64; 4] = [256, 64 << 10, 4 << 20, u64::MAX];
+        let left = end.saturating_sub(offset);
+        for look in LOOKS {
+            let bytes = open.read_buffer(offset, look.min(left) as usize)?;
+            if let Some(header) = Self::parse(&bytes) {
+                return Ok(header);
+            }
+            if look >= left {
+                break;
+            }
+        }
+        Err(Error::corrupt(
+            open.path(),
+            format!("damaged: no page header at byte {offset}; fetch or write the file again"),
+        ))
+    }
+
+    /// Parses a Thrift `PageHeader`.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut thrift = Compact(bytes);
+        let mut numbers = [None; 5]; // 1: type, 2: uncompressed size, 3: compressed size, 4: checksum
+        let (mut v1, mut dictionary, mut v2, mut is_compressed) = (None, None, None, true);
+        thrift.fields(|thrift, id, kind| {
+            match (id, kind) {
+                (1..=4, I32) => numbers[id as usize] = Some(thrift.int()?),
+                // 1: values, 2: encoding, 3 and 4: encodings of the levels, 5: statistics
+                (5, STRUCT) => v1 = Some(numbers_of::<5>(thrift)?),
+                // 1: values, 2: encoding, 3: sorted
+                (7, STRUCT) => dictionary = Some(numbers_of::<3>(thrift)?),
+                // 1: values, 2: nulls, 3: rows, 4: encoding, 5 and 6: bytes of levels,
+                // 7: compressed, 8: statistics
+                (8, STRUCT) => {
+                    let values = v2.insert([None; 7]);
+                    thrift.fields(|thrift, id, kind| {
+                        match (id, kind) {
+                            (1..=6, I32) => values[id as usize] = Some(thrift.int()?),
+                            (7, TRUE | FALSE) => is_compressed = kind == TRUE,
+                            _ => return Some(false),
+                        }
+                        Some(true)
+                    })?;
+                }
+                _ => return Some(false),
+            }
+            Some(true)
+        })?;
+        let kind = match numbers[1]? {
+            0 => {
+                let v1 = v1?;
+                Kind::V1 {
+                    values: count(v1[1])?,
+                    encoding: encoding(v1[2])?,
+                    definition: encoding(v1[3])?,
+                    repetition: encoding(v1[4])?,
+                }
+            }
+            2 => {
+                let dictionary = dictionary?;
+                Kind::Dictionary {
+                    values: count(dictionary[1])?,
+                    encoding: encoding(dictionary[2])?,
+                }
+            }
+            3 => {
+                let v2 = v2?;
+                Kind::V2 {
+                    values: count(v2[1])?,
+                    nulls: count(v2[2])?,
+                    rows: count(v2[3])?,
+                    encoding: encoding(v2[4])?,
+                    definition_bytes: count(v2[5])? as usize,
+                    repetition_bytes: count(v2[6])? as usize,
+                    compressed: is_compressed,
+                }
+            }
+            1 => Kind::Other,
+            _ => return None,
+        };
+        Some(Self {
+            len: bytes.len() - thrift.0.len(),
+            compressed: count(numbers[3])? as usize,
+            uncompressed: count(numbers[2])? as usize,
+            checksum: numbers[4].map(|sum| sum as u32),
+            kind,
+        })
+    }
+
+    /// Levels of a data page; none of others.
+    pub(super) fn values(&self) -> u32 {
+        match self.kind {
+            Kind::V1 { values, .. } | Kind::V2 { values, .. } => values,
+            Kind::Dictionary { .. } | Kind::Other => 0,
+        }
+    }
+
+    pub(super) fn is_data(&self) -> bool {
+        matches!(self.kind, Kind::V1 { .. } | Kind::V2 { .. })
+    }
+}
+
+/// The fields of a struct that are numbers of 32 bits, by id.
+fn numbers_of<const N: usize>(thrift: &mut Compact<'_>) -> Option<[Option<i32>; N]> {
+    let mut values = [None; N];
+    thrift.fields(|thrift, id, kind| {
+        match values.get_mut(id as usize) {
+            Some(value) if kind == I32 => *value = Some(thrift.int()?),
+            _ => return Some(false),
+        }
+        Some(true)
+    })?;
+    Some(values)
+}
+
+fn count(value: Option<i32>) -> Option<u32> {
+    u32::try_from(value?).ok()
+}
+
+fn encoding(value: Option<i32>) -> Option<Encoding> {
+    Some(match value? {
+        0 => Encoding::PLAIN,
+        2 => Encoding::PLAIN_DICTIONARY,
+        3 => Encoding::RLE,
+        #[expect(deprecated, reason = "a name in old files")]
+        4 => Encoding::BIT_PACKED,
+        5 => Encoding::DELTA_BINARY_PACKED,
+        6 => Encoding::DELTA_LENGTH_BYTE_ARRAY,
+        7 => Encoding::DELTA_BYTE_ARRAY,
+        8 => Encoding::RLE_DICTIONARY,
+        9 => Encoding::BYTE_STREAM_SPLIT,
+        _ => return None,
+    })
+}
 
 /// A page of plainly encoded text or bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +207,6 @@ pub(super) enum Layout {
     V1,
     /// So many bytes of levels for so many nulls, then the values, which may be compressed.
     V2 { nulls: usize, levels: usize, compressed: bool },
-}
-
-/// What can be done with a page.
-enum Found {
-    Streamable(Page),
-    Other,
 }
 
 impl ParquetFile {
@@ -64,7 +234,7 @@ impl ParquetFile {
         if !is_plain || (column.uncompressed_size() as usize) < least {
             return None;
         }
-        let pages = pages(open, column, levels.max_def_level() == 1, least)?;
+        let pages = pages(open, column, self.all_compressed, levels.max_def_level() == 1, least)?;
         let rows: usize = pages.iter().map(|page| page.rows).sum();
         (rows as i64 == group.num_rows()).then_some(pages)
     }
@@ -90,110 +260,81 @@ fn streams(codec: Compression) -> bool {
 fn pages(
     open: &OpenFile,
     column: &ColumnChunkMetaData,
+    all_compressed: bool,
     optional: bool,
     least: usize,
 ) -> Option<Vec<Page>> {
-    let (mut offset, length) = column.byte_range();
-    let end = offset.checked_add(length)?;
+    let range = range(column);
+    let mut offset = range.start;
     let mut pages = Vec::new();
-    while offset < end {
-        let Found::Streamable(page) = header(open, offset, end, optional)? else { return None };
+    while offset < range.end {
+        let header = Header::read(open, offset, range.end).ok()?;
+        let page = streamable(&header, offset + header.len as u64, all_compressed, optional)?;
         offset = page.offset.checked_add(page.compressed as u64)?;
         if pages.is_empty() && page.uncompressed < least {
             return None;
         }
         pages.push(page);
     }
-    (offset == end).then_some(pages)
+    (offset == range.end).then_some(pages)
 }
 
-/// Reads the header at `offset`; those with long statistics need a second look.
-fn header(open: &OpenFile, offset: u64, end: u64, optional: bool) -> Option<Found> {
-    const LOOKS: [u64; 2] = [512, 1 << 20];
-    LOOKS.iter().find_map(|&look| {
-        let bytes = open.read_buffer(offset, look.min(end - offset) as usize).ok()?;
-        parse(&bytes, offset, optional)
-    })
-}
-
-/// Parses a Thrift `PageHeader`. Anything unusual is refused, so that the decoder of `parquet`
-/// judges it: a field that does not belong there, or a value that it would not take either.
-fn parse(bytes: &[u8], offset: u64, optional: bool) -> Option<Found> {
-    const DATA_PAGE: i32 = 0;
-    const DATA_PAGE_V2: i32 = 3;
-    let mut thrift = Compact(bytes);
-    let mut numbers = [None; 5]; // 1: type, 2: uncompressed size, 3: compressed size, 4: checksum
-    let (mut v1, mut v2, mut compressed) = (None, None, true);
-    thrift.fields(|thrift, id, kind| {
-        match id {
-            1..=4 if kind == I32 => numbers[id as usize] = Some(thrift.int()?),
-            5 if kind == STRUCT => {
-                // 1: values, 2: encoding, 3 and 4: encodings of the levels, 5: statistics
-                let values = v1.insert([None; 5]);
-                thrift.fields(|thrift, id, kind| match id {
-                    1..=4 if kind == I32 => {
-                        values[id as usize] = Some(thrift.int()?);
-                        Some(true)
-                    }
-                    5 if kind == STRUCT => statistics(thrift),
-                    _ => None,
-                })?;
-            }
-            8 if kind == STRUCT => {
-                // 1: values, 2: nulls, 3: rows, 4: encoding, 5 and 6: bytes of levels,
-                // 7: compressed, 8: statistics
-                let values = v2.insert([None; 7]);
-                thrift.fields(|thrift, id, kind| match id {
-                    1..=6 if kind == I32 => {
-                        values[id as usize] = Some(thrift.int()?);
-                        Some(true)
-                    }
-                    7 if kind == TRUE || kind == FALSE => {
-                        compressed = kind == TRUE;
-                        Some(true)
-                    }
-                    8 if kind == STRUCT => statistics(thrift),
-                    _ => None,
-                })?;
-            }
-            _ => return None,
-        }
-        Some(true)
-    })?;
-    let size = |value: Option<i32>| usize::try_from(value?).ok();
-    let is = |value, encoding| value == Some(encoding as i32);
+/// The page of a header, if it is one of plain values. Anything unusual is refused, so that the
+/// decoder of `parquet` judges it.
+fn streamable(header: &Header, offset: u64, all_compressed: bool, optional: bool) -> Option<Page> {
     // Where there are no levels, old writers name the encoding that preceded RLE.
     #[expect(deprecated, reason = "a name in old files")]
-    let levels = |value| is(value, Encoding::RLE) || is(value, Encoding::BIT_PACKED);
-    let (rows, layout) = match (numbers[1]?, v1, v2) {
+    let levels = |value| matches!(value, Encoding::RLE | Encoding::BIT_PACKED);
+    let (rows, layout) = match header.kind {
         // A page with a checksum has to be read as a whole before it is believed.
-        _ if numbers[4].is_some() => return Some(Found::Other),
-        (DATA_PAGE, Some(v1), None)
-            if is(v1[2], Encoding::PLAIN)
-                && if optional { is(v1[3], Encoding::RLE) } else { levels(v1[3]) }
-                && levels(v1[4]) =>
+        _ if header.checksum.is_some() => return None,
+        Kind::V1 { values, encoding: Encoding::PLAIN, definition, repetition }
+            if levels(repetition)
+                && if optional { definition == Encoding::RLE } else { levels(definition) } =>
         {
-            (size(v1[1])?, Layout::V1)
+            (values as usize, Layout::V1)
         }
-        (DATA_PAGE_V2, None, Some(v2))
-            if is(v2[4], Encoding::PLAIN) && v2[1] == v2[3] && v2[6] == Some(0) =>
-        {
-            let (nulls, levels) = (size(v2[2])?, size(v2[5])?);
-            (size(v2[1])?, Layout::V2 { nulls, levels, compressed })
+        Kind::V2 {
+            values,
+            nulls,
+            rows,
+            encoding: Encoding::PLAIN,
+            definition_bytes,
+            repetition_bytes: 0,
+            compressed,
+        } if values == rows => {
+            let compressed = compressed || all_compressed;
+            let (nulls, levels) = (nulls as usize, definition_bytes);
+            (rows as usize, Layout::V2 { nulls, levels, compressed })
         }
-        _ => return Some(Found::Other),
+        _ => return None,
     };
-    Some(Found::Streamable(Page {
-        offset: offset + (bytes.len() - thrift.0.len()) as u64,
-        compressed: size(numbers[3])?,
-        uncompressed: size(numbers[2])?,
-        rows,
-        layout,
-    }))
+    let (compressed, uncompressed) = (header.compressed, header.uncompressed);
+    Some(Page { offset, compressed, uncompressed, rows, layout })
 }
 
-/// Skips the statistics of a page, if they look like it.
-fn statistics(thrift: &mut Compact<'_>) -> Option<bool> {
-    thrift.fields(|_, _, kind| matches!(kind, TRUE | FALSE | I64 | BINARY).then_some(false))?;
-    Some(true)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_parsed_and_their_ends_found() {
+        // 1: 0, 2: 20, 3: 10, 5: {1: 7, 2: 0, 3: 3, 4: 3}, and a byte of the page.
+        let bytes =
+            [0x15, 0, 0x15, 40, 0x15, 20, 0x2c, 0x15, 14, 0x15, 0, 0x15, 6, 0x15, 6, 0, 0, 9];
+        let header = Header::parse(&bytes).expect("sound");
+        assert_eq!((header.len, header.compressed, header.uncompressed), (17, 10, 20));
+        assert_eq!(header.values(), 7);
+        for end in 0..17 {
+            assert_eq!(Header::parse(&bytes[..end]), None);
+        }
+    }
+
+    #[test]
+    fn sizes_below_nothing_are_refused() {
+        let mut bytes =
+            [0x15, 0, 0x15, 40, 0x15, 20, 0x2c, 0x15, 14, 0x15, 0, 0x15, 6, 0x15, 6, 0, 0];
+        bytes[5] = 1;
+        assert_eq!(Header::parse(&bytes), None);
+    }
 }

@@ -44,7 +44,7 @@ impl Inflater {
         page: &Page,
         codec: Compression,
     ) -> io::Result<(Self, Option<Vec<u8>>)> {
-        let section = open.section(page.offset, page.compressed as u64)?;
+        let section = open.section(page.offset, page.compressed as u64);
         let mut section = BufReader::with_capacity(BUFFER_BYTES, section);
         let (levels, compressed) = match page.layout {
             Layout::V1 => (None, true),

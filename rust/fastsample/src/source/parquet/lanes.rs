@@ -100,7 +100,7 @@ fn start(
             let _ = sender.send(Err(error));
         }
     })
-    .map_err(|error| Error::Internal(format!("no thread could be started: {error}")))?;
+    .map_err(|error| Error::no_thread(&error))?;
     Ok(Box::new(receiver.into_iter()))
 }
 

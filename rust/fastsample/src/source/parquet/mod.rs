@@ -1,27 +1,36 @@
 //! A Parquet file: its footer, its pages, and reading chosen rows of a row group.
 //!
-//! - [`footer`]: what a footer says about encryption;
-//! - [`check`]: a footer's numbers are only claims;
-//! - [`pages`]: where pages begin, and splitting large row groups there;
-//! - [`read`]: chosen rows, window by window, from the pages of [`chunk`];
-//! - [`stream`]: texts of huge pages, from [`header`] (which columns), through [`inflate`] (their
-//!   bytes) and [`levels`] (their nulls);
+//! - [`footer`]: a footer, walked before it is parsed, with [`tree`] (its schema) and [`shapes`];
+//! - [`check`]: a footer's numbers are only claims; [`embedded`]: so is its Arrow schema;
+//! - [`pages`]: where pages begin, by their [`index`] or their [`header`]s, and splitting large row
+//!   groups there;
+//! - [`read`]: chosen rows, window by window, from the pages of [`chunk`], through [`codec`] (their
+//!   bytes) and [`bounds`] (their claims, with [`delta`]);
+//! - [`stream`]: texts of huge pages, through [`inflate`] (their bytes) and [`levels`] (their nulls);
 //! - [`zip`]: columns that were read apart, put together; [`lanes`]: on several cores;
-//! - [`thrift`]: the encoding of footers and page headers.
+//! - [`thrift`]: the encoding of footers and page headers; [`writer`]: what writers got wrong.
 
+mod bounds;
 mod check;
 mod chunk;
+pub(super) mod codec;
+mod delta;
+mod embedded;
 mod footer;
 mod header;
+mod index;
 mod inflate;
 mod lanes;
 mod levels;
 mod pages;
 mod read;
+mod shapes;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod thrift;
+mod tree;
+mod writer;
 mod zip;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,10 +40,11 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::ParquetMetaData;
 
 use self::check::check_footer;
-use self::footer::{footer_bytes, is_encrypted};
+use self::codec::Budget;
+use self::footer::Footer;
 use self::pages::Directory;
 pub(super) use self::read::Wanted;
 pub(crate) use self::zip::Batches;
@@ -49,45 +59,41 @@ pub(crate) struct ParquetFile {
     metadata: ArrowReaderMetadata,
     schema: SchemaRef,
     pages: Directory,
+    /// Memory for pages that claim to be far longer than they are.
+    budget: Budget,
+    /// Whether pages of version 2 are compressed even where their headers deny it.
+    all_compressed: bool,
 }
 
 impl ParquetFile {
     pub(crate) fn open(file: &SourceFile) -> Result<Self> {
         let path = file.path();
         let open = file.open()?;
-        if is_encrypted(&footer_bytes(&open)?) {
-            return Err(Error::unsupported(
-                path,
-                "columns of the file are encrypted, which is not supported; \
-                 write a decrypted copy first",
-            ));
-        }
-        let parse = |offset_index| {
-            catch(path, || {
-                ParquetMetaDataReader::new()
-                    .with_column_index_policy(PageIndexPolicy::Skip)
-                    .with_offset_index_policy(offset_index)
-                    .parse_and_finish(&open)
-            })
-        };
-        // The index only saves time; without a sound one, page headers tell the same.
-        let metadata =
-            parse(PageIndexPolicy::Optional).or_else(|_| parse(PageIndexPolicy::Skip))?;
-        let metadata = Arc::new(metadata);
+        let metadata = Arc::new(Footer::read(&open)?.decode(path)?);
         check_footer(path, &metadata, file.len())?;
-        let native = catch(path, || {
-            let own = ArrowReaderMetadata::try_new(metadata.clone(), ArrowReaderOptions::new());
-            // An Arrow schema stored in the file may be damaged or from the future; Parquet's own
-            // schema always describes the data.
-            own.or_else(|_| {
-                let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-                ArrowReaderMetadata::try_new(metadata.clone(), options)
-            })
-        })?;
+        // An Arrow schema stored in the file may be damaged or from the future; Parquet's own
+        // schema always describes the data.
+        let parse = |skip| {
+            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(skip);
+            catch(path, || ArrowReaderMetadata::try_new(metadata.clone(), options.clone()))
+        };
+        let native = if embedded::is_sound(&metadata) {
+            parse(false).or_else(|_| parse(true))?
+        } else {
+            parse(true)?
+        };
         let schema = native.schema().clone();
         let options = ArrowReaderOptions::new().with_schema(Arc::new(with_views(&schema)));
         let metadata = ArrowReaderMetadata::try_new(metadata, options).unwrap_or(native);
-        let opened = Self { file: file.clone(), metadata, schema, pages: Directory::default() };
+        let created_by = metadata.metadata().file_metadata().created_by().unwrap_or_default();
+        let opened = Self {
+            file: file.clone(),
+            schema,
+            pages: Directory::default(),
+            budget: Budget::new(file.len()),
+            all_compressed: writer::compresses_all(created_by),
+            metadata,
+        };
         opened.check_rows(&Arc::new(open))?;
         Ok(opened)
     }

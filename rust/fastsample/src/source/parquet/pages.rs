@@ -4,15 +4,14 @@
 //! others, the header of every page is looked at once, and what it says is kept for all passes.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use parquet::column::page::{PageMetadata, PageReader};
 use parquet::file::page_index::offset_index::PageLocation;
-use parquet::file::reader::{ChunkReader, Length, SerializedPageReader};
 
-use super::{ParquetFile, catch};
+use super::ParquetFile;
+use super::chunk::range;
+use super::header::{Header, Kind};
+use super::index;
 use crate::error::Result;
 use crate::exec::lock;
 use crate::source::file::OpenFile;
@@ -72,14 +71,12 @@ impl ParquetFile {
         group: usize,
         leaf: usize,
     ) -> Option<Vec<PageLocation>> {
-        let index = self.metadata().offset_index().and_then(|groups| groups.get(group)?.get(leaf));
-        if let Some(index) = index {
-            return Some(index.page_locations().clone());
-        }
         if let Some(known) = lock(&self.pages.0).get(&(group, leaf)) {
             return known.clone();
         }
-        let found = self.look(open, group, leaf);
+        // The index only saves time; without a sound one, page headers tell the same.
+        let found = index::read(open, self.metadata().row_group(group), leaf);
+        let found = found.or_else(|| self.look(open, group, leaf));
         lock(&self.pages.0).insert((group, leaf), found.clone());
         found
     }
@@ -93,21 +90,19 @@ impl ParquetFile {
     ) -> Option<Vec<PageLocation>> {
         let headers = self.headers(open, group, leaf).ok()?;
         let group = self.metadata().row_group(group);
-        let column = group.column(leaf);
-        let flat = column.column_descr().max_rep_level() == 0;
-        let dictionary = usize::from(headers.first().is_some_and(|(_, page)| page.is_dict));
+        let flat = group.column(leaf).column_descr().max_rep_level() == 0;
         let (mut pages, mut row) = (Vec::with_capacity(headers.len()), 0);
-        for (offset, page) in &headers[dictionary..] {
+        for (offset, header) in &headers {
+            let rows = match header.kind {
+                Kind::V2 { rows, .. } => rows,
+                Kind::V1 { values, .. } if flat => values,
+                Kind::Dictionary { .. } if pages.is_empty() => continue,
+                _ => return None,
+            };
+            let compressed_page_size = i32::try_from(header.len + header.compressed).ok()?;
             let offset = *offset as i64;
-            pages.push(PageLocation { offset, compressed_page_size: 0, first_row_index: row });
-            let count = page.num_rows.or(page.num_levels.filter(|_| flat))?;
-            row += i64::try_from(count).ok()?;
-        }
-        let (start, length) = column.byte_range();
-        let mut end = (start + length) as i64;
-        for page in pages.iter_mut().rev() {
-            page.compressed_page_size = i32::try_from(end - page.offset).ok()?;
-            end = page.offset;
+            pages.push(PageLocation { offset, compressed_page_size, first_row_index: row });
+            row += i64::from(rows);
         }
         (row == group.num_rows()).then_some(pages)
     }
@@ -120,10 +115,7 @@ impl ParquetFile {
         leaf: usize,
     ) -> Result<u64> {
         let headers = self.headers(open, group, leaf)?;
-        let pages = headers.iter().map(|(_, page)| page).filter(|page| !page.is_dict);
-        let values = pages.map(|page| page.num_levels.or(page.num_rows).unwrap_or(0) as u64);
-        // Damaged headers may say anything.
-        Ok(values.fold(0, u64::saturating_add))
+        Ok(headers.iter().map(|(_, header)| u64::from(header.values())).sum())
     }
 
     /// The headers of a chunk's pages, each with its place in the file.
@@ -132,44 +124,15 @@ impl ParquetFile {
         open: &Arc<OpenFile>,
         group: usize,
         leaf: usize,
-    ) -> Result<Vec<(u64, PageMetadata)>> {
-        catch(self.file.path(), || {
-            let group = self.metadata().row_group(group);
-            let (column, rows) = (group.column(leaf), group.num_rows() as usize);
-            let headers = Arc::new(Headers { open: open.clone(), asked: AtomicU64::new(0) });
-            let mut pages = SerializedPageReader::new(headers.clone(), column, rows, None)?;
-            let mut found = Vec::new();
-            while let Some(page) = pages.peek_next_page()? {
-                found.push((headers.asked.load(Ordering::Relaxed), page));
-                pages.skip_next_page()?;
-            }
-            Ok(found)
-        })
-    }
-}
-
-/// A file that remembers where it was read last: the reader of `parquet` begins a read at each
-/// header, but does not tell where that is.
-struct Headers {
-    open: Arc<OpenFile>,
-    asked: AtomicU64,
-}
-
-impl Length for Headers {
-    fn len(&self) -> u64 {
-        Length::len(&*self.open)
-    }
-}
-
-impl ChunkReader for Headers {
-    type T = <OpenFile as ChunkReader>::T;
-
-    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        self.asked.store(start, Ordering::Relaxed);
-        self.open.get_read(start)
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        self.open.get_bytes(start, length)
+    ) -> Result<Vec<(u64, Header)>> {
+        let range = range(self.metadata().row_group(group).column(leaf));
+        let (mut found, mut offset) = (Vec::new(), range.start);
+        while offset < range.end {
+            let header = Header::read(open, offset, open.size())?;
+            let end = offset + (header.len + header.compressed) as u64;
+            found.push((offset, header));
+            offset = end;
+        }
+        Ok(found)
     }
 }

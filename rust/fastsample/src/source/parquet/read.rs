@@ -1,11 +1,13 @@
 //! Chosen rows of a row group, window by window.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection, RowSelector};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::basic::Type;
 use parquet::errors::ParquetError;
 
 use super::chunk::RowGroup;
@@ -51,11 +53,30 @@ impl ParquetFile {
         buffers: &Buffers,
     ) -> Wanted {
         let rows = self.metadata().row_group(group).num_rows() as usize;
-        let row_bytes = (self.bytes(group, roots) / rows.max(1)).max(1);
+        let row_bytes = (self.decoded_bytes(group, roots) / rows.max(1)).max(1);
         let window = (WINDOW_BYTES / row_bytes).clamp(1, WINDOW_ROWS);
         let share = window as u128 * mask.count() as u128 / mask.len().max(1) as u128;
         let batch_rows = (share as usize).max(1);
         Wanted { group, range, mask: mask.clone(), batch_rows, buffers: buffers.clone() }
+    }
+
+    /// About the bytes that the columns `roots` of a row group have when they are decoded: values
+    /// of lists and of fixed lengths may be there many times without taking room in a page.
+    fn decoded_bytes(&self, group: usize, roots: &[usize]) -> usize {
+        const LIST_VALUE_BYTES: usize = 16;
+        let group = self.metadata().row_group(group);
+        let bytes = self.leaves(roots).into_iter().map(|leaf| {
+            let column = group.column(leaf);
+            let descriptor = column.column_descr();
+            let width = match descriptor.physical_type() {
+                Type::FIXED_LEN_BYTE_ARRAY => descriptor.type_length().max(1) as usize,
+                _ if descriptor.max_rep_level() > 0 => LIST_VALUE_BYTES,
+                _ => 0,
+            };
+            let decoded = (column.num_values() as usize).saturating_mul(width);
+            decoded.max(column.uncompressed_size() as usize)
+        });
+        bytes.fold(0, usize::saturating_add)
     }
 
     /// Reads some columns, each in the way that suits it, window by window.
@@ -89,14 +110,14 @@ impl ParquetFile {
     /// Reads columns with the decoder of `parquet`.
     pub(super) fn decode(&self, wanted: &Wanted, roots: &[usize]) -> Result<Decoded> {
         let Wanted { group, range, mask, batch_rows, buffers } = wanted;
-        let open = self.file.open()?.with_buffers(buffers);
+        let open = Arc::new(self.file.open()?.with_buffers(buffers));
         let selection = row_selection(range.start as usize, mask);
         let reader = self
-            .reader(open, *group, roots, *batch_rows, selection)
-            .map_err(|error| self.blame(*group, range, roots, error))?;
+            .reader(&open, *group, roots, *batch_rows, selection)
+            .map_err(|error| self.blame(*group, range, roots, open.explain(error)))?;
         Ok(Decoded {
             reader: Some(reader),
-            verify: self.file.open()?,
+            open,
             origin: self.clone(),
             group: *group,
             range: range.clone(),
@@ -107,7 +128,7 @@ impl ParquetFile {
 
     fn reader(
         &self,
-        open: OpenFile,
+        open: &Arc<OpenFile>,
         group: usize,
         roots: &[usize],
         batch_rows: usize,
@@ -137,7 +158,8 @@ impl ParquetFile {
             let skip = RowSelector::skip(range.start as usize);
             let select = RowSelector::select((range.end - range.start) as usize);
             let selection = vec![skip, select].into();
-            let reader = self.reader(self.file.open()?, group, &[root], 1024, selection)?;
+            let open = Arc::new(self.file.open()?);
+            let reader = self.reader(&open, group, &[root], 1024, selection)?;
             catch(self.file.path(), || {
                 for batch in reader {
                     batch.map_err(ParquetError::from)?;
@@ -158,7 +180,7 @@ impl ParquetFile {
 /// The chosen rows of some columns of a span, window by window.
 pub(super) struct Decoded {
     reader: Option<ParquetRecordBatchReader>,
-    verify: OpenFile,
+    open: Arc<OpenFile>,
     origin: ParquetFile,
     group: usize,
     range: Range<u64>,
@@ -171,7 +193,7 @@ impl Iterator for Decoded {
 
     fn next(&mut self) -> Option<Self::Item> {
         let reader = self.reader.as_mut()?;
-        let path = self.verify.path();
+        let path = self.open.path();
         let next = catch(path, || reader.next().transpose().map_err(ParquetError::from));
         let failure = match next {
             Ok(Some(batch)) => {
@@ -185,9 +207,9 @@ impl Iterator for Decoded {
                     self.group, self.expected
                 ),
             )),
-            Ok(None) => self.verify.verify().err(),
+            Ok(None) => self.open.verify().err(),
             Err(error) => {
-                let error = self.verify.explain(error);
+                let error = self.open.explain(error);
                 Some(self.origin.blame(self.group, &self.range, &self.roots, error))
             }
         };

@@ -171,8 +171,17 @@ impl Stream {
 
     /// The reason of a failure: that of the decoder of `parquet`, if it fails as well.
     fn explain(&self, error: &io::Error) -> Error {
-        if let Err(changed) = self.open.verify() {
-            return changed;
+        let damage = Error::corrupt(
+            self.origin.path(),
+            format!(
+                "column {:?}, row group {}: damaged data ({error}); fetch or write the file again",
+                self.schema.field(0).name(),
+                self.wanted.group
+            ),
+        );
+        let damage = self.open.explain(damage);
+        if !matches!(damage, Error::Corrupt { .. }) {
+            return damage;
         }
         let mask = RowMask::AllTrue((self.wanted.range.end - self.wanted.range.start) as usize);
         let whole = Wanted { mask, ..self.wanted.clone() };
@@ -180,14 +189,7 @@ impl Stream {
         if let Err(same) = decoded.and_then(|mut batches| batches.try_for_each(|b| b.map(drop))) {
             return same;
         }
-        Error::corrupt(
-            self.origin.path(),
-            format!(
-                "column {:?}, row group {}: damaged data ({error}); fetch or write the file again",
-                self.schema.field(0).name(),
-                self.wanted.group
-            ),
-        )
+        damage
     }
 }
 
