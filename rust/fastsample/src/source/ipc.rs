@@ -14,15 +14,14 @@ use arrow_ipc::reader::FileDecoder;
 use arrow_ipc::{Block, MessageHeader, MetadataVersion};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 
+use super::claims;
 use super::file::{OpenFile, SourceFile};
+use super::message;
 use crate::error::{Error, Result};
 use crate::exec::panic_message;
 
 const MAGIC: &[u8] = b"ARROW1";
 const CONTINUATION: [u8; 4] = [0xff; 4];
-
-/// Zstandard can't hold more bytes than this in one: blocks have at most 128 KiB.
-const MOST_COMPRESSION: u64 = 1 << 16;
 
 /// A record batch in a file.
 #[derive(Debug, Clone)]
@@ -31,6 +30,8 @@ struct BatchBlock {
     rows: u64,
     /// Dictionaries that come before it, and so apply to it.
     dictionaries: usize,
+    /// That of its message: some writers note another one in the footer.
+    version: MetadataVersion,
 }
 
 /// An Arrow IPC file or stream on disk.
@@ -38,7 +39,6 @@ struct BatchBlock {
 pub(crate) struct IpcFile {
     file: SourceFile,
     schema: SchemaRef,
-    version: MetadataVersion,
     batches: Arc<[BatchBlock]>,
     dictionaries: Arc<[Block]>,
 }
@@ -69,21 +69,30 @@ impl IpcFile {
         let len = arrow_ipc::reader::read_footer_length(trailer).map_err(|_| truncated())?;
         let start = (size - 10).checked_sub(len as u64).ok_or_else(truncated)?;
         let footer = open.read_buffer(start, len)?;
-        let footer = arrow_ipc::root_as_footer(&footer).map_err(|_| truncated())?;
-        let schema = footer.schema().ok_or_else(truncated)?;
+        let footer = message::footer(&footer).map_err(|_| truncated())?;
+        let schema = convert(open, footer.schema().ok_or_else(truncated)?)?;
         let dictionaries: Vec<Block> = footer.dictionaries().iter().flatten().copied().collect();
+        // Blocks that lie on top of each other would be read over and over.
+        let blocks = footer.recordBatches().into_iter().flatten().chain(&dictionaries);
+        let mut bytes = 0_u64;
+        for block in blocks {
+            bytes = bytes.saturating_add(block_end(open, block)? - block.offset() as u64);
+        }
+        if bytes > size {
+            return Err(damaged(open, &format!("its messages claim {bytes} bytes of {size}")));
+        }
         let mut batches = Vec::new();
         for &block in footer.recordBatches().iter().flatten() {
             let header =
                 open.read_buffer(block.offset() as u64, block.metaDataLength() as usize)?;
             let message = parse(open, &header)?;
             let rows = claimed_rows(open, &message)?;
-            batches.push(BatchBlock { block, rows, dictionaries: dictionaries.len() });
+            let (dictionaries, version) = (dictionaries.len(), message.version());
+            batches.push(BatchBlock { block, rows, dictionaries, version });
         }
         Ok(Self {
             file: file.clone(),
-            schema: Arc::new(fb_to_schema(schema)),
-            version: footer.version(),
+            schema,
             batches: batches.into(),
             dictionaries: dictionaries.into(),
         })
@@ -94,6 +103,11 @@ impl IpcFile {
         let (mut batches, mut dictionaries) = (Vec::new(), Vec::new());
         let mut offset = 0;
         while offset < file.len() {
+            // Streams of a version before 0.15 end with a length of nothing, without a marker.
+            let is_end = |last: Buffer| last.iter().all(|&byte| byte == 0);
+            if offset + 4 == file.len() && is_end(open.read_buffer(offset, 4)?) {
+                break;
+            }
             if offset + 8 > file.len() {
                 return Err(Error::corrupt(
                     open.path(),
@@ -117,30 +131,44 @@ impl IpcFile {
             let block = Block::new(offset as i64, meta_len, message.bodyLength());
             match message.header_type() {
                 MessageHeader::Schema => {
-                    schema = message
-                        .header_as_schema()
-                        .map(fb_to_schema)
-                        .map(|s| (s, message.version()));
+                    let found = message.header_as_schema().ok_or_else(|| not_a_stream(open))?;
+                    schema = Some(convert(open, found)?);
                 }
                 MessageHeader::DictionaryBatch => dictionaries.push(block),
                 MessageHeader::RecordBatch => {
                     let rows = claimed_rows(open, &message)?;
-                    batches.push(BatchBlock { block, rows, dictionaries: dictionaries.len() });
+                    let (dictionaries, version) = (dictionaries.len(), message.version());
+                    batches.push(BatchBlock { block, rows, dictionaries, version });
                 }
                 _ => {}
             }
             offset = block_end(open, &block)?;
         }
-        let Some((schema, version)) = schema else {
+        let Some(schema) = schema else {
             return Err(not_a_stream(open));
         };
         Ok(Self {
             file: file.clone(),
-            schema: Arc::new(schema),
-            version,
+            schema,
             batches: batches.into(),
             dictionaries: dictionaries.into(),
         })
+    }
+
+    /// Whether a file begins like a stream of a version before 0.15: with the length of a schema
+    /// message, without a marker in front.
+    pub(crate) fn is_old_stream(open: &OpenFile) -> bool {
+        let length = || {
+            let prefix = open.read_buffer(0, 4).ok()?;
+            let prefix = prefix.first_chunk::<4>()?;
+            usize::try_from(i32::from_le_bytes(*prefix)).ok()?.checked_add(4)
+        };
+        let Some(length) = length() else { return false };
+        length as u64 <= open.size()
+            && open.read_buffer(0, length).is_ok_and(|header| {
+                message::parse(&header)
+                    .is_ok_and(|message| message.header_type() == MessageHeader::Schema)
+            })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -186,7 +214,7 @@ impl IpcFile {
         let open = self.file.open()?;
         catch(&open, || {
             let wanted = &self.batches[index];
-            let mut decoder = FileDecoder::new(self.schema.clone(), self.version);
+            let mut decoder = FileDecoder::new(self.schema.clone(), wanted.version);
             for block in &self.dictionaries[..wanted.dictionaries] {
                 let data = read_block(&open, block)?;
                 decoder
@@ -217,28 +245,29 @@ fn read_block(open: &OpenFile, block: &Block) -> Result<Buffer> {
     let message = parse(open, &data)?;
     let batch = message.header_as_record_batch();
     let batch = batch.or_else(|| message.header_as_dictionary_batch()?.data());
-    let compressed = batch.filter(|batch| batch.compression().is_some());
-    for buffer in compressed.and_then(|batch| batch.buffers()).iter().flatten() {
-        // A buffer that is not there has no length in front, either.
-        if buffer.length() == 0 {
-            continue;
-        }
-        let start = (block.metaDataLength() as usize).saturating_add(buffer.offset() as usize);
-        let prefix = start.checked_add(8).and_then(|end| data.get(start..end));
-        let claimed = prefix.and_then(|prefix| Some(i64::from_le_bytes(prefix.try_into().ok()?)));
-        let claimed = claimed.unwrap_or_default().max(0) as u64;
-        if claimed > (buffer.length() as u64).saturating_mul(MOST_COMPRESSION) {
-            return Err(Error::corrupt(
-                open.path(),
-                format!(
-                    "damaged: a buffer of {} bytes claims to hold {claimed}; \
-                     fetch or write the file again",
-                    buffer.length()
-                ),
-            ));
-        }
+    let Some(batch) = batch else { return Ok(data) };
+    let body = data.get(block.metaDataLength() as usize..).unwrap_or_default();
+    match claims::check(&batch, body, open.size()) {
+        Ok(()) => Ok(data),
+        Err(claims::Refusal::Damaged(what)) => Err(damaged(open, &what)),
+        Err(claims::Refusal::Unsupported(what)) => Err(Error::unsupported(open.path(), &what)),
     }
-    Ok(data)
+}
+
+fn damaged(open: &OpenFile, what: &str) -> Error {
+    Error::corrupt(open.path(), format!("damaged: {what}; fetch or write the file again"))
+}
+
+/// The Arrow schema, if its data can be read as it lies in the file.
+fn convert(open: &OpenFile, schema: arrow_ipc::Schema<'_>) -> Result<SchemaRef> {
+    if message::is_native(schema) {
+        return Ok(Arc::new(fb_to_schema(schema)));
+    }
+    Err(Error::unsupported(
+        open.path(),
+        "the numbers in the file have the byte order of another kind of machine (big-endian), \
+         which is not supported; write the file again on a little-endian machine",
+    ))
 }
 
 /// The rows that a record batch claims, if they can be.
@@ -269,15 +298,13 @@ fn block_end(open: &OpenFile, block: &Block) -> Result<u64> {
         let header = u64::try_from(block.metaDataLength()).ok()?;
         start.checked_add(header)?.checked_add(u64::try_from(block.bodyLength()).ok()?)
     };
-    end().filter(|&end| end <= parquet::file::reader::Length::len(open)).ok_or_else(|| {
+    end().filter(|&end| end <= open.size()).ok_or_else(|| {
         Error::corrupt(open.path(), "the Arrow data is truncated; fetch or write the file again")
     })
 }
 
 fn parse<'a>(open: &OpenFile, header: &'a [u8]) -> Result<arrow_ipc::Message<'a>> {
-    let skip = if header.len() >= 8 && header[..4] == CONTINUATION { 8 } else { 4 };
-    let body = header.get(skip..).unwrap_or_default();
-    arrow_ipc::root_as_message(body).map_err(|error| {
+    message::parse(header).map_err(|error| {
         Error::corrupt(
             open.path(),
             format!("damaged Arrow message ({error}); write the file again"),
@@ -291,4 +318,49 @@ fn catch<T>(open: &OpenFile, decode: impl FnOnce() -> Result<T>) -> Result<T> {
         let error = ArrowError::IpcError(panic_message(&*panic));
         Err(open.explain(Error::arrow(open.path(), &error)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_ipc::{Endianness, MessageBuilder, SchemaBuilder};
+    use flatbuffers::FlatBufferBuilder;
+
+    use super::*;
+
+    /// A stream without batches, whose schema says how its numbers are laid out.
+    fn stream(endianness: Endianness) -> Vec<u8> {
+        let mut flat = FlatBufferBuilder::new();
+        let fields = flat.create_vector::<flatbuffers::WIPOffset<arrow_ipc::Field<'_>>>(&[]);
+        let mut schema = SchemaBuilder::new(&mut flat);
+        schema.add_endianness(endianness);
+        schema.add_fields(fields);
+        let schema = schema.finish();
+        let mut message = MessageBuilder::new(&mut flat);
+        message.add_version(MetadataVersion::V5);
+        message.add_header_type(MessageHeader::Schema);
+        message.add_header(schema.as_union_value());
+        let message = message.finish();
+        flat.finish(message, None);
+        let mut bytes = flat.finished_data().to_vec();
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+        [&CONTINUATION[..], &(bytes.len() as u32).to_le_bytes(), &bytes].concat()
+    }
+
+    #[test]
+    fn other_byte_orders_are_refused() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("data.arrows");
+        let opened = |endianness| {
+            std::fs::write(&path, stream(endianness)).expect("written");
+            SourceFile::new(&path).and_then(|file| IpcFile::open(&file))
+        };
+        let (own, other) = if cfg!(target_endian = "little") {
+            (Endianness::Little, Endianness::Big)
+        } else {
+            (Endianness::Big, Endianness::Little)
+        };
+        assert_eq!(opened(own).expect("sound").units().count(), 0);
+        let error = opened(other).expect_err("another byte order");
+        assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    }
 }
