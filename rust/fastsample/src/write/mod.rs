@@ -11,6 +11,7 @@ mod ipc;
 mod outgoing;
 mod parquet;
 mod shuffle;
+mod unstorable;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -147,11 +148,12 @@ fn shard_path(path: &Path, shard: u64, shards: u64) -> PathBuf {
     if shards == 1 {
         return path.to_path_buf();
     }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let mut name = format!("{stem}-{shard:05}-of-{shards:05}");
+    // Names need not be UTF-8.
+    let mut name = path.file_stem().unwrap_or_default().to_os_string();
+    name.push(format!("-{shard:05}-of-{shards:05}"));
     if let Some(extension) = path.extension() {
-        name.push('.');
-        name.push_str(&extension.to_string_lossy());
+        name.push(".");
+        name.push(extension);
     }
     path.with_file_name(name)
 }

@@ -26,6 +26,7 @@ use parquet::file::writer::SerializedFileWriter;
 use super::atomic::AtomicFile;
 use super::dictionary::Dictionaries;
 use super::outgoing::Outgoing;
+use super::unstorable::unstorable;
 use crate::error::{Error, Result};
 use crate::exec::{Context, lock, panic_message};
 use crate::gather::compact::{batch_bytes, finish};
@@ -105,6 +106,9 @@ pub(super) fn write(
     options: &ParquetOptions,
 ) -> Result<()> {
     let fail = |error: ParquetError| file.failed(&error);
+    if let Some(what) = unstorable(schema) {
+        return Err(file.failed(&what));
+    }
     let storable = &storable_schema(schema);
     let mut dictionaries = Dictionaries::with_short_keys(storable);
     let batches = batches.map(|batch| dictionaries.unify(&to_schema(&batch?, storable)?));
