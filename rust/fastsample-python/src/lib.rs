@@ -1,6 +1,7 @@
 //! The Python extension `fastsample._fastsample`: arguments in, errors out, signals, no logic.
 //!
 //! - [`source`]: Python objects and paths as a [`fastsample::Source`] or a stream;
+//! - [`imported`]: Arrow data of other libraries, through the C data interface;
 //! - [`rule`]: the options of smart draws;
 //! - [`draw`], [`score`], [`split`], [`compare`], [`inspect`]: a function for each verb;
 //! - [`report`]: reports of the core as plain values;
@@ -21,6 +22,7 @@ mod compare;
 mod draw;
 mod errors;
 mod exit;
+mod imported;
 mod inspect;
 mod interrupt;
 mod order;

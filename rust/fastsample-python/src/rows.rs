@@ -13,6 +13,7 @@ use pyo3::types::PyList;
 use pyo3_arrow::{PyArray, PyRecordBatch, PyRecordBatchReader};
 
 use crate::errors::BindingResult;
+use crate::imported;
 use crate::strings::Strings;
 
 /// Rows in memory that can be picked by position.
@@ -32,12 +33,11 @@ impl Rows {
 impl Rows {
     /// Refers to the batches of a table, which may be mapped from a file.
     #[staticmethod]
-    fn from_table(data: PyRecordBatchReader) -> BindingResult<Self> {
-        let reader = data.into_reader()?;
+    fn from_table(data: &Bound<'_, PyAny>) -> BindingResult<Self> {
+        let reader = imported::stream(data)?;
         let schema = reader.schema();
         let batches = reader.collect::<Result<Vec<_>, _>>();
-        let batches =
-            batches.map_err(|error| Error::Stream { rows: 0, what: error.to_string() })?;
+        let batches = batches.map_err(|error| Error::stream(0, &error))?;
         Ok(Self::new(schema, batches.into()))
     }
 

@@ -6,9 +6,10 @@ use std::sync::Mutex;
 use arrow_array::RecordBatchReader;
 use fastsample::{Context, Error, Source as CoreSource};
 use pyo3::prelude::*;
-use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema};
+use pyo3_arrow::PySchema;
 
 use crate::errors::BindingResult;
+use crate::imported;
 use crate::run::run;
 
 /// Rows to draw from: files, a table in memory, or a stream that can be read once.
@@ -48,11 +49,11 @@ impl Source {
     #[pyo3(signature = (data, columns))]
     fn from_table(data: &Bound<'_, PyAny>, columns: Option<Vec<String>>) -> BindingResult<Self> {
         let (schema, batches) = if data.hasattr("__arrow_c_stream__")? {
-            let reader = data.extract::<PyRecordBatchReader>()?.into_reader()?;
+            let reader = imported::stream(data)?;
             let schema = reader.schema();
             (schema, read_all(&Context::new(Some(1)), reader)?)
         } else {
-            let batch = data.extract::<PyRecordBatch>()?.into_inner();
+            let batch = imported::batch(data)?;
             (batch.schema(), vec![batch])
         };
         let source = CoreSource::from_batches(schema, batches, columns.as_deref())?;
@@ -63,7 +64,7 @@ impl Source {
     #[staticmethod]
     #[pyo3(signature = (data, columns))]
     fn from_stream(data: &Bound<'_, PyAny>, columns: Option<Vec<String>>) -> BindingResult<Self> {
-        let reader = data.extract::<PyRecordBatchReader>()?.into_reader()?;
+        let reader = imported::stream(data)?;
         Ok(Self { kind: Kind::Stream(Mutex::new(Some(reader))), columns })
     }
 
@@ -129,7 +130,7 @@ fn read_all(
     let (mut batches, mut rows) = (Vec::new(), 0);
     for batch in stream {
         ctx.check()?;
-        let batch = batch.map_err(|error| Error::Stream { rows, what: error.to_string() })?;
+        let batch = batch.map_err(|error| Error::stream(rows, &error))?;
         rows += batch.num_rows() as u64;
         batches.push(batch);
     }

@@ -1,0 +1,338 @@
+//! Arrow data of other libraries, taken over through the C data interface.
+//!
+//! A schema is walked before it is converted, and every batch is held against the schema before it
+//! is: what a producer gets wrong (names that are not UTF-8, children that are not there, a batch
+//! with other columns) is then an error that names it, not a panic.
+
+#![expect(unsafe_code, reason = "the C data interface is a set of C structs and function pointers")]
+
+use std::ffi::{CStr, CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{Array, RecordBatch, RecordBatchOptions, RecordBatchReader};
+use arrow_data::layout;
+use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
+use fastsample::Error;
+use fastsample::source::array_of;
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyTuple};
+
+use crate::errors::{BindingError, BindingResult};
+
+/// Levels that a schema may have.
+const MAX_DEPTH: usize = 60;
+
+/// The rows of an object that hands them out as Arrow capsules, as a stream.
+pub(crate) fn stream(data: &Bound<'_, PyAny>) -> BindingResult<Box<dyn RecordBatchReader + Send>> {
+    let capsule = call(data, "__arrow_c_stream__")?;
+    let pointer = pointer::<FFI_ArrowArrayStream>(&capsule, c"arrow_array_stream")?;
+    // SAFETY: a capsule of this name holds a pointer to such a struct, which is moved out of it:
+    // what is left behind is marked as released.
+    let stream = unsafe { FFI_ArrowArrayStream::from_raw(pointer) };
+    Ok(Box::new(Stream::new(stream)?))
+}
+
+/// The rows of an object that hands out a single batch as Arrow capsules.
+pub(crate) fn batch(data: &Bound<'_, PyAny>) -> BindingResult<RecordBatch> {
+    let pair = call(data, "__arrow_c_array__")?;
+    let pair = pair.cast_into::<PyTuple>().map_err(|_| not_arrow("a pair of capsules"))?;
+    let schema = pointer::<FFI_ArrowSchema>(&pair.get_item(0)?, c"arrow_schema")?;
+    let array = pointer::<FFI_ArrowArray>(&pair.get_item(1)?, c"arrow_array")?;
+    // SAFETY: capsules of these names hold pointers to such structs. The schema stays theirs and
+    // outlives this call; the array is moved out, and what is left behind is marked as released.
+    let (schema, array) = unsafe { (&*schema, FFI_ArrowArray::from_raw(array)) };
+    let schema = convert_schema(schema).map_err(Error::Schema)?;
+    Ok(convert_batch(array, &schema).map_err(|what| Error::Stream { rows: 0, what })?)
+}
+
+/// Calls a method of the producer. What it raises is kept as the cause of our own error.
+fn call<'py>(data: &Bound<'py, PyAny>, method: &str) -> BindingResult<Bound<'py, PyAny>> {
+    let py = data.py();
+    data.call_method0(method).map_err(|error| {
+        let ours = py.import("fastsample.errors").and_then(|m| m.getattr("FastSampleError"));
+        let is_ours = ours.is_ok_and(|class| error.matches(py, class).unwrap_or(false));
+        if is_ours || !error.is_instance_of::<PyException>(py) {
+            return BindingError::Py(error);
+        }
+        let stream: PyErr =
+            BindingError::from(Error::Stream { rows: 0, what: error.to_string() }).into();
+        stream.set_cause(py, Some(error));
+        BindingError::Py(stream)
+    })
+}
+
+/// The pointer of a capsule.
+fn pointer<T>(capsule: &Bound<'_, PyAny>, name: &CStr) -> BindingResult<*mut T> {
+    let capsule = capsule.cast::<PyCapsule>().map_err(|_| not_arrow("a capsule"))?;
+    let pointer = capsule
+        .pointer_checked(Some(name))
+        .map_err(|error| not_arrow(&format!("a capsule named {name:?} ({error})")))?;
+    Ok(pointer.cast::<T>().as_ptr())
+}
+
+fn not_arrow(wanted: &str) -> Error {
+    Error::Schema(format!(
+        "the object does not hand out Arrow data: it should return {wanted}; \
+         convert it to a pyarrow.Table first"
+    ))
+}
+
+/// A stream of another library.
+struct Stream {
+    source: FFI_ArrowArrayStream,
+    schema: SchemaRef,
+    ended: bool,
+}
+
+impl Stream {
+    fn new(mut stream: FFI_ArrowArrayStream) -> Result<Self, Error> {
+        let failed = |what| Error::Stream { rows: 0, what };
+        let (Some(_), Some(get_schema), Some(_)) =
+            (stream.release, stream.get_schema, stream.get_next)
+        else {
+            return Err(Error::Argument(
+                "this stream has been read already; make a new one".into(),
+            ));
+        };
+        let mut schema = FFI_ArrowSchema::empty();
+        // SAFETY: a stream that is not released hands its schema out to a struct that is ours.
+        let code = unsafe { get_schema(&raw mut stream, &raw mut schema) };
+        if code != 0 {
+            return Err(failed(last_error(&mut stream, code)));
+        }
+        let schema = convert_schema(&schema).map_err(Error::Schema)?;
+        Ok(Self { source: stream, schema, ended: false })
+    }
+
+    fn batch(&mut self) -> Result<Option<RecordBatch>, String> {
+        let Some(get_next) = self.source.get_next else { return Ok(None) };
+        let mut array = FFI_ArrowArray::empty();
+        // SAFETY: as for the schema; the stream is not released before it is dropped.
+        let code = unsafe { get_next(&raw mut self.source, &raw mut array) };
+        if code != 0 {
+            return Err(last_error(&mut self.source, code));
+        }
+        if array.is_released() {
+            return Ok(None);
+        }
+        convert_batch(array, &self.schema).map(Some)
+    }
+}
+
+impl Iterator for Stream {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = self.batch().transpose();
+        self.ended = !matches!(next, Some(Ok(_)));
+        Some(next?.map_err(ArrowError::CDataInterface))
+    }
+}
+
+impl RecordBatchReader for Stream {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+}
+
+/// What a producer says of its failure.
+fn last_error(stream: &mut FFI_ArrowArrayStream, code: i32) -> String {
+    let told = stream.get_last_error.and_then(|get| {
+        // SAFETY: the text belongs to the stream and is valid until it is called again.
+        let text = unsafe { get(stream) };
+        // SAFETY: texts end with a NUL.
+        (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+    });
+    told.filter(|text| !text.is_empty())
+        .unwrap_or_else(|| std::io::Error::from_raw_os_error(code).to_string())
+}
+
+fn convert_schema(schema: &FFI_ArrowSchema) -> Result<SchemaRef, String> {
+    check_schema(schema, "the schema", 0)?;
+    let converted = catch_unwind(AssertUnwindSafe(|| Schema::try_from(schema)));
+    match converted {
+        Ok(Ok(schema)) => Ok(Arc::new(schema)),
+        Ok(Err(error)) => {
+            Err(format!("the schema can't be taken over ({error}); cast its columns"))
+        }
+        Err(_) => Err("the schema can't be taken over; cast its columns to plain types".into()),
+    }
+}
+
+/// Fails for a schema that does not keep the rules of the interface.
+fn check_schema(schema: &FFI_ArrowSchema, name: &str, depth: usize) -> Result<(), String> {
+    const BROKEN: &str = "the producer breaks the Arrow C data interface; hand over pyarrow data";
+    if depth > MAX_DEPTH {
+        return Err(format!(
+            "columns are nested more than {MAX_DEPTH} levels deep, which is not supported; \
+             leave {name} out"
+        ));
+    }
+    let format = text(schema.format).ok_or_else(|| format!("{name} has no type: {BROKEN}"))?;
+    let format = format.map_err(|()| format!("the type of {name} is not UTF-8: {BROKEN}"))?;
+    let own = match text(schema.name) {
+        Some(Ok(own)) if !own.is_empty() => format!("column {own:?}"),
+        Some(Err(())) => {
+            return Err(format!(
+                "a column name in {name} is not valid UTF-8; rename the column first"
+            ));
+        }
+        _ => name.to_owned(),
+    };
+    let children = usize::try_from(schema.n_children).ok();
+    let children = children.filter(|&count| count == 0 || !schema.children.is_null());
+    let children = children.ok_or_else(|| format!("{own} has no children: {BROKEN}"))?;
+    let wanted = match format.as_str() {
+        "+l" | "+L" | "+vl" | "+vL" | "+m" => Some(1),
+        "+r" => Some(2),
+        other if other.starts_with("+w:") => Some(1),
+        other => other
+            .strip_prefix("+ud:")
+            .or_else(|| other.strip_prefix("+us:"))
+            .map(|ids| ids.split(',').filter(|id| !id.is_empty()).count()),
+    };
+    if wanted.is_some_and(|wanted| wanted != children) {
+        return Err(format!("{own} has {children} children for its type {format:?}: {BROKEN}"));
+    }
+    for index in 0..children {
+        // SAFETY: a producer hands out as many pointers as it says.
+        let child = unsafe { schema.children.add(index).read().as_ref() };
+        let child =
+            child.ok_or_else(|| format!("child {index} of {own} is not there: {BROKEN}"))?;
+        check_schema(child, &own, depth + 1)?;
+    }
+    // SAFETY: a producer hands out a schema, or none.
+    if let Some(dictionary) = unsafe { schema.dictionary.as_ref() } {
+        check_schema(dictionary, &own, depth + 1)?;
+    }
+    check_metadata(schema.metadata)
+        .ok_or_else(|| format!("the metadata of {own} is not valid UTF-8; drop it first"))
+}
+
+/// A text of the producer; none if it is not there.
+fn text(pointer: *const c_char) -> Option<Result<String, ()>> {
+    // SAFETY: texts end with a NUL.
+    (!pointer.is_null()).then(|| {
+        let text: CString = unsafe { CStr::from_ptr(pointer) }.to_owned();
+        text.into_string().map_err(|_| ())
+    })
+}
+
+/// Walks the metadata of a schema: a count, then lengths and texts.
+fn check_metadata(pointer: *const c_char) -> Option<()> {
+    if pointer.is_null() {
+        return Some(());
+    }
+    let mut at = pointer.cast::<u8>();
+    let number = |at: *const u8| {
+        // SAFETY: a producer writes as many numbers and bytes as the numbers before them say.
+        let bytes = unsafe { at.cast::<[u8; 4]>().read_unaligned() };
+        usize::try_from(i32::from_ne_bytes(bytes)).ok()
+    };
+    let texts = number(at)?.checked_mul(2)?;
+    at = at.wrapping_add(4);
+    for _ in 0..texts {
+        let length = number(at)?;
+        // SAFETY: as above.
+        let text = unsafe { std::slice::from_raw_parts(at.wrapping_add(4), length) };
+        std::str::from_utf8(text).ok()?;
+        at = at.wrapping_add(4 + length);
+    }
+    Some(())
+}
+
+fn convert_batch(mut array: FFI_ArrowArray, schema: &SchemaRef) -> Result<RecordBatch, String> {
+    let kind = DataType::Struct(schema.fields().clone());
+    check_array(&mut array, &kind, "a batch", 0)?;
+    // SAFETY: the shape of the array is that of its type, which was just checked; that its buffers
+    // are as long as it says is the producer's promise, as for every user of this interface.
+    let data = unsafe { from_ffi_and_data_type(array, kind) }.map_err(|error| error.to_string())?;
+    let rows = array_of(data).map_err(|error| error.to_string())?;
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    let columns = rows.as_struct().columns().to_vec();
+    RecordBatch::try_new_with_options(schema.clone(), columns, &options)
+        .map_err(|error| error.to_string())
+}
+
+/// Fails for an array whose shape is not that of its type: as many buffers and children.
+fn check_array(
+    array: &mut FFI_ArrowArray,
+    kind: &DataType,
+    name: &str,
+    depth: usize,
+) -> Result<(), String> {
+    let other = |what: &str| {
+        Err(format!(
+            "{name} does not have the schema of its stream: {what}; cast the batches first"
+        ))
+    };
+    if depth > MAX_DEPTH {
+        return other("it is nested deeper");
+    }
+    if array.length < 0 || array.offset < 0 || array.length.checked_add(array.offset).is_none() {
+        return other("it has less than no rows");
+    }
+    // Polars gives columns of nulls a buffer, which is not there.
+    if *kind == DataType::Null && array.n_buffers == 1 && !array.buffers.is_null() {
+        // SAFETY: there is one pointer, as the producer says.
+        if unsafe { array.buffers.read() }.is_null() {
+            array.n_buffers = 0;
+        }
+    }
+    let shape = layout(kind);
+    let buffers = (shape.buffers.len() + usize::from(shape.can_contain_null_mask)) as i64;
+    // Views have any number of buffers, and one with their lengths.
+    let fits = if shape.variadic { array.n_buffers > buffers } else { array.n_buffers == buffers };
+    if !fits || (array.n_buffers > 0 && array.buffers.is_null()) {
+        return other(&format!("{} buffers for {kind}", array.n_buffers));
+    }
+    let children: Vec<(&str, &DataType)> = match kind {
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::ListView(field)
+        | DataType::LargeListView(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _) => vec![(name, field.data_type())],
+        DataType::Struct(fields) => {
+            fields.iter().map(|field| (field.name().as_str(), field.data_type())).collect()
+        }
+        DataType::Union(fields, _) => {
+            fields.iter().map(|(_, field)| (field.name().as_str(), field.data_type())).collect()
+        }
+        DataType::RunEndEncoded(ends, values) => {
+            vec![(name, ends.data_type()), (name, values.data_type())]
+        }
+        _ => Vec::new(),
+    };
+    if array.n_children != children.len() as i64
+        || (array.n_children > 0 && array.children.is_null())
+    {
+        return other(&format!("{} columns instead of {}", array.n_children, children.len()));
+    }
+    for (index, (child, kind)) in children.into_iter().enumerate() {
+        // SAFETY: a producer hands out as many pointers as it says, each to an array of its own.
+        let Some(array) = (unsafe { array.children.add(index).read().as_mut() }) else {
+            return other(&format!("column {child:?} is not there"));
+        };
+        check_array(array, kind, &format!("column {child:?}"), depth + 1)?;
+    }
+    match kind {
+        DataType::Dictionary(_, values) => {
+            // SAFETY: a producer hands out an array, or none.
+            match unsafe { array.dictionary.as_mut() } {
+                Some(dictionary) => check_array(dictionary, values, name, depth + 1),
+                None => other("it has no dictionary"),
+            }
+        }
+        _ if !array.dictionary.is_null() => other("it has a dictionary"),
+        _ => Ok(()),
+    }
+}
