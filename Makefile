@@ -8,7 +8,7 @@ DEMO := demo-data
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint format wheel bench bench-quick bench-scaling bench-training clean
+.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint format wheel bench bench-quick bench-scaling bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -102,6 +102,12 @@ bench-scaling: setup ## Measure how time and memory grow; SCALING_ROWS=200_000 f
 
 bench-training: setup ## Measure memory, batches and epochs of training against datasets and pyarrow
 	$(BIN)/python -m benches.training
+
+MUTANTS ?= 100_000
+
+mutants: setup ## Read MUTANTS damaged files in child processes (an hour), see tests/mutants.py
+	mkdir -p $(DEMO)
+	$(BIN)/python tests/mutants.py --count $(MUTANTS) --record $(DEMO)/mutants.json
 
 clean: ## Remove everything that was built or made
 	rm -rf $(VENV) target dist $(DEMO) python/fastsample/*.so

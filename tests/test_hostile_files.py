@@ -118,7 +118,7 @@ def booleans(lists: int) -> Value:
 
 
 def brotli(size: int) -> bytes:
-    return pa.Codec("brotli").compress(bytes(size), asbytes=True)
+    return bytes(pa.Codec("brotli").compress(bytes(size), asbytes=True))
 
 
 def claims_less(codec: int, stored: bytes) -> bytes:
@@ -290,7 +290,7 @@ def claiming(codec: str, claimed: int) -> bytes:
     length = (rows * 8).to_bytes(8, "little")
     assert data.count(length) >= 1
     at = data.index(length)
-    while data[at + 8 : at + 12] not in (b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"):
+    while bytes(data[at + 8 : at + 12]) not in (b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"):
         at = data.index(length, at + 1)
     data[at : at + 8] = claimed.to_bytes(8, "little")
     return bytes(data)

@@ -27,7 +27,8 @@ def write(path: Path, first: int, rows: int = 10) -> Path:
 def ids(source: Any) -> list[int]:
     """Return the rows of a source, all of them."""
     rows = fastsample.inspect(source, lengths=False).rows
-    return fastsample.sample(source, rows).to_arrow()["id"].to_pylist()
+    found: list[int] = fastsample.sample(source, rows).to_arrow()["id"].to_pylist()
+    return found
 
 
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:

@@ -18,18 +18,17 @@ use arrow_data::layout;
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use fastsample::Error;
 use fastsample::source::array_of;
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
 
-use crate::errors::{BindingError, BindingResult};
+use crate::errors::BindingResult;
 
 /// Levels that a schema may have.
 const MAX_DEPTH: usize = 60;
 
 /// The rows of an object that hands them out as Arrow capsules, as a stream.
 pub(crate) fn stream(data: &Bound<'_, PyAny>) -> BindingResult<Box<dyn RecordBatchReader + Send>> {
-    let capsule = call(data, "__arrow_c_stream__")?;
+    let capsule = data.call_method0("__arrow_c_stream__")?;
     let pointer = pointer::<FFI_ArrowArrayStream>(&capsule, c"arrow_array_stream")?;
     // SAFETY: a capsule of this name holds a pointer to such a struct, which is moved out of it:
     // what is left behind is marked as released.
@@ -39,7 +38,7 @@ pub(crate) fn stream(data: &Bound<'_, PyAny>) -> BindingResult<Box<dyn RecordBat
 
 /// The rows of an object that hands out a single batch as Arrow capsules.
 pub(crate) fn batch(data: &Bound<'_, PyAny>) -> BindingResult<RecordBatch> {
-    let pair = call(data, "__arrow_c_array__")?;
+    let pair = data.call_method0("__arrow_c_array__")?;
     let pair = pair.cast_into::<PyTuple>().map_err(|_| not_arrow("a pair of capsules"))?;
     let schema = pointer::<FFI_ArrowSchema>(&pair.get_item(0)?, c"arrow_schema")?;
     let array = pointer::<FFI_ArrowArray>(&pair.get_item(1)?, c"arrow_array")?;
@@ -48,22 +47,6 @@ pub(crate) fn batch(data: &Bound<'_, PyAny>) -> BindingResult<RecordBatch> {
     let (schema, array) = unsafe { (&*schema, FFI_ArrowArray::from_raw(array)) };
     let schema = convert_schema(schema).map_err(Error::Schema)?;
     Ok(convert_batch(array, &schema).map_err(|what| Error::Stream { rows: 0, what })?)
-}
-
-/// Calls a method of the producer. What it raises is kept as the cause of our own error.
-fn call<'py>(data: &Bound<'py, PyAny>, method: &str) -> BindingResult<Bound<'py, PyAny>> {
-    let py = data.py();
-    data.call_method0(method).map_err(|error| {
-        let ours = py.import("fastsample.errors").and_then(|m| m.getattr("FastSampleError"));
-        let is_ours = ours.is_ok_and(|class| error.matches(py, class).unwrap_or(false));
-        if is_ours || !error.is_instance_of::<PyException>(py) {
-            return BindingError::Py(error);
-        }
-        let stream: PyErr =
-            BindingError::from(Error::Stream { rows: 0, what: error.to_string() }).into();
-        stream.set_cause(py, Some(error));
-        BindingError::Py(stream)
-    })
 }
 
 /// The pointer of a capsule.

@@ -37,7 +37,7 @@ pub(crate) fn run<T: Send + 'static>(
         // What nobody takes is dropped here, as long as the thread counts.
         let _ = sender.send(work(&worker));
     })
-    .map_err(|error| Error::Internal(format!("no thread could be started: {error}")))?;
+    .map_err(|error| Error::no_thread(&error))?;
     let thread = exit::watch(thread);
     // Only this thread receives; the mutex is what lets the wait happen without the GIL.
     let receiver = Mutex::new(receiver);

@@ -80,6 +80,12 @@ pub enum Error {
         /// The reason, and what to do.
         what: String,
     },
+    /// The operating system gives no more threads.
+    #[error(
+        "no thread could be started ({0}); \
+         raise the limit on processes (ulimit -u), or end other programs"
+    )]
+    NoThread(String),
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -163,6 +169,19 @@ impl Error {
         }
     }
 
+    /// The failure of a stream, in the words of its producer.
+    #[must_use]
+    pub fn stream(rows: u64, error: &ArrowError) -> Self {
+        let what = without_prefixes(&error.to_string()).to_owned();
+        Self::Stream { rows, what }
+    }
+
+    /// No thread is to be had.
+    #[must_use]
+    pub fn no_thread(error: &std::io::Error) -> Self {
+        Self::NoThread(error.to_string())
+    }
+
     /// Something in `path` that this crate does not handle.
     pub(crate) fn unsupported(path: &Path, what: &str) -> Self {
         Self::Unsupported { path: path.to_path_buf(), what: what.to_owned() }
@@ -187,7 +206,8 @@ impl Error {
 
 /// A message without the names of the layers that it came through.
 fn without_prefixes(mut message: &str) -> &str {
-    const LAYERS: [&str; 8] = [
+    const LAYERS: [&str; 9] = [
+        "C Data interface error: ",
         "Parquet error: ",
         "Parquet argument error: ",
         "External error: ",

@@ -45,7 +45,7 @@ pub fn draw(ctx: &Context, stream: impl RecordBatchReader, n: usize, seed: u64) 
     ctx.begin(0);
     for batch in stream {
         ctx.check()?;
-        let batch = batch.map_err(|error| Error::Stream { rows, what: error.to_string() })?;
+        let batch = batch.map_err(|error| Error::stream(rows, &error))?;
         let ordinals: Vec<u64> = (rows..rows + batch.num_rows() as u64).collect();
         rows += batch.num_rows() as u64;
         ctx.advance(batch.num_rows() as u64);
@@ -114,8 +114,16 @@ fn prune(
         Ok(())
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> =
-            held.chunks_mut(share).map(|some| scope.spawn(|| prune_some(some))).collect();
+        let mut workers = Vec::new();
+        for (index, some) in held.chunks_mut(share).enumerate() {
+            let name = format!("fastsample-{index}");
+            let prune_some = &prune_some;
+            let worker = std::thread::Builder::new()
+                .name(name)
+                .spawn_scoped(scope, move || prune_some(some))
+                .map_err(|error| Error::no_thread(&error))?;
+            workers.push(worker);
+        }
         workers.into_iter().try_for_each(|worker| {
             worker.join().unwrap_or_else(|_| Err(Error::Internal("a thread panicked".into())))
         })

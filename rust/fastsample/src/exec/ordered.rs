@@ -143,8 +143,7 @@ impl<T: Send + 'static> Ordered<T> {
             if let (Err(error), 0) = (spawned, worker)
                 && let Some(task) = shared.claim()
             {
-                let error = Error::Internal(format!("no thread could be started: {error}"));
-                let _ = shared.send(task, Err(error), 0);
+                let _ = shared.send(task, Err(Error::no_thread(&error)), 0);
             }
         }
         Self { shared, process: std::process::id(), refused: false }

@@ -18,8 +18,6 @@ pub(super) fn unstorable(schema: &Schema) -> Option<String> {
 fn inside(field: &Field) -> Option<&'static str> {
     match field.data_type() {
         DataType::Union(..) => Some("unions"),
-        DataType::RunEndEncoded(..) => Some("run-end encoded values"),
-        DataType::ListView(_) | DataType::LargeListView(_) => Some("list views"),
         DataType::Dictionary(_, values) if values.is_nested() => {
             Some("dictionaries of nested values")
         }
@@ -30,6 +28,8 @@ fn inside(field: &Field) -> Option<&'static str> {
         DataType::Struct(fields) => fields.iter().find_map(|field| inside(field)),
         DataType::List(item)
         | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
         | DataType::FixedSizeList(item, _)
         | DataType::Map(item, _) => inside(item),
         _ => None,
