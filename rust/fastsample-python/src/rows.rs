@@ -1,4 +1,4 @@
-//! Rows in memory, or mapped into it, that are picked by position. No thread is ever started here.
+//! The class `Rows` of the extension: rows in memory or mapped, by position, without threads.
 
 use std::hint::black_box;
 use std::sync::Arc;

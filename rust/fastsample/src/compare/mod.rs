@@ -1,4 +1,4 @@
-//! A sample beside its source: what it kept, what it lost, and whether the differences are chance.
+//! `compare`: a sample against its source, with significance tests of each difference.
 //!
 //! ```text
 //!  source ─▶ profile (one pass, mergeable) ─┐            ┌─▶ distances, each with the limit
@@ -38,14 +38,14 @@ use crate::text::TextColumns;
 /// The probability that a random sample is called biased, over all tests together (Bonferroni).
 pub const FALSE_ALARMS: f64 = 0.01;
 
-/// The random sample that stands beside the one that is judged. No user's draw has this seed.
+/// The random sample with which the given one is compared. No user's draw has this seed.
 const RANDOM_SEED: u64 = 0x7261_6e64_6f6d_2121;
 
 /// Share of rows that may be set aside at most.
 const HELD_SHARE: f64 = 0.1;
 
 /// Rows of the source whose n-grams are counted, at random by content; those of the sample that are
-/// among them count, too. Forty million characters tell all that the tables hold; counting costs ten
+/// among them count, too. Forty million characters fill the tables; counting costs ten
 /// times what the rest of the pass does.
 const COUNTED_ROWS: f64 = 200_000.0;
 

@@ -1,4 +1,4 @@
-//! What is kept of a data set to compare it with another: one pass, mergeable, of bounded size.
+//! Profile of a data set for comparison with another: one pass, mergeable, of bounded size.
 
 use std::collections::BTreeMap;
 
@@ -228,7 +228,7 @@ impl Signature {
 
     /// The signature of a row with this hash of its texts.
     fn finish(&self, hash: u64) -> u64 {
-        // Short texts are alike only if they are equal: a few shingles say too little.
+        // Short texts are near-duplicates only if they are equal: a few shingles say too little.
         if self.shingles < NEAR_LEAST {
             return mix(hash ^ 1);
         }

@@ -1,4 +1,4 @@
-//! From what a user names (a file, a folder, a glob) to a list of files, in a fixed order.
+//! Discovery: a file, a folder or a glob becomes a list of files in a fixed order.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! One schema for many files, and each file's columns brought into it.
+//! Schema unification: one schema for many files, and each file's columns cast to it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! One way to see every layout of a text column, without copying.
+//! `TextColumn`: every Arrow layout of a text column, read without copying.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::ArrowDictionaryKeyType;

@@ -1,4 +1,4 @@
-//! Numbers in a footer are only claims.
+//! Plausibility of a footer: its numbers may be false.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::source::file::OpenFile;
 
 impl ParquetFile {
-    /// Fails if a row group claims many rows for its bytes and its pages do not bear it out.
+    /// Fails if a row group claims many rows for its bytes and its pages do not have them.
     ///
     /// A column of equal values needs next to no bytes, so the claim may be true; but a false count
     /// of 10^15 rows would keep a draw busy for days.

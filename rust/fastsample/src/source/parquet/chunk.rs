@@ -1,4 +1,4 @@
-//! The pages of a column chunk, as the decoder of `parquet` takes them.
+//! Page reader: the pages of a column chunk for the decoder of `parquet`.
 //!
 //! ```text
 //!  file ─▶ places ─▶ header ─▶ bytes ─▶ checksum ─▶ codec ─▶ bounds ─▶ decoder

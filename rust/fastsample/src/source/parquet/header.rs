@@ -205,7 +205,7 @@ pub(super) struct Page {
 pub(super) enum Layout {
     /// Levels of an unnamed length and values, compressed together.
     V1,
-    /// So many bytes of levels for so many nulls, then the values, which may be compressed.
+    /// `levels` bytes of levels with `nulls` nulls, then the values, which may be compressed.
     V2 { nulls: usize, levels: usize, compressed: bool },
 }
 

@@ -1,4 +1,4 @@
-//! The bytes of a page, inflated as they are needed.
+//! Streaming decompression of a page, as bytes are needed.
 //!
 //! ```text
 //!  file ──▶ section ──▶ inflater ──▶ buffer ──▶ length, value, length, value, ...
@@ -88,7 +88,7 @@ impl Inflater {
         Ok(length as usize)
     }
 
-    /// The next value of so many bytes.
+    /// The next value, of `length` bytes.
     #[inline]
     pub(super) fn value(&mut self, length: usize) -> io::Result<&[u8]> {
         self.take(LENGTH_BYTES + length).map(|bytes| &bytes[LENGTH_BYTES..])

@@ -1,4 +1,4 @@
-//! The columns of a row group on several cores.
+//! Lanes: the columns of a row group are decoded on several cores.
 //!
 //! ```text
 //!  lane 0   response ▒▒▒▒▒▒▒▒▒▒▒▒ ──▶ ┐
@@ -28,7 +28,7 @@ impl ParquetFile {
     /// Reads as [`ParquetFile::read`] does, on as many threads as `ctx` allows and columns suggest.
     /// `None` if one thread is as good.
     ///
-    /// The threads take permits of `ctx`; whoever takes the batches must hold none.
+    /// The threads take permits of `ctx`; the consumer of the batches must hold none.
     pub(crate) fn lanes(
         &self,
         ctx: &Context,
@@ -86,7 +86,7 @@ impl ParquetFile {
     }
 }
 
-/// Runs a reader on a thread of its own. It ends with its reader, or when nobody listens any more.
+/// Runs a reader on a thread of its own. It ends with the reader, or when the receiver is dropped.
 fn start(
     ctx: &Context,
     open: impl FnOnce() -> Result<Batches> + Send + 'static,

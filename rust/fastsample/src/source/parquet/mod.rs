@@ -1,7 +1,7 @@
 //! A Parquet file: its footer, its pages, and reading chosen rows of a row group.
 //!
 //! - [`footer`]: a footer, walked before it is parsed, with [`tree`] (its schema) and [`shapes`];
-//! - [`check`]: a footer's numbers are only claims; [`embedded`]: so is its Arrow schema;
+//! - [`check`]: whether a footer's numbers are plausible; [`embedded`]: so is its Arrow schema;
 //! - [`pages`]: where pages begin, by their [`index`] or their [`header`]s, and splitting large row
 //!   groups there;
 //! - [`read`]: chosen rows, window by window, from the pages of [`chunk`], through [`codec`] (their

@@ -1,7 +1,7 @@
 //! Where pages begin, and splitting large row groups there.
 //!
-//! A footer only tells where a column chunk begins. Some writers add an index of its pages; of the
-//! others, the header of every page is looked at once, and what it says is kept for all passes.
+//! A footer only says where a column chunk begins. Some writers add a page index. Without one, the
+//! header of every page is read once, and its content is kept for all passes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ use crate::source::file::OpenFile;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Directory(Arc<Mutex<Known>>);
 
-/// By row group and leaf column; none where headers do not tell.
+/// By row group and leaf column; none where headers do not say.
 type Known = HashMap<(usize, usize), Option<Vec<PageLocation>>>;
 
 impl ParquetFile {
@@ -64,7 +64,7 @@ impl ParquetFile {
         splits
     }
 
-    /// Where the data pages of a column chunk are, in order, if that can be told.
+    /// Where the data pages of a column chunk are, in order, if that is known.
     pub(super) fn locations(
         &self,
         open: &Arc<OpenFile>,
@@ -74,7 +74,7 @@ impl ParquetFile {
         if let Some(known) = lock(&self.pages.0).get(&(group, leaf)) {
             return known.clone();
         }
-        // The index only saves time; without a sound one, page headers tell the same.
+        // The index only saves time; without a sound one, page headers say the same.
         let found = index::read(open, self.metadata().row_group(group), leaf);
         let found = found.or_else(|| self.look(open, group, leaf));
         lock(&self.pages.0).insert((group, leaf), found.clone());

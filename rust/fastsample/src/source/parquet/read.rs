@@ -1,4 +1,4 @@
-//! Chosen rows of a row group, window by window.
+//! Decoding of the chosen rows of a row group, window by window.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Texts of huge pages, taken out of the page while it is inflated.
+//! Streaming decoder of huge pages: texts are copied out of a page while it is inflated.
 //!
 //! ```text
 //!  page  ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒    inflated bit by bit, see `inflate`
@@ -128,7 +128,7 @@ impl Stream {
                 }
                 page.row += 1;
             }
-            // A range that ends within a page leaves the rest of it to whoever reads on.
+            // A range that ends within a page leaves the rest of it to the next read.
             if page.row == end
                 && let Some(page) = self.page.take()
                 && page.row == page.rows.end

@@ -248,7 +248,7 @@ proptest! {
     }
 
     /// Damage that `parquet` finds is found, unless no value depends on it: it is in a size that a
-    /// page tells once more, or in a dictionary that no page needs.
+    /// page repeats, or in a dictionary that no page needs.
     #[test]
     fn damaged_chunks_fail_or_tell_the_truth(case in case(), place in place(), flip in 1_u8..) {
         let folder = TempDir::new().expect("a folder");
