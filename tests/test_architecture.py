@@ -30,6 +30,7 @@ CORE = ROOT / "rust" / "fastsample" / "src"
 CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("error",),
     ("exec", "hash"),
+    ("files",),
     ("sketch", "select", "text"),
     ("source",),
     ("scan", "gather"),

@@ -12,6 +12,7 @@ __all__ = [
     "Source",
     "Tokenizer",
     "__version__",
+    "check_output",
     "compare",
     "draw_smart",
     "draw_uniform",
@@ -22,6 +23,9 @@ __all__ = [
     "score",
     "split",
     "text_statistics",
+    "write_files",
+    "write_ipc",
+    "write_parquet",
 ]
 
 __version__: str
@@ -131,11 +135,17 @@ class Source:
         progress: _Progress,
     ) -> Source: ...
     @staticmethod
-    def from_table(data: Any, columns: Sequence[str] | None) -> Source: ...
+    def from_table(
+        data: Any, columns: Sequence[str] | None, inputs: Sequence[Path] = ...
+    ) -> Source: ...
     @staticmethod
-    def from_stream(data: Any, columns: Sequence[str] | None) -> Source: ...
+    def from_stream(
+        data: Any, columns: Sequence[str] | None, inputs: Sequence[Path] = ...
+    ) -> Source: ...
     @property
     def rows(self) -> int | None: ...
+    @property
+    def inputs(self) -> list[Path]: ...
     @property
     def schema(self) -> ArrowSchema: ...
 
@@ -158,35 +168,12 @@ class Sample:
     def paths(self) -> list[Path]: ...
     @property
     def text(self) -> _Text | None: ...
+    @property
+    def inputs(self) -> list[Path]: ...
     def row_ids(self) -> ArrowArray: ...
     def weights(self) -> ArrowArray | None: ...
     def stream(self) -> ArrowStream: ...
     def collect(self, progress: _Progress) -> Rows: ...
-    def write_parquet(
-        self,
-        path: Path,
-        *,
-        compression: str,
-        compression_level: int | None,
-        row_group_size: int | None,
-        shuffle: bool,
-        shards: int,
-        overwrite: bool,
-        memory_limit: int | None,
-        progress: _Progress,
-    ) -> _Written: ...
-    def write_ipc(
-        self,
-        path: Path,
-        *,
-        compression: str,
-        stream: bool,
-        shuffle: bool,
-        shards: int,
-        overwrite: bool,
-        memory_limit: int | None,
-        progress: _Progress,
-    ) -> _Written: ...
 
 @final
 class Rows:
@@ -311,3 +298,36 @@ def compare(
     threads: int | None,
     progress: _Progress,
 ) -> CompareFound: ...
+def write_parquet(
+    samples: Sequence[Sample],
+    paths: Sequence[Path],
+    *,
+    compression: str,
+    compression_level: int | None,
+    row_group_size: int | None,
+    shuffle: bool,
+    shards: int,
+    overwrite: bool,
+    memory_limit: int | None,
+    progress: _Progress,
+) -> list[_Written]: ...
+def write_ipc(
+    samples: Sequence[Sample],
+    paths: Sequence[Path],
+    *,
+    compression: str,
+    stream: bool,
+    shuffle: bool,
+    shards: int,
+    overwrite: bool,
+    memory_limit: int | None,
+    progress: _Progress,
+    name_by_content: bool = False,
+) -> list[_Written]: ...
+def write_files(
+    written: Sequence[tuple[Path, bytes]],
+    *,
+    inputs: Sequence[Path] = ...,
+    overwrite: bool = True,
+) -> None: ...
+def check_output(path: Path, *, inputs: Sequence[Path] = ..., overwrite: bool = True) -> None: ...

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fastsample.errors import ArgumentError, MissingDependencyError, OutputError
+from fastsample._files import check_output, write_files
+from fastsample.errors import ArgumentError, MissingDependencyError
 
 #: Okabe and Ito (2008): colour-blind readers can distinguish them, and they print well.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -22,7 +24,9 @@ _CJK_FONTS = (
 
 
 @contextmanager
-def figure(path: Path, width: float, height: float) -> Iterator[tuple[Any, Any]]:
+def figure(
+    path: Path, width: float, height: float, inputs: Iterable[Path] = ()
+) -> Iterator[tuple[Any, Any]]:
     """Yield axes and a function that makes labels drawable; write the figure at the end."""
     if path.suffix.lower() not in (".png", ".svg"):
         raise ArgumentError(f"{path}: plots are written as .png or .svg")
@@ -35,6 +39,7 @@ def figure(path: Path, width: float, height: float) -> Iterator[tuple[Any, Any]]
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    check_output(path, inputs)
     font = _cjk_font()
     families = ["DejaVu Sans"] if font is None else ["DejaVu Sans", font]
     with matplotlib.rc_context({"font.family": families, "svg.hashsalt": "fastsample"}):
@@ -43,17 +48,12 @@ def figure(path: Path, width: float, height: float) -> Iterator[tuple[Any, Any]]
         axes = drawing.subplots()
         axes.spines[["top", "right"]].set_visible(False)
         yield axes, (lambda text: text) if font else _escaped
-        scratch = path.with_name(f".{path.name}.part")
-        try:
-            with warnings.catch_warnings():
-                # A character that no font has (an emoji) is drawn as a space-holder.
-                warnings.filterwarnings("ignore", message="Glyph .* missing")
-                drawing.savefig(scratch, format=path.suffix[1:].lower())
-            scratch.replace(path)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot write: {error.strerror}") from error
-        finally:
-            scratch.unlink(missing_ok=True)
+        file = io.BytesIO()
+        with warnings.catch_warnings():
+            # A character that no font has (an emoji) is drawn as a space-holder.
+            warnings.filterwarnings("ignore", message="Glyph .* missing")
+            drawing.savefig(file, format=path.suffix[1:].lower())
+        write_files({path: file.getvalue()}, inputs)
 
 
 def _cjk_font() -> str | None:

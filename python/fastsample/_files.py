@@ -1,31 +1,28 @@
-"""Small files, written whole or not at all."""
+"""Small files, written whole or not at all, by the rule for every output of the core.
+
+An output is never an input of the call, a folder, a device or a pipe; links are followed.
+"""
 
 from __future__ import annotations
 
-import os
-import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from fastsample.errors import OutputError
+from fastsample import _fastsample
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    try:
-        number, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(scratch).chmod(0o666 & ~_umask())
-            Path(scratch).replace(path)
-        except BaseException:
-            Path(scratch).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OutputError(f"{path}: cannot write: {error.strerror}") from error
+def write_text(path: Path, text: str, inputs: Iterable[Path] = ()) -> None:
+    """Write a text file."""
+    write_files({path: text.encode()}, inputs)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def write_files(
+    files: Mapping[Path, bytes], inputs: Iterable[Path] = (), *, overwrite: bool = True
+) -> None:
+    """Write several files of one folder: all of them appear, or none."""
+    _fastsample.write_files(list(files.items()), inputs=list(inputs), overwrite=overwrite)
+
+
+def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raise `OutputError` if `path` may not be written, before long work for it begins."""
+    _fastsample.check_output(path, inputs=list(inputs))

@@ -69,13 +69,14 @@ def open_source(
 
 def _open_object(source: Any, columns: list[str] | None) -> _fastsample.Source | None:
     """Open an object that hands over Arrow data; return None if it is none."""
+    inputs = _files_of(source)
     source = _as_arrow(source)
     if _is_in_memory(source):
-        return _fastsample.Source.from_table(source, columns)
+        return _fastsample.Source.from_table(source, columns, inputs)
     if hasattr(source, "__arrow_c_stream__"):
-        return _fastsample.Source.from_stream(source, columns)
+        return _fastsample.Source.from_stream(source, columns, inputs)
     if hasattr(source, "__arrow_c_array__"):
-        return _fastsample.Source.from_table(source, columns)
+        return _fastsample.Source.from_table(source, columns, inputs)
     return None
 
 
@@ -98,6 +99,24 @@ def _paths(source: SourceLike) -> list[Path] | None:
                 "join tables into one first"
             )
     return [file_path("source", each) for each in source]
+
+
+def _files_of(source: Any) -> list[Path]:
+    """Return the local files that an object reads its rows from, as far as it tells.
+
+    Objects of this package tell by ``__fastsample_inputs__``, a pyarrow dataset by ``files``, a
+    Hugging Face dataset by ``cache_files``.
+    """
+    if hasattr(source, "__fastsample_inputs__"):
+        return list(source.__fastsample_inputs__)
+    if hasattr(source, "scanner"):
+        files = getattr(source, "files", [])
+    elif hasattr(source, "with_format") and hasattr(source, "features"):
+        found = getattr(source, "cache_files", [])
+        files = [each["filename"] for each in found] if isinstance(found, list) else []
+    else:
+        files = []
+    return [Path(file) for file in files]
 
 
 def _is_in_memory(source: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, check_threads, optional, string, whole
@@ -90,10 +91,13 @@ def compare(
             threads=threads,
             progress=callback,
         )
-    return _comparison(found, by, max_chars)
+    inputs = tuple(path for side in sides for path in side.inputs)
+    return _comparison(found, by, max_chars, inputs)
 
 
-def _comparison(found: _fastsample.CompareFound, by: str | None, max_chars: int) -> Comparison:
+def _comparison(
+    found: _fastsample.CompareFound, by: str | None, max_chars: int, inputs: tuple[Path, ...]
+) -> Comparison:
     values = {value: (a, b) for value, a, b in found["counts"]}
     shares = None if found["by"] is None else Distance(*found["by"])
     source, sample = _side(found["source"]), _side(found["sample"])
@@ -130,6 +134,7 @@ def _comparison(found: _fastsample.CompareFound, by: str | None, max_chars: int)
         column=by,
         load=found["load"],
         left_out=dict(found["left_out"]),
+        _inputs=inputs,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from fastsample._text_lengths import TextLengths
 
@@ -101,3 +102,5 @@ class Compared:
     column: str | None
     load: float
     left_out: dict[str, str]
+    #: Files that no report may replace.
+    _inputs: tuple[Path, ...] = field(repr=False, compare=False)

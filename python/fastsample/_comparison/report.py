@@ -65,6 +65,7 @@ class Comparison(Compared):
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
         plain = asdict(self)
+        del plain["_inputs"]
         lengths = [plain["source"]["lengths"], plain["sample"]["lengths"]]
         for both in plain["columns"].values():
             lengths.extend(both)
@@ -87,10 +88,10 @@ class Comparison(Compared):
         return page(self)
 
     def write_html(self, path: str | os.PathLike[str]) -> None:
-        """Write the report to a file, whole or not at all."""
+        """Write the report to a file, whole or not at all, and never over what was compared."""
         from fastsample._files import write_text
 
-        write_text(output_path("path", path), self.to_html())
+        write_text(output_path("path", path), self.to_html(), self._inputs)
 
     def _repr_html_(self) -> str:
         from fastsample._comparison.html import body

@@ -73,6 +73,7 @@ def inspect(
         if found
         else None,
         left_out=dict(found["left_out"]) if found else {},
+        _inputs=tuple(opened.inputs),
     )
 
 
@@ -81,12 +82,13 @@ def count_rows(
     columns: Sequence[str] | None,
     threads: int | None,
     progress: bool | Callback | None,
-) -> int:
+) -> tuple[int, tuple[Path, ...]]:
     """Return the rows of a data set by its footers alone, without the start of pyarrow."""
     threads = check_threads(threads)
     with reporting(progress, "reading") as callback:
         opened = open_source(source, columns, threads, callback)
-        return sum(sum(part["fragments"]) for part in _fastsample.parts(opened))
+        rows = sum(sum(part["fragments"]) for part in _fastsample.parts(opened))
+        return rows, tuple(opened.inputs)
 
 
 def _file(part: _fastsample.PartFound) -> FileInfo:

@@ -59,16 +59,19 @@ class Inspection:
     copies: Copies | None = None
     #: Columns of strings that are not text by default, and why not.
     left_out: dict[str, str] = field(default_factory=dict)
+    #: Files that no plot may replace.
+    _inputs: tuple[Path, ...] = field(default=(), repr=False, compare=False)
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Draw the lengths of the texts into a PNG or SVG file. Needs the extra ``plot``."""
         from fastsample._inspection.plot import plot_lengths
 
-        plot_lengths(self.text, self.row_lengths, output_path("path", path))
+        plot_lengths(self.text, self.row_lengths, output_path("path", path), self._inputs)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
         plain = asdict(self)
+        del plain["_inputs"]
         for file in plain["files"]:
             file["path"] = None if file["path"] is None else str(file["path"])
         for lengths in (*plain["text"].values(), plain["row_lengths"]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fastsample._figure import COLOURS, figure
@@ -13,14 +13,17 @@ _BINS = 60
 
 
 def plot_lengths(
-    text: Mapping[str, TextLengths], row_lengths: TextLengths | None, path: Path
+    text: Mapping[str, TextLengths],
+    row_lengths: TextLengths | None,
+    path: Path,
+    inputs: Iterable[Path] = (),
 ) -> None:
     """Draw how many rows have which length, a line for each text column."""
     if not text or row_lengths is None:
         raise ArgumentError("there are no lengths of texts to draw")
     median = min(lengths.quantiles[0.5] for lengths in text.values())
     edges = bin_edges(row_lengths, _BINS, median)
-    with figure(path, 8, 4.5) as (axes, label):
+    with figure(path, 8, 4.5, inputs) as (axes, label):
         styles = ("-", "--", "-.", ":")
         for number, (name, lengths) in enumerate(text.items()):
             axes.stairs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from fastsample._arguments import choice, flag, is_whole, number, optional, whole
@@ -109,7 +110,7 @@ def plan(
     change = changed(
         epochs, new_epochs, max_length, new_max_length, padding, new_seconds_per_step is not None
     )
-    rows, row_lengths, text = _looked_at(source, lengths, columns, threads, progress)
+    rows, row_lengths, text, inputs = _looked_at(source, lengths, columns, threads, progress)
     if rows == 0:
         raise ArgumentError("there are no rows to train on")
     schedule = Schedule(rows, batch_size, devices, accumulation, steps)
@@ -148,6 +149,7 @@ def plan(
         facts,
         assumptions,
         settings,
+        inputs,
     )
 
 
@@ -157,18 +159,19 @@ def _looked_at(
     columns: Sequence[str] | None,
     threads: int | None,
     progress: bool | Callback | None,
-) -> tuple[int, TextLengths | None, tuple[str, ...]]:
-    """Return the rows; their lengths and the text columns if they are known or asked for."""
+) -> tuple[int, TextLengths | None, tuple[str, ...], tuple[Path, ...]]:
+    """Return the rows; their lengths and text columns if known or asked for; their files."""
     if isinstance(source, Inspection):
-        return source.rows, source.row_lengths, tuple(source.text)
+        return source.rows, source.row_lengths, tuple(source.text), source._inputs
     if isinstance(source, bool) or is_whole(source):
         if lengths:
             raise ArgumentError("lengths=True needs a data set; a number of rows has no texts")
-        return whole("rows", source, least=1), None, ()
+        return whole("rows", source, least=1), None, (), ()
     if not lengths:
-        return count_rows(source, columns, threads, progress), None, ()
+        rows, inputs = count_rows(source, columns, threads, progress)
+        return rows, None, (), inputs
     found = inspect(source, columns=columns, threads=threads, progress=progress)
     if found.row_lengths is None:
         names = ", ".join(f"{column.name} ({column.type})" for column in found.columns)
         raise ArgumentError(f"there is no text column to measure lengths of; found {names}")
-    return found.rows, found.row_lengths, tuple(found.text)
+    return found.rows, found.row_lengths, tuple(found.text), found._inputs

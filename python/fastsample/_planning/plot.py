@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fastsample._figure import COLOURS, figure
@@ -10,11 +10,15 @@ from fastsample._planning.model import Scenario
 
 
 def plot_hours(
-    alternatives: Sequence[Scenario], wanted: Scenario | None, now: Scenario, path: Path
+    alternatives: Sequence[Scenario],
+    wanted: Scenario | None,
+    now: Scenario,
+    path: Path,
+    inputs: Iterable[Path] = (),
 ) -> None:
     """Draw the hours of every alternative, and how many times faster than `now` it is."""
     shown = alternatives[::-1]
-    with figure(path, 8, 1.2 + 0.5 * len(shown)) as (axes, label):
+    with figure(path, 8, 1.2 + 0.5 * len(shown), inputs) as (axes, label):
         chosen = [scenario is wanted for scenario in shown]
         bars = axes.barh(
             [label(scenario.name) for scenario in shown],

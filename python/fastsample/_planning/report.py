@@ -43,6 +43,8 @@ class Plan:
     lengths: tuple[LengthFacts, ...]
     assumptions: tuple[str, ...]
     _settings: dict[str, Any] = field(repr=False)
+    #: Files that no plot and no settings may replace.
+    _inputs: tuple[Path, ...] = field(default=(), repr=False, compare=False)
 
     def speed_up(self, scenario: Scenario) -> float:
         """Return how many times faster a scenario is than training as it is."""
@@ -70,7 +72,8 @@ class Plan:
         """Draw the hours of all alternatives into a PNG or SVG file. Needs the extra ``plot``."""
         from fastsample._planning.plot import plot_hours
 
-        plot_hours(self.alternatives, self.wanted, self.now, output_path("path", path))
+        target = output_path("path", path)
+        plot_hours(self.alternatives, self.wanted, self.now, target, self._inputs)
 
     def write_settings(
         self, path: str | os.PathLike[str], *, overwrite: bool = False
@@ -106,7 +109,11 @@ class Plan:
             )
         original = self._settings | _changing(self.now)
         return write_pair(
-            output_path("path", path), original, self._settings | _changing(self.wanted), overwrite
+            output_path("path", path),
+            original,
+            self._settings | _changing(self.wanted),
+            overwrite,
+            self._inputs,
         )
 
 

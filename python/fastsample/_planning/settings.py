@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fastsample._files import write_text
+from fastsample._files import write_files
 from fastsample.errors import ArgumentError, OutputError
 
 
 def write_pair(
-    path: Path, original: dict[str, Any], changed: dict[str, Any], overwrite: bool
+    path: Path,
+    original: dict[str, Any],
+    changed: dict[str, Any],
+    overwrite: bool,
+    inputs: Iterable[Path] = (),
 ) -> tuple[Path, Path]:
-    """Write `changed` to `path` and `original` beside it; the original first."""
+    """Write `changed` to `path` and `original` beside it: both appear, or none."""
     form = {".toml": _toml, ".json": _json}.get(path.suffix.lower())
     if form is None:
         raise ArgumentError(f"{path}: settings are written as .toml or .json")
@@ -22,8 +27,7 @@ def write_pair(
     for target, text in texts.items():
         if not overwrite and target.exists() and target.read_text(encoding="utf-8") != text:
             raise OutputError(f"{target}: the file exists with other contents; choose another name")
-    for target, text in texts.items():
-        write_text(target, text)
+    write_files({target: text.encode() for target, text in texts.items()}, inputs)
     return path, beside
 
 

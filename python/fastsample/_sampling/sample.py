@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
-from fastsample._arguments import flag, optional, output_path, string, whole
+from fastsample._arguments import flag, output_path
+from fastsample._files import write_files
 from fastsample._progress import Callback, check_progress, reporting
 from fastsample._sampling.formats import check_ending, is_stream
-from fastsample._sampling.report import Report, WriteReport, WrittenFile
+from fastsample._sampling.report import Report, WriteReport
+from fastsample._sampling.write import write_ipc, write_parquet
 from fastsample._training.cache import cache_file, cache_folder, once
 from fastsample._training.dataset import Dataset, positions, positions_of
 from fastsample.errors import SourceTypeError
@@ -46,11 +48,18 @@ class Sample:
         digest = hashlib.blake2b(ids.data, digest_size=8).hexdigest()
         ids_file = path.with_suffix(f".rows-{digest}.npy")
         once(ids_file, lambda: _save_ids(ids_file, ids))
-        return {"rows": str(path), "row_ids": str(ids_file), "report": self._report}
+        return {
+            "rows": str(path),
+            "row_ids": str(ids_file),
+            "report": self._report,
+            "inputs": [str(file) for file in self._native.inputs],
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         report: Report = state["report"]
-        opened = _fastsample.Source.from_table(Dataset(state["rows"]).to_arrow(), None)
+        rows = Dataset(state["rows"])
+        inputs = [rows.path, *map(Path, state["inputs"])]
+        opened = _fastsample.Source.from_table(rows.to_arrow(), None, inputs)
         self._native = _fastsample.draw_uniform(
             opened,
             report.sampled,
@@ -76,6 +85,10 @@ class Sample:
     def report(self) -> Report:
         """What the draw did."""
         return self._report
+
+    @property
+    def __fastsample_inputs__(self) -> list[Path]:
+        return self._native.inputs
 
     @property
     def schema(self) -> pa.Schema:
@@ -226,22 +239,19 @@ class Sample:
         SourceChangedError
             The source was modified since the sample was drawn.
         """
-        started = time.perf_counter()
-        with reporting(progress, "writing") as callback:
-            result = self._native.write_parquet(
-                check_ending(output_path("path", path)),
-                compression=string("compression", compression),
-                compression_level=optional(
-                    whole, "compression_level", compression_level, least=-128, most=127
-                ),
-                row_group_size=optional(whole, "row_group_size", row_group_size, least=1),
-                shuffle=flag("shuffle", shuffle),
-                shards=whole("shards", shards, least=1),
-                overwrite=flag("overwrite", overwrite),
-                memory_limit=optional(whole, "memory_limit", memory_limit, least=1),
-                progress=callback,
-            )
-        return self._written(result, started)
+        reports = write_parquet(
+            [self._native],
+            [check_ending(output_path("path", path))],
+            compression=compression,
+            compression_level=compression_level,
+            row_group_size=row_group_size,
+            shuffle=shuffle,
+            shards=shards,
+            overwrite=overwrite,
+            memory_limit=memory_limit,
+            progress=progress,
+        )
+        return reports[0]
 
     def write_ipc(
         self,
@@ -260,38 +270,19 @@ class Sample:
         rest is as in :meth:`write_parquet`. A name that ends in ``.arrows`` gets the streaming
         format.
         """
-        started = time.perf_counter()
         target = check_ending(output_path("path", path))
-        with reporting(progress, "writing") as callback:
-            result = self._native.write_ipc(
-                target,
-                compression=string("compression", compression),
-                stream=is_stream(target),
-                shuffle=flag("shuffle", shuffle),
-                shards=whole("shards", shards, least=1),
-                overwrite=flag("overwrite", overwrite),
-                memory_limit=optional(whole, "memory_limit", memory_limit, least=1),
-                progress=callback,
-            )
-        return self._written(result, started)
-
-    def _written(
-        self,
-        result: tuple[
-            list[tuple[Path, int, int]], list[tuple[str, int]], int, list[tuple[str, str]]
-        ],
-        started: float,
-    ) -> WriteReport:
-        files = tuple(WrittenFile(*file) for file in result[0])
-        return WriteReport(
-            files=files,
-            rows=len(self),
-            bytes=sum(file.bytes for file in files),
-            copies=result[2],
-            mean_chars={name: chars / len(self) for name, chars in result[1]},
-            seconds=time.perf_counter() - started,
-            left_out=dict(result[3]),
+        reports = write_ipc(
+            [self._native],
+            [target],
+            compression=compression,
+            stream=is_stream(target),
+            shuffle=shuffle,
+            shards=shards,
+            overwrite=overwrite,
+            memory_limit=memory_limit,
+            progress=progress,
         )
+        return reports[0]
 
     def _exact_schema(self) -> pa.Schema | None:
         """Return the schema if exported rows lack a part of it: sorted keys of maps."""
@@ -316,7 +307,6 @@ class Sample:
 def _save_ids(path: Path, ids: npt.NDArray[np.uint64]) -> None:
     import numpy as np
 
-    draft = path.with_suffix(".tmp")
-    with draft.open("wb") as file:
-        np.save(file, ids)
-    draft.replace(path)
+    file = io.BytesIO()
+    np.save(file, ids)
+    write_files({path: file.getvalue()})

@@ -24,6 +24,7 @@ from fastsample._progress import Callback, reporting
 from fastsample._sampling.report import Report, WriteReport, to_report
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_rule, rule
+from fastsample._sampling.write import write_parquet
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, OutputError, SourceTypeError
 
@@ -196,7 +197,7 @@ class Split(Mapping[str, Sample]):
     ) -> dict[str, WriteReport]:
         """Write each side to ``<folder>/<name>.parquet``; `options` as for a sample.
 
-        Each file appears whole or not at all, one after the other.
+        All files appear together, or none of them.
         """
         path = output_path("folder", folder)
         for name in self:
@@ -206,7 +207,6 @@ class Split(Mapping[str, Sample]):
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{path}: cannot create the folder: {error.strerror}") from None
-        return {
-            name: side.write_parquet(path / f"{name}.parquet", **options)
-            for name, side in self.items()
-        }
+        sides = [side._native for side in self.values()]
+        reports = write_parquet(sides, [path / f"{name}.parquet" for name in self], **options)
+        return dict(zip(self, reports, strict=True))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,26 +59,33 @@ def cache_file(
 
 
 def once(path: Path, write: Callable[[], object]) -> None:
-    """Call `write`, which creates `path`, unless it is there: in one process at a time."""
-    if path.exists():
-        return
-    # Imported where it is needed: it takes longer than the rest of the package.
-    from filelock import FileLock
+    """Call `write`, which creates `path`, unless it is there: in one process at a time.
 
-    lock = FileLock(f"{path}.lock")
-    try:
-        lock.acquire()
-    except (OSError, NotImplementedError):
-        # The lock is another user's, the file system has none, or the folder can't be written.
-        # The file appears whole without a lock, too: at worst several processes write it. If it
-        # can't be written, `write` says so.
-        write()
-        return
-    try:
-        if not path.exists():
+    Once the file is there, the lock has nothing to guard: whoever still holds or gets it sees the
+    file. So it is removed, also the one of a process that was killed.
+    """
+    name = path.with_name(f"{path.name}.lock")
+    if not path.exists():
+        # Imported where it is needed: it takes longer than the rest of the package.
+        from filelock import FileLock
+
+        lock = FileLock(name)
+        try:
+            lock.acquire()
+        except (OSError, NotImplementedError):
+            # The lock is another user's, the file system has none, or the folder can't be written.
+            # The file appears whole without a lock, too: at worst several processes write it. If
+            # it can't be written, `write` says so.
             write()
-    finally:
-        lock.release()
+            return
+        try:
+            if not path.exists():
+                write()
+        finally:
+            lock.release()
+    # Where another user made it, it stays.
+    with suppress(OSError):
+        name.unlink(missing_ok=True)
 
 
 def _key(native: _fastsample.Sample) -> str:
@@ -100,23 +107,19 @@ def _key(native: _fastsample.Sample) -> str:
 
 def _by_content(native: _fastsample.Sample, folder: Path, progress: Callback | None) -> Path:
     """Write rows that come from no file, and name the result by what is in it."""
-    draft = folder / f".{uuid.uuid4().hex}.arrow"
-    try:
-        _write(native, draft, progress)
-        digest = hashlib.blake2b(_LAYOUT, digest_size=16)
-        with draft.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        path = folder / f"{digest.hexdigest()}.arrow"
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return path
+    return _write(native, folder / "rows.arrow", progress, name_by_content=True)
 
 
-def _write(native: _fastsample.Sample, path: Path, progress: Callback | None) -> None:
-    native.write_ipc(
-        path,
+def _write(
+    native: _fastsample.Sample,
+    path: Path,
+    progress: Callback | None,
+    *,
+    name_by_content: bool = False,
+) -> Path:
+    written = _fastsample.write_ipc(
+        [native],
+        [path],
         compression="none",
         stream=True,
         shuffle=False,
@@ -124,4 +127,6 @@ def _write(native: _fastsample.Sample, path: Path, progress: Callback | None) ->
         overwrite=True,
         memory_limit=None,
         progress=progress,
+        name_by_content=name_by_content,
     )
+    return written[0][0][0][0]

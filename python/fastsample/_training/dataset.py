@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
 from fastsample._arguments import callback, check_text_columns, file_path, flag, names, optional
+from fastsample._files import write_files
 from fastsample._training.cache import once
 from fastsample.errors import ColumnError, SourceNotFoundError, SourceTypeError
 
@@ -135,6 +136,10 @@ class Dataset:
         return self._path
 
     @property
+    def __fastsample_inputs__(self) -> list[Path]:
+        return [self._path]
+
+    @property
     def schema(self) -> pa.Schema:
         """The columns."""
         return self._table.schema
@@ -231,10 +236,10 @@ class Dataset:
 
         def write() -> None:
             table = pa.table({"length": pa.array(self.lengths(), pa.int64())})
-            draft = beside.with_suffix(".tmp")
-            with pa.ipc.new_stream(draft, table.schema) as writer:
+            file = pa.BufferOutputStream()
+            with pa.ipc.new_stream(file, table.schema) as writer:
                 writer.write_table(table)
-            draft.replace(beside)
+            write_files({beside: file.getvalue().to_pybytes()})
 
         try:
             once(beside, write)

@@ -24,12 +24,16 @@ for command in (sample, split, inspect, compare, plan):
     app.command()(command)
 
 
-def _terminate(_signal: int, _frame: object) -> NoReturn:
-    raise SystemExit(128 + signal.SIGTERM)
+def _terminate(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def main() -> None:
     """Run the command line."""
-    # As an exception, the signal lets temporary files be removed.
-    signal.signal(signal.SIGTERM, _terminate)
+    # As an exception, a signal lets work stop and temporary files be removed. One that is ignored,
+    # as `nohup` has it, stays ignored.
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _terminate)
     run_with_streams(app)

@@ -83,5 +83,5 @@ def reported() -> Iterator[None]:
         err.print(f"error: {error}", style="red", soft_wrap=True)
         raise typer.Exit(2 if isinstance(error, ArgumentError) else 1) from None
     except KeyboardInterrupt:
-        err.print("interrupted; nothing was written")
+        err.print("interrupted; no file is half written")
         raise typer.Exit(130) from None

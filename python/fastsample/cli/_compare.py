@@ -11,6 +11,7 @@ from rich.table import Table
 import fastsample
 from fastsample import Comparison
 from fastsample._comparison.facts import percent
+from fastsample._files import check_output
 from fastsample.cli._common import (
     Json,
     Threads,
@@ -51,6 +52,8 @@ def compare(
 ) -> None:
     """Test whether a sample is representative of its source, and show what it lost."""
     with reported():
+        if html is not None:
+            check_output(html)
         found = fastsample.compare(
             source,
             sample,

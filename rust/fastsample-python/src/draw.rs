@@ -38,10 +38,11 @@ pub(crate) fn draw_uniform(
         }
         Kind::Stream(_) => {
             let (stream, columns) = (source.take_stream()?, source.columns.clone());
-            run(py, threads, progress, move |ctx| {
+            let sample = run(py, threads, progress, move |ctx| {
                 let (columns, text) = (columns.as_deref(), text.as_deref());
                 CoreSample::from_stream(ctx, stream, n, seed, columns, text)
-            })?
+            })?;
+            sample.with_inputs(source.inputs.clone())
         }
     };
     let sample = if weights { sample.with_uniform_weights()? } else { sample };
@@ -107,6 +108,7 @@ pub(crate) fn rank(
     progress: Option<&Bound<'_, PyAny>>,
 ) -> BindingResult<Ranking> {
     let (source, rule) = (source.in_memory(py, threads, progress)?, rule.core().clone());
+    let source = source.with_inputs(rule.inputs());
     let ranked = source.clone();
     let ranking = run(py, threads, progress, move |ctx| {
         let all = Selection::All { rows: ranked.rows() };

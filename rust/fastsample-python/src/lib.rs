@@ -10,6 +10,7 @@
 //! - [`tokens`]: tokenizers, and draws by tokens;
 //! - [`order`]: orders of rows for training;
 //! - [`text`]: text columns as plain values;
+//! - [`files`]: small files, whole or not at all;
 //! - [`run`]: long work without the GIL, interruptible, with progress;
 //! - [`interrupt`]: Ctrl-C while another library pulls a stream of ours;
 //! - [`exit`]: threads at the end of the process, and in forked children;
@@ -22,6 +23,7 @@ mod compare;
 mod draw;
 mod errors;
 mod exit;
+mod files;
 mod imported;
 mod inspect;
 mod interrupt;
@@ -52,6 +54,8 @@ mod _fastsample {
     #[pymodule_export]
     use crate::draw::{draw_smart, draw_uniform, draw_window, rank};
     #[pymodule_export]
+    use crate::files::{check_output, write_files};
+    #[pymodule_export]
     use crate::inspect::{parts, text_statistics};
     #[pymodule_export]
     use crate::order::{Permutation, plan_batches};
@@ -62,7 +66,7 @@ mod _fastsample {
     #[pymodule_export]
     use crate::rule::Rule;
     #[pymodule_export]
-    use crate::sample::Sample;
+    use crate::sample::{Sample, write_ipc, write_parquet};
     #[pymodule_export]
     use crate::score::score;
     #[pymodule_export]

@@ -65,8 +65,10 @@ pub(crate) fn run<T: Send + 'static>(
     };
     ctx.cancel();
     py.detach(|| {
-        let _ = wait(GRACE);
-        ctx.sweep();
+        if matches!(wait(GRACE), Err(RecvTimeoutError::Timeout)) && !ctx.sweep() {
+            // Outputs are getting their names: the end is near, and must not come unseen.
+            let _ = wait(Duration::MAX);
+        }
     });
     exit::interrupt(py, &thread);
     Err(stopped.into())

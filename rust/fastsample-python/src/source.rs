@@ -18,6 +18,8 @@ pub(crate) struct Source {
     pub(crate) kind: Kind,
     /// The columns to keep.
     pub(crate) columns: Option<Vec<String>>,
+    /// Files that a stream came from.
+    pub(crate) inputs: Vec<PathBuf>,
 }
 
 pub(crate) enum Kind {
@@ -41,13 +43,18 @@ impl Source {
         let source = run(py, threads, progress, move |ctx| {
             CoreSource::open(ctx, &paths, wanted.as_deref())
         })?;
-        Ok(Self { kind: Kind::Rereadable(source), columns })
+        Ok(Self { kind: Kind::Rereadable(source), columns, inputs: Vec::new() })
     }
 
-    /// Refers to the batches of an object that holds them in memory.
+    /// Refers to the batches of an object that holds them in memory. `inputs` are the files that
+    /// they were read from.
     #[staticmethod]
-    #[pyo3(signature = (data, columns))]
-    fn from_table(data: &Bound<'_, PyAny>, columns: Option<Vec<String>>) -> BindingResult<Self> {
+    #[pyo3(signature = (data, columns, inputs=Vec::new()))]
+    fn from_table(
+        data: &Bound<'_, PyAny>,
+        columns: Option<Vec<String>>,
+        inputs: Vec<PathBuf>,
+    ) -> BindingResult<Self> {
         let (schema, batches) = if data.hasattr("__arrow_c_stream__")? {
             let reader = imported::stream(data)?;
             let schema = reader.schema();
@@ -57,15 +64,20 @@ impl Source {
             (batch.schema(), vec![batch])
         };
         let source = CoreSource::from_batches(schema, batches, columns.as_deref())?;
-        Ok(Self { kind: Kind::Rereadable(source), columns })
+        let source = source.with_inputs(inputs);
+        Ok(Self { kind: Kind::Rereadable(source), columns, inputs: Vec::new() })
     }
 
-    /// Takes over a stream that can be read once.
+    /// Takes over a stream that can be read once. `inputs` are the files that it comes from.
     #[staticmethod]
-    #[pyo3(signature = (data, columns))]
-    fn from_stream(data: &Bound<'_, PyAny>, columns: Option<Vec<String>>) -> BindingResult<Self> {
+    #[pyo3(signature = (data, columns, inputs=Vec::new()))]
+    fn from_stream(
+        data: &Bound<'_, PyAny>,
+        columns: Option<Vec<String>>,
+        inputs: Vec<PathBuf>,
+    ) -> BindingResult<Self> {
         let reader = imported::stream(data)?;
-        Ok(Self { kind: Kind::Stream(Mutex::new(Some(reader))), columns })
+        Ok(Self { kind: Kind::Stream(Mutex::new(Some(reader))), columns, inputs })
     }
 
     /// Rows in all; None for a stream.
@@ -82,6 +94,15 @@ impl Source {
     fn schema(&self) -> BindingResult<PySchema> {
         Ok(PySchema::new(self.rereadable()?.schema().clone()))
     }
+
+    /// All files that no output may replace: those of the parts, and what tables were read from.
+    #[getter]
+    fn inputs(&self) -> Vec<PathBuf> {
+        match &self.kind {
+            Kind::Rereadable(source) => source.inputs(),
+            Kind::Stream(_) => self.inputs.clone(),
+        }
+    }
 }
 
 impl Source {
@@ -97,10 +118,12 @@ impl Source {
             return Ok(source.clone());
         }
         let (stream, columns) = (self.take_stream()?, self.columns.clone());
+        let inputs = self.inputs.clone();
         run(py, threads, progress, move |ctx| {
             let schema = stream.schema();
             let batches = read_all(ctx, stream)?;
-            CoreSource::from_batches(schema, batches, columns.as_deref())
+            let source = CoreSource::from_batches(schema, batches, columns.as_deref())?;
+            Ok(source.with_inputs(inputs))
         })
     }
 

@@ -43,6 +43,7 @@ pub(crate) fn split_sides<'py>(
         let (sizes, text, smart) = (sizes.as_slice(), text.as_deref(), rule.as_ref());
         let options = split::Options { sizes, seed, text, near, smart };
         let divided = split::split(ctx, &source, options)?;
+        let source = source.with_inputs(rule.iter().flat_map(fastsample::Rule::inputs));
         let sample = |selection| {
             let sample = CoreSample::chosen(source.clone(), selection, seed)?;
             // Columns that are named say what belongs together, not what all of the text is.

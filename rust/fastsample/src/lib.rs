@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`error`] | one error type |
 //! | [`exec`] | threads, progress, cancellation |
+//! | [`files`] | output files: never over an input; one or a set, whole or not at all |
 //! | [`hash`] | frozen hash functions: the random number of a row, a pseudorandom permutation |
 //! | [`sketch`] | mergeable summaries: distinct values, lengths, MinHash |
 //! | [`select`] | uniform and priority sampling; knows no text and no files |
@@ -33,6 +34,7 @@ pub mod columns;
 pub mod compare;
 pub mod error;
 pub mod exec;
+pub mod files;
 pub mod gather;
 pub mod hash;
 pub mod inspect;

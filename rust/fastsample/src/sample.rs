@@ -92,7 +92,9 @@ impl Sample {
         check_n(n, rows)?;
         check_weights(weights, source.schema())?;
         let choice = smart::draw(ctx, &source, n, seed, rule, weights)?;
-        let sample = Self::of(source, choice.selection, seed).with_text(choice.report.text.clone());
+        let sample = Self::of(source, choice.selection, seed)
+            .with_text(choice.report.text.clone())
+            .with_inputs(rule.inputs());
         Ok((sample.with_weights(choice.weights), choice.report))
     }
 
@@ -133,11 +135,14 @@ impl Sample {
             let order = UniformOrder { rows: source.rows(), seed };
             let drawn = tokens::draw(ctx, rows, &order, limits)?;
             let selection = Selection::of_ids(&drawn.ids, source.rows())?;
-            return Ok((Self::of(source, selection, seed).with_text(text), drawn, None));
+            let sample =
+                Self::of(source, selection, seed).with_text(text).with_inputs(rows.inputs());
+            return Ok((sample, drawn, None));
         };
         let drawn = tokens::draw(ctx, rows, ranking, limits)?;
         let (selection, report) = ranking.chosen(&drawn.ids, 0..ranking.len())?;
-        Ok((Self::of(source, selection, seed).with_text(text), drawn, Some(report)))
+        let sample = Self::of(source, selection, seed).with_text(text).with_inputs(rows.inputs());
+        Ok((sample, drawn, Some(report)))
     }
 
     /// Draws `n` rows of a stream that can be read once. Of `text`, only the names are checked.
@@ -274,6 +279,19 @@ impl Sample {
     #[must_use]
     pub fn paths(&self) -> Vec<PathBuf> {
         self.source.paths().map(std::path::Path::to_path_buf).collect()
+    }
+
+    /// All files that no output may replace: those of [`Sample::paths`], and every other that had
+    /// a part in the choice (a target, a tokenizer, the source of scores).
+    #[must_use]
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        self.source.inputs()
+    }
+
+    /// The sample with more files that no output may replace.
+    #[must_use]
+    pub fn with_inputs(self, inputs: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self { source: self.source.with_inputs(inputs), ..self }
     }
 
     /// The ordinals of the chosen rows, ascending.

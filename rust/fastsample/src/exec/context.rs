@@ -43,7 +43,15 @@ struct Shared {
     cancelled: AtomicBool,
     done: AtomicU64,
     total: AtomicU64,
-    scratch: Mutex<Vec<PathBuf>>,
+    scratch: Mutex<Scratch>,
+}
+
+/// The temporary folders of a call.
+#[derive(Debug, Default)]
+struct Scratch {
+    paths: Vec<PathBuf>,
+    /// Whether outputs are getting their names, which goes on to the end or is taken back.
+    is_sealed: bool,
 }
 
 impl Context {
@@ -61,7 +69,7 @@ impl Context {
             cancelled: AtomicBool::new(false),
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
-            scratch: Mutex::new(Vec::new()),
+            scratch: Mutex::default(),
         }))
     }
 
@@ -122,26 +130,43 @@ impl Context {
         (self.0.done.load(Ordering::Relaxed), self.0.total.load(Ordering::Relaxed))
     }
 
-    /// Remembers a temporary path, so that [`Context::sweep`] can remove it.
+    /// Remembers a temporary folder, so that [`Context::sweep`] can remove it.
     pub(crate) fn add_scratch(&self, path: &Path) {
-        lock(&self.0.scratch).push(path.to_path_buf());
+        lock(&self.0.scratch).paths.push(path.to_path_buf());
     }
 
-    /// Forgets a temporary path that is gone or has become an output.
+    /// Forgets a temporary folder that is gone.
     pub(crate) fn forget_scratch(&self, path: &Path) {
-        lock(&self.0.scratch).retain(|other| other != path);
+        lock(&self.0.scratch).paths.retain(|other| other != path);
     }
 
-    /// Removes temporary files that are still there.
+    /// Begins what can't be stopped any more: outputs get their names.
     ///
-    /// For a caller that gives up on a cancelled call before its threads have noticed.
-    pub fn sweep(&self) {
-        for path in lock(&self.0.scratch).drain(..) {
-            let _ = if path.is_dir() {
-                std::fs::remove_dir_all(&path)
-            } else {
-                std::fs::remove_file(&path)
-            };
+    /// # Errors
+    /// [`Error::Cancelled`] if the call was cancelled before.
+    pub(crate) fn seal(&self) -> Result<()> {
+        let mut scratch = lock(&self.0.scratch);
+        self.check()?;
+        scratch.is_sealed = true;
+        Ok(())
+    }
+
+    /// Removes temporary files that are still there, for a caller that gives up on a cancelled
+    /// call before its threads have noticed. Whatever they do later, no output appears.
+    ///
+    /// False if outputs are getting their names right now: the call is about to end, and the
+    /// caller waits for it.
+    #[must_use]
+    pub fn sweep(&self) -> bool {
+        let mut scratch = lock(&self.0.scratch);
+        if scratch.is_sealed {
+            return false;
         }
+        for path in scratch.paths.drain(..) {
+            let _ = std::fs::remove_dir_all(&path);
+            // The folder of all staging folders, unless there are others.
+            let _ = path.parent().map(std::fs::remove_dir);
+        }
+        true
     }
 }

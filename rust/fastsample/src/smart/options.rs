@@ -1,5 +1,7 @@
 //! Options of a smart draw: the rule, and the strength of each term.
 
+use std::path::PathBuf;
+
 use crate::exec::envelope::Job;
 use crate::source::Source;
 
@@ -23,6 +25,14 @@ pub struct Smart {
     pub max_chars: u32,
     /// Rows of the kind that is wanted.
     pub target: Option<Target>,
+}
+
+impl Smart {
+    /// The files of the target, which no output may replace.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        self.target.iter().flat_map(|target| target.source.inputs()).collect()
+    }
 }
 
 /// Rows of the kind that is wanted, and how much they count.
@@ -81,4 +91,15 @@ pub enum Rule {
         /// Text columns to read; every top-level text column if none.
         text: Option<Vec<String>>,
     },
+}
+
+impl Rule {
+    /// The files of the target, which no output may replace.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Weighted(smart) => smart.inputs(),
+            Self::Entropy { .. } => Vec::new(),
+        }
+    }
 }

@@ -88,5 +88,6 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
         RecordBatch::try_new(schema.clone(), columns).map_err(Error::kernel)
     };
     let batches = (0..rows.chars.len()).step_by(BATCH_ROWS).map(batch).collect::<Result<_>>()?;
-    Ok((Source::from_batches(schema.clone(), batches, None)?, report))
+    let scores = Source::from_batches(schema.clone(), batches, None)?;
+    Ok((scores.with_inputs(source.inputs()).with_inputs(smart.inputs()), report))
 }

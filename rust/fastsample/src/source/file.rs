@@ -13,6 +13,7 @@ use parquet::errors::ParquetError;
 use super::buffers::Buffers;
 use crate::error::{Error, Result};
 use crate::exec::lock;
+use crate::files::inode;
 
 /// What tells a file from another one of the same name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,20 +27,6 @@ impl Identity {
     fn of(metadata: &Metadata) -> Self {
         Self { len: metadata.len(), modified: metadata.modified().ok(), inode: inode(metadata) }
     }
-}
-
-/// Device and inode of a file, where the system has such.
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
-pub(crate) fn inode(metadata: &Metadata) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-/// Device and inode of a file, where the system has such.
-#[cfg(not(unix))]
-pub(crate) fn inode(_: &Metadata) -> Option<(u64, u64)> {
-    None
 }
 
 /// A file of a source: its path and what it looked like when it was opened first.

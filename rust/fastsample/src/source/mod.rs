@@ -31,7 +31,6 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
 pub use discover::{EXTENSIONS, discover};
-pub(crate) use file::inode;
 pub use imported::array_of;
 pub use projected::Projected;
 pub(crate) use valid::check_text;
@@ -42,6 +41,7 @@ use self::parquet::ParquetFile;
 use self::unify::{ColumnMap, unify};
 use crate::error::{Error, Result};
 use crate::exec::{Context, map};
+use crate::files::{open_together, settled};
 
 /// Rows that can be read again and again, in any part, by any thread.
 #[derive(Debug, Clone)]
@@ -50,6 +50,8 @@ pub struct Source {
     fragments: Arc<[Fragment]>,
     schema: SchemaRef,
     rows: u64,
+    /// Files that the rows came from, besides those of the parts.
+    inputs: Arc<[PathBuf]>,
 }
 
 #[derive(Debug)]
@@ -127,13 +129,18 @@ impl Source {
     /// # Errors
     /// For whatever is missing, damaged, not supported, or does not fit together.
     pub fn open(ctx: &Context, locations: &[PathBuf], columns: Option<&[String]>) -> Result<Self> {
-        let mut paths = Vec::new();
-        for location in locations {
-            paths.extend(discover(location)?);
-        }
-        let opened = map(ctx, paths.len(), |index| open_file(&paths[index]))?;
-        let names = paths.iter().map(|path| path.display().to_string());
-        Self::new(names.zip(opened).collect(), columns)
+        let find = || {
+            let mut paths = Vec::new();
+            for location in locations {
+                paths.extend(settled(location, || discover(location))?);
+            }
+            Ok(paths)
+        };
+        let parts = open_together(find, |paths| {
+            let opened = map(ctx, paths.len(), |index| open_file(&paths[index]))?;
+            Ok(paths.iter().map(|path| path.display().to_string()).zip(opened).collect())
+        })?;
+        Self::new(parts, columns)
     }
 
     /// Rows that are in memory already. They are referred to, not copied.
@@ -176,7 +183,8 @@ impl Source {
             .into_iter()
             .map(|(_, data)| Part { columns: ColumnMap::new(&schema, data.schema()), data })
             .collect();
-        Ok(Self { parts: parts.into(), fragments: fragments.into(), schema, rows })
+        let inputs = Arc::default();
+        Ok(Self { parts: parts.into(), fragments: fragments.into(), schema, rows, inputs })
     }
 
     /// The columns of every batch, and the metadata to be kept.
@@ -205,6 +213,21 @@ impl Source {
             Data::Ipc(file) => Some(file.path()),
             Data::Batches { .. } => None,
         })
+    }
+
+    /// All files that no output may replace: those of [`Source::paths`], and others that the rows
+    /// came from.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        self.paths().map(Path::to_path_buf).chain(self.inputs.iter().cloned()).collect()
+    }
+
+    /// The source with more files that no output may replace: what rows in memory were read from.
+    #[must_use]
+    pub fn with_inputs(self, inputs: impl IntoIterator<Item = PathBuf>) -> Self {
+        let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        let inputs = self.inputs.iter().cloned().chain(inputs.into_iter().map(absolute)).collect();
+        Self { inputs, ..self }
     }
 
     /// What is known of each part without reading rows.

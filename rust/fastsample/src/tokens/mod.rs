@@ -11,7 +11,7 @@
 pub mod draw;
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::draw::{Drawn, Goal, Limits, Order, UniformOrder, draw};
@@ -32,6 +32,7 @@ const ROWS_PER_TASK: usize = 64;
 pub struct Tokenizer {
     inner: Arc<tokenizers::Tokenizer>,
     special: bool,
+    path: Arc<Path>,
 }
 
 impl Tokenizer {
@@ -51,7 +52,7 @@ impl Tokenizer {
         })?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| Error::corrupt(path, error.to_string()))?;
-        Ok(Self { inner: Arc::new(inner), special })
+        Ok(Self { inner: Arc::new(inner), special, path: path.into() })
     }
 
     /// Tokens of a text.
@@ -101,6 +102,11 @@ impl Measure {
     #[must_use]
     pub fn text(&self) -> &TextColumns {
         &self.text
+    }
+
+    /// The file of the tokenizer, which no output may replace.
+    pub(crate) fn inputs(&self) -> [PathBuf; 1] {
+        [self.tokenizer.path.to_path_buf()]
     }
 
     /// Tokens of each of the rows selected, in their order.

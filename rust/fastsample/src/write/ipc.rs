@@ -5,10 +5,11 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions, StreamWriter};
 use arrow_schema::{ArrowError, SchemaRef};
 
-use super::atomic::AtomicFile;
 use super::dictionary::Dictionaries;
+use super::outgoing::Outgoing;
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::files::{Output, reason};
 
 /// How buffers are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +49,13 @@ pub struct IpcOptions {
 /// Writes `batches` into `file`.
 pub(super) fn write(
     ctx: &Context,
-    file: &AtomicFile,
+    file: &Output,
     schema: &SchemaRef,
     batches: impl Iterator<Item = Result<RecordBatch>>,
     options: IpcOptions,
 ) -> Result<()> {
     let fail = |error: ArrowError| match error {
-        ArrowError::IoError(_, error) => file.failed(&error),
+        ArrowError::IoError(_, error) => file.failed(&reason(&error)),
         other => file.failed(&other),
     };
     let codec = match options.compression {
@@ -66,7 +67,7 @@ pub(super) fn write(
         .with_dictionary_handling(DictionaryHandling::Delta)
         .try_with_compression(codec)
         .map_err(fail)?;
-    let handle = std::io::BufWriter::with_capacity(1 << 20, file.writer()?);
+    let handle = std::io::BufWriter::with_capacity(1 << 20, Outgoing::create(file)?);
     let mut dictionaries = Dictionaries::new(schema);
     let batches = batches.map(|batch| {
         ctx.check()?;

@@ -1,11 +1,10 @@
 //! A sample on disk: Parquet or Arrow IPC, one file or several, in row order or shuffled.
 //!
 //! ```text
-//!  gather ──▶ (shuffle) ──▶ shards ──▶ parquet: row groups encoded in parallel ──▶ atomic file
+//!  gather ──▶ (shuffle) ──▶ shards ──▶ parquet: row groups encoded in parallel ──▶ set of files
 //!                                  └─▶ ipc
 //! ```
 
-mod atomic;
 mod dictionary;
 mod ipc;
 mod outgoing;
@@ -19,11 +18,11 @@ use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 
-use self::atomic::AtomicFile;
 pub use self::ipc::{IpcCompression, IpcOptions};
 pub use self::parquet::{Compression, ParquetOptions};
 use crate::error::{Error, Result};
 use crate::exec::{Context, lock};
+use crate::files::{Output, OutputSet};
 use crate::hash::Repeated;
 use crate::sample::Sample;
 use crate::text::TextColumns;
@@ -53,6 +52,8 @@ pub struct WriteOptions {
     pub overwrite: bool,
     /// Bytes of rows that a shuffle may hold in memory.
     pub memory_limit: usize,
+    /// Whether the only file gets a hash of what is in it as its name, in the folder of the path.
+    pub name_by_content: bool,
 }
 
 /// A file that was written.
@@ -85,62 +86,94 @@ impl Sample {
     /// Writes the sample to `path`, or to `path` with `-00000-of-0000k` before its extension when
     /// there are `k > 1` shards.
     ///
-    /// Every file appears whole under its name or not at all. Several are given their names one
-    /// after the other, at the very end, when all of them are complete.
-    ///
     /// # Errors
-    /// When reading or writing fails, or the call is cancelled. Nothing is left behind.
+    /// As [`write_all`].
     pub fn write(&self, ctx: &Context, path: &Path, options: &WriteOptions) -> Result<Report> {
-        if options.shards == 0 || options.shards > self.len() {
+        let mut reports = write_all(ctx, &[(self, path.to_path_buf())], options)?;
+        reports.pop().ok_or_else(|| Error::Internal("nothing was written".into()))
+    }
+}
+
+/// Writes each sample to its path, as [`Sample::write`] does: all files of all samples appear
+/// together, or none of them.
+///
+/// # Errors
+/// When reading or writing fails, or the call is cancelled. Then every file is as it was.
+pub fn write_all(
+    ctx: &Context,
+    samples: &[(&Sample, PathBuf)],
+    options: &WriteOptions,
+) -> Result<Vec<Report>> {
+    let mut paths = Vec::new();
+    let mut inputs = Vec::new();
+    for (sample, path) in samples {
+        if options.shards == 0 || options.shards > sample.len() {
             return Err(Error::Argument(format!(
                 "shards is {}; a sample of {} rows can be written as 1 to {} files",
                 options.shards,
-                self.len(),
-                self.len()
+                sample.len(),
+                sample.len()
             )));
         }
-        // Outputs are created before anything is read, so that a bad path fails at once.
-        let inputs = self.paths();
-        let create = |shard| {
-            let target = shard_path(path, shard, options.shards);
-            AtomicFile::create(ctx, &target, options.overwrite, &inputs)
-        };
-        let files = (0..options.shards).map(create).collect::<Result<Vec<_>>>()?;
-
-        let gather = self.gather(ctx);
-        let schema = gather.schema().clone();
-        let totals = Arc::new(TextTotals::new(self.text(ctx)?));
-        let mut rows: Batches<'_> = Box::new(totals.clone().observe(ctx.clone(), gather));
-        if options.shuffle {
-            rows = shuffle::shuffled(
-                ctx,
-                rows,
-                &schema,
-                self.len(),
-                self.seed(),
-                options.memory_limit,
-                path,
-            )?;
-        }
-        let mut rows = Shards { rows, rest: None };
-        let mut written = Vec::new();
-        for (file, shard) in files.into_iter().zip(0..) {
-            let count = shard_rows(self.len(), shard, options.shards);
-            let batches = rows.take(count);
-            match &options.format {
-                Format::Parquet(options) => parquet::write(ctx, &file, &schema, batches, options)?,
-                Format::Ipc(options) => ipc::write(ctx, &file, &schema, batches, *options)?,
-            }
-            written.push((file, count));
-        }
-        let commit = |(file, rows): (AtomicFile, u64)| {
-            let path = file.target().to_path_buf();
-            file.commit().map(|bytes| Written { path, rows, bytes })
-        };
-        let files = written.into_iter().map(commit).collect::<Result<Vec<_>>>()?;
-        let text = totals.text.clone();
-        Ok(Report { files, text, chars: totals.sums(), copies: totals.copies() })
+        paths.extend((0..options.shards).map(|shard| shard_path(path, shard, options.shards)));
+        inputs.extend(sample.inputs());
     }
+    // Outputs are created before anything is read, so that a bad path fails at once.
+    let mut set = OutputSet::create(ctx, &paths, options.overwrite, &inputs)?;
+    let mut reports = Vec::new();
+    let outputs = set.outputs().chunks(options.shards as usize);
+    for ((sample, _), outputs) in samples.iter().zip(outputs) {
+        reports.push(write_sample(ctx, sample, set.folder(), outputs, options)?);
+    }
+    if options.name_by_content {
+        let is_new = set.name_by_content()?;
+        let path = set.outputs()[0].path().to_path_buf();
+        if !is_new {
+            drop(set);
+            let bytes = std::fs::metadata(&path).map_or(0, |found| found.len());
+            reports[0].files[0] = Written { path, bytes, ..reports[0].files[0] };
+            return Ok(reports);
+        }
+        reports[0].files[0].path = path;
+    }
+    let mut sizes = set.commit()?.into_iter();
+    for file in reports.iter_mut().flat_map(|report| &mut report.files) {
+        file.bytes = sizes.next().unwrap_or_default();
+    }
+    Ok(reports)
+}
+
+/// Writes one sample into its files, whose sizes are not known yet.
+fn write_sample(
+    ctx: &Context,
+    sample: &Sample,
+    folder: &Path,
+    outputs: &[Output],
+    options: &WriteOptions,
+) -> Result<Report> {
+    let gather = sample.gather(ctx);
+    let schema = gather.schema().clone();
+    let totals = Arc::new(TextTotals::new(sample.text(ctx)?));
+    let mut rows: Batches<'_> = Box::new(totals.clone().observe(ctx.clone(), gather));
+    if options.shuffle {
+        let scratch = shuffle::Scratch { folder, output: outputs[0].path() };
+        let (rows_in_all, seed) = (sample.len(), sample.seed());
+        let limit = options.memory_limit;
+        rows = shuffle::shuffled(ctx, rows, &schema, rows_in_all, seed, limit, scratch)?;
+    }
+    let mut rows = Shards { rows, rest: None };
+    let mut files = Vec::new();
+    for (output, shard) in outputs.iter().zip(0..) {
+        let count = shard_rows(sample.len(), shard, options.shards);
+        let batches = rows.take(count);
+        match &options.format {
+            Format::Parquet(options) => parquet::write(ctx, output, &schema, batches, options)?,
+            Format::Ipc(options) => ipc::write(ctx, output, &schema, batches, *options)?,
+        }
+        files.push(Written { path: output.path().to_path_buf(), rows: count, bytes: 0 });
+    }
+    let text = totals.text.clone();
+    Ok(Report { files, text, chars: totals.sums(), copies: totals.copies() })
 }
 
 /// `data.parquet` becomes `data-00001-of-00004.parquet`.

@@ -6,6 +6,9 @@
 use std::fs::File;
 use std::io::{self, Write};
 
+use crate::error::Result;
+use crate::files::Output;
+
 /// Bytes after which those written so far are sent off.
 const BYTES: u64 = 16 << 20;
 
@@ -17,8 +20,8 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(file: File) -> Self {
-        Self { file, written: 0, sent: 0 }
+    pub(super) fn create(output: &Output) -> Result<Self> {
+        Ok(Self { file: output.open()?, written: 0, sent: 0 })
     }
 
     /// Has the system begin to write; it waits for nothing, and promises nothing. Pages that have

@@ -23,12 +23,12 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
-use super::atomic::AtomicFile;
 use super::dictionary::Dictionaries;
 use super::outgoing::Outgoing;
 use super::unstorable::unstorable;
 use crate::error::{Error, Result};
 use crate::exec::{Context, lock, panic_message};
+use crate::files::{Output, reason};
 use crate::gather::compact::{batch_bytes, finish};
 
 /// Rows of a row group: small enough that readers find many to share out, large enough for
@@ -100,12 +100,12 @@ impl Default for ParquetOptions {
 /// Writes `batches` into `file`.
 pub(super) fn write(
     ctx: &Context,
-    file: &AtomicFile,
+    file: &Output,
     schema: &SchemaRef,
     batches: impl Iterator<Item = Result<RecordBatch>>,
     options: &ParquetOptions,
 ) -> Result<()> {
-    let fail = |error: ParquetError| file.failed(&error);
+    let fail = |error| explain(file, error);
     if let Some(what) = unstorable(schema) {
         return Err(file.failed(&what));
     }
@@ -187,7 +187,7 @@ fn to_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
 }
 
 fn open(
-    file: &AtomicFile,
+    file: &Output,
     schema: &SchemaRef,
     options: &ParquetOptions,
 ) -> std::result::Result<(SerializedFileWriter<Outgoing>, ArrowRowGroupWriterFactory), ParquetError>
@@ -200,7 +200,7 @@ fn open(
         .set_created_by(concat!("fastsample version ", env!("CARGO_PKG_VERSION")).into())
         .set_key_value_metadata(Some(metadata))
         .build();
-    let handle = file.writer().map_err(|error| ParquetError::External(Box::new(error)))?;
+    let handle = Outgoing::create(file).map_err(|error| ParquetError::External(Box::new(error)))?;
     ArrowWriter::try_new(handle, schema.clone(), Some(properties))?.into_serialized_writer()
 }
 
@@ -250,7 +250,7 @@ struct OpenGroup {
 
 /// Shares out row groups and appends them in order.
 struct Encoder<'a> {
-    file: &'a AtomicFile,
+    file: &'a Output,
     schema: &'a SchemaRef,
     writer: SerializedFileWriter<Outgoing>,
     factory: ArrowRowGroupWriterFactory,
@@ -304,8 +304,8 @@ impl Encoder<'_> {
     fn submit(&mut self, batches: &[RecordBatch]) -> Result<()> {
         let group = self.opened;
         let bytes = batches.iter().map(batch_bytes).sum();
-        let writers =
-            self.factory.create_column_writers(group).map_err(|e| self.file.failed(&e))?;
+        let writers = self.factory.create_column_writers(group);
+        let writers = writers.map_err(|error| explain(self.file, error))?;
         let mut writers = writers.into_iter();
         let parquet = self.writer.schema_descr();
         let roots: Vec<usize> =
@@ -348,7 +348,7 @@ impl Encoder<'_> {
                     Ok(())
                 };
             };
-            let chunks = encoded.chunks.map_err(|error| self.explain(error))?;
+            let chunks = encoded.chunks.map_err(|error| explain(self.file, error))?;
             if let Some(group) = self.open.get_mut(&encoded.group) {
                 group.columns[encoded.column] = chunks;
                 group.missing -= 1;
@@ -369,22 +369,27 @@ impl Encoder<'_> {
             writer.close()
         };
         let appended = append();
-        appended.map_err(|error| self.explain(error))?;
+        appended.map_err(|error| explain(self.file, error))?;
         self.bytes -= group.bytes;
         self.appended += 1;
         Ok(())
     }
+}
 
-    fn explain(&self, error: ParquetError) -> Error {
-        match error {
-            ParquetError::External(inner) => match inner.downcast::<Error>() {
-                Ok(error) => *error,
-                Err(other) => self.file.failed(&other),
-            },
-            ParquetError::NYI(what) | ParquetError::ArrowError(what) => {
-                self.file.failed(&format!("Parquet can't hold this data: {what}"))
-            }
-            other => self.file.failed(&other),
+/// Why a file could not be written, without the names of the layers in between.
+fn explain(file: &Output, error: ParquetError) -> Error {
+    let inner = match error {
+        ParquetError::External(inner) => inner,
+        ParquetError::NYI(what) | ParquetError::ArrowError(what) => {
+            return file.failed(&format!("Parquet can't hold this data: {what}"));
         }
+        other => return file.failed(&other),
+    };
+    match inner.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(other) => match other.downcast::<std::io::Error>() {
+            Ok(error) => file.failed(&reason(&error)),
+            Err(other) => file.failed(&other),
+        },
     }
 }

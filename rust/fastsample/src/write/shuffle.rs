@@ -4,30 +4,28 @@
 //!  row r of the sample belongs at position p = order.position_of(r)
 //!
 //!  fits in memory:  collect, then pick rows position by position
-//!  does not:        1. scatter rows into buckets (files): positions 0..k, k..2k, ...
+//!  does not:        1. scatter rows into buckets (files without names): positions 0..k, k..2k, ...
 //!                   2. bucket by bucket: load, put in order, hand on
 //! ```
 //!
 //! The order is a keyed bijection, so neither step stores a list of rows, and the result does not
 //! depend on the number of buckets.
 
-use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use arrow_array::{RecordBatch, UInt64Array};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::SchemaRef;
+use arrow_schema::{ArrowError, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::take::take_record_batch;
-use tempfile::TempDir;
 
 use super::Batches;
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::files::{Workspace, reason};
 use crate::gather::Picker;
 use crate::gather::compact::batch_bytes;
 use crate::hash::Permutation;
@@ -35,9 +33,16 @@ use crate::hash::Permutation;
 /// Rows of a batch that is handed on.
 const BATCH_ROWS: u64 = 8192;
 
+/// Where temporary files lie, and the output that they are for.
+#[derive(Clone, Copy)]
+pub(super) struct Scratch<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) output: &'a Path,
+}
+
 /// The rows of `batches` (there are `n`) in the order that belongs to `seed`.
 ///
-/// Temporary files, if any are needed, lie beside `output`, where there must be room for it anyway.
+/// Temporary files, if any are needed, lie beside the output, where there must be room for it anyway.
 pub(super) fn shuffled<'a>(
     ctx: &Context,
     mut batches: Batches<'a>,
@@ -45,7 +50,7 @@ pub(super) fn shuffled<'a>(
     n: u64,
     seed: u64,
     memory_limit: usize,
-    output: &Path,
+    scratch: Scratch<'_>,
 ) -> Result<Batches<'a>> {
     let order = Permutation::new(n, seed);
     let (mut held, mut bytes) = (Vec::new(), 0);
@@ -54,7 +59,7 @@ pub(super) fn shuffled<'a>(
         bytes += batch_bytes(&batch);
         held.push(batch);
         if bytes > memory_limit {
-            return scatter(ctx, held, bytes, batches, schema, order, memory_limit, output);
+            return scatter(ctx, held, bytes, batches, schema, order, memory_limit, scratch);
         }
     }
     let ctx = ctx.clone();
@@ -73,31 +78,26 @@ fn scatter<'a>(
     schema: &SchemaRef,
     order: Permutation,
     memory_limit: usize,
-    output: &Path,
+    scratch: Scratch<'_>,
 ) -> Result<Batches<'a>> {
     let n = order.n();
     let seen: usize = held.iter().map(RecordBatch::num_rows).sum();
     let row_bytes = bytes.div_ceil(seen.max(1)).max(1);
     // A bucket is read back whole and copied once: half of the memory each.
     let bucket_rows = ((memory_limit / 2 / row_bytes) as u64).max(1024).min(n);
-    let fail = |error: &dyn std::fmt::Display| {
-        Error::output(output, format!("temporary files for the shuffle: {error}"))
+    let output = scratch.output.to_path_buf();
+    let fail = move |why: &dyn std::fmt::Display| {
+        Error::output(&output, format!("temporary files for the shuffle: {why}"))
     };
-    let folder = match output.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let scratch = tempfile::Builder::new()
-        .prefix(".fastsample-shuffle-")
-        .tempdir_in(folder)
-        .map_err(|error| fail(&error))?;
-    ctx.add_scratch(scratch.path());
-    let path = |bucket: u64| scratch.path().join(format!("{bucket}.arrows"));
-    let mut writers = Vec::new();
+    let io_fail = |error: &std::io::Error| fail(&reason(error));
+    let workspace = Workspace::new(ctx, scratch.folder);
+    let (mut drafts, mut writers) = (Vec::new(), Vec::new());
     for bucket in 0..n.div_ceil(bucket_rows) {
-        let file = File::create(path(bucket)).map_err(|error| fail(&error))?;
+        let draft = workspace.draft(&bucket.to_string(), false).map_err(|e| io_fail(&e))?;
+        let file = draft.writer().map_err(|error| io_fail(&error))?;
         let file = BufWriter::with_capacity(64 << 10, file);
-        writers.push(StreamWriter::try_new(file, schema).map_err(|error| fail(&error))?);
+        writers.push(StreamWriter::try_new(file, schema).map_err(|error| fail(&why(&error)))?);
+        drafts.push(draft);
     }
     // Many batches at once, so that each bucket gets a fair piece and not some rows.
     let piece_bytes = memory_limit / 4;
@@ -122,7 +122,7 @@ fn scatter<'a>(
                 for (writer, indices) in writers.iter_mut().zip(indices) {
                     let part = take_record_batch(&rows, &UInt64Array::from(indices))
                         .map_err(Error::kernel)?;
-                    writer.write(&part).map_err(|error| fail(&error))?;
+                    writer.write(&part).map_err(|error| fail(&why(&error)))?;
                 }
                 Ok(())
             })?;
@@ -133,25 +133,23 @@ fn scatter<'a>(
             break;
         }
     }
-    for writer in &mut writers {
-        writer.finish().map_err(|error| fail(&error))?;
+    for writer in writers {
+        let file = writer.into_inner().map_err(|error| fail(&why(&error)))?;
+        file.into_inner().map_err(|error| io_fail(error.error()))?;
     }
-    drop(writers);
-    let shared = Arc::new(Scratch { folder: scratch, ctx: ctx.clone() });
-    let (ctx, output, schema) = (ctx.clone(), output.to_path_buf(), schema.clone());
-    let buckets = (0..n.div_ceil(bucket_rows)).map(move |bucket| {
-        let path = shared.folder.path().join(format!("{bucket}.arrows"));
+    let (ctx, schema) = (ctx.clone(), schema.clone());
+    let buckets = drafts.into_iter().zip(0..).map(move |(draft, bucket)| {
+        // Kept until the last row has been handed on.
+        let _ = &workspace;
         let positions = bucket * bucket_rows..n.min((bucket + 1) * bucket_rows);
-        let read = || -> Result<Vec<RecordBatch>, arrow_schema::ArrowError> {
-            StreamReader::try_new(BufReader::with_capacity(1 << 20, File::open(&path)?), None)?
+        let read = || -> Result<Vec<RecordBatch>, ArrowError> {
+            StreamReader::try_new(BufReader::with_capacity(1 << 20, draft.reader()?), None)?
                 .collect()
         };
-        let batches = read().map_err(|error| {
-            Error::output(&output, format!("temporary files for the shuffle: {error}"))
-        })?;
+        let batches = read().map_err(|error| fail(&why(&error)))?;
+        draft.discard();
         let mut ranks: Vec<u64> = positions.clone().map(|position| order.at(position)).collect();
         ranks.sort_unstable();
-        let _ = std::fs::remove_file(&path);
         let (rows, order) = (Picker::new(batches.into()), order.clone());
         let row_at = move |position| ranks.partition_point(|&rank| rank < order.at(position));
         Ok(in_order(ctx.clone(), rows, schema.clone(), positions, row_at))
@@ -164,15 +162,11 @@ fn scatter<'a>(
     })))
 }
 
-/// The folder of the buckets, removed when the last row has been handed on.
-struct Scratch {
-    folder: TempDir,
-    ctx: Context,
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        self.ctx.forget_scratch(self.folder.path());
+/// An error's own words, without the names of layers and numbers.
+fn why(error: &ArrowError) -> String {
+    match error {
+        ArrowError::IoError(_, error) => reason(error),
+        other => other.to_string(),
     }
 }
 
