@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM stop any long call within half a second, and leave nothing behind."""
+"""Ctrl-C, SIGTERM and SIGHUP stop any long call within half a second, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import fastsample
@@ -150,13 +151,13 @@ def test_ctrl_c(slow: Path, output: Path, name: str, delay: float) -> None:
     assert seconds < SLACK_SECONDS
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("options", [[], ["--shuffle", "--shards", "3"]], ids=["plain", "shuffled"])
 def test_command_line(slow: Path, output: Path, number: int, options: list[str]) -> None:
     command = [sys.executable, "-m", "fastsample", "sample", "--num_samples", "600000"]
     command += ["--input", str(slow), "--output", str(output), *options]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for_scratch(output.parent)
+    wait_for_scratch(child, output.parent)
     seconds = stop(child, number)
     out, err = child.communicate()
     assert child.returncode == 128 + number
@@ -166,6 +167,20 @@ def test_command_line(slow: Path, output: Path, number: int, options: list[str])
     if number == signal.SIGINT:
         assert "interrupted" in err
     assert seconds < SLACK_SECONDS
+
+
+def test_hang_up_that_is_ignored(slow: Path, tmp_path: Path) -> None:
+    """A run under `nohup` goes on."""
+    command = ["nohup", sys.executable, "-m", "fastsample", "sample", "--num_samples", "1000"]
+    command += ["--input", str(slow / "0.parquet"), "--output", str(tmp_path / "out.parquet")]
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    )
+    time.sleep(0.3)
+    child.send_signal(signal.SIGHUP)
+    child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert (tmp_path / "out.parquet").exists()
 
 
 @pytest.mark.parametrize("arguments", [["inspect", "{}"], ["compare", "{}", "{}", "--html", "a"]])
@@ -205,21 +220,52 @@ def test_progress_is_reported_and_can_stop_the_call(slow: Path, name: str) -> No
     assert seen[-1][0] < 400 * ROWS
 
 
-def wait_for_scratch(folder: Path) -> None:
-    """Wait until a temporary file shows that writing has begun."""
+def wait_for_scratch(child: subprocess.Popen[str], folder: Path) -> None:
+    """Wait until a process writes to a file in a folder, be it one without a name."""
     deadline = time.monotonic() + 30
-    while len(listing(folder)) < 2:
+    while not is_writing(child.pid, folder):
         assert time.monotonic() < deadline, "writing never began"
+        assert child.poll() is None
         time.sleep(0.02)
     time.sleep(0.3)
 
 
+def is_writing(process: int, folder: Path) -> bool:
+    if not Path("/proc/self/fd").is_dir():
+        return len(listing(folder)) > 1
+    for handle in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(OSError):
+            if str(handle.readlink()).startswith(f"{folder}/"):
+                return True
+    return False
+
+
 def test_killed_while_writing(tmp_path: Path, slow: Path) -> None:
-    """After SIGKILL nothing is cleaned up, but the old file is still whole."""
+    """A kill leaves the old file whole, and nothing else where files can be without a name."""
     path = tmp_path / "out.parquet"
     path.write_bytes(b"old")
     code = PRELUDE + DRAWN + "drawn.write_parquet(output)"
-    child = subprocess.Popen([sys.executable, "-c", code, str(slow), str(path)], text=True)
-    wait_for_scratch(tmp_path)
+    command = [sys.executable, "-c", code, str(slow), str(path)]
+    child = subprocess.Popen(command, text=True)
+    wait_for_scratch(child, tmp_path)
     stop(child, signal.SIGKILL)
     assert path.read_bytes() == b"old"
+    if sys.platform == "linux":
+        assert listing(tmp_path) == [path]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("options", ["", ", shuffle=True, memory_limit=2**24", ", shards=3"])
+def test_signal_in_a_script(tmp_path: Path, slow: Path, number: int, options: str) -> None:
+    """A script that handles no signals dies of them, and leaves nothing."""
+    path = tmp_path / "out.parquet"
+    path.write_bytes(b"old")
+    code = f"{PRELUDE}{DRAWN}drawn.write_parquet(output{options})"
+    command = [sys.executable, "-c", code, str(slow), str(path)]
+    child = subprocess.Popen(command, text=True)
+    wait_for_scratch(child, tmp_path)
+    stop(child, number)
+    assert child.returncode == -number
+    assert path.read_bytes() == b"old"
+    if sys.platform == "linux":
+        assert listing(tmp_path) == [path]
