@@ -8,7 +8,7 @@ DEMO := demo-data
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint format wheel bench bench-quick bench-scaling bench-training mutants clean
+.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint format wheel faults bench bench-quick bench-scaling bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ format: setup ## Format everything
 
 wheel: $(INSTALLED) ## Build a wheel and an sdist into dist/
 	$(BIN)/maturin build --release --sdist --out dist
+
+faults: setup ## Fail every call of every kind of output, and kill 200 runs of each (an hour)
+	FASTSAMPLE_FAULTS=all FASTSAMPLE_KILLS=200 $(BIN)/python -m pytest tests/test_faults.py tests/test_kills.py -rP
 
 bench-quick: setup ## Time draws against pandas and the peers on 100,000 rows with pytest-benchmark
 	$(BIN)/python -m pytest benches --benchmark-only
