@@ -1,4 +1,4 @@
-//! The Python extension `fastsample._fastsample`: arguments in, errors out, signals, no logic.
+//! The Python extension `fastsample._fastsample`: conversion of arguments, results and errors.
 //!
 //! - [`source`]: Python objects and paths as a [`fastsample::Source`] or a stream;
 //! - [`imported`]: Arrow data of other libraries, through the C data interface;

@@ -1,4 +1,4 @@
-//! Long work: off the calling thread and without the GIL, so that Ctrl-C and progress get through.
+//! Long calls: on a thread of their own and without the GIL, with Ctrl-C and progress.
 
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! A sample as Python sees it.
+//! The class `Sample` of the extension.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What Python calls a source: paths, tables, streams.
+//! Conversion of Python paths, tables and streams to a source.
 
 use std::path::PathBuf;
 use std::sync::Mutex;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::exec::lock;
 use crate::files::inode;
 
-/// What tells a file from another one of the same name.
+/// What distinguishes a file from another one of the same name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Identity {
     len: u64,

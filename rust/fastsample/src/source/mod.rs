@@ -1,4 +1,4 @@
-//! Where rows come from.
+//! Sources: files, folders and Arrow data as one sequence of rows.
 //!
 //! ```text
 //!  paths ──▶ discover ──▶ parquet ─┐
@@ -106,7 +106,7 @@ pub struct Span {
     pub ordinals: Range<u64>,
 }
 
-/// What [`Source::inspect`] tells of a part, without reading its rows.
+/// What is known of a part without reading its rows, see [`Source::inspect`].
 #[derive(Debug, Clone)]
 pub struct PartInfo {
     /// The file; none for a table.
@@ -146,7 +146,7 @@ impl Source {
     /// Rows that are in memory already. They are referred to, not copied.
     ///
     /// # Errors
-    /// When a column is asked for that does not exist, or two have the same name.
+    /// When a requested column does not exist, or two have the same name.
     pub fn from_batches(
         schema: SchemaRef,
         batches: Vec<RecordBatch>,
@@ -160,7 +160,7 @@ impl Source {
             None => {
                 parts.iter().map(|(name, data)| (name.clone(), data.schema().clone())).collect()
             }
-            // Columns that nobody wants may be as odd as they like.
+            // Columns that are not requested may have any type.
             Some(columns) => parts
                 .iter()
                 .map(|(name, data)| (name.clone(), Arc::new(keep(data.schema(), columns))))
@@ -298,7 +298,7 @@ fn keep(schema: &Schema, columns: &[String]) -> Schema {
     Schema::new_with_metadata(fields, schema.metadata().clone())
 }
 
-/// `columns` of `schema`, in the order asked for.
+/// `columns` of `schema`, in the order given.
 fn project(schema: &Schema, columns: &[String], parts: &[(String, Data)]) -> Result<Schema> {
     let mut indices = Vec::new();
     for column in columns {

@@ -196,7 +196,7 @@ fn shard_rows(rows: u64, shard: u64, shards: u64) -> u64 {
     rows / shards + u64::from(shard < rows % shards)
 }
 
-/// One sequence of batches, handed out in pieces of so many rows.
+/// One sequence of batches, handed out in pieces of a given number of rows.
 struct Shards<'a> {
     rows: Batches<'a>,
     rest: Option<RecordBatch>,

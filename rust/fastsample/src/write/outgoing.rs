@@ -1,7 +1,7 @@
-//! A file that is on its way to disk while it is written.
+//! Early write-back: the system writes a file to disk while it grows.
 //!
-//! Making a file of a gigabyte durable takes seconds in which no core has anything to do. If its
-//! bytes are sent off as they come, little is left to wait for at the end.
+//! Flushing a file of a gigabyte takes seconds in which all cores are idle. If write-back starts as
+//! the bytes come, the flush at the end has little to do.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -25,7 +25,7 @@ impl Outgoing {
     }
 
     /// Has the system begin to write; it waits for nothing, and promises nothing. Pages that have
-    /// yet to be written stay in memory for whoever reads them next.
+    /// yet to be written stay in memory for the next reader.
     fn send(&mut self) {
         #[cfg(target_os = "linux")]
         {

@@ -1,4 +1,4 @@
-//! A true random order of a whole sample, in bounded memory.
+//! External shuffle: a random permutation of a whole sample, in bounded memory.
 //!
 //! ```text
 //!  row r of the sample belongs at position p = order.position_of(r)
@@ -170,7 +170,7 @@ fn why(error: &ArrowError) -> String {
     }
 }
 
-/// Batches of the rows that belong at `positions`; `row_at` tells where each is among `rows`.
+/// Batches of the rows that belong at `positions`; `row_at` says where each is among `rows`.
 fn in_order<'a>(
     ctx: Context,
     rows: Picker,
