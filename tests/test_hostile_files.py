@@ -195,6 +195,14 @@ def fixed_width(width: int) -> bytes:
     return one_column(pages, 1000, physical=7, repetition=1, length=width)
 
 
+def missing_values(width: int) -> bytes:
+    """Make values of a fixed width that are not there."""
+    levels = thrift.varint(2000 << 1) + b"\x01"
+    body = len(levels).to_bytes(4, "little") + levels
+    pages = page(len(body), len(body), values=2000) + body
+    return one_column(pages, 2000, physical=7, repetition=1, length=width)
+
+
 def decimal(precision: int, scale: int = 0) -> bytes:
     pages = page(80, 80, values=10) + bytes(80)
     return one_column(pages, 10, physical=2, converted=5, precision=precision, scale=scale)
@@ -339,3 +347,9 @@ def test_one_long_text_in_a_dictionary(tmp_path: Path) -> None:
     """Rows that refer to one text of a megabyte are read in pieces, not all at once."""
     data = one_dictionary_entry(1 << 20, 100)
     assert outcome(tmp_path / "data.parquet", data).startswith("read 100")
+
+
+def test_wide_values_that_are_not_there(tmp_path: Path) -> None:
+    """Telling which column is damaged takes no more memory than reading it."""
+    data = missing_values(578_140)
+    assert outcome(tmp_path / "data.parquet", data, 1000 << 20).startswith(CORRUPT)

@@ -52,12 +52,17 @@ impl ParquetFile {
         roots: &[usize],
         buffers: &Buffers,
     ) -> Wanted {
-        let rows = self.metadata().row_group(group).num_rows() as usize;
-        let row_bytes = (self.decoded_bytes(group, roots) / rows.max(1)).max(1);
-        let window = (WINDOW_BYTES / row_bytes).clamp(1, WINDOW_ROWS);
+        let window = self.window(group, roots);
         let share = window as u128 * mask.count() as u128 / mask.len().max(1) as u128;
         let batch_rows = (share as usize).max(1);
         Wanted { group, range, mask: mask.clone(), batch_rows, buffers: buffers.clone() }
+    }
+
+    /// Rows that are decoded at once.
+    fn window(&self, group: usize, roots: &[usize]) -> usize {
+        let rows = self.metadata().row_group(group).num_rows() as usize;
+        let row_bytes = (self.decoded_bytes(group, roots) / rows.max(1)).max(1);
+        (WINDOW_BYTES / row_bytes).clamp(1, WINDOW_ROWS)
     }
 
     /// About the bytes that the columns `roots` of a row group have when they are decoded: values
@@ -159,7 +164,8 @@ impl ParquetFile {
             let select = RowSelector::select((range.end - range.start) as usize);
             let selection = vec![skip, select].into();
             let open = Arc::new(self.file.open()?);
-            let reader = self.reader(&open, group, &[root], 1024, selection)?;
+            let window = self.window(group, &[root]);
+            let reader = self.reader(&open, group, &[root], window, selection)?;
             catch(self.file.path(), || {
                 for batch in reader {
                     batch.map_err(ParquetError::from)?;
