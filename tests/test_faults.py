@@ -180,7 +180,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if sys.platform != "linux" or compiler is None:
         pytest.skip("no compiler for Linux: NO FAULTS ARE INJECTED")
     path = tmp_path_factory.mktemp("faults") / "faults.so"
-    command = [compiler, "-shared", "-fPIC", "-O1", "-o", path, HERE / "faults.c", "-ldl"]
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(path), str(HERE / "faults.c"), "-ldl"]
     subprocess.run(command, check=True)
     return path
 
