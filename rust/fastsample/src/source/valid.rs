@@ -1,7 +1,7 @@
 //! Validation of Arrow data from outside: text must be UTF-8; all else is trusted.
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, GenericStringArray, OffsetSizeTrait, RecordBatch};
+use arrow_array::{Array, GenericListArray, GenericStringArray, OffsetSizeTrait, RecordBatch};
 use arrow_schema::DataType;
 
 use crate::error::{Error, Result};
@@ -23,12 +23,27 @@ pub(crate) fn check_text(batch: &RecordBatch) -> Result<()> {
 }
 
 /// The fast way for the usual layouts; false means that a closer look is needed.
-fn is_surely_valid(column: &ArrayRef) -> bool {
+fn is_surely_valid(column: &dyn Array) -> bool {
     match column.data_type() {
         DataType::Utf8 => all_utf8::<i32>(column.as_string()),
         DataType::LargeUtf8 => all_utf8::<i64>(column.as_string()),
+        DataType::List(_) => are_items_valid(column.as_list::<i32>()),
+        DataType::LargeList(_) => are_items_valid(column.as_list::<i64>()),
+        DataType::Struct(_) => {
+            let mut columns = column.as_struct().columns().iter();
+            columns.all(|column| !holds_text(column.data_type()) || is_surely_valid(column))
+        }
         _ => false,
     }
+}
+
+/// Looks at the items of a slice alone: those of the whole array may be a thousand times as many.
+fn are_items_valid<O: OffsetSizeTrait>(array: &GenericListArray<O>) -> bool {
+    let offsets = array.value_offsets();
+    let (first, last) = (offsets[0].as_usize(), offsets[array.len()].as_usize());
+    offsets.windows(2).all(|pair| pair[0] <= pair[1])
+        && last <= array.values().len()
+        && is_surely_valid(&array.values().slice(first, last - first))
 }
 
 /// All texts in one go: valid UTF-8 in which every text begins where a character does.
