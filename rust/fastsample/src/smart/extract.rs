@@ -221,11 +221,14 @@ mod tests {
     use xxhash_rust::xxh3::xxh3_64;
 
     use super::*;
+    use crate::text::hash_of;
 
     fn rows(range: std::ops::Range<u64>) -> Features {
         let (mut extractor, mut rows) = (Extractor::default(), Features::default());
         for i in range {
-            extractor.add([format!("第{i}行").as_str()].into_iter(), i, false, &mut rows);
+            let text = format!("第{i}行");
+            let texts = [text.as_str()];
+            extractor.add(texts.into_iter(), hash_of(&texts), false, &mut rows);
         }
         rows
     }

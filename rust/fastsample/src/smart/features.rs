@@ -4,61 +4,91 @@
 //!  texts of a row ─▶ shingles ─▶ minhash       8 bands, for near-duplicates
 //!                            ├─▶ repetition    how often a shingle occurs in the row
 //!                            ├─▶ commonness    how often its shingles occur in the pilot
-//!                            └─▶ importance      how much more often in the target than in the source
+//!                            └─▶ importance    how much more often in the target than in the source
 //! ```
 
-use crate::exec::SharedSlice;
 use crate::sketch::minhash::{self, BANDS};
+use crate::smart::columns::Column;
 use crate::smart::terms::commonness::Commonness;
 use crate::smart::terms::importance::ImportanceRatio;
 use crate::smart::terms::repetition::Repetition;
 use crate::text::shingle::Shingles;
 
-/// Features of consecutive rows: a column a feature, so that each can be scanned and freed alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Features {
-    /// A hash of all texts: equal for equal rows.
-    pub exact: Vec<u64>,
-    /// One hash a band, see [`minhash::bands`].
-    pub bands: [Vec<u32>; BANDS],
-    /// Characters in all text columns.
-    pub chars: Vec<u32>,
-    /// See [`Repetition::of`].
-    pub repetition: Vec<u16>,
-    /// See [`Commonness::of`]; 0 if the term is off.
-    pub commonness: Vec<u16>,
-    /// See [`ImportanceRatio::of`]; 0 where there is no target.
-    pub importance: Vec<i16>,
+/// Declares [`Features`]: a column a feature. A new feature is one line here and one in
+/// [`Extractor::add`].
+macro_rules! features {
+    ($($(#[$doc:meta])* $name:ident: $column:ty,)*) => {
+        /// Features of consecutive rows: a column a feature, so that each can be scanned and freed
+        /// alone.
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct Features {
+            $($(#[$doc])* pub $name: $column,)*
+        }
+
+        /// Bytes of one row.
+        pub(super) const ROW_BYTES: usize = 0 $(+ <$column as Column>::ROW_BYTES)*;
+
+        impl Features {
+            /// Memory for `rows` rows.
+            pub(super) fn zeroed(rows: usize) -> Self {
+                Self { $($name: Column::zeroed(rows),)* }
+            }
+
+            /// To be written by several threads.
+            pub(super) fn shared(&mut self) -> SharedFeatures<'_> {
+                SharedFeatures { $($name: self.$name.shared(),)* }
+            }
+
+            /// Removes all rows, and keeps their memory.
+            pub(super) fn clear(&mut self) {
+                $(Column::clear(&mut self.$name);)*
+            }
+
+            /// Takes in the rows that follow.
+            pub(super) fn append(&mut self, mut next: Self) {
+                $(Column::append(&mut self.$name, &mut next.$name);)*
+            }
+
+            pub(super) fn write(&self, bytes: &mut Vec<u8>) {
+                $(Column::write(&self.$name, bytes);)*
+            }
+
+            /// `rows` rows, off the front of what [`Features::write`] wrote; none if there are fewer.
+            pub(super) fn read(bytes: &mut &[u8], rows: usize) -> Option<Self> {
+                Some(Self { $($name: Column::read(bytes, rows)?,)* })
+            }
+        }
+
+        /// Features of all rows, while threads write them.
+        pub(super) struct SharedFeatures<'a> {
+            $($name: <$column as Column>::Shared<'a>,)*
+        }
+
+        impl SharedFeatures<'_> {
+            /// Writes `rows`, of which `first` is the first.
+            pub(super) fn put(&self, first: usize, rows: &Features) {
+                $(<$column as Column>::put(&self.$name, first, &rows.$name);)*
+            }
+        }
+    };
 }
 
-/// Bytes of one row.
-pub(super) const ROW_BYTES: usize = 8 + 4 * BANDS + 4 + 2 + 2 + 2;
+features! {
+    /// A hash of all texts: equal for equal rows.
+    exact: Vec<u64>,
+    /// One hash a band, see [`minhash::bands`].
+    bands: [Vec<u32>; BANDS],
+    /// Characters in all text columns.
+    chars: Vec<u32>,
+    /// See [`Repetition::of`].
+    repetition: Vec<u16>,
+    /// See [`Commonness::of`]; 0 if the term is off.
+    commonness: Vec<u16>,
+    /// See [`ImportanceRatio::of`]; 0 where there is no target.
+    importance: Vec<i16>,
+}
 
 impl Features {
-    /// Memory for `rows` rows.
-    pub(super) fn zeroed(rows: usize) -> Self {
-        Self {
-            exact: vec![0; rows],
-            bands: std::array::from_fn(|_| vec![0; rows]),
-            chars: vec![0; rows],
-            repetition: vec![0; rows],
-            commonness: vec![0; rows],
-            importance: vec![0; rows],
-        }
-    }
-
-    /// To be written by several threads.
-    pub(super) fn shared(&mut self) -> SharedFeatures<'_> {
-        SharedFeatures {
-            exact: SharedSlice::new(&mut self.exact),
-            bands: self.bands.each_mut().map(|band| SharedSlice::new(band)),
-            chars: SharedSlice::new(&mut self.chars),
-            repetition: SharedSlice::new(&mut self.repetition),
-            commonness: SharedSlice::new(&mut self.commonness),
-            importance: SharedSlice::new(&mut self.importance),
-        }
-    }
-
     /// Rows.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -69,81 +99,6 @@ impl Features {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.exact.is_empty()
-    }
-
-    /// Forgets all rows, and keeps their memory.
-    pub(super) fn clear(&mut self) {
-        self.exact.clear();
-        self.bands.iter_mut().for_each(Vec::clear);
-        self.chars.clear();
-        self.repetition.clear();
-        self.commonness.clear();
-        self.importance.clear();
-    }
-
-    /// Takes in the rows that follow.
-    pub(super) fn append(&mut self, mut next: Self) {
-        self.exact.append(&mut next.exact);
-        self.bands.iter_mut().zip(&mut next.bands).for_each(|(all, band)| all.append(band));
-        self.chars.append(&mut next.chars);
-        self.repetition.append(&mut next.repetition);
-        self.commonness.append(&mut next.commonness);
-        self.importance.append(&mut next.importance);
-    }
-
-    pub(super) fn write(&self, bytes: &mut Vec<u8>) {
-        self.exact.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
-        for column in self.bands.iter().chain([&self.chars]) {
-            column.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
-        }
-        for column in [&self.repetition, &self.commonness] {
-            column.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
-        }
-        self.importance.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
-    }
-
-    /// `rows` rows, off the front of what [`Features::write`] wrote; none if there is less.
-    pub(super) fn read(bytes: &mut &[u8], rows: usize) -> Option<Self> {
-        fn column<T, const N: usize>(
-            bytes: &mut &[u8],
-            rows: usize,
-            value: fn([u8; N]) -> T,
-        ) -> Option<Vec<T>> {
-            let (head, rest) = bytes.split_at_checked(rows.checked_mul(N)?)?;
-            *bytes = rest;
-            Some(head.as_chunks::<N>().0.iter().map(|&chunk| value(chunk)).collect())
-        }
-        let mut read = Self { exact: column(bytes, rows, u64::from_le_bytes)?, ..Self::default() };
-        for band in &mut read.bands {
-            *band = column(bytes, rows, u32::from_le_bytes)?;
-        }
-        read.chars = column(bytes, rows, u32::from_le_bytes)?;
-        read.repetition = column(bytes, rows, u16::from_le_bytes)?;
-        read.commonness = column(bytes, rows, u16::from_le_bytes)?;
-        read.importance = column(bytes, rows, i16::from_le_bytes)?;
-        Some(read)
-    }
-}
-
-/// Features of all rows, while threads write them.
-pub(super) struct SharedFeatures<'a> {
-    exact: SharedSlice<'a, u64>,
-    bands: [SharedSlice<'a, u32>; BANDS],
-    chars: SharedSlice<'a, u32>,
-    repetition: SharedSlice<'a, u16>,
-    commonness: SharedSlice<'a, u16>,
-    importance: SharedSlice<'a, i16>,
-}
-
-impl SharedFeatures<'_> {
-    /// Writes `rows`, of which `first` is the first.
-    pub(super) fn put(&self, first: usize, rows: &Features) {
-        self.exact.put(first, &rows.exact);
-        self.bands.iter().zip(&rows.bands).for_each(|(all, band)| all.put(first, band));
-        self.chars.put(first, &rows.chars);
-        self.repetition.put(first, &rows.repetition);
-        self.commonness.put(first, &rows.commonness);
-        self.importance.put(first, &rows.importance);
     }
 }
 

@@ -21,6 +21,7 @@
 //! | [`pilot`] | document frequencies of shingles in a small part of the rows |
 //! | [`terms`] | the factors of a weight: near-duplicates, commonness, length, repetition, target |
 //! | [`entropy`] | character entropy, for the rule of the same name |
+//! | `columns` | columns of numbers, one number a row |
 //! | [`features`] | what one pass over the text keeps of each row |
 //! | [`extract`] | that pass; parts merge |
 //! | `pipeline` | pilot and extraction, one after the other |
@@ -31,6 +32,7 @@
 //! | [`draw`](mod@draw), `score`, `report` | entry points, and their report |
 
 pub mod classes;
+mod columns;
 pub mod draw;
 pub mod entropy;
 pub mod extract;

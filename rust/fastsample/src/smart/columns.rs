@@ -1,0 +1,143 @@
+//! Columns of numbers, one number a row: what features are kept in.
+
+use crate::exec::SharedSlice;
+
+/// A number of fixed size, written as little-endian bytes.
+pub(super) trait Number: Copy + Default {
+    /// Its size.
+    const BYTES: usize;
+
+    fn write(self, bytes: &mut Vec<u8>);
+
+    /// The numbers of bytes that [`Number::write`] wrote.
+    fn read(bytes: &[u8]) -> Vec<Self>;
+}
+
+macro_rules! numbers {
+    ($($kind:ty),*) => {$(
+        impl Number for $kind {
+            const BYTES: usize = size_of::<Self>();
+
+            fn write(self, bytes: &mut Vec<u8>) {
+                bytes.extend(self.to_le_bytes());
+            }
+
+            fn read(bytes: &[u8]) -> Vec<Self> {
+                let (chunks, _) = bytes.as_chunks();
+                chunks.iter().map(|&chunk| Self::from_le_bytes(chunk)).collect()
+            }
+        }
+    )*};
+}
+
+numbers!(u16, i16, u32, u64);
+
+/// A column of numbers, or several of one kind.
+pub(super) trait Column: Sized {
+    /// Bytes of one row.
+    const ROW_BYTES: usize;
+
+    /// The column while several threads write it.
+    type Shared<'a>
+    where
+        Self: 'a;
+
+    /// Zeros for `rows` rows.
+    fn zeroed(rows: usize) -> Self;
+
+    fn shared(&mut self) -> Self::Shared<'_>;
+
+    /// Writes the numbers of `rows`, of which `first` is the first.
+    fn put(shared: &Self::Shared<'_>, first: usize, rows: &Self);
+
+    /// Removes all rows, and keeps their memory.
+    fn clear(&mut self);
+
+    /// Moves the rows that follow to the end.
+    fn append(&mut self, next: &mut Self);
+
+    fn write(&self, bytes: &mut Vec<u8>);
+
+    /// `rows` rows, off the front of what [`Column::write`] wrote; none if there are fewer.
+    fn read(bytes: &mut &[u8], rows: usize) -> Option<Self>;
+}
+
+impl<T: Number> Column for Vec<T> {
+    const ROW_BYTES: usize = T::BYTES;
+
+    type Shared<'a>
+        = SharedSlice<'a, T>
+    where
+        Self: 'a;
+
+    fn zeroed(rows: usize) -> Self {
+        vec![T::default(); rows]
+    }
+
+    fn shared(&mut self) -> Self::Shared<'_> {
+        SharedSlice::new(self)
+    }
+
+    fn put(shared: &Self::Shared<'_>, first: usize, rows: &Self) {
+        shared.put(first, rows);
+    }
+
+    fn clear(&mut self) {
+        Vec::clear(self);
+    }
+
+    fn append(&mut self, next: &mut Self) {
+        Vec::append(self, next);
+    }
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        self.iter().for_each(|&number| number.write(bytes));
+    }
+
+    fn read(bytes: &mut &[u8], rows: usize) -> Option<Self> {
+        let (head, rest) = bytes.split_at_checked(rows.checked_mul(T::BYTES)?)?;
+        *bytes = rest;
+        Some(T::read(head))
+    }
+}
+
+impl<C: Column, const N: usize> Column for [C; N] {
+    const ROW_BYTES: usize = N * C::ROW_BYTES;
+
+    type Shared<'a>
+        = [C::Shared<'a>; N]
+    where
+        Self: 'a;
+
+    fn zeroed(rows: usize) -> Self {
+        std::array::from_fn(|_| C::zeroed(rows))
+    }
+
+    fn shared(&mut self) -> Self::Shared<'_> {
+        self.each_mut().map(C::shared)
+    }
+
+    fn put(shared: &Self::Shared<'_>, first: usize, rows: &Self) {
+        std::iter::zip(shared, rows).for_each(|(shared, rows)| C::put(shared, first, rows));
+    }
+
+    fn clear(&mut self) {
+        self.iter_mut().for_each(C::clear);
+    }
+
+    fn append(&mut self, next: &mut Self) {
+        std::iter::zip(self, next).for_each(|(column, next)| column.append(next));
+    }
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        self.iter().for_each(|column| column.write(bytes));
+    }
+
+    fn read(bytes: &mut &[u8], rows: usize) -> Option<Self> {
+        let mut read = Self::zeroed(0);
+        for column in &mut read {
+            *column = C::read(bytes, rows)?;
+        }
+        Some(read)
+    }
+}
