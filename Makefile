@@ -32,7 +32,7 @@ setup-train: setup ## Also install the trainers that tests run against
 	$(BIN)/uv pip install --quiet --python $(BIN)/python "torch>=2.9" --requirement requirements/train.txt
 
 build: $(INSTALLED) ## Build the extension (release) into .venv
-	PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_QUIET=1 $(BIN)/maturin develop --release --quiet
+	PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_QUIET=1 $(BIN)/maturin develop --uv --release --quiet
 
 demo: setup ## Make 200,000 rows of Chinese-looking pairs, look at them, draw 60,000
 	mkdir -p $(DEMO)
