@@ -1,5 +1,6 @@
 """Scores: a row for each row of the source, each term by its formula."""
 
+import pickle
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -120,11 +121,18 @@ def test_empty_rows_change_nothing_for_others() -> None:
     assert np.median(alone[600:]) > 0.8 * np.median(alone[:600])
 
 
-def test_nothing_can_be_scored() -> None:
+def test_nothing_can_be_scored_and_written(tmp_path: Path) -> None:
     scores = fastsample.score(pa.table({"text": pa.array([], pa.string())}))
     assert len(scores) == 0
     assert "rows before" in str(scores.report)
     assert "rows before" in scores.report._repr_html_()
+    for shuffle in (False, True):
+        path = tmp_path / f"none-{shuffle}.parquet"
+        assert scores.write_parquet(path, shuffle=shuffle).rows == 0
+        assert pq.read_table(path).equals(scores.to_arrow())
+    assert pickle.loads(pickle.dumps(scores)).to_arrow().num_rows == 0
+    with pytest.raises(fastsample.ArgumentError, match=r"shards is 2; .* 1 to 1 files"):
+        scores.write_parquet(tmp_path / "x.parquet", shards=2)
 
 
 def test_scores_go_to_a_file(table: pa.Table, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def same(value: Any) -> Any:
     return lambda _: value
 
 
-def label(*names: str) -> Any:
+def label(*names: str | None) -> Any:
     return lambda i: names[i * 7 % len(names)]
 
 

@@ -100,7 +100,7 @@ def _reports(
                 rows=len(sample),
                 bytes=sum(file.bytes for file in files),
                 copies=copies,
-                mean_chars={name: count / len(sample) for name, count in chars},
+                mean_chars={name: count / max(len(sample), 1) for name, count in chars},
                 seconds=seconds,
                 left_out=dict(left_out),
             )

@@ -107,12 +107,12 @@ pub fn write_all(
     let mut paths = Vec::new();
     let mut inputs = Vec::new();
     for (sample, path) in samples {
-        if options.shards == 0 || options.shards > sample.len() {
+        if options.shards == 0 || options.shards > sample.len().max(1) {
             return Err(Error::Argument(format!(
                 "shards is {}; a sample of {} rows can be written as 1 to {} files",
                 options.shards,
                 sample.len(),
-                sample.len()
+                sample.len().max(1)
             )));
         }
         paths.extend((0..options.shards).map(|shard| shard_path(path, shard, options.shards)));
