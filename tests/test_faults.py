@@ -50,6 +50,8 @@ import ctypes, hashlib, os, shutil, sys, traceback
 from pathlib import Path
 
 import fastsample
+# What a cache needs, so that not every child imports it.
+import filelock, numpy, pandas, pyarrow, pyarrow.ipc
 from fastsample._files import write_files
 
 library, job, mode = ctypes.CDLL(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -31,7 +31,7 @@ import os, random, shutil, signal, sys, time
 from pathlib import Path
 
 import fastsample
-import pyarrow.ipc, pyarrow.parquet
+import filelock, numpy, pandas, pyarrow.ipc, pyarrow.parquet
 
 job, kills, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 source, home = Path(sys.argv[4]), Path(sys.argv[5])

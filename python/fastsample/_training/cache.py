@@ -82,7 +82,9 @@ def once(path: Path, write: Callable[[], object]) -> None:
             if not path.exists():
                 write()
         finally:
-            lock.release()
+            # What can't be unlocked is unlocked when the process ends.
+            with suppress(OSError):
+                lock.release()
     # Where another user made it, it stays.
     with suppress(OSError):
         name.unlink(missing_ok=True)
