@@ -18,6 +18,7 @@ use arrow_data::layout;
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use fastsample::Error;
 use fastsample::source::array_of;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
 
@@ -45,7 +46,7 @@ pub(crate) fn batch(data: &Bound<'_, PyAny>) -> BindingResult<RecordBatch> {
     // SAFETY: capsules of these names hold pointers to such structs. The schema stays theirs and
     // outlives this call; the array is moved out, and what is left behind is marked as released.
     let (schema, array) = unsafe { (&*schema, FFI_ArrowArray::from_raw(array)) };
-    let schema = convert_schema(schema).map_err(Error::Schema)?;
+    let schema = convert_schema(schema)?;
     Ok(convert_batch(array, &schema).map_err(|what| Error::Stream { rows: 0, what })?)
 }
 
@@ -73,22 +74,23 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(mut stream: FFI_ArrowArrayStream) -> Result<Self, Error> {
+    fn new(mut stream: FFI_ArrowArrayStream) -> BindingResult<Self> {
         let failed = |what| Error::Stream { rows: 0, what };
         let (Some(_), Some(get_schema), Some(_)) =
             (stream.release, stream.get_schema, stream.get_next)
         else {
             return Err(Error::Argument(
                 "this stream has been read already; make a new one".into(),
-            ));
+            )
+            .into());
         };
         let mut schema = FFI_ArrowSchema::empty();
         // SAFETY: a stream that is not released hands its schema out to a struct that is ours.
         let code = unsafe { get_schema(&raw mut stream, &raw mut schema) };
         if code != 0 {
-            return Err(failed(last_error(&mut stream, code)));
+            return Err(failed(last_error(&mut stream, code)).into());
         }
-        let schema = convert_schema(&schema).map_err(Error::Schema)?;
+        let schema = convert_schema(&schema)?;
         Ok(Self { source: stream, schema, ended: false })
     }
 
@@ -138,16 +140,23 @@ fn last_error(stream: &mut FFI_ArrowArrayStream, code: i32) -> String {
         .unwrap_or_else(|| std::io::Error::from_raw_os_error(code).to_string())
 }
 
-fn convert_schema(schema: &FFI_ArrowSchema) -> Result<SchemaRef, String> {
-    check_schema(schema, "the schema", 0)?;
-    let converted = catch_unwind(AssertUnwindSafe(|| Schema::try_from(schema)));
-    match converted {
-        Ok(Ok(schema)) => Ok(Arc::new(schema)),
-        Ok(Err(error)) => {
-            Err(format!("the schema can't be taken over ({error}); cast its columns"))
-        }
-        Err(_) => Err("the schema can't be taken over; cast its columns to plain types".into()),
+fn convert_schema(schema: &FFI_ArrowSchema) -> BindingResult<SchemaRef> {
+    check_schema(schema, "the schema", 0).map_err(Error::Schema)?;
+    if schema.format() != "+s" {
+        return Err(PyTypeError::new_err("it is a column by itself, not rows").into());
     }
+    let converted = catch_unwind(AssertUnwindSafe(|| Schema::try_from(schema)));
+    Ok(match converted {
+        Ok(Ok(schema)) => Arc::new(schema),
+        Ok(Err(error)) => {
+            let what = format!("the schema can't be taken over ({error}); cast its columns");
+            return Err(Error::Schema(what).into());
+        }
+        Err(_) => {
+            let what = "the schema can't be taken over; cast its columns to plain types";
+            return Err(Error::Schema(what.into()).into());
+        }
+    })
 }
 
 /// Fails for a schema that does not keep the rules of the interface.
