@@ -85,9 +85,7 @@ def write_ipc(
 
 def _reports(
     samples: Sequence[_fastsample.Sample],
-    written: list[
-        tuple[list[tuple[Path, int, int]], list[tuple[str, int]], int, list[tuple[str, str]]]
-    ],
+    written: list[_Written],
     started: float,
 ) -> list[WriteReport]:
     seconds = time.perf_counter() - started
