@@ -51,8 +51,11 @@ CHECKED := $(foreach crate,fastsample fastsample-python,\
 test-rust:
 	cargo test --workspace --locked --release $(CHECKED)
 
+# Most tests wait for child processes that use one core.
+TEST_PROCESSES ?= 2
+
 test-python:
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 
 # Tests that need no other package than fastsample's own dependencies and the test tools.
 LOWEST := $(VENV)/lowest
