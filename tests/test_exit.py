@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -84,7 +86,7 @@ def test_a_forked_child_gets_an_error_from_a_stream_of_its_parent() -> None:
     try:
         reader.read_all()
     except OSError as error:
-        assert "opened in another process" in str(error), error
+        assert "began in another process" in str(error), error
         print("refused", flush=True)
     """
     code = "import signal" + TABLE + FORK.format(body.strip())
@@ -126,3 +128,60 @@ print("end", flush=True)
 """
     done = run(code)
     assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+
+
+#: What a child does that is forked inside of a progress callback, and how it ends.
+CHILDREN = {
+    "goes on": ("pass", 7),
+    "raises": ("raise ValueError('in the child')", 8),
+    "exits": ("sys.exit(9)", 9),
+    "draws": ("assert len(fastsample.sample(pa.table({'i': [1, 2]}), 2).to_arrow()) == 2", 7),
+}
+
+
+@pytest.mark.parametrize(
+    ("does", "call"),
+    [(does, "drawn.write_parquet(out, shards=70, progress=fork)") for does in CHILDREN]
+    + [("goes on", "fastsample.sample(slow(), 9, progress=fork)")],
+)
+def test_a_child_forked_by_a_progress_callback(does: str, call: str, tmp_path: Path) -> None:
+    """It gets an error instead of the result, and leaves the files of its parent alone."""
+    body, expected = CHILDREN[does]
+    code = f"""
+import os, signal, sys, time, fastsample, pyarrow as pa
+drawn = fastsample.sample(pa.table({{"i": range(500_000)}}), 400_000)
+def slow():
+    def batches():
+        for _ in range(20):
+            time.sleep(0.02)
+            yield pa.record_batch({{"i": list(range(100))}})
+    return pa.RecordBatchReader.from_batches(pa.schema({{"i": pa.int64()}}), batches())
+out = {str(tmp_path / "out.parquet")!r}
+parent, children = os.getpid(), []
+def fork(done, total):
+    if os.getpid() != parent or len(children) == 3:
+        return
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        {body}
+    else:
+        children.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+try:
+    {call}
+except fastsample.StreamError as error:
+    assert "began in another process" in str(error), error
+    assert os.getpid() != parent
+    sys.exit(7)
+except ValueError:
+    assert os.getpid() != parent
+    sys.exit(8)
+print(children)
+"""
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    found = ast.literal_eval(done.stdout)
+    assert found
+    assert set(found) == {expected}, done.stderr
+    if "write" in call:
+        assert len(list(tmp_path.iterdir())) == 70

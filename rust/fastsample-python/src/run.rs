@@ -33,6 +33,7 @@ pub(crate) fn run<T: Send + 'static>(
     let (sender, receiver) = sync_channel(1);
     let worker = ctx.clone();
     let _waiting = Alive::new();
+    let process = std::process::id();
     let thread = threads::spawn("fastsample-main".into(), move || {
         // What nobody takes is dropped here, as long as the thread counts.
         let _ = sender.send(work(&worker));
@@ -54,7 +55,15 @@ pub(crate) fn run<T: Send + 'static>(
         match py.detach(result) {
             Ok(result) => return Ok(result?),
             Err(RecvTimeoutError::Timeout) => {
-                if let Err(error) = py.check_signals().and_then(|()| report(&ctx, progress)) {
+                let called = py.check_signals().and_then(|()| report(&ctx, progress));
+                if process != std::process::id() {
+                    // This is a child that was forked by the code just called: the thread, and
+                    // the temporary files that cancelling would remove, are its parent's.
+                    std::mem::forget((receiver, thread));
+                    called?;
+                    return Err(Error::Forked.into());
+                }
+                if let Err(error) = called {
                     break error;
                 }
             }

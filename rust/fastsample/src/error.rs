@@ -66,10 +66,10 @@ pub enum Error {
         /// The producer's own message.
         what: String,
     },
-    /// Threads that read a stream are not in this process.
+    /// The threads of a call or a stream are not in this process.
     #[error(
-        "this stream was opened in another process, whose threads read it; a forked child has to \
-         open one of its own"
+        "this call or stream began in another process, whose threads do the work; a forked child \
+         has to begin its own"
     )]
     Forked,
     /// The output can't be written.
