@@ -12,6 +12,7 @@ __all__ = [
     "Source",
     "Tokenizer",
     "__version__",
+    "all_rows",
     "check_output",
     "compare",
     "draw_smart",
@@ -233,6 +234,7 @@ def plan_batches(
 ) -> tuple[ArrowArray, ArrowArray, tuple[int, int, int]]: ...
 def draw_uniform(
     source: Source,
+def all_rows(source: Source, seed: int, *, text: Sequence[str] | None) -> Sample: ...
     n: int,
     seed: int,
     *,

@@ -52,6 +52,7 @@ class Sample:
             "rows": str(path),
             "row_ids": str(ids_file),
             "report": self._report,
+            "text": self._native.text and self._native.text[0],
             "inputs": [str(file) for file in self._native.inputs],
         }
 
@@ -60,15 +61,7 @@ class Sample:
         rows = Dataset(state["rows"])
         inputs = [rows.path, *map(Path, state["inputs"])]
         opened = _fastsample.Source.from_table(rows.to_arrow(), None, inputs)
-        self._native = _fastsample.draw_uniform(
-            opened,
-            report.sampled,
-            report.seed,
-            weights=False,
-            text=None,
-            threads=None,
-            progress=None,
-        )
+        self._native = _fastsample.all_rows(opened, report.seed, text=state["text"])
         self._report = report
         self._rows = None
         self._ids_file = Path(state["row_ids"])

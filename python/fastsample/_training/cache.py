@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,10 +15,18 @@ from fastsample._arguments import output_path
 from fastsample.errors import OutputError
 
 if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
     from fastsample._progress import Callback
 
 #: Part of every key: another layout of the file gets another name.
 _LAYOUT = b"fastsample cache 1"
+
+#: How long to wait for another process that writes the same file.
+_PATIENCE_SECONDS = 600.0
+
+#: How often a process that waits looks whether it still has to.
+_LOOK_SECONDS = 0.5
 
 
 def cache_folder(folder: str | os.PathLike[str] | None) -> Path:
@@ -61,33 +70,65 @@ def cache_file(
 def once(path: Path, write: Callable[[], object]) -> None:
     """Call `write`, which creates `path`, unless it is there: in one process at a time.
 
-    Once the file is there, the lock has nothing to guard: whoever still holds or gets it sees the
-    file. So it is removed, also the one of a process that was killed.
+    The file appears whole without a lock, too: at worst several processes write it. So the lock is
+    removed as soon as this call has no use for it, also the one of a process that was killed.
     """
     name = path.with_name(f"{path.name}.lock")
-    if not path.exists():
-        # Imported where it is needed: it takes longer than the rest of the package.
-        from filelock import FileLock
-
-        lock = FileLock(name)
-        try:
-            lock.acquire()
-        except (OSError, NotImplementedError):
-            # The lock is another user's, the file system has none, or the folder can't be written.
-            # The file appears whole without a lock, too: at worst several processes write it. If
-            # it can't be written, `write` says so.
+    if _exists(path):
+        _remove(name)
+        return
+    lock = _acquire(name, path)
+    try:
+        # If it can't be written, `write` says so.
+        if not _exists(path):
             write()
-            return
-        try:
-            if not path.exists():
-                write()
-        finally:
-            # What can't be unlocked is unlocked when the process ends.
+    finally:
+        if lock is not None or _exists(path):
+            _remove(name)
+        # What can't be unlocked is unlocked when the process ends.
+        if lock is not None:
             with suppress(OSError):
                 lock.release()
-    # Where another user made it, it stays.
+
+
+def _acquire(name: Path, path: Path) -> BaseFileLock | None:
+    """Lock `name` while `path` is not there.
+
+    None where there is no such lock (it is another user's, the file system has none, the folder is
+    gone or can't be written), where `path` has appeared, or where another process has held the
+    lock for very long: it may be stopped.
+    """
+    # Imported where it is needed: it takes longer than the rest of the package.
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(name)
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < end:
+        try:
+            lock.acquire(timeout=_LOOK_SECONDS)
+        except Timeout:
+            # Some versions also wait for a folder that is not there to come back.
+            if _exists(path) or not _exists(path.parent):
+                return None
+        except (OSError, NotImplementedError):
+            return None
+        else:
+            return lock
+    return None
+
+
+def _exists(path: Path) -> bool:
+    """Return whether a file is there, and in a folder that this user may look into."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _remove(lock: Path) -> None:
+    """Remove the file of a lock; where another user made it, it stays."""
     with suppress(OSError):
-        name.unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)
 
 
 def _key(native: _fastsample.Sample) -> str:

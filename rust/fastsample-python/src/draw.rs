@@ -1,4 +1,4 @@
-//! Draws: uniform, and by a rule.
+//! Draws: uniform, by a rule, all rows.
 
 use fastsample::columns::named_columns;
 use fastsample::select::Selection;
@@ -68,6 +68,20 @@ pub(crate) fn draw_window(
     let sample =
         run(py, threads, progress, move |ctx| CoreSample::window(ctx, source, n, seed, first))?;
     Ok(Sample::new(text.into_iter().fold(sample, CoreSample::with_text), threads))
+}
+
+/// All rows of a source, of which there may be none; a shuffle of them depends on `seed`.
+#[pyfunction]
+#[pyo3(signature = (source, seed, *, text))]
+pub(crate) fn all_rows(
+    source: &Source,
+    seed: u64,
+    text: Option<Vec<String>>,
+) -> BindingResult<Sample> {
+    let source = source.rereadable()?.clone();
+    let text = named(&source, text)?;
+    let sample = CoreSample::all(source, seed);
+    Ok(Sample::new(text.into_iter().fold(sample, CoreSample::with_text), None))
 }
 
 /// The text columns that are named, if any are.

@@ -52,7 +52,7 @@ mod _fastsample {
     #[pymodule_export]
     use crate::compare::compare_sides;
     #[pymodule_export]
-    use crate::draw::{draw_smart, draw_uniform, draw_window, rank};
+    use crate::draw::{all_rows, draw_smart, draw_uniform, draw_window, rank};
     #[pymodule_export]
     use crate::files::{check_output, write_files};
     #[pymodule_export]

@@ -27,7 +27,7 @@ pub(crate) fn score<'py>(
     let source = source.in_memory(py, threads, progress)?;
     let (scores, found) = run(py, threads, progress, move |ctx| {
         let (scores, found) = smart::score(ctx, &source, &options)?;
-        Ok((CoreSample::all(scores), found))
+        Ok((CoreSample::all(scores, 0), found))
     })?;
     Ok((Sample::new(scores, threads), report::smart(py, found)?))
 }

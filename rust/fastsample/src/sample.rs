@@ -202,7 +202,7 @@ impl Sample {
 
     /// All rows of `source`.
     #[must_use]
-    pub fn all(source: Source) -> Self {
+    pub fn all(source: Source, seed: u64) -> Self {
         let rows = source.rows();
         Self::of(source, Selection::All { rows }, 0)
     }
@@ -251,7 +251,7 @@ impl Sample {
         self.selection.len()
     }
 
-    /// Whether the sample has no rows. It never does: n is at least 1.
+    /// Whether the sample has no rows: all rows of an empty source.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
