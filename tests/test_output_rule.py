@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import fastsample
+import polars as pl
 import pyarrow as pa
 import pyarrow.dataset
+import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
 from fastsample import errors
@@ -289,3 +292,54 @@ def test_names_of_any_bytes(source: Path) -> None:
             drawn.write_parquet(path, shards=shards)
     found = [file for file in source.parent.iterdir() if b"\xff" in os.fsencode(file)]
     assert len(found) == 3
+
+
+def mapped(path: Path) -> pa.Table:
+    """Return the rows of an Arrow file, which is mapped into memory."""
+    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is mapped")
+def test_a_file_that_a_table_is_mapped_from(tmp_path: Path) -> None:
+    path = tmp_path / "数据 rows.arrow"
+    fastsample.sample(texts(), ROWS).write_ipc(path)
+    table = mapped(path)
+    sources: dict[str, Callable[[], Any]] = {
+        "a table": lambda: table,
+        "a slice": lambda: table.slice(100, 200),
+        "a column": lambda: table.select(["text"]),
+        "a batch": lambda: table.to_batches()[0],
+        "a stream": lambda: table.to_reader(),
+        "polars": lambda: pl.from_arrow(table),
+        "beside others": lambda: pa.concat_tables([texts(), table]),
+    }
+    for source in sources.values():
+        for smart in (False, True):
+            drawn = fastsample.sample(source(), 50, smart=smart)
+            refused(path, partial(drawn.write_ipc, path), "input", "rows.arrow")
+    refused(path, lambda: fastsample.score(table).write_ipc(path), "input")
+    sides = fastsample.split(table, {"数据 rows": 100})
+    target = tmp_path / "数据 rows.parquet"
+    target.hardlink_to(path)
+    refused(target, lambda: sides.write_parquet(tmp_path), "input")
+    rule = fastsample.Smart(target=table)
+    refused(path, lambda: fastsample.sample(texts(), 9, smart=rule).write_ipc(path), "input")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is mapped")
+def test_a_mapped_file_of_other_rows_may_be_replaced(tmp_path: Path) -> None:
+    """As in a loop that writes an epoch's rows and maps them: they are not what is drawn from."""
+    path = tmp_path / "epoch.arrow"
+    kept = []
+    for epoch in range(3):
+        fastsample.sample(texts(), 50, seed=epoch).write_ipc(path)
+        kept.append(mapped(path))
+    # What was mapped stays as it was: outputs replace the name, not the contents.
+    ids = [table["id"].to_pylist() for table in kept]
+    assert ids == [
+        fastsample.sample(texts(), 50, seed=epoch).row_ids.tolist() for epoch in range(3)
+    ]
+    # A copy in memory does not say where it is from.
+    copied = pa.Table.from_pylist(kept[2].to_pylist(), schema=kept[2].schema)
+    fastsample.sample(copied, 20).write_ipc(path)
+    assert len(mapped(path)) == 20

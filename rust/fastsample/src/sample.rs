@@ -14,7 +14,7 @@ use crate::gather::{Gather, WEIGHT, with_weight};
 use crate::reservoir;
 use crate::select::{Selection, window};
 use crate::smart::{self, Ranking, Rule, SmartReport};
-use crate::source::{Projected, Source};
+use crate::source::{Projected, Source, mapped_files};
 use crate::text::TextColumns;
 use crate::tokens::{self, Goal, Limits, Measure, UniformOrder};
 
@@ -169,8 +169,11 @@ impl Sample {
             .collect();
         // A stream passes by once, and so does the look at what is text of it.
         let mut default = StreamColumns::new(&schema);
+        let mut files = None;
         let batches = stream.map(|batch| {
             let batch = batch?.project(&indices)?;
+            // The rest of a stream is mapped as its first batch is.
+            files.get_or_insert_with(|| mapped_files(std::slice::from_ref(&batch)));
             if text.is_none() {
                 default.add(&batch).map_err(Error::into_arrow)?;
             }
@@ -183,6 +186,7 @@ impl Sample {
         let selection = Selection::All { rows: n };
         let sample = Self::of(source, selection, seed);
         let (rows, passed_by) = (drawn.rows, Some(default.finish()));
+        let sample = sample.with_inputs(files.unwrap_or_default());
         Ok(Self { row_ids: Some(drawn.row_ids.into()), rows, text, passed_by, ..sample })
     }
 
@@ -200,11 +204,11 @@ impl Sample {
         }
     }
 
-    /// All rows of `source`.
+    /// All rows of `source`, of which there may be none. A shuffle of them depends on `seed`.
     #[must_use]
     pub fn all(source: Source, seed: u64) -> Self {
         let rows = source.rows();
-        Self::of(source, Selection::All { rows }, 0)
+        Self::of(source, Selection::All { rows }, seed)
     }
 
     /// This sample, of whose source `text` is known to be the text.

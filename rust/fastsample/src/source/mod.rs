@@ -17,6 +17,7 @@ mod file;
 mod glob;
 mod imported;
 mod ipc;
+mod mapped;
 mod message;
 mod parquet;
 mod projected;
@@ -33,6 +34,7 @@ use arrow_schema::{Schema, SchemaRef};
 pub use discover::{EXTENSIONS, discover};
 pub use imported::array_of;
 pub use projected::Projected;
+pub(crate) use mapped::mapped_files;
 pub(crate) use valid::check_text;
 
 use self::file::SourceFile;
@@ -143,7 +145,8 @@ impl Source {
         Self::new(parts, columns)
     }
 
-    /// Rows that are in memory already. They are referred to, not copied.
+    /// Rows that are in memory already. They are referred to, not copied. Files that they are
+    /// mapped from are inputs, as far as the system tells.
     ///
     /// # Errors
     /// When a requested column does not exist, or two have the same name.
@@ -152,7 +155,9 @@ impl Source {
         batches: Vec<RecordBatch>,
         columns: Option<&[String]>,
     ) -> Result<Self> {
-        Self::new(vec![("the data".into(), Data::Batches { schema, batches })], columns)
+        let files = mapped_files(&batches);
+        let parts = vec![("the data".into(), Data::Batches { schema, batches })];
+        Ok(Self::new(parts, columns)?.with_inputs(files))
     }
 
     fn new(parts: Vec<(String, Data)>, columns: Option<&[String]>) -> Result<Self> {
