@@ -215,8 +215,18 @@ SCHEMAS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {
             "id": lambda i: i, "text": prose,
             "meta": lambda i: {
-                "warc-record-id": f"<urn:uuid:{word(i)}>", "warc-date": moment(i),
-                "label": "zh", "prob": 0.9, "annotations": ["short_sentences"],
+                "warc_headers": {
+                    "warc-record-id": f"<urn:uuid:{word(i)}>", "warc-date": moment(i),
+                    "content-type": "text/plain", "content-length": 100 + i,
+                    "warc-type": "conversion", "warc-identified-content-language": "zho,eng",
+                    "warc-refers-to": f"<urn:uuid:{word(i + 1000)}>",
+                    "warc-target-uri": link(i), "warc-block-digest": f"sha1:{word(i).upper()}",
+                },
+                "identification": {"label": "zh", "prob": 0.9},
+                "harmful_pp": 1.5 + i, "tlsh": f"tlsh:3:{word(i)}",
+                "quality_warnings": ["short_sentences", "header"][i % 2 :] or None,
+                "categories": ["adult"] if i % 9 == 0 else None,
+                "sentence_identifications": [{"label": "zh", "prob": 0.8}, None][: i % 3],
             },
         },
         ["text"],
