@@ -1,17 +1,19 @@
 """Any layout of the same rows gives the same draw: a differential fuzz against pyarrow.
 
 Tables of random types are laid out at random (Parquet of either page version, with and without an
-index, a dictionary, any codec; Arrow IPC; slices and streams in memory; folders and globs) and
-drawn from. The row ids are held against the written formula, the rows against those of the table.
+index, a dictionary, any codec and encoding; Arrow IPC; slices and streams in memory; folders and
+globs) and drawn from with any number of threads. The row ids are held against the written formula,
+the rows against what pyarrow reads and takes from the same layout, and against the table.
 
-``FASTSAMPLE_FUZZ_SECONDS`` sets how long it runs (some seconds by default), and
-``FASTSAMPLE_FUZZ_SEED`` where it begins; a failure names its seed.
+``FASTSAMPLE_FUZZ_SECONDS`` sets how long it runs: some seconds of the same cases by default, else
+cases that begin at a random seed. A failure prints the ``FASTSAMPLE_FUZZ_SEED`` that repeats it.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import shutil
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -26,29 +28,44 @@ import pytest
 from data import drawn_ids
 
 SECONDS = float(os.environ.get("FASTSAMPLE_FUZZ_SECONDS", "6"))
-FIRST_SEED = int(os.environ.get("FASTSAMPLE_FUZZ_SEED", "0"))
+IS_LONG = "FASTSAMPLE_FUZZ_SECONDS" in os.environ
+FIRST_SEED = int(os.environ.get("FASTSAMPLE_FUZZ_SEED", random.getrandbits(32) if IS_LONG else 0))
 
 CODECS = ["none", "snappy", "gzip", "zstd", "lz4", "brotli"]
 
+LEAVES = [
+    pa.int64(), pa.int16(), pa.uint8(), pa.uint64(), pa.float64(), pa.float32(), pa.bool_(),
+    pa.string(), pa.string(), pa.large_string(), pa.binary(), pa.large_binary(), pa.binary(5),
+    pa.decimal128(12, 2), pa.decimal256(40, 2), pa.date32(), pa.time64("us"),
+    pa.timestamp("us", "UTC"), pa.string_view(), pa.dictionary(pa.int32(), pa.string()), pa.null(),
+]  # fmt: skip
 
-def some_type(rng: random.Random, depth: int = 2) -> pa.DataType:
+#: Encodings for columns without a dictionary.
+ENCODINGS = {
+    pa.int64(): ["PLAIN", "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT"],
+    pa.int16(): ["PLAIN", "DELTA_BINARY_PACKED"],
+    pa.float64(): ["PLAIN", "BYTE_STREAM_SPLIT"],
+    pa.bool_(): ["PLAIN", "RLE"],
+    pa.string(): ["PLAIN", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"],
+    pa.binary(5): ["PLAIN", "DELTA_BYTE_ARRAY", "BYTE_STREAM_SPLIT"],
+}
+
+
+def some_type(rng: random.Random, depth: int = 3) -> pa.DataType:
     """Choose a type, perhaps a nested one."""
-    leaves = [
-        pa.int64(), pa.int16(), pa.uint8(), pa.float64(), pa.bool_(), pa.string(), pa.string(),
-        pa.large_string(), pa.binary(), pa.binary(5), pa.decimal128(12, 2), pa.date32(),
-        pa.timestamp("us", "UTC"), pa.string_view(), pa.dictionary(pa.int32(), pa.string()),
-    ]  # fmt: skip
     kind = rng.random()
-    if depth == 0 or kind < 0.6:
-        return rng.choice(leaves)
+    if depth == 0 or kind < 0.5:
+        return rng.choice(LEAVES)
     inner = some_type(rng, depth - 1)
     # Neither Parquet nor pyarrow's own writer take every type inside of others.
-    if pa.types.is_dictionary(inner) or pa.types.is_string_view(inner):
+    if pa.types.is_dictionary(inner) or pa.types.is_string_view(inner) or pa.types.is_null(inner):
         inner = pa.string()
-    if kind < 0.75:
+    if kind < 0.7:
         return pa.struct([("a", inner), ("b", pa.int32())])
+    if kind < 0.85:
+        return rng.choice([pa.list_(inner), pa.large_list(inner)])
     if kind < 0.95:
-        return pa.list_(inner)
+        return pa.list_(inner, 2)
     return pa.map_(pa.string(), inner)
 
 
@@ -60,7 +77,11 @@ def some_value(rng: random.Random, kind: pa.DataType, nulls: float) -> Any:
         return {field.name: some_value(rng, field.type, nulls) for field in kind}
     if pa.types.is_map(kind):
         return [(f"k{i}", some_value(rng, kind.item_type, nulls)) for i in range(rng.randrange(3))]
-    if pa.types.is_list(kind):
+    if pa.types.is_null(kind):
+        return None
+    if pa.types.is_fixed_size_list(kind):
+        return [some_value(rng, kind.value_type, nulls) for _ in range(kind.list_size)]
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return [some_value(rng, kind.value_type, nulls) for _ in range(rng.randrange(4))]
     if pa.types.is_boolean(kind):
         return rng.random() < 0.5
@@ -68,7 +89,7 @@ def some_value(rng: random.Random, kind: pa.DataType, nulls: float) -> Any:
         return rng.randbytes(5)
     if pa.types.is_dictionary(kind) or kind in (pa.string(), pa.large_string(), pa.string_view()):
         return rng.choice(["", "人", "好的" * rng.randrange(40), "abc"]) + str(rng.randrange(20))
-    if pa.types.is_binary(kind):
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return rng.randbytes(rng.randrange(9))
     if pa.types.is_decimal(kind) or pa.types.is_floating(kind):
         return rng.randrange(1000)
@@ -86,13 +107,20 @@ def some_table(rng: random.Random) -> pa.Table:
 
 
 def write_parquet(rng: random.Random, table: pa.Table, path: Path) -> None:
+    encodings = {
+        field.name: rng.choice(ENCODINGS[field.type])
+        for field in table.schema
+        if field.type in ENCODINGS and rng.random() < 0.5
+    }
+    dictionaries = [name for name in table.column_names if name not in encodings]
     pq.write_table(
         table,
         path,
+        column_encoding=encodings or None,
         version=rng.choice(["1.0", "2.6"]),
         data_page_version=rng.choice(["1.0", "2.0"]),
         compression=rng.choice(CODECS),
-        use_dictionary=rng.random() < 0.6,
+        use_dictionary=dictionaries if encodings else rng.random() < 0.6,
         row_group_size=rng.choice([1, 7, 100, 10_000]),
         data_page_size=rng.choice([1, 64, 1000, 1 << 20]),
         write_batch_size=rng.choice([1, 16, 1024]),
@@ -116,7 +144,11 @@ def write_ipc(rng: random.Random, table: pa.Table, path: Path) -> None:
         writer.write_table(table, max_chunksize=rng.choice([1, 13, 300, 10_000]))
 
 
-def files(rng: random.Random, table: pa.Table, folder: Path) -> Any:
+#: A layout: what to draw from, and how pyarrow reads it.
+Layout = tuple[Any, Callable[[], pa.Table]]
+
+
+def files(rng: random.Random, table: pa.Table, folder: Path) -> Layout:
     """Write the rows to one or more files; return a name for them."""
     folder.mkdir()
     write, ending = rng.choice([(write_parquet, "parquet"), (write_ipc, "arrow")])
@@ -125,23 +157,45 @@ def files(rng: random.Random, table: pa.Table, folder: Path) -> Any:
     for part, (start, end) in enumerate(pairwise(ends)):
         write(rng, table.slice(start, end - start), folder / f"{part}.{ending}")
     names = [folder / f"{part}.{ending}" for part in range(parts)]
-    return rng.choice([folder, folder / f"*.{ending}", names, folder.parent / f"{folder.name}*"])
+    named = rng.choice([folder, folder / f"*.{ending}", names, folder.parent / f"{folder.name}*"])
+    read = pq.read_table if ending == "parquet" else read_ipc
+    return named, lambda: pa.concat_tables([read(name) for name in names])
 
 
-def slices(rng: random.Random, table: pa.Table, folder: Path) -> Any:
+def read_ipc(path: Path) -> pa.Table:
+    with path.open("rb") as file:
+        is_file = file.read(6) == b"ARROW1"
+        file.seek(0)
+        return (pa.ipc.open_file if is_file else pa.ipc.open_stream)(file).read_all()
+
+
+def slices(rng: random.Random, table: pa.Table, _: Path) -> Layout:
     """Cut the rows out of a longer table in memory, in pieces."""
     before, after = rng.randrange(table.num_rows + 1), rng.randrange(table.num_rows + 1)
     long = pa.concat_tables([table.slice(0, before), table, table.slice(0, after)])
     cut = long.combine_chunks().slice(before, table.num_rows)
     if rng.random() < 0.5:
-        return cut.to_reader(max_chunksize=rng.choice([1, 10, 1000]))
+        return cut.to_reader(max_chunksize=rng.choice([1, 10, 1000])), lambda: cut
     if rng.random() < 0.5:
         middle = rng.randrange(table.num_rows + 1)
-        return pa.concat_tables([cut.slice(0, middle), cut.slice(middle)])
-    return cut
+        pieces = pa.concat_tables([cut.slice(0, middle), cut.slice(middle)])
+        return pieces, lambda: pieces
+    return cut, lambda: cut
 
 
-LAYOUTS: list[Callable[[random.Random, pa.Table, Path], Any]] = [files, files, slices]
+LAYOUTS: list[Callable[[random.Random, pa.Table, Path], Layout]] = [files, files, slices]
+
+
+def taken(table: pa.Table, ids: list[int]) -> list[dict[str, Any]]:
+    """Return rows of a table as pyarrow takes them, one column at a time."""
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        try:
+            columns[name] = column.take(pa.array(ids, pa.int64())).to_pylist()
+        except pa.ArrowNotImplementedError:  # views, in older versions
+            values = column.to_pylist()
+            columns[name] = [values[i] for i in ids]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def check(seed: int, folder: Path) -> None:
@@ -151,29 +205,33 @@ def check(seed: int, folder: Path) -> None:
     n = rng.choice([1, rows, max(1, rows // 3), rng.randrange(rows) + 1])
     draw_seed = rng.randrange(2**64)
     expected_ids = drawn_ids(rows, n, draw_seed)
-    source = rng.choice(LAYOUTS)(rng, table, folder)
-    columns = None
+    source, read = rng.choice(LAYOUTS)(rng, table, folder)
+    columns = table.column_names
     if rng.random() < 0.3:
-        columns = rng.sample(table.column_names, rng.randrange(1, table.num_columns + 1))
+        columns = rng.sample(columns, rng.randrange(1, table.num_columns + 1))
     drawn = fastsample.sample(
-        source, n, seed=draw_seed, columns=columns, threads=rng.choice([1, 2, None])
+        source, n, seed=draw_seed, columns=columns, threads=rng.choice([1, 2, 5, None])
     )
     assert drawn.row_ids.tolist() == expected_ids
     found = drawn.to_arrow()
     found.validate(full=True)
-    expected = table if columns is None else table.select(columns)
-    assert found.column_names == expected.column_names
-    rows = expected.to_pylist()
-    assert found.to_pylist() == [rows[i] for i in expected_ids]
+    by_pyarrow = read().select(columns)
+    assert found.schema.equals(by_pyarrow.schema), (found.schema, by_pyarrow.schema)
+    assert found.to_pylist() == taken(by_pyarrow, expected_ids)
+    written = table.select(columns).to_pylist()
+    assert found.to_pylist() == [written[i] for i in expected_ids]
 
 
+@pytest.mark.timeout(SECONDS + 120)
 def test_any_layout_gives_the_same_draw(tmp_path: Path) -> None:
-    end = time.monotonic() + min(SECONDS, 110)
+    end = time.monotonic() + SECONDS
     seed = FIRST_SEED
-    while time.monotonic() < end:
+    while time.monotonic() < end or seed == FIRST_SEED:
+        folder = tmp_path / str(seed)
         try:
-            check(seed, tmp_path / str(seed))
+            check(seed, folder)
         except Exception as error:
             pytest.fail(f"FASTSAMPLE_FUZZ_SEED={seed}: {type(error).__name__}: {error}")
+        shutil.rmtree(folder, ignore_errors=True)
         seed += 1
-    assert seed > FIRST_SEED
+    print(f"{seed - FIRST_SEED} cases from FASTSAMPLE_FUZZ_SEED={FIRST_SEED}")
