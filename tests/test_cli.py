@@ -101,6 +101,7 @@ def test_json(source: Path, output: Path) -> None:
         "smart": None,
         "text_columns": ["prompt", "response"],
         "left_out": {},
+        "notes": [],
     }
     expected = {name: mean_chars(written[name]) for name in ("prompt", "response")}
     assert means == pytest.approx(expected)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +95,79 @@ def test_files_passed_over_are_named(tmp_path: Path) -> None:
         (tmp_path / name).write_text("no data")
     with pytest.raises(errors.SourceNotFoundError, match=r"passed over .*a\.csv.* and 2 more"):
         fastsample.sample(tmp_path, 1)
+
+
+def folder_with_others(folder: Path) -> Path:
+    write(folder / "a.parquet", 0)
+    write(folder / "deep" / ".b.parquet", 10)
+    write(folder / "_c.parquet", 20)
+    for name in ("d.csv", "e.parquet.tmp"):
+        (folder / name).write_text("no data")
+    # What other programs keep beside data, and folders that are hidden, are no news.
+    for name in ("_SUCCESS", ".DS_Store", ".git"):
+        (folder / name).write_text("")
+    write(folder / ".cache" / "f.parquet", 30)
+    return folder
+
+
+def test_reports_tell_what_was_passed_over(tmp_path: Path) -> None:
+    folder = folder_with_others(tmp_path / "data")
+    drawn = fastsample.sample(folder, 5)
+    (note,) = drawn.report.notes
+    assert note.startswith("4 files were passed over, ")
+    assert note.endswith(f"_c.parquet, {folder}/d.csv, {folder}/deep/.b.parquet and 1 more")
+    assert note in str(drawn.report)
+    assert drawn.report.to_dict()["notes"] == [note]
+    assert fastsample.inspect(folder).notes == (note,)
+    assert fastsample.epochs(folder, 5)[1].report.notes == (note,)
+    sides = fastsample.split(folder, {"a": 5, "b": 5}, text_columns=[])
+    assert [side.report.notes for side in sides.values()] == [(note,), ()]
+    assert note in fastsample.plan(folder, 5, batch_size=1, seconds_per_step=1).assumptions
+    pq.write_table(pa.table({"text": ["one text", "another"] * 5}), folder / "a.parquet")
+    assert fastsample.score(folder).report.notes == (note,)
+    assert fastsample.compare(folder, folder).notes == (note, note)
+
+
+def test_reports_tell_what_a_glob_passed_over(tmp_path: Path) -> None:
+    folder = folder_with_others(tmp_path / "data")
+    # `_c.parquet` matches.
+    assert fastsample.sample(folder / "*.parquet", 5).report.notes == ()
+    write(folder / ".g.parquet", 40)
+    (note,) = fastsample.sample(folder / "*.parquet", 5).report.notes
+    assert note.startswith("1 file was passed over, ")
+    assert note.endswith(f": {folder}/.g.parquet")
+    # What is named outright is read, and not passed over.
+    both = [folder, folder / ".g.parquet"]
+    (note,) = fastsample.sample(both, 5).report.notes
+    assert ".g.parquet" not in note
+    assert fastsample.sample(folder / "a.parquet", 5).report.notes == ()
+
+
+@pytest.mark.parametrize("command", ["sample", "inspect", "compare", "split", "plan"])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_commands_tell_what_was_passed_over(command: str, as_json: bool, tmp_path: Path) -> None:
+    folder = folder_with_others(tmp_path / "data")
+    rows = pa.table({"text": [f"text {i}" for i in range(10)]})
+    pq.write_table(rows, folder / "a.parquet")
+    out = tmp_path / "out"
+    arguments: dict[str, list[Any]] = {
+        "sample": ["-i", folder, "-o", out.with_suffix(".parquet"), "-n", "5"],
+        "inspect": [folder],
+        "compare": [folder, folder / "a.parquet"],
+        "split": ["-i", folder, "-o", out, "a=5", "b=5"],
+        "plan": [folder, "-n", "5", "--batch-size", "1", "--seconds-per-step", "1"],
+    }
+    run = [sys.executable, "-m", "fastsample", command, *map(str, arguments[command])]
+    done = subprocess.run(
+        [*run, "--json"] if as_json else run, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout + done.stderr).count("4 files were passed over") == (
+        2 if as_json and command in ("inspect", "compare") else 1
+    )
+    if as_json:
+        assert "4 files were passed over" in done.stdout
+        json.loads(done.stdout)
 
 
 @pytest.mark.parametrize(

@@ -92,11 +92,16 @@ def compare(
             progress=callback,
         )
     inputs = tuple(path for side in sides for path in side.inputs)
-    return _comparison(found, by, max_chars, inputs)
+    notes = tuple(note for side in sides for note in side.notes)
+    return _comparison(found, by, max_chars, inputs, notes)
 
 
 def _comparison(
-    found: _fastsample.CompareFound, by: str | None, max_chars: int, inputs: tuple[Path, ...]
+    found: _fastsample.CompareFound,
+    by: str | None,
+    max_chars: int,
+    inputs: tuple[Path, ...],
+    notes: tuple[str, ...],
 ) -> Comparison:
     values = {value: (a, b) for value, a, b in found["counts"]}
     shares = None if found["by"] is None else Distance(*found["by"])
@@ -134,6 +139,7 @@ def _comparison(
         column=by,
         load=found["load"],
         left_out=dict(found["left_out"]),
+        notes=notes,
         _inputs=inputs,
     )
 

@@ -102,5 +102,6 @@ class Compared:
     column: str | None
     load: float
     left_out: dict[str, str]
+    notes: tuple[str, ...]
     #: Files that no report may replace.
     _inputs: tuple[Path, ...] = field(repr=False, compare=False)

@@ -60,6 +60,8 @@ class Comparison(Compared):
         Share of the n-gram table in use. Rare n-grams share cells when it is high.
     left_out : dict of str to str
         Columns of strings that are not text by default, and why not.
+    notes : tuple of str
+        Files that were passed over in a folder or glob, a sentence for each of the two.
     """
 
     def to_dict(self) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def inspect(
         if found
         else None,
         left_out=dict(found["left_out"]) if found else {},
+        notes=tuple(opened.notes),
         _inputs=tuple(opened.inputs),
     )
 
@@ -82,13 +83,13 @@ def count_rows(
     columns: Sequence[str] | None,
     threads: int | None,
     progress: bool | Callback | None,
-) -> tuple[int, tuple[Path, ...]]:
-    """Return the rows of a data set by its footers alone, without the start of pyarrow."""
+) -> tuple[int, tuple[Path, ...], tuple[str, ...]]:
+    """Return the rows of a data set by its footers alone, its files, and notes on them."""
     threads = check_threads(threads)
     with reporting(progress, "reading") as callback:
         opened = open_source(source, columns, threads, callback)
         rows = sum(sum(part["fragments"]) for part in _fastsample.parts(opened))
-        return rows, tuple(opened.inputs)
+        return rows, tuple(opened.inputs), tuple(opened.notes)
 
 
 def _file(part: _fastsample.PartFound) -> FileInfo:

@@ -59,6 +59,8 @@ class Inspection:
     copies: Copies | None = None
     #: Columns of strings that are not text by default, and why not.
     left_out: dict[str, str] = field(default_factory=dict)
+    #: Files that were passed over in a folder or glob, in a sentence.
+    notes: tuple[str, ...] = ()
     #: Files that no plot may replace.
     _inputs: tuple[Path, ...] = field(default=(), repr=False, compare=False)
 

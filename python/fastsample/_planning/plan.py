@@ -110,7 +110,7 @@ def plan(
     change = changed(
         epochs, new_epochs, max_length, new_max_length, padding, new_seconds_per_step is not None
     )
-    rows, row_lengths, text, inputs = _looked_at(source, lengths, columns, threads, progress)
+    rows, row_lengths, text, inputs, notes = _looked_at(source, lengths, columns, threads, progress)
     if rows == 0:
         raise ArgumentError("there are no rows to train on")
     schedule = Schedule(rows, batch_size, devices, accumulation, steps)
@@ -138,6 +138,7 @@ def plan(
     assumptions += (
         "evaluation, checkpoints and waiting for data are not counted",
         "hours say nothing about quality: measure the trained models on held-out rows",
+        *notes,
     )
     settings = {"devices": devices, "accumulation": accumulation, "batch_size": batch_size}
     return Plan(
@@ -159,19 +160,20 @@ def _looked_at(
     columns: Sequence[str] | None,
     threads: int | None,
     progress: bool | Callback | None,
-) -> tuple[int, TextLengths | None, tuple[str, ...], tuple[Path, ...]]:
-    """Return the rows; their lengths and text columns if known or asked for; their files."""
+) -> tuple[int, TextLengths | None, tuple[str, ...], tuple[Path, ...], tuple[str, ...]]:
+    """Return the rows; their lengths and text columns if known or asked for; files and notes."""
     if isinstance(source, Inspection):
-        return source.rows, source.row_lengths, tuple(source.text), source._inputs
+        found = source
+        return found.rows, found.row_lengths, tuple(found.text), found._inputs, found.notes
     if isinstance(source, bool) or is_whole(source):
         if lengths:
             raise ArgumentError("lengths=True needs a data set; a number of rows has no texts")
-        return whole("rows", source, least=1), None, (), ()
+        return whole("rows", source, least=1), None, (), (), ()
     if not lengths:
-        rows, inputs = count_rows(source, columns, threads, progress)
-        return rows, None, (), inputs
+        rows, inputs, notes = count_rows(source, columns, threads, progress)
+        return rows, None, (), inputs, notes
     found = inspect(source, columns=columns, threads=threads, progress=progress)
     if found.row_lengths is None:
         names = ", ".join(f"{column.name} ({column.type})" for column in found.columns)
         raise ArgumentError(f"there is no text column to measure lengths of; found {names}")
-    return found.rows, found.row_lengths, tuple(found.text), found._inputs
+    return found.rows, found.row_lengths, tuple(found.text), found._inputs, found.notes

@@ -149,6 +149,14 @@ def sample(
             drawn, found = draw(opened, n, seed, smart, text_columns, weights, threads, callback)
     seconds = time.perf_counter() - started
     report = Report(
-        drawn.source_rows, len(drawn), seed, seconds, found, tokens, too_long, *known_text(drawn)
+        drawn.source_rows,
+        len(drawn),
+        seed,
+        seconds,
+        found,
+        tokens,
+        too_long,
+        *known_text(drawn),
+        notes=tuple(opened.notes),
     )
     return Sample(drawn, report)

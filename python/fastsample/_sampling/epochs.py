@@ -109,7 +109,15 @@ class Epochs:
             drawn, found = self._draw(epoch, callback)
         seconds = time.perf_counter() - started
         report = Report(
-            self._rows, len(drawn), self._seed, seconds, found, None, None, *known_text(drawn)
+            self._rows,
+            len(drawn),
+            self._seed,
+            seconds,
+            found,
+            None,
+            None,
+            *known_text(drawn),
+            notes=tuple(self._opened.notes),
         )
         return Sample(drawn, report)
 

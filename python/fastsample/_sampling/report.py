@@ -119,7 +119,8 @@ class Report:
         Columns of strings that are not text by default, and why not. Name text columns with
         ``text_columns=``.
     notes : tuple of str
-        Where the rows are not exactly what was asked for, a sentence each.
+        Where the rows are not exactly what was asked for, and files that were passed over in a
+        folder or glob, a sentence each.
     """
 
     rows: int

@@ -91,4 +91,5 @@ def score(
     seconds = time.perf_counter() - started
     report = to_report(found)
     rows, text = len(scores), (report.text, report.left_out)
-    return Scores(scores, Report(rows, rows, 0, seconds, report, None, None, *text))
+    notes = tuple(opened.notes)
+    return Scores(scores, Report(rows, rows, 0, seconds, report, None, None, *text, notes))

@@ -75,8 +75,8 @@ def split(
     Returns
     -------
     Split
-        A mapping from names to samples, which can be written at once. ``report.smart`` of the first
-        one has what a smart draw found.
+        A mapping from names to samples, which can be written at once. The report of the first one
+        has what a smart draw found, and notes on the source.
 
     Raises
     ------
@@ -143,8 +143,9 @@ def split(
         )
         for side, (count, _) in zip(drawn, wanted, strict=True)
     ]
-    if found is not None:
-        reports[0] = replace(reports[0], smart=to_report(found))
+    smart_report = None if found is None else to_report(found)
+    notes = (*opened.notes, *reports[0].notes)
+    reports[0] = replace(reports[0], smart=smart_report, notes=notes)
     return Split(dict(zip(sizes, map(Sample, drawn, reports), strict=True)))
 
 

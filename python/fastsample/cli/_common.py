@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -66,6 +66,12 @@ def tell_left_out(left_out: Mapping[str, str]) -> None:
     if left_out:
         note = f"note: not counted as text: {left_out_note(left_out)}; --text-column names others"
         err.print(note, style="yellow", markup=False, soft_wrap=True)
+
+
+def tell_notes(notes: Iterable[str]) -> None:
+    """Say what one should know of the source, a line each."""
+    for note in notes:
+        err.print(f"note: {note}", style="yellow", soft_wrap=True)
 
 
 def print_json(report: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from fastsample.cli._common import (
     print_json,
     reported,
     tell_left_out,
+    tell_notes,
 )
 
 #: N-grams that are printed; the HTML report has more.
@@ -66,6 +67,7 @@ def compare(
             found.write_html(html)
             err.print(f"written {html}", soft_wrap=True)
         tell_left_out(found.left_out)
+        tell_notes(found.notes)
         if as_json:
             print_json(found.to_dict())
         else:

@@ -22,6 +22,7 @@ from fastsample.cli._common import (
     size,
     sparkline,
     tell_left_out,
+    tell_notes,
 )
 
 #: Bars of a histogram in a cell of a table.
@@ -52,6 +53,7 @@ def inspect(
             inputs, columns=column, text_columns=text_column, lengths=lengths, threads=threads
         )
         tell_left_out(found.left_out)
+        tell_notes(found.notes)
         if plot is not None:
             found.plot(plot)
             err.print(f"written {plot}", soft_wrap=True)

@@ -146,6 +146,7 @@ def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
         "smart": drawn.smart and drawn.smart.to_dict(),
         "text_columns": list(drawn.text_columns or written.mean_chars),
         "left_out": drawn.left_out or written.left_out,
+        "notes": list(drawn.notes),
         "mean_chars": written.mean_chars,
         "duplicates": written.copies,
         "files": [

@@ -95,6 +95,15 @@ impl Source {
         Ok(PySchema::new(self.rereadable()?.schema().clone()))
     }
 
+    /// What one should know of the source, a sentence each: files that are not read.
+    #[getter]
+    fn notes(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Rereadable(source) => source.passed_over().into_iter().collect(),
+            Kind::Stream(_) => Vec::new(),
+        }
+    }
+
     /// All files that no output may replace: those of the parts, and what tables were read from.
     #[getter]
     fn inputs(&self) -> Vec<PathBuf> {

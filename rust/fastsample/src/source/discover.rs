@@ -8,8 +8,18 @@ use crate::error::{Error, Result};
 /// Endings that are looked for in folders. A file named outright may have any.
 pub const EXTENSIONS: [&str; 7] = ["parquet", "parq", "pq", "arrow", "arrows", "feather", "ipc"];
 
-/// Names that an error lists of files that were passed over.
+/// Names that are listed of files that were passed over.
 const LISTED: usize = 3;
+
+/// What a location stands for.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The files to read.
+    pub files: Vec<PathBuf>,
+    /// Files that are not read, though they lie in the folder or match the glob: their ending is
+    /// not looked for, or they are data files whose name is hidden.
+    pub passed_over: Vec<PathBuf>,
+}
 
 /// The files that `location` stands for.
 ///
@@ -21,7 +31,7 @@ const LISTED: usize = 3;
 /// # Errors
 /// [`Error::NotFound`] where there is nothing, [`Error::Argument`] for an empty path,
 /// [`Error::Unsupported`] for an address of an object store.
-pub fn discover(location: &Path) -> Result<Vec<PathBuf>> {
+pub fn discover(location: &Path) -> Result<Found> {
     if location.as_os_str().is_empty() {
         return Err(Error::Argument(
             "the path is empty; name a file, a folder or a glob (\".\" is the current folder)"
@@ -36,10 +46,10 @@ pub fn discover(location: &Path) -> Result<Vec<PathBuf>> {
                  name the files, or a glob, if they end otherwise",
                 location.display(),
                 EXTENSIONS.join(", ."),
-                found.passed_over()
+                and_passed_over(&found.passed_over)
             )));
         }
-        return Ok(found.files);
+        return Ok(found);
     }
     if !location.exists()
         && let Some(address) = address(location)
@@ -53,30 +63,37 @@ pub fn discover(location: &Path) -> Result<Vec<PathBuf>> {
     }
     if location.exists() || !glob::is_pattern(location) {
         std::fs::metadata(location).map_err(|error| Error::read(location, error))?;
-        return Ok(vec![location.to_path_buf()]);
+        return Ok(Found { files: vec![location.to_path_buf()], ..Found::default() });
     }
-    let (mut files, mut passed_over) = (Vec::new(), Vec::new());
-    for path in glob::expand(location)? {
+    let glob::Matches { paths, hidden } = glob::expand(location)?;
+    let mut found = Found::default();
+    found.passed_over.extend(hidden.into_iter().filter(|path| is_data(path) && path.is_file()));
+    for path in paths {
         if path.is_dir() {
-            let found = search(&path)?;
-            files.extend(found.files);
-            passed_over.extend(found.others);
+            found.extend(search(&path)?);
         } else {
-            files.push(path);
+            found.files.push(path);
         }
     }
-    files.sort();
-    // A glob with `**` matches folders and the files in them.
-    files.dedup();
-    if files.is_empty() {
-        let found = Found { files, others: passed_over };
+    found.sort();
+    if found.files.is_empty() {
         return Err(Error::NotFound(format!(
             "{}: no file matches this glob{}; check the path, and quote the glob in a shell",
             location.display(),
-            found.passed_over()
+            and_passed_over(&found.passed_over)
         )));
     }
-    Ok(files)
+    Ok(found)
+}
+
+/// A sentence about files that were passed over, with the names of some; none if there are none.
+pub(super) fn note(passed_over: &[PathBuf]) -> Option<String> {
+    let what = match passed_over {
+        [] => return None,
+        [_] => "1 file was passed over, which is hidden or does not".to_owned(),
+        more => format!("{} files were passed over, which are hidden or do not", more.len()),
+    };
+    Some(format!("{what} end in .{}: {}", EXTENSIONS.join(", ."), some_names(passed_over)))
 }
 
 /// The address of an object store or a web page, if that is what a path is. Python's paths lose the
@@ -90,36 +107,47 @@ fn address(location: &Path) -> Option<String> {
     is_scheme.then(|| format!("{scheme}://{}", rest.trim_start_matches('/')))
 }
 
-/// What a folder holds.
-#[derive(Default)]
-struct Found {
-    files: Vec<PathBuf>,
-    /// Files whose ending is not looked for.
-    others: Vec<PathBuf>,
-}
-
 impl Found {
-    /// Names of files that were passed over, to be put behind a message.
-    fn passed_over(&self) -> String {
-        if self.others.is_empty() {
-            return String::new();
-        }
-        let mut others: Vec<&PathBuf> = self.others.iter().collect();
-        others.sort();
-        let names = others.iter().take(LISTED).map(|path| path.display().to_string());
-        let names = names.collect::<Vec<_>>().join(", ");
-        match others.len().saturating_sub(LISTED) {
-            0 => format!(" and passed over {names}"),
-            more => format!(" and passed over {names} and {more} more"),
+    fn extend(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.passed_over.extend(other.passed_over);
+    }
+
+    /// Puts the names in order, each once: a glob with `**` matches folders and the files in them.
+    fn sort(&mut self) {
+        for paths in [&mut self.files, &mut self.passed_over] {
+            paths.sort();
+            paths.dedup();
         }
     }
+}
+
+/// Names of files that were passed over, to be put behind a message.
+fn and_passed_over(paths: &[PathBuf]) -> String {
+    if paths.is_empty() { String::new() } else { format!(" and passed over {}", some_names(paths)) }
+}
+
+/// The first names, and how many more there are.
+fn some_names(paths: &[PathBuf]) -> String {
+    let names = paths.iter().take(LISTED).map(|path| path.display().to_string());
+    let names = names.collect::<Vec<_>>().join(", ");
+    match paths.len().saturating_sub(LISTED) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}
+
+/// Whether the ending of a name is one that is looked for.
+fn is_data(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    EXTENSIONS.contains(&extension.as_str())
 }
 
 /// The data files below `folder`, sorted.
 fn search(folder: &Path) -> Result<Found> {
     let mut found = Found::default();
     walk(folder, &mut Vec::new(), &mut found)?;
-    found.files.sort();
+    found.sort();
     Ok(found)
 }
 
@@ -135,18 +163,17 @@ fn walk(folder: &Path, above: &mut Vec<PathBuf>, found: &mut Found) -> Result<()
     for entry in entries {
         let path = entry.map_err(|error| Error::read(folder, error))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(['.', '_']) {
-            continue;
-        }
-        if path.is_dir() {
-            walk(&path, above, found)?;
-            continue;
-        }
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        if EXTENSIONS.contains(&extension.as_str()) {
-            found.files.push(path);
-        } else {
-            found.others.push(path);
+        let is_hidden = name.starts_with(['.', '_']);
+        match (is_hidden, is_data(&path)) {
+            _ if path.is_dir() => {
+                if !is_hidden {
+                    walk(&path, above, found)?;
+                }
+            }
+            (false, true) => found.files.push(path),
+            // What other programs keep for themselves (`_SUCCESS`, `.DS_Store`) is no data.
+            (true, false) => {}
+            _ => found.passed_over.push(path),
         }
     }
     above.pop();

@@ -18,14 +18,25 @@ fn has_wildcard(name: &OsStr) -> bool {
     name.as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte))
 }
 
-/// The files and folders that a glob matches, each once, in no order.
+/// What a glob matches.
+#[derive(Debug, Default)]
+pub(super) struct Matches {
+    /// Files and folders, each once, in order.
+    pub(super) paths: Vec<PathBuf>,
+    /// Those that it would match if they were not hidden.
+    pub(super) hidden: Vec<PathBuf>,
+}
+
+/// The files and folders that a glob matches.
 ///
 /// # Errors
 /// [`Error::Argument`] for a bracket that is not closed, [`Error::Read`] for a folder that can't be
 /// read.
-pub(super) fn expand(pattern: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = vec![PathBuf::new()];
+pub(super) fn expand(pattern: &Path) -> Result<Matches> {
+    let (mut found, mut hidden) = (vec![PathBuf::new()], Vec::new());
     for component in pattern.components() {
+        // Of hidden folders, nothing is told.
+        hidden.clear();
         match component {
             Component::Normal(name) if name == "**" => {
                 let mut below = Vec::new();
@@ -45,8 +56,11 @@ pub(super) fn expand(pattern: &Path) -> Result<Vec<PathBuf>> {
                 let mut matching = Vec::new();
                 for folder in &found {
                     for (name, path) in entries(folder)? {
-                        if matches(&tokens, name.as_encoded_bytes()) {
-                            matching.push(path);
+                        let name = name.as_encoded_bytes();
+                        match matches(&tokens, name) {
+                            true if hides(&tokens, name) => hidden.push(path),
+                            true => matching.push(path),
+                            false => {}
                         }
                     }
                 }
@@ -61,7 +75,7 @@ pub(super) fn expand(pattern: &Path) -> Result<Vec<PathBuf>> {
     }
     found.sort();
     found.dedup();
-    Ok(found)
+    Ok(Matches { paths: found, hidden })
 }
 
 /// The entries of a folder; none of what is no folder.
@@ -178,12 +192,14 @@ fn code(char: &[u8]) -> u32 {
     text.map_or_else(|| 0x11_0000 + u32::from(char[0]), u32::from)
 }
 
-/// Whether a name matches. Only the last `*` is ever tried again, so time is at most the product of
-/// both lengths.
+/// Whether a name is hidden from a pattern, which does not begin with a dot as the name does.
+fn hides(tokens: &[Token], name: &[u8]) -> bool {
+    name.starts_with(b".") && !matches!(tokens.first(), Some(Token::Char(c)) if c == b".")
+}
+
+/// Whether a name matches, hidden or not. Only the last `*` is ever tried again, so time is at most
+/// the product of both lengths.
 fn matches(tokens: &[Token], name: &[u8]) -> bool {
-    if name.starts_with(b".") && !matches!(tokens.first(), Some(Token::Char(c)) if c == b".") {
-        return false;
-    }
     let (mut at, mut rest) = (0, name);
     let mut retry: Option<(usize, &[u8])> = None;
     loop {
@@ -225,7 +241,8 @@ mod tests {
     use super::*;
 
     fn fits(pattern: &str, name: &[u8]) -> bool {
-        matches(&parse(pattern.as_bytes()).expect("valid"), name)
+        let tokens = parse(pattern.as_bytes()).expect("valid");
+        matches(&tokens, name) && !hides(&tokens, name)
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod projected;
 mod unify;
 mod valid;
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,10 +32,10 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
-pub use discover::{EXTENSIONS, discover};
+pub use discover::{EXTENSIONS, Found, discover};
 pub use imported::array_of;
-pub use projected::Projected;
 pub(crate) use mapped::mapped_files;
+pub use projected::Projected;
 pub(crate) use valid::check_text;
 
 use self::file::SourceFile;
@@ -54,6 +55,8 @@ pub struct Source {
     rows: u64,
     /// Files that the rows came from, besides those of the parts.
     inputs: Arc<[PathBuf]>,
+    /// Files that lie where it was looked for files, and are not read.
+    passed_over: Arc<[PathBuf]>,
 }
 
 #[derive(Debug)]
@@ -131,10 +134,18 @@ impl Source {
     /// # Errors
     /// For whatever is missing, damaged, not supported, or does not fit together.
     pub fn open(ctx: &Context, locations: &[PathBuf], columns: Option<&[String]>) -> Result<Self> {
+        let passed_over = RefCell::new(Vec::new());
         let find = || {
             let mut paths = Vec::new();
+            passed_over.borrow_mut().clear();
             for location in locations {
-                paths.extend(settled(location, || discover(location))?);
+                let others = RefCell::new(Vec::new());
+                paths.extend(settled(location, || {
+                    let found = discover(location)?;
+                    others.replace(found.passed_over);
+                    Ok(found.files)
+                })?);
+                passed_over.borrow_mut().append(&mut others.into_inner());
             }
             Ok(paths)
         };
@@ -142,7 +153,13 @@ impl Source {
             let opened = map(ctx, paths.len(), |index| open_file(&paths[index]))?;
             Ok(paths.iter().map(|path| path.display().to_string()).zip(opened).collect())
         })?;
-        Self::new(parts, columns)
+        let source = Self::new(parts, columns)?;
+        let mut passed_over = passed_over.into_inner();
+        passed_over.sort();
+        passed_over.dedup();
+        // Those that are also named outright are read.
+        passed_over.retain(|path| source.paths().all(|read| read != path));
+        Ok(Self { passed_over: passed_over.into(), ..source })
     }
 
     /// Rows that are in memory already. They are referred to, not copied. Files that they are
@@ -188,8 +205,9 @@ impl Source {
             .into_iter()
             .map(|(_, data)| Part { columns: ColumnMap::new(&schema, data.schema()), data })
             .collect();
-        let inputs = Arc::default();
-        Ok(Self { parts: parts.into(), fragments: fragments.into(), schema, rows, inputs })
+        let (parts, fragments) = (parts.into(), fragments.into());
+        let (inputs, passed_over) = (Arc::default(), Arc::default());
+        Ok(Self { parts, fragments, schema, rows, inputs, passed_over })
     }
 
     /// The columns of every batch, and the metadata to be kept.
@@ -218,6 +236,12 @@ impl Source {
             Data::Ipc(file) => Some(file.path()),
             Data::Batches { .. } => None,
         })
+    }
+
+    /// A sentence about files that lie in the folders or match the globs, and are not read.
+    #[must_use]
+    pub fn passed_over(&self) -> Option<String> {
+        discover::note(&self.passed_over)
     }
 
     /// All files that no output may replace: those of [`Source::paths`], and others that the rows
