@@ -7,8 +7,13 @@ DEMO := demo-data
 # Made last, so that an installation that failed is begun again.
 INSTALLED := $(VENV)/installed
 
+# Messages of panics name source files. These folders of the building machine stay out of them, and
+# the same bytes are built everywhere. All builds have the same flags, so that they share their parts.
+CARGO_HOME ?= $(HOME)/.cargo
+export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
+
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint format wheel faults bench bench-quick bench-scaling bench-training mutants clean
+.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint deny notices format wheel reproduce faults bench bench-quick bench-scaling bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -61,8 +66,11 @@ test-python:
 LOWEST := $(VENV)/lowest
 LOWEST_TESTS := $(foreach name,cli draw epochs report samplers smart,tests/test_$(name).py)
 
-test-lowest: setup ## Run some tests with the lowest version allowed of every dependency
+test-lowest: setup ## Test the wheel, and with the lowest version allowed of every dependency
+	rm -rf $(LOWEST)-wheel
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --quiet --out $(LOWEST)-wheel
+	$(BIN)/maturin sdist --quiet --out $(LOWEST)-wheel
+	FASTSAMPLE_DIST=$(LOWEST)-wheel $(BIN)/python -m pytest tests/test_package.py
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
 	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
 		--requirement pyproject.toml --extra plot
@@ -77,9 +85,15 @@ lint: setup ## Formatting, lints, types, stubs, documentation of the core
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p fastsample
-	$(BIN)/mypy -p benches -p research
+	$(BIN)/mypy -p benches -p research -p tools
 	$(BIN)/mypy tests
 	$(BIN)/python -m mypy.stubtest fastsample._fastsample --mypy-config-file pyproject.toml
+
+deny: ## Check licences, bans and sources of all crates with cargo-deny, which has to be installed
+	cargo deny --locked check bans licenses sources
+
+notices: $(INSTALLED) ## Renew THIRD_PARTY_NOTICES after a change of Cargo.lock
+	$(BIN)/python -m tools.crates.notices
 
 format: setup ## Format everything
 	cargo fmt --all
@@ -88,6 +102,9 @@ format: setup ## Format everything
 
 wheel: $(INSTALLED) ## Build a wheel and an sdist into dist/
 	$(BIN)/maturin build --release --sdist --out dist
+
+reproduce: $(INSTALLED) ## Build wheel and sdist of HEAD twice, in two folders, and compare their bytes (20 minutes)
+	$(BIN)/python -m tools.reproduce
 
 faults: setup ## Fail every call of every kind of output, and kill 200 runs of each (an hour)
 	FASTSAMPLE_FAULTS=all FASTSAMPLE_KILLS=200 $(BIN)/python -m pytest tests/test_faults.py tests/test_kills.py -rP
