@@ -5,6 +5,8 @@
 
 use arrow_ipc::{CompressionType, RecordBatch};
 
+use super::refusal::Refusal;
+
 /// More than a byte of LZ4 can stand for.
 const LZ4_EXPANSION: u64 = 256;
 
@@ -14,12 +16,6 @@ const ZSTD_BLOCK: u64 = 128 << 10;
 /// Memory that the buffers of a message may have in a small file, and for each byte of a larger one.
 const LEAST_BUDGET: u64 = 192 << 20;
 const BUDGET_A_BYTE: u64 = 64;
-
-/// Why a message is refused.
-pub(super) enum Refusal {
-    Damaged(String),
-    Unsupported(String),
-}
 
 /// Fails for a message whose buffers lie on top of each other, or claim more than they can hold.
 pub(super) fn check(batch: &RecordBatch<'_>, body: &[u8], size: u64) -> Result<(), Refusal> {

@@ -247,11 +247,9 @@ fn read_block(open: &OpenFile, block: &Block) -> Result<Buffer> {
     let batch = batch.or_else(|| message.header_as_dictionary_batch()?.data());
     let Some(batch) = batch else { return Ok(data) };
     let body = data.get(block.metaDataLength() as usize..).unwrap_or_default();
-    match claims::check(&batch, body, open.size()) {
-        Ok(()) => Ok(data),
-        Err(claims::Refusal::Damaged(what)) => Err(damaged(open, &what)),
-        Err(claims::Refusal::Unsupported(what)) => Err(Error::unsupported(open.path(), &what)),
-    }
+    claims::check(&batch, body, open.size())
+        .map_err(|refusal| refusal.of(open.path(), "damaged"))?;
+    Ok(data)
 }
 
 fn damaged(open: &OpenFile, what: &str) -> Error {

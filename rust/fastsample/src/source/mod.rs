@@ -21,6 +21,7 @@ mod mapped;
 mod message;
 mod parquet;
 mod projected;
+mod refusal;
 mod unify;
 mod valid;
 

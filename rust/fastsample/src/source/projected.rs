@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 
 use super::buffers::Buffers;
-use super::parquet::{Batches, ParquetFile, Wanted};
+use super::parquet::{self, Batches, ParquetFile, Wanted};
 use super::unify::ColumnMap;
 use super::{Data, Source, Span, valid};
 use crate::error::{Error, Result};
@@ -66,9 +66,12 @@ impl Projected {
         for (index, fragment) in self.source.fragments.iter().enumerate() {
             let part = &self.source.parts[fragment.part];
             let splits = match &part.data {
-                Data::Parquet(file) => {
-                    file.splits(fragment.unit, self.columns[fragment.part].roots(), SPAN_BYTES)
-                }
+                Data::Parquet(file) => parquet::splits(
+                    file,
+                    fragment.unit,
+                    self.columns[fragment.part].roots(),
+                    SPAN_BYTES,
+                ),
                 Data::Ipc(_) => Vec::new(),
                 Data::Batches { .. } => (1..fragment.rows.div_ceil(SLICE_ROWS as u64))
                     .map(|i| i * SLICE_ROWS as u64)
@@ -88,7 +91,7 @@ impl Projected {
     fn wanted(&self, file: &ParquetFile, span: &Span, mask: &RowMask) -> Wanted {
         let fragment = &self.source.fragments[span.fragment];
         let roots = self.columns[fragment.part].roots();
-        file.wanted(fragment.unit, span.range.clone(), mask, roots, &self.buffers)
+        Wanted::new(file, fragment.unit, span.range.clone(), mask, roots, &self.buffers)
     }
 
     /// Reads the rows of a span that `mask` chooses, batch by batch, in order.
@@ -108,7 +111,9 @@ impl Projected {
         let columns = &self.columns[fragment.part];
         let batches: Batches = match &self.source.parts[fragment.part].data {
             _ if mask.count() == 0 => Box::new(std::iter::empty()),
-            Data::Parquet(file) => file.read(&self.wanted(file, span, mask), columns.roots())?,
+            Data::Parquet(file) => {
+                parquet::read(file, &self.wanted(file, span, mask), columns.roots())?
+            }
             Data::Ipc(file) => {
                 let batch = file.read(fragment.unit, columns.roots())?;
                 Box::new(filtered(batch, 0, mask.clone()))
@@ -142,7 +147,8 @@ impl Projected {
         let columns = &self.columns[fragment.part];
         if let Data::Parquet(file) = &self.source.parts[fragment.part].data
             && mask.count() > 0
-            && let Some(lanes) = file.lanes(ctx, &self.wanted(file, span, mask), columns.roots())?
+            && let Some(lanes) =
+                parquet::read_in_lanes(ctx, file, &self.wanted(file, span, mask), columns.roots())?
         {
             return Ok(Box::new(lanes.map(|batch| columns.arrange(&self.schema, &batch?))));
         }

@@ -7,9 +7,9 @@
 use parquet::basic::{Encoding, Type};
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use super::ParquetFile;
 use super::delta;
-use super::header::{Header, Kind};
+use super::file::ParquetFile;
+use super::header::{Header, PageKind};
 use crate::error::{Error, Result};
 
 /// Bytes that a value of a repeated column takes while it is decoded: levels, offset, value.
@@ -26,7 +26,7 @@ pub(super) fn check(
         let what = format!("damaged data ({what}); fetch or write the file again");
         Err(Error::corrupt(file.path(), what))
     };
-    if let Kind::Dictionary { values, .. } = header.kind {
+    if let PageKind::Dictionary { values, .. } = header.kind {
         return if (values as usize).saturating_mul(entry_bytes(column)) > page.len() {
             damaged(&format!("{values} entries of a dictionary in {} bytes", page.len()))
         } else {
@@ -35,7 +35,8 @@ pub(super) fn check(
     }
     let values = header.values();
     let descriptor = column.column_descr();
-    if descriptor.max_rep_level() > 0 && u64::from(values) * REPEATED_BYTES > file.budget.limit() {
+    if descriptor.max_rep_level() > 0 && u64::from(values) * REPEATED_BYTES > file.budget().limit()
+    {
         return Err(Error::unsupported(
             file.path(),
             &format!(
@@ -47,8 +48,8 @@ pub(super) fn check(
         ));
     }
     let encoding = match header.kind {
-        Kind::V1 { encoding, .. } | Kind::V2 { encoding, .. } => encoding,
-        Kind::Dictionary { .. } | Kind::Other => return Ok(()),
+        PageKind::V1 { encoding, .. } | PageKind::V2 { encoding, .. } => encoding,
+        PageKind::Dictionary { .. } | PageKind::Other => return Ok(()),
     };
     if !matches!(
         encoding,
@@ -68,7 +69,7 @@ pub(super) fn check(
     let Some(bytes) = delta::check(stored, encoding, values as usize) else {
         return damaged("lengths that are not there");
     };
-    if bytes > file.budget.limit() {
+    if bytes > file.budget().limit() {
         return Err(Error::unsupported(
             file.path(),
             &format!(
@@ -101,10 +102,10 @@ fn behind_levels<'a>(
 ) -> Option<&'a [u8]> {
     let descriptor = column.column_descr();
     match header.kind {
-        Kind::V2 { definition_bytes, repetition_bytes, .. } => {
+        PageKind::V2 { definition_bytes, repetition_bytes, .. } => {
             page.get(definition_bytes.checked_add(repetition_bytes)?..)
         }
-        Kind::V1 { values, definition, repetition, .. } => {
+        PageKind::V1 { values, definition, repetition, .. } => {
             let mut rest = page;
             let levels = [
                 (descriptor.max_rep_level(), repetition),
@@ -117,7 +118,7 @@ fn behind_levels<'a>(
             }
             Some(rest)
         }
-        Kind::Dictionary { .. } | Kind::Other => None,
+        PageKind::Dictionary { .. } | PageKind::Other => None,
     }
 }
 

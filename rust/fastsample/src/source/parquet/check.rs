@@ -1,45 +1,13 @@
 //! Plausibility of a footer: its numbers may be false.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use parquet::basic::Compression;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
-use super::ParquetFile;
+use super::pages::count_values;
 use crate::error::{Error, Result};
 use crate::source::file::OpenFile;
-
-impl ParquetFile {
-    /// Fails if a row group claims many rows for its bytes and its pages do not have them.
-    ///
-    /// A column of equal values needs next to no bytes, so the claim may be true; but a false count
-    /// of 10^15 rows would keep a draw busy for days.
-    pub(super) fn check_rows(&self, open: &Arc<OpenFile>) -> Result<()> {
-        const BELIEVED_ROWS_PER_BYTE: i64 = 8;
-        for (index, group) in self.metadata().row_groups().iter().enumerate() {
-            let bytes: i64 = group.columns().iter().map(ColumnChunkMetaData::compressed_size).sum();
-            if group.num_rows() / BELIEVED_ROWS_PER_BYTE <= bytes {
-                continue;
-            }
-            let rows = group.num_rows() as u64;
-            let flat = |&leaf: &usize| group.column(leaf).column_descr().max_rep_level() == 0;
-            // A row of a repeated column has one value or more; an empty list counts as one.
-            let leaf = (0..group.columns().len()).find(flat);
-            let found = self.count_values(open, index, leaf.unwrap_or(0))?;
-            if found < rows || (leaf.is_some() && found > rows) {
-                return Err(Error::corrupt(
-                    self.file.path(),
-                    format!(
-                        "damaged footer: row group {index} claims {rows} rows in {bytes} bytes, but \
-                         its pages have {found}; fetch or write the file again"
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Fails for a footer whose numbers contradict each other, or the size of the file.
 pub(super) fn check_footer(path: &Path, metadata: &ParquetMetaData, size: u64) -> Result<()> {
@@ -98,6 +66,35 @@ pub(super) fn check_footer(path: &Path, metadata: &ParquetMetaData, size: u64) -
                 metadata.file_metadata().num_rows()
             ),
         ));
+    }
+    Ok(())
+}
+
+/// Fails if a row group claims many rows for its bytes and its pages do not have them.
+///
+/// A column of equal values needs next to no bytes, so the claim may be true; but a false count
+/// of 10^15 rows would keep a draw busy for days.
+pub(super) fn check_rows(open: &OpenFile, metadata: &ParquetMetaData) -> Result<()> {
+    const BELIEVED_ROWS_PER_BYTE: i64 = 8;
+    for (index, group) in metadata.row_groups().iter().enumerate() {
+        let bytes: i64 = group.columns().iter().map(ColumnChunkMetaData::compressed_size).sum();
+        if group.num_rows() / BELIEVED_ROWS_PER_BYTE <= bytes {
+            continue;
+        }
+        let rows = group.num_rows() as u64;
+        let flat = |&leaf: &usize| group.column(leaf).column_descr().max_rep_level() == 0;
+        // A row of a repeated column has one value or more; an empty list counts as one.
+        let leaf = (0..group.columns().len()).find(flat);
+        let found = count_values(open, group.column(leaf.unwrap_or(0)))?;
+        if found < rows || (leaf.is_some() && found > rows) {
+            return Err(Error::corrupt(
+                open.path(),
+                format!(
+                    "damaged footer: row group {index} claims {rows} rows in {bytes} bytes, but \
+                     its pages have {found}; fetch or write the file again"
+                ),
+            ));
+        }
     }
     Ok(())
 }

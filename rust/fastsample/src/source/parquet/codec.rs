@@ -5,8 +5,6 @@
 //! [`USUAL_RATIO`]-fold also counts against the [`Budget`] of its file.
 
 use std::io::Read;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use brotli::Decompressor as Brotli;
 use bytes::Bytes;
@@ -15,7 +13,7 @@ use parquet::basic::Compression;
 use parquet::compression::{CodecOptions, create_codec};
 use snap::raw::{Decoder, decompress_len};
 
-use super::ParquetFile;
+use super::budget::{Budget, Charge};
 use crate::error::{Error, Result};
 use crate::source::file::OpenFile;
 
@@ -33,50 +31,6 @@ const ZSTD_EXPANSION: usize = 1 << 15;
 
 /// Real text is never compressed better than this; zeros are.
 pub(crate) const USUAL_RATIO: usize = 200;
-
-/// Memory that pages with an unusual ratio may have at a time, in a small file.
-const LEAST_BUDGET: u64 = 192 << 20;
-
-/// And for each byte of a larger file.
-const BUDGET_A_BYTE: u64 = 64;
-
-/// Memory that the pages of a file may have, however little there is in it. Clones share it.
-#[derive(Debug, Clone)]
-pub(super) struct Budget {
-    limit: u64,
-    used: Arc<AtomicU64>,
-}
-
-impl Budget {
-    /// The budget of a file of so many bytes.
-    pub(super) fn new(size: u64) -> Self {
-        let limit = LEAST_BUDGET.max(size.saturating_mul(BUDGET_A_BYTE));
-        Self { limit, used: Arc::default() }
-    }
-
-    /// What may be used at once.
-    pub(super) fn limit(&self) -> u64 {
-        self.limit
-    }
-
-    /// Sets memory aside until the charge is dropped, if there is as much.
-    fn charge(&self, bytes: u64) -> Option<Charge> {
-        let charge = Charge { bytes, used: self.used.clone() };
-        (self.used.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.limit).then_some(charge)
-    }
-}
-
-/// Memory that is in use.
-struct Charge {
-    bytes: u64,
-    used: Arc<AtomicU64>,
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        self.used.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
 
 /// Bytes and what they were charged.
 struct Charged {
@@ -97,7 +51,7 @@ pub(super) fn inflate(
     levels: usize,
     len: usize,
     open: &OpenFile,
-    file: &ParquetFile,
+    budget: &Budget,
 ) -> Result<Bytes> {
     if codec == Compression::UNCOMPRESSED {
         return Ok(page.clone());
@@ -116,13 +70,13 @@ pub(super) fn inflate(
         return Err(damaged(&format!("{found} compressed bytes claim to hold {left}")));
     }
     let charge = if left > compressed.len() * USUAL_RATIO {
-        let charge = file.budget.charge(len as u64).ok_or_else(|| {
+        let charge = budget.charge(len as u64).ok_or_else(|| {
             Error::unsupported(
                 open.path(),
                 &format!(
                     "its pages take more than {} MiB of memory at a time, for {} bytes in the \
                      file, which is not supported; write it with smaller pages or a dictionary",
-                    file.budget.limit() >> 20,
+                    budget.limit() >> 20,
                     open.size()
                 ),
             )
@@ -222,15 +176,5 @@ mod tests {
         // The middle of a page, where a damaged length of the levels leads.
         assert!(fill(snappy, &[0, 254, 3], &mut []).is_err());
         assert!(fill(snappy, &[], &mut [0]).is_err());
-    }
-
-    #[test]
-    fn budgets_are_given_back() {
-        let budget = Budget::new(10);
-        let all = budget.charge(budget.limit());
-        assert!(all.is_some() && budget.charge(1).is_none());
-        drop(all);
-        assert!(budget.charge(budget.limit()).is_some());
-        assert_eq!(Budget::new(1 << 40).limit(), 64 << 40);
     }
 }

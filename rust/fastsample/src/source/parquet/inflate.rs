@@ -13,7 +13,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use flate2::bufread::MultiGzDecoder;
 use parquet::basic::Compression;
 
-use super::header::{Layout, Page};
+use super::plain_pages::{Layout, PlainPage};
 use crate::source::file::OpenFile;
 
 /// Bytes inflated at once, and compressed bytes read at once: half of a usual second-level cache.
@@ -41,7 +41,7 @@ impl Inflater {
     /// The first `levels` bytes of a page of version 2 are never compressed.
     pub(super) fn new(
         open: &OpenFile,
-        page: &Page,
+        page: &PlainPage,
         codec: Compression,
     ) -> io::Result<(Self, Option<Vec<u8>>)> {
         let section = open.section(page.offset, page.compressed as u64);

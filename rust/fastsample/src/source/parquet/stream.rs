@@ -8,7 +8,7 @@
 //!
 //! The decoder of `parquet` needs a page in memory as a whole. Some writers put a column of a whole
 //! row group into one page of up to 500 MB; this reads them in constant memory. It knows plain
-//! values only, see [`ParquetFile::streamable`].
+//! values only, see [`super::plain_pages`].
 
 use std::io;
 use std::ops::Range;
@@ -21,9 +21,12 @@ use arrow_buffer::BooleanBuffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::basic::Compression;
 
-use super::header::{Layout, Page};
+use super::decoder::Decoded;
+use super::file::ParquetFile;
 use super::inflate::Inflater;
-use super::{ParquetFile, levels, read::Wanted};
+use super::levels;
+use super::plain_pages::{Layout, PlainPage};
+use super::wanted::Wanted;
 use crate::error::{Error, Result};
 use crate::select::RowMask;
 use crate::source::file::OpenFile;
@@ -44,7 +47,7 @@ pub(super) struct Stream {
     optional: bool,
     schema: SchemaRef,
     /// The pages to come, each with its first row.
-    pages: vec::IntoIter<(usize, Page)>,
+    pages: vec::IntoIter<(usize, PlainPage)>,
     page: Option<Inside>,
     done: bool,
 }
@@ -66,11 +69,11 @@ impl Stream {
         open: OpenFile,
         wanted: &Wanted,
         root: usize,
-        pages: Vec<Page>,
+        pages: Vec<PlainPage>,
     ) -> Self {
         let group = origin.metadata().row_group(wanted.group);
         let column = group.column(origin.leaves(&[root])[0]);
-        let field = origin.schema.field(root);
+        let field = origin.schema().field(root);
         let kind = match field.data_type() {
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
             _ => DataType::Utf8,
@@ -185,7 +188,7 @@ impl Stream {
         }
         let mask = RowMask::AllTrue((self.wanted.range.end - self.wanted.range.start) as usize);
         let whole = Wanted { mask, ..self.wanted.clone() };
-        let decoded = self.origin.decode(&whole, &[self.root]);
+        let decoded = Decoded::open(&self.origin, &whole, &[self.root]);
         if let Err(same) = decoded.and_then(|mut batches| batches.try_for_each(|b| b.map(drop))) {
             return same;
         }

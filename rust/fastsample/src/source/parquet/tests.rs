@@ -16,9 +16,13 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::ParquetFile;
+use super::decoder::Decoded;
 use super::index;
-use super::read::Wanted;
+use super::lanes::in_lanes;
+use super::pages::by_headers;
+use super::plain_pages::plain_pages;
 use super::stream::Stream;
+use super::wanted::Wanted;
 use super::zip::Batches;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -174,12 +178,12 @@ fn columns(batches: impl Iterator<Item = Result<RecordBatch>>) -> Result<Vec<Arr
 
 /// What the reader of `parquet` makes of a column, pages and all.
 fn oracle(file: &ParquetFile, wanted: &Wanted, root: usize) -> Result<Vec<ArrayRef>> {
-    super::catch(file.path(), || {
+    super::catch::catch(file.path(), || {
         let handle = File::open(file.path())?;
-        let metadata = file.metadata.clone();
+        let metadata = file.parsed().clone();
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
         let projection = ProjectionMask::roots(builder.parquet_schema(), [root]);
-        let selection = super::read::row_selection(wanted.range.start as usize, &wanted.mask);
+        let selection = super::decoder::row_selection(wanted.range.start as usize, &wanted.mask);
         let builder = builder.with_batch_size(wanted.batch_rows);
         let reader = builder.with_projection(projection).with_row_selection(selection).build()?;
         Ok(columns(reader.map(|batch| batch.map_err(|error| Error::Internal(error.to_string())))))
@@ -187,8 +191,8 @@ fn oracle(file: &ParquetFile, wanted: &Wanted, root: usize) -> Result<Vec<ArrayR
 }
 
 fn streamed(file: &ParquetFile, wanted: &Wanted, root: usize) -> Option<Batches> {
-    let handle = file.file.open().expect("the file is there");
-    let pages = file.streamable(&handle, 0, root, 0)?;
+    let handle = file.open_again().expect("the file is there");
+    let pages = plain_pages(file, &handle, 0, root, 0)?;
     Some(Box::new(Stream::new(file, handle, wanted, root, pages)))
 }
 
@@ -230,7 +234,7 @@ proptest! {
         let file = open(&write(&case, &folder)).expect("a sound file");
         let wanted = wanted(&case);
         for root in [0, 1, 2] {
-            let found = columns(file.decode(&wanted, &[root]).expect("opens")).expect("sound");
+            let found = columns(Decoded::open(&file, &wanted, &[root]).expect("opens")).expect("sound");
             prop_assert_eq!(found, oracle(&file, &wanted, root).expect("sound"));
         }
     }
@@ -239,9 +243,9 @@ proptest! {
     fn headers_tell_what_an_index_tells(case in case()) {
         let folder = TempDir::new().expect("a folder");
         let file = open(&write(&Case { indexed: true, ..case }, &folder)).expect("a sound file");
-        let handle = Arc::new(file.file.open().expect("the file is there"));
+        let handle = file.open_again().expect("the file is there");
         for leaf in 0..3 {
-            let found = file.look(&handle, 0, leaf).expect("sound, and no lists");
+            let found = by_headers(&handle, file.metadata().row_group(0), leaf).expect("sound, and no lists");
             let index = index::read(&handle, file.metadata().row_group(0), leaf);
             prop_assert_eq!(found, index.expect("it was written"));
         }
@@ -258,7 +262,7 @@ proptest! {
         let truth = oracle(&sound, &wanted, 1).expect("sound");
         damage(&path, &sound, &place, flip);
         let Ok(file) = open(&path) else { return Ok(()) };
-        match (file.decode(&wanted, &[1]).and_then(columns), oracle(&file, &wanted, 1)) {
+        match (Decoded::open(&file, &wanted, &[1]).and_then(columns), oracle(&file, &wanted, 1)) {
             (Ok(found), Ok(same)) => prop_assert_eq!(found, same),
             (Ok(found), Err(_)) => prop_assert_eq!(found, truth),
             (Err(Error::Corrupt { .. } | Error::Unsupported { .. }), _) => {}
@@ -276,7 +280,7 @@ proptest! {
             Compression::UNCOMPRESSED | Compression::GZIP(_) | Compression::ZSTD(_)
         );
         for root in [1, 2] {
-            let plain = columns(file.decode(&wanted, &[root]).expect("opens")).expect("sound");
+            let plain = columns(Decoded::open(&file, &wanted, &[root]).expect("opens")).expect("sound");
             let stream = streamed(&file, &wanted, root);
             prop_assert_eq!(stream.is_some(), known && !case.dictionary);
             if let Some(stream) = stream {
@@ -292,8 +296,8 @@ proptest! {
         let wanted = wanted(&case);
         let ctx = Context::new(Some(threads));
         for roots in [&[0, 1, 2][..], &[1, 2], &[2]] {
-            let plain = columns(file.decode(&wanted, roots).expect("opens")).expect("sound");
-            let lanes = file.in_lanes(&ctx, &wanted, roots, lanes).expect("threads");
+            let plain = columns(Decoded::open(&file, &wanted, roots).expect("opens")).expect("sound");
+            let lanes = in_lanes(&ctx, &file, &wanted, roots, lanes).expect("threads");
             prop_assert_eq!(columns(lanes).expect("sound"), plain);
         }
     }
@@ -310,7 +314,7 @@ proptest! {
         let mask = RowMask::AllTrue(rows);
         let wanted = Wanted { range: 0..rows as u64, mask, ..wanted(&case) };
         if let Some(stream) = streamed(&file, &wanted, 1) {
-            let plain = file.decode(&wanted, &[1]).and_then(columns);
+            let plain = Decoded::open(&file, &wanted, &[1]).and_then(columns);
             match (columns(stream), plain) {
                 (Ok(found), Ok(plain)) => prop_assert_eq!(found, plain),
                 (Err(found), Err(plain)) => prop_assert_eq!(found.to_string(), plain.to_string()),

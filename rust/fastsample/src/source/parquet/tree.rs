@@ -1,6 +1,6 @@
 //! The schema of a Parquet footer as a tree, built without recursion.
 
-use super::footer::Refusal;
+use crate::source::refusal::Refusal;
 
 /// Levels that a schema may have, its root included. Arrow data of more can't be handed on.
 const MAX_DEPTH: usize = 60;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub(crate) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 
 /// Some of the columns.
-pub(super) struct Part {
+pub(super) struct Columns {
     /// Where they belong among all columns.
     places: Vec<usize>,
     batches: Batches,
@@ -19,7 +19,7 @@ pub(super) struct Part {
     head: Option<RecordBatch>,
 }
 
-impl Part {
+impl Columns {
     pub(super) fn new(places: Vec<usize>, batches: Batches) -> Self {
         Self { places, batches, head: None }
     }
@@ -38,11 +38,11 @@ impl Part {
 
 /// All columns. The parts have the same rows, but may cut them into batches differently.
 pub(super) struct Zip {
-    parts: Vec<Part>,
+    parts: Vec<Columns>,
 }
 
 impl Zip {
-    pub(super) fn new(parts: Vec<Part>) -> Self {
+    pub(super) fn new(parts: Vec<Columns>) -> Self {
         Self { parts }
     }
 

@@ -1,0 +1,159 @@
+//! A Parquet file: its footer, parsed and checked, and its schema.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::file::page_index::offset_index::PageLocation;
+
+use super::budget::Budget;
+use super::catch::catch;
+use super::check::{check_footer, check_rows};
+use super::embedded;
+use super::footer::Footer;
+use super::pages::Directory;
+use super::writer;
+use crate::error::Result;
+use crate::source::file::{OpenFile, SourceFile};
+
+/// A Parquet file and its footer.
+#[derive(Debug, Clone)]
+pub(crate) struct ParquetFile {
+    file: SourceFile,
+    metadata: ArrowReaderMetadata,
+    schema: SchemaRef,
+    pages: Directory,
+    /// Memory for pages that claim to be far longer than they are.
+    budget: Budget,
+    /// Whether pages of version 2 are compressed even where their headers deny it.
+    all_compressed: bool,
+}
+
+impl ParquetFile {
+    pub(crate) fn open(file: &SourceFile) -> Result<Self> {
+        let path = file.path();
+        let open = file.open()?;
+        let metadata = Arc::new(Footer::read(&open)?.decode(path)?);
+        check_footer(path, &metadata, file.len())?;
+        check_rows(&open, &metadata)?;
+        // An Arrow schema stored in the file may be damaged or from the future; Parquet's own
+        // schema always describes the data.
+        let parse = |skip| {
+            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(skip);
+            catch(path, || ArrowReaderMetadata::try_new(metadata.clone(), options.clone()))
+        };
+        let native = if embedded::is_sound(&metadata) {
+            parse(false).or_else(|_| parse(true))?
+        } else {
+            parse(true)?
+        };
+        let schema = native.schema().clone();
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(with_views(&schema)));
+        let metadata = ArrowReaderMetadata::try_new(metadata, options).unwrap_or(native);
+        let created_by = metadata.metadata().file_metadata().created_by().unwrap_or_default();
+        Ok(Self {
+            file: file.clone(),
+            schema,
+            pages: Directory::default(),
+            budget: Budget::new(file.len()),
+            all_compressed: writer::compresses_all(created_by),
+            metadata,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.file.len()
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The compression codecs in use, each once.
+    pub(crate) fn codecs(&self) -> Vec<String> {
+        let chunks = self.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns);
+        let mut codecs: Vec<String> = chunks
+            .map(|chunk| {
+                let codec = chunk.compression().to_string();
+                codec.split('(').next().unwrap_or_default().to_lowercase()
+            })
+            .collect();
+        codecs.sort();
+        codecs.dedup();
+        codecs
+    }
+
+    /// Opens the file again, if it is still the same.
+    pub(super) fn open_again(&self) -> Result<OpenFile> {
+        self.file.open()
+    }
+
+    /// The footer as the decoder of `parquet` takes it, with text and binary columns as views.
+    pub(super) fn parsed(&self) -> &ArrowReaderMetadata {
+        &self.metadata
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Whether pages of version 2 are compressed even where their headers deny it.
+    pub(super) fn all_compressed(&self) -> bool {
+        self.all_compressed
+    }
+
+    /// Where the data pages of a column chunk are, in order, if that is known.
+    pub(super) fn locations(
+        &self,
+        open: &OpenFile,
+        group: usize,
+        leaf: usize,
+    ) -> Option<Vec<PageLocation>> {
+        self.pages.locations(open, self.metadata(), group, leaf)
+    }
+
+    pub(super) fn metadata(&self) -> &ParquetMetaData {
+        self.metadata.metadata()
+    }
+
+    /// Rows of each row group.
+    pub(crate) fn units(&self) -> impl Iterator<Item = u64> + '_ {
+        self.metadata().row_groups().iter().map(|group| group.num_rows() as u64)
+    }
+
+    /// Uncompressed bytes of the columns `roots` in a row group.
+    pub(crate) fn bytes(&self, group: usize, roots: &[usize]) -> usize {
+        let columns = self.leaves(roots);
+        let group = self.metadata().row_group(group);
+        columns.into_iter().map(|leaf| group.column(leaf).uncompressed_size().max(0) as usize).sum()
+    }
+
+    /// The leaf columns below the top-level columns `roots`.
+    pub(super) fn leaves(&self, roots: &[usize]) -> Vec<usize> {
+        let schema = self.metadata().file_metadata().schema_descr();
+        (0..schema.num_columns())
+            .filter(|&leaf| roots.binary_search(&schema.get_column_root_idx(leaf)).is_ok())
+            .collect()
+    }
+}
+
+/// The schema with text and binary columns as views.
+fn with_views(schema: &Schema) -> Schema {
+    let view = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 => {
+            Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
+        }
+        DataType::Binary | DataType::LargeBinary => {
+            Arc::new(field.as_ref().clone().with_data_type(DataType::BinaryView))
+        }
+        _ => field.clone(),
+    };
+    let fields: Vec<_> = schema.fields().iter().map(view).collect();
+    Schema::new_with_metadata(fields, schema.metadata().clone())
+}
