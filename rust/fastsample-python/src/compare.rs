@@ -29,7 +29,7 @@ pub(crate) fn compare_sides<'py>(
 ) -> BindingResult<Bound<'py, PyDict>> {
     let source = source.in_memory(py, threads, progress)?;
     let sample = sample.in_memory(py, threads, progress)?;
-    let options = compare::Options { text, by, max_chars };
+    let options = compare::CompareOptions { text, by, max_chars };
     let found =
         run(py, threads, progress, move |ctx| compare::compare(ctx, &source, &sample, &options))?;
     Ok(to_dict(py, &found, &quantiles)?)

@@ -40,7 +40,7 @@ impl Permutation {
 
 /// The rows of all steps, where each step ends, and three sums: of lengths, of padded lengths, of
 /// padded lengths in random order.
-type Plan = (PyArray, PyArray, (u64, u64, u64));
+type BatchPlan = (PyArray, PyArray, (u64, u64, u64));
 
 /// Plans an epoch of batches of similar length. `lengths` is an Arrow array of uint32.
 #[pyfunction]
@@ -55,7 +55,7 @@ pub(crate) fn plan_batches(
     rows: usize,
     budget: Option<u64>,
     window: usize,
-) -> BindingResult<Plan> {
+) -> BindingResult<BatchPlan> {
     let lengths = lengths
         .array()
         .as_primitive_opt::<UInt32Type>()

@@ -9,7 +9,7 @@ use crate::source::Source;
 
 /// The attributes of a `fastsample.Smart`.
 #[derive(FromPyObject)]
-struct Options {
+struct SmartArguments {
     text: Option<Vec<String>>,
     duplicates: f64,
     commonness: f64,
@@ -21,7 +21,7 @@ struct Options {
     target_clip: f64,
 }
 
-impl Options {
+impl SmartArguments {
     /// As the core has them, with the target, which Python has opened.
     fn smart(self, target: Option<&Source>) -> BindingResult<Smart> {
         let target = match target {
@@ -59,7 +59,7 @@ impl Rule {
 impl Rule {
     /// By the weights of a `fastsample.Smart`, with its target opened.
     #[staticmethod]
-    fn weighted(options: Options, target: Option<&Source>) -> BindingResult<Self> {
+    fn weighted(options: SmartArguments, target: Option<&Source>) -> BindingResult<Self> {
         Ok(Self(CoreRule::Weighted(options.smart(target)?)))
     }
 

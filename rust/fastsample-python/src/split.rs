@@ -41,7 +41,7 @@ pub(crate) fn split_sides<'py>(
     let rule = rule.map(|rule| rule.core().clone());
     let (samples, text, found) = run(py, threads, progress, move |ctx| {
         let (sizes, text, smart) = (sizes.as_slice(), text.as_deref(), rule.as_ref());
-        let options = split::Options { sizes, seed, text, near, smart };
+        let options = split::SplitOptions { sizes, seed, text, near, smart };
         let divided = split::split(ctx, &source, options)?;
         let source = source.with_inputs(rule.iter().flat_map(fastsample::Rule::inputs));
         let sample = |selection| {

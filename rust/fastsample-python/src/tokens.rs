@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::UInt32Array;
 use arrow_schema::{DataType, Field};
-use fastsample::tokens::{Goal, Limits, Measure, Tokenizer as CoreTokenizer, lengths};
+use fastsample::tokens::{Goal, Measure, TokenLimits, Tokenizer as CoreTokenizer, lengths};
 use fastsample::{Error, Sample as CoreSample};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -77,7 +77,7 @@ impl Tokenizer {
             (None, Some(budget)) => Goal::Tokens(budget),
             _ => return Err(Error::Argument("pass n or budget_tokens".into()).into()),
         };
-        let limits = Limits { goal, max_tokens };
+        let limits = TokenLimits { goal, max_tokens };
         let (source, ranking) = match ranking {
             Some(ranking) => {
                 let (source, ranking) = ranking.get().core();

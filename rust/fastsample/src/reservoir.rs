@@ -13,7 +13,7 @@ use crate::select::{BottomN, Candidate};
 
 /// The rows that were drawn, and what was seen on the way.
 #[derive(Debug)]
-pub struct Drawn {
+pub struct ReservoirDraw {
     /// The schema of the stream.
     pub schema: SchemaRef,
     /// The chosen rows, in the order of the stream.
@@ -38,7 +38,12 @@ pub struct Drawn {
 ///
 /// # Errors
 /// When the stream fails, or the call is cancelled.
-pub fn draw(ctx: &Context, stream: impl RecordBatchReader, n: usize, seed: u64) -> Result<Drawn> {
+pub fn draw(
+    ctx: &Context,
+    stream: impl RecordBatchReader,
+    n: usize,
+    seed: u64,
+) -> Result<ReservoirDraw> {
     let schema = stream.schema();
     let hash = RowHash::new(seed);
     let (mut bottom, mut held, mut rows) = (BottomN::new(n), Vec::new(), 0);
@@ -67,7 +72,7 @@ pub fn draw(ctx: &Context, stream: impl RecordBatchReader, n: usize, seed: u64) 
     prune(ctx, &mut held, hash, &bottom, 0)?;
     let row_ids = held.iter().flat_map(|held| held.ordinals.iter().copied()).collect();
     let batches = held.into_iter().map(|held| held.batch).collect();
-    Ok(Drawn { schema, batches, row_ids, rows })
+    Ok(ReservoirDraw { schema, batches, row_ids, rows })
 }
 
 /// A batch is copied when this share of its rows (in percent) is dead: copying earlier costs more

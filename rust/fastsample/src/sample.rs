@@ -16,7 +16,7 @@ use crate::select::{Selection, window};
 use crate::smart::{self, Ranking, Rule, SmartReport};
 use crate::source::{Projected, Source, mapped_files};
 use crate::text::TextColumns;
-use crate::tokens::{self, Goal, Limits, Measure, UniformOrder};
+use crate::tokens::{self, Goal, Measure, TokenLimits, UniformOrder};
 
 /// The chosen rows. They are read on demand.
 #[derive(Debug, Clone)]
@@ -122,9 +122,9 @@ impl Sample {
         ctx: &Context,
         rows: &Measure,
         ranking: Option<&Ranking>,
-        limits: Limits,
+        limits: TokenLimits,
         seed: u64,
-    ) -> Result<(Self, tokens::Drawn, Option<SmartReport>)> {
+    ) -> Result<(Self, tokens::TokenDraw, Option<SmartReport>)> {
         let (source, text) = (rows.source().clone(), rows.text().clone());
         if let Goal::Rows(n) = limits.goal {
             check_n(n, source.rows())?;

@@ -69,7 +69,7 @@ fn grams_of(codes: impl Iterator<Item = u32>) -> impl Iterator<Item = Gram> {
 
 /// The cells of one n-gram, found before they are counted.
 #[derive(Debug, Clone, Copy)]
-struct Seen {
+struct GramCells {
     hash: u64,
     context: u32,
     character: u32,
@@ -81,7 +81,7 @@ pub struct Grams {
     cells: Box<[u32]>,
     contexts: Box<[u32]>,
     characters: Box<[u32]>,
-    seen: Vec<Seen>,
+    seen: Vec<GramCells>,
     /// Characters counted.
     pub total: u64,
 }
@@ -104,7 +104,7 @@ impl Grams {
     pub fn add(&mut self, codes: &[u32], mut tell: impl FnMut(u64)) {
         let bump = |cell: &mut u32| *cell = cell.saturating_add(1);
         self.seen.clear();
-        self.seen.extend(grams_of(codes.iter().copied()).map(|gram| Seen {
+        self.seen.extend(grams_of(codes.iter().copied()).map(|gram| GramCells {
             hash: gram.hash(),
             context: context_cell(gram) as u32,
             character: (gram.code as usize % CHARACTERS) as u32,

@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, HashMap};
 use arrow_schema::DataType;
 
 use self::grams::{Gram, Grams};
-use self::profile::{HELD_OUT, Plan, Profile, profile};
+use self::profile::{HELD_OUT, Profile, ProfileOptions, profile};
 use self::stats::{Distance, Size};
 use crate::columns::{named_columns, text_columns};
 use crate::error::{Error, Result};
@@ -57,7 +57,7 @@ const LISTED: usize = 20;
 
 /// What to compare.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct CompareOptions {
     /// Text columns; the default of [`crate::text`] but `by` if none.
     pub text: Option<Vec<String>>,
     /// A column whose values' shares are compared.
@@ -126,7 +126,7 @@ pub fn compare(
     ctx: &Context,
     source: &Source,
     sample: &Source,
-    options: &Options,
+    options: &CompareOptions,
 ) -> Result<Comparison> {
     for (name, side) in [("source", source), ("sample", sample)] {
         if side.rows() == 0 {
@@ -144,7 +144,7 @@ pub fn compare(
     let held = (HELD_OUT as f64 / rows as f64).min(HELD_SHARE);
     let counted = (COUNTED_ROWS / rows as f64).min(1.0);
     let plan = |side: &Source, text: TextColumns, whose: &str| {
-        Ok::<_, Error>(Plan {
+        Ok::<_, Error>(ProfileOptions {
             text,
             by: options.by.as_ref().map(|by| find_values(side, by, whose)).transpose()?,
             max_chars: options.max_chars,
@@ -156,7 +156,7 @@ pub fn compare(
     // Both schemas are looked at before the long reading starts.
     let (source_plan, sample_plan) =
         (plan(source, text.clone(), "source")?, plan(sample, of_sample, "sample")?);
-    let source_plan = Plan { random: Some(random), ..source_plan };
+    let source_plan = ProfileOptions { random: Some(random), ..source_plan };
     let source = profile(ctx, source, &source_plan)?;
     let sample = profile(ctx, sample, &sample_plan)?;
     judge(ctx, text, source, sample, options.by.is_some())
@@ -283,7 +283,7 @@ fn represented(
 }
 
 /// The text to compare by, in the source.
-fn text_of(ctx: &Context, source: &Source, options: &Options) -> Result<TextColumns> {
+fn text_of(ctx: &Context, source: &Source, options: &CompareOptions) -> Result<TextColumns> {
     let found = text_columns(ctx, source, options.text.as_deref(), "compare by");
     let found = found.map_err(|error| within("source", error))?;
     match &options.by {

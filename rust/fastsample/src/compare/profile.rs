@@ -36,7 +36,7 @@ const MOST_VALUES: usize = 10_000;
 
 /// What the pass looks for.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct ProfileOptions {
     /// The text that is compared.
     pub text: TextColumns,
     /// The column whose values' shares are compared.
@@ -62,7 +62,7 @@ pub struct Profile {
     pub near: Distinct,
     /// Trigrams.
     pub types: Distinct,
-    /// N-grams of the rows that belong to [`Plan::random`], or of all.
+    /// N-grams of the rows that belong to [`ProfileOptions::random`], or of all.
     pub drawn: Grams,
     /// N-grams of the other rows.
     pub rest: Option<Grams>,
@@ -73,7 +73,7 @@ pub struct Profile {
     pub values: BTreeMap<String, u64>,
     /// Texts that were set aside, by hash.
     pub held_out: BTreeMap<u64, String>,
-    /// Rows that are longer than [`Plan::max_chars`].
+    /// Rows that are longer than [`ProfileOptions::max_chars`].
     pub cut_rows: u64,
     /// Characters beyond it.
     pub cut_chars: u64,
@@ -81,7 +81,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    fn new(plan: &Plan) -> Self {
+    fn new(plan: &ProfileOptions) -> Self {
         Self {
             texts: TextStatistics::new(plan.text.len()),
             fingerprint: 0,
@@ -98,7 +98,14 @@ impl Profile {
         }
     }
 
-    fn add(&mut self, plan: &Plan, texts: &RowTexts<'_>, row: usize, group: u64, drawn: bool) {
+    fn add(
+        &mut self,
+        plan: &ProfileOptions,
+        texts: &RowTexts<'_>,
+        row: usize,
+        group: u64,
+        drawn: bool,
+    ) {
         let (hash, chars) = self.texts.add(texts, row);
         self.fingerprint = self
             .fingerprint
@@ -240,7 +247,7 @@ impl Signature {
 ///
 /// # Errors
 /// When reading fails, the call is cancelled, or the `by` column has too many values.
-pub fn profile(ctx: &Context, source: &Source, plan: &Plan) -> Result<Profile> {
+pub fn profile(ctx: &Context, source: &Source, plan: &ProfileOptions) -> Result<Profile> {
     let mut columns = plan.text.roots().to_vec();
     let by = plan.by.map(|by| {
         columns.iter().position(|&column| column == by).unwrap_or_else(|| {

@@ -27,28 +27,28 @@ pub(crate) fn wait_for<'a, T>(
     condvar.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0
 }
 
-/// Shared by every thread that works on one call.
+/// CallState by every thread that works on one call.
 ///
 /// Stages of a call (read, gather, encode) have threads of their own, so that none of them ever
 /// waits inside another. [`Context::compute`] hands out `threads` permits among all of them: no
 /// more than `threads` cores are busy at any time, and a stage that has to wait holds none.
 #[derive(Debug, Clone)]
-pub struct Context(Arc<Shared>);
+pub struct Context(Arc<CallState>);
 
 #[derive(Debug)]
-struct Shared {
+struct CallState {
     threads: usize,
     permits: Mutex<usize>,
     freed: Condvar,
     cancelled: AtomicBool,
     done: AtomicU64,
     total: AtomicU64,
-    scratch: Mutex<Scratch>,
+    scratch: Mutex<TemporaryFolders>,
 }
 
 /// The temporary folders of a call.
 #[derive(Debug, Default)]
-struct Scratch {
+struct TemporaryFolders {
     paths: Vec<PathBuf>,
     /// Whether outputs are getting their names, which goes on to the end or is taken back.
     is_sealed: bool,
@@ -62,7 +62,7 @@ impl Context {
             .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
             .unwrap_or(1)
             .max(1);
-        Self(Arc::new(Shared {
+        Self(Arc::new(CallState {
             threads,
             permits: Mutex::new(threads),
             freed: Condvar::new(),
@@ -81,7 +81,7 @@ impl Context {
 
     /// Runs `work` while holding one of the permits. `work` must not wait for another stage.
     pub fn compute<T>(&self, work: impl FnOnce() -> T) -> T {
-        struct Permit<'a>(&'a Shared);
+        struct Permit<'a>(&'a CallState);
         impl Drop for Permit<'_> {
             fn drop(&mut self) {
                 *lock(&self.0.permits) += 1;

@@ -25,7 +25,7 @@ struct Slot<T> {
     finished: bool,
 }
 
-struct State<T> {
+struct QueueState<T> {
     /// The task that the consumer drains; `slots[0]` is its queue.
     head: usize,
     /// The next task to be claimed by a worker.
@@ -35,14 +35,14 @@ struct State<T> {
     stopped: bool,
 }
 
-struct Shared<T> {
+struct Queue<T> {
     tasks: usize,
     budget: usize,
-    state: Mutex<State<T>>,
+    state: Mutex<QueueState<T>>,
     changed: Condvar,
 }
 
-impl<T> Shared<T> {
+impl<T> Queue<T> {
     fn claim(&self) -> Option<usize> {
         let mut state = lock(&self.state);
         if state.stopped || state.next == self.tasks {
@@ -89,7 +89,7 @@ impl<T> Shared<T> {
 
 /// Where a task puts its items.
 pub(crate) struct Emitter<'a, T> {
-    shared: &'a Shared<T>,
+    shared: &'a Queue<T>,
     task: usize,
 }
 
@@ -107,7 +107,7 @@ impl<T> Emitter<'_, T> {
 /// A child that a process forks has none of its threads, and may find locks that one of them held.
 /// There, the first item is an error.
 pub(crate) struct Ordered<T: Send + 'static> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<Queue<T>>,
     /// The process that has the threads.
     process: u32,
     /// Whether another one was told so.
@@ -120,10 +120,10 @@ impl<T: Send + 'static> Ordered<T> {
     where
         F: Fn(usize, &Emitter<'_, T>) -> Result<()> + Send + Sync + 'static,
     {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(Queue {
             tasks,
             budget,
-            state: Mutex::new(State {
+            state: Mutex::new(QueueState {
                 head: 0,
                 next: 0,
                 slots: VecDeque::new(),
@@ -150,7 +150,7 @@ impl<T: Send + 'static> Ordered<T> {
     }
 }
 
-fn run_worker<T, F>(shared: &Shared<T>, work: &F)
+fn run_worker<T, F>(shared: &Queue<T>, work: &F)
 where
     F: Fn(usize, &Emitter<'_, T>) -> Result<()>,
 {

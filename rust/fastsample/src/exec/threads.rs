@@ -108,14 +108,14 @@ mod tests {
 
     #[test]
     fn a_thread_counts_until_what_it_holds_is_gone() {
-        struct Held(std::sync::mpsc::Sender<usize>);
-        impl Drop for Held {
+        struct Counter(std::sync::mpsc::Sender<usize>);
+        impl Drop for Counter {
             fn drop(&mut self) {
                 let _ = self.0.send(ALIVE.load(Ordering::Acquire));
             }
         }
         let (sender, receiver) = std::sync::mpsc::channel();
-        let held = Held(sender);
+        let held = Counter(sender);
         let thread = spawn("counted".into(), move || drop(held)).expect("a thread");
         assert!(receiver.recv().expect("dropped") >= 1);
         thread.join().expect("it does not panic");

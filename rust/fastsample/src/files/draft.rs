@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
-use super::is_same;
+use super::identity::is_same;
 
 /// A file without a name, or with one in a staging folder.
 ///

@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::draft::place_new;
-use super::{file_id, sync_folder};
+use super::identity::file_id;
+use super::system::sync_folder;
 
 /// The list of a set that counts.
 const COMMIT: &str = "commit";
@@ -44,7 +45,7 @@ pub(super) struct Member {
 
 /// What the list of a staging folder says.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum SetStatus {
     /// No set was committed.
     Nothing,
     /// The set counts.
@@ -80,12 +81,12 @@ pub(super) fn commit(staging: &Path, folder: &Path, members: &[Member]) -> io::R
 }
 
 /// What there is to do in a staging folder whose owner is dead.
-pub(super) fn find(staging: &Path) -> Found {
+pub(super) fn find(staging: &Path) -> SetStatus {
     let read = |name: &str| decode(&std::fs::read(staging.join(name)).ok()?);
     match (read(ABORT), read(COMMIT)) {
-        (Some(members), _) => Found::Abort(members),
-        (None, Some(members)) => Found::Commit(members),
-        (None, None) => Found::Nothing,
+        (Some(members), _) => SetStatus::Abort(members),
+        (None, Some(members)) => SetStatus::Commit(members),
+        (None, None) => SetStatus::Nothing,
     }
 }
 
@@ -234,13 +235,13 @@ mod tests {
             std::fs::hard_link(folder.join(&members[0].name), old_file(&staging, 0)).unwrap();
             commit(&staging, folder, &members).unwrap();
             complete(&staging, folder, &members[..done]).unwrap();
-            assert!(matches!(find(&staging), Found::Commit(found) if found == members));
+            assert!(matches!(find(&staging), SetStatus::Commit(found) if found == members));
             let finish = if is_back { take_back } else { complete };
             finish(&staging, folder, &members).unwrap();
             finish(&staging, folder, &members).unwrap();
             let read = |k: usize| std::fs::read_to_string(folder.join(&members[k].name)).ok();
             let (first, second) = if is_back {
-                assert!(matches!(find(&staging), Found::Abort(_)));
+                assert!(matches!(find(&staging), SetStatus::Abort(_)));
                 (Some("old"), None)
             } else {
                 (Some("new 0"), Some("new 1"))

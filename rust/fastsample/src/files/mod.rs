@@ -1,6 +1,7 @@
 //! Output files: where they may go, and how one file or a set of them appears whole or not at all.
 //!
-//! - `target`: the one rule for every output: never an input, a folder, a device or a pipe;
+//! - `output_path`: the one rule for every output: never an input, a folder, a device or a pipe;
+//! - `identity`, `system`: what tells files apart; names made durable, errors in plain words;
 //! - `draft`: a file that is being written and has no name yet;
 //! - `staging`: the folder for what needs a name before its time, under a lock;
 //! - `journal`: the list of a set, and how a set is completed or taken back;
@@ -54,22 +55,24 @@
 //! some new. File systems without `flock` are never swept. Members of a set lie in one folder.
 
 mod draft;
+mod identity;
 mod journal;
 mod open;
+mod output_path;
 mod recover;
 mod set;
 mod staging;
-mod target;
+mod system;
 
-use std::fs::{File, Metadata};
-use std::io;
 use std::path::{Path, PathBuf};
 
+pub(crate) use self::identity::Identity;
 pub(crate) use self::open::{open_together, settled};
+use self::output_path::OutputPath;
 pub(crate) use self::set::{Output, OutputSet};
 pub(crate) use self::staging::Workspace;
-use self::target::Target;
-use crate::error::{Error, Result};
+pub(crate) use self::system::reason;
+use crate::error::Result;
 use crate::exec::Context;
 
 /// Fails unless `path` may be written: it is no input, and no folder, device or pipe.
@@ -77,7 +80,7 @@ use crate::exec::Context;
 /// # Errors
 /// [`Error::Output`], as writing to it would give.
 pub fn check(path: &Path, overwrite: bool, inputs: &[PathBuf]) -> Result<()> {
-    Target::new(path, overwrite, inputs).map(drop)
+    OutputPath::new(path, overwrite, inputs).map(drop)
 }
 
 /// Writes small files, all of them or none. Their folder must exist.
@@ -100,81 +103,10 @@ pub fn write(
     set.commit().map(drop)
 }
 
-/// Device and inode of a file, where the system has such.
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
-pub(crate) fn inode(metadata: &Metadata) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-/// Device and inode of a file, where the system has such.
-#[cfg(not(unix))]
-pub(crate) fn inode(_: &Metadata) -> Option<(u64, u64)> {
-    None
-}
-
-/// The inode of what a path leads to; 0 where the system has no such.
-fn file_id(path: &Path) -> io::Result<u64> {
-    Ok(inode(&std::fs::metadata(path)?).map_or(0, |(_, inode)| inode))
-}
-
-/// Whether two paths lead to the same file.
-fn is_same(a: &Path, b: &Path) -> bool {
-    let (Ok(found), Ok(other)) = (std::fs::metadata(a), std::fs::metadata(b)) else {
-        return false;
-    };
-    match (inode(&found), inode(&other)) {
-        (Some(found), Some(other)) => found == other,
-        _ => a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b)),
-    }
-}
-
-/// The system's own words for an error, without its number.
-pub(crate) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error ") {
-        Some((words, _)) => words.to_owned(),
-        None => text,
-    }
-}
-
-/// Makes the names in a folder durable, where the system can.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput
-                    | io::ErrorKind::Unsupported
-                    | io::ErrorKind::PermissionDenied
-            ) =>
-        {
-            Ok(())
-        }
-        other => other,
-    }
-}
-
-/// The error of an output, in the system's words.
-fn output_error(path: &Path, error: &io::Error) -> Error {
-    Error::output(path, reason(error))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn errors_are_in_the_words_of_the_system() {
-        let said = |number| reason(&io::Error::from_raw_os_error(number));
-        if cfg!(target_os = "linux") {
-            assert_eq!(said(5), "Input/output error");
-            assert_eq!(said(24), "Too many open files");
-            assert_eq!(said(28), "No space left on device");
-        }
-        assert_eq!(reason(&io::Error::other("as it is")), "as it is");
-    }
+    use crate::error::Error;
 
     #[test]
     fn a_second_set_waits_for_nothing_of_the_first() {

@@ -8,10 +8,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use super::inode;
-use super::recover::{Pending, settle};
+use super::identity::Identity;
+use super::recover::{Unplaced, settle};
 use crate::error::{Error, Result};
 
 /// How often files are opened again that others were replacing meanwhile.
@@ -44,17 +43,8 @@ pub(crate) fn open_together<T>(
     Err(Error::Changed(changed))
 }
 
-/// What tells a file from another one of the same name.
-#[derive(PartialEq, Eq)]
-struct Identity {
-    inode: Option<(u64, u64)>,
-    len: u64,
-    modified: Option<SystemTime>,
-}
-
 fn identity(path: &Path) -> Option<Identity> {
-    let found = std::fs::metadata(path).ok()?;
-    Some(Identity { inode: inode(&found), len: found.len(), modified: found.modified().ok() })
+    std::fs::metadata(path).ok().map(|found| Identity::of(&found))
 }
 
 fn folders(files: &[PathBuf]) -> BTreeSet<&Path> {
@@ -75,7 +65,7 @@ pub(crate) fn settled(
     // A file that is named may not be there yet.
     settle(if is_file { parent(location) } else { location });
     let mut files = find()?;
-    let unfinished: Vec<Pending> = folders(&files).into_iter().filter_map(settle).collect();
+    let unfinished: Vec<Unplaced> = folders(&files).into_iter().filter_map(settle).collect();
     if unfinished.is_empty() {
         return Ok(files);
     }

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::journal::{Found, complete, find, new_file, take_back};
+use super::journal::{SetStatus, complete, find, new_file, take_back};
 use super::staging::{is_id, is_trusted, lock_of_dead, lock_root, remove, root_of};
 
 /// Members of sets that count but can't be put in place by this user: by name, where they lie.
-pub(super) type Pending = BTreeMap<PathBuf, PathBuf>;
+pub(super) type Unplaced = BTreeMap<PathBuf, PathBuf>;
 
 /// Finishes what killed runs left in `folder`, and waits for a run that is just putting its files
 /// in place. Costs a look at one name where there is nothing; then it returns none.
-pub(super) fn settle(folder: &Path) -> Option<Pending> {
+pub(super) fn settle(folder: &Path) -> Option<Unplaced> {
     let root = root_of(folder);
     if !root.symlink_metadata().is_ok_and(|found| found.is_dir()) {
         return None;
@@ -32,7 +32,7 @@ pub(super) fn settle(folder: &Path) -> Option<Pending> {
             // it removed it, or is about to make it and will see.
             None => drop(std::fs::remove_dir(&staging)),
         }
-        if let Found::Commit(members) = find(&staging) {
+        if let SetStatus::Commit(members) = find(&staging) {
             let unplaced = members.into_iter().enumerate().filter_map(|(k, member)| {
                 let new = new_file(&staging, k);
                 new.exists().then(|| (folder.join(member.name), new))
@@ -47,9 +47,9 @@ pub(super) fn settle(folder: &Path) -> Option<Pending> {
 /// Completes the set of a dead run or takes it back. False if neither was possible.
 fn finish(staging: &Path, folder: &Path) -> bool {
     match find(staging) {
-        Found::Nothing => true,
-        Found::Abort(members) => take_back(staging, folder, &members).is_ok(),
-        Found::Commit(members) => {
+        SetStatus::Nothing => true,
+        SetStatus::Abort(members) => take_back(staging, folder, &members).is_ok(),
+        SetStatus::Commit(members) => {
             complete(staging, folder, &members).is_ok()
                 || take_back(staging, folder, &members).is_ok()
         }

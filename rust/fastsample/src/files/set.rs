@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::draft::{Draft, place_new};
+use super::identity::file_id;
 use super::journal::{self, Member, new_file, old_file};
+use super::output_path::OutputPath;
 use super::staging::{Workspace, lock_root};
-use super::target::Target;
-use super::{file_id, reason, sync_folder};
+use super::system::{reason, sync_folder};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 
@@ -32,7 +33,7 @@ pub(crate) struct OutputSet {
 /// A file of a set.
 #[derive(Debug)]
 pub(crate) struct Output {
-    target: Target,
+    target: OutputPath,
     draft: Draft,
 }
 
@@ -64,7 +65,7 @@ impl OutputSet {
         overwrite: bool,
         inputs: &[PathBuf],
     ) -> Result<Self> {
-        let target = |path: &PathBuf| Target::new(path, overwrite, inputs);
+        let target = |path: &PathBuf| OutputPath::new(path, overwrite, inputs);
         let targets = paths.iter().map(target).collect::<Result<Vec<_>>>()?;
         let Some(first) = targets.first() else {
             return Err(Error::Internal("a set without files".into()));
@@ -72,7 +73,8 @@ impl OutputSet {
         check_together(&targets)?;
         let workspace = Workspace::new(ctx, first.folder());
         let named = targets.len() > UNNAMED_MOST;
-        let begin = |(k, target): (usize, Target)| match workspace.draft(&k.to_string(), named) {
+        let begin = |(k, target): (usize, OutputPath)| match workspace.draft(&k.to_string(), named)
+        {
             Ok(draft) => Ok(Output { target, draft }),
             Err(error) => {
                 let (why, folder) = (reason(&error), target.folder().display());
@@ -215,7 +217,7 @@ fn hash_of(ctx: &Context, mut file: File) -> std::io::Result<u128> {
 }
 
 /// Fails unless all files are different and lie in one folder.
-fn check_together(targets: &[Target]) -> Result<()> {
+fn check_together(targets: &[OutputPath]) -> Result<()> {
     let mut seen = std::collections::HashMap::new();
     for target in targets {
         if target.folder() != targets[0].folder() {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::draft::Draft;
-use super::{inode, journal};
+use super::identity::inode;
+use super::journal;
 use crate::exec::{Context, lock};
 
 /// The folder of all staging folders of `F`.

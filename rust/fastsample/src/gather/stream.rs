@@ -101,7 +101,7 @@ fn gather_span(
 ) -> Result<()> {
     let schema = source.schema();
     let mut found = source.read_in_lanes(ctx, span, mask)?;
-    let mut pending = Pending::new(schema.clone());
+    let mut pending = SmallBatches::new(schema.clone());
     loop {
         ctx.check()?;
         // Reading takes permits of its own: it may have to wait for another thread.
@@ -123,14 +123,14 @@ fn gather_span(
 }
 
 /// Finished batches that are too small to be handed on alone.
-struct Pending {
+struct SmallBatches {
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
     rows: usize,
     bytes: usize,
 }
 
-impl Pending {
+impl SmallBatches {
     fn new(schema: SchemaRef) -> Self {
         Self { schema, batches: Vec::new(), rows: 0, bytes: 0 }
     }

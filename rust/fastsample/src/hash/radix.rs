@@ -70,12 +70,12 @@ pub(crate) struct Repeated {
     /// The hashes found, followed by unused memory.
     hashes: Vec<u64>,
     found: usize,
-    seen: Vec<Seen>,
+    seen: Vec<SeenBits>,
 }
 
 /// For 64 classes of hashes a bit each: whether one was seen, and whether another one was.
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct SeenBits {
     once: u64,
     again: u64,
 }
@@ -102,7 +102,7 @@ impl Repeated {
             ((class / u64::from(u64::BITS)) as usize, 1 << (class % u64::from(u64::BITS)))
         };
         self.seen.clear();
-        self.seen.resize(1 << (bits - u64::BITS.ilog2()), Seen::default());
+        self.seen.resize(1 << (bits - u64::BITS.ilog2()), SeenBits::default());
         for &hash in &self.hashes[part.clone()] {
             let (word, bit) = place(hash);
             let seen = &mut self.seen[word];

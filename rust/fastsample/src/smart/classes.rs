@@ -27,7 +27,7 @@ const ROWS_PER_TASK: usize = 1 << 17;
 
 /// The rows drawn, and where each class was cut off.
 #[derive(Debug)]
-pub struct Drawn {
+pub struct ClassDraw {
     /// The rows.
     pub selection: Selection,
     /// For each class: rows drawn, and the best row that was left behind, if one was.
@@ -43,7 +43,7 @@ pub fn draw(
     classes: &[Class],
     n: usize,
     key: impl Fn(usize) -> Candidate + Sync,
-) -> Result<Drawn> {
+) -> Result<ClassDraw> {
     let rows = classes.len();
     let mut left = n as u64;
     let mut found = [(0, None); CLASSES.len()];
@@ -69,5 +69,8 @@ pub fn draw(
     let mut bits = BooleanBufferBuilder::new(rows);
     blocks.iter().for_each(|block| bits.append_buffer(block));
     debug_assert_eq!(left, 0, "the caller checks that there are enough rows");
-    Ok(Drawn { selection: Selection::Bits { bits: bits.finish(), n: n as u64 }, classes: found })
+    Ok(ClassDraw {
+        selection: Selection::Bits { bits: bits.finish(), n: n as u64 },
+        classes: found,
+    })
 }

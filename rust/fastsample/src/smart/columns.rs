@@ -38,17 +38,17 @@ pub(super) trait Column: Sized {
     const ROW_BYTES: usize;
 
     /// The column while several threads write it.
-    type Shared<'a>
+    type Writer<'a>
     where
         Self: 'a;
 
     /// Zeros for `rows` rows.
     fn zeroed(rows: usize) -> Self;
 
-    fn shared(&mut self) -> Self::Shared<'_>;
+    fn writer(&mut self) -> Self::Writer<'_>;
 
     /// Writes the numbers of `rows`, of which `first` is the first.
-    fn put(shared: &Self::Shared<'_>, first: usize, rows: &Self);
+    fn put(writer: &Self::Writer<'_>, first: usize, rows: &Self);
 
     /// Removes all rows, and keeps their memory.
     fn clear(&mut self);
@@ -65,7 +65,7 @@ pub(super) trait Column: Sized {
 impl<T: Number> Column for Vec<T> {
     const ROW_BYTES: usize = T::BYTES;
 
-    type Shared<'a>
+    type Writer<'a>
         = SharedSlice<'a, T>
     where
         Self: 'a;
@@ -74,12 +74,12 @@ impl<T: Number> Column for Vec<T> {
         vec![T::default(); rows]
     }
 
-    fn shared(&mut self) -> Self::Shared<'_> {
+    fn writer(&mut self) -> Self::Writer<'_> {
         SharedSlice::new(self)
     }
 
-    fn put(shared: &Self::Shared<'_>, first: usize, rows: &Self) {
-        shared.put(first, rows);
+    fn put(writer: &Self::Writer<'_>, first: usize, rows: &Self) {
+        writer.put(first, rows);
     }
 
     fn clear(&mut self) {
@@ -104,8 +104,8 @@ impl<T: Number> Column for Vec<T> {
 impl<C: Column, const N: usize> Column for [C; N] {
     const ROW_BYTES: usize = N * C::ROW_BYTES;
 
-    type Shared<'a>
-        = [C::Shared<'a>; N]
+    type Writer<'a>
+        = [C::Writer<'a>; N]
     where
         Self: 'a;
 
@@ -113,12 +113,12 @@ impl<C: Column, const N: usize> Column for [C; N] {
         std::array::from_fn(|_| C::zeroed(rows))
     }
 
-    fn shared(&mut self) -> Self::Shared<'_> {
-        self.each_mut().map(C::shared)
+    fn writer(&mut self) -> Self::Writer<'_> {
+        self.each_mut().map(C::writer)
     }
 
-    fn put(shared: &Self::Shared<'_>, first: usize, rows: &Self) {
-        std::iter::zip(shared, rows).for_each(|(shared, rows)| C::put(shared, first, rows));
+    fn put(writer: &Self::Writer<'_>, first: usize, rows: &Self) {
+        std::iter::zip(writer, rows).for_each(|(writer, rows)| C::put(writer, first, rows));
     }
 
     fn clear(&mut self) {

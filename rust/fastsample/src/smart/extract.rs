@@ -60,7 +60,7 @@ impl Extracted {
             .with("importance", &table(importance.map(ImportanceRatio::fingerprint)));
         ctx.begin(part.source.rows());
         let mut features = Features::zeroed(part.source.rows() as usize);
-        let shared = features.shared();
+        let writer = features.writer();
         scan(
             ctx,
             &part.source.project(part.text.roots())?,
@@ -74,12 +74,12 @@ impl Extracted {
                 for row in 0..batch.num_rows() {
                     extractor.add(texts.of_row(row), texts.hash(row), counted.has(row), rows);
                 }
-                shared.put(first as usize, rows);
+                writer.put(first as usize, rows);
                 Ok(())
             },
             |_, _| (),
         )?;
-        drop(shared);
+        drop(writer);
         part.state(job, Self { blocks: vec![(part.first, features)] })
     }
 
@@ -161,7 +161,7 @@ pub fn pilot_shingles(
 
 /// What rules that weigh nothing know of each row's texts.
 #[derive(Debug, Clone, Default)]
-pub struct RowTexts {
+pub struct TextFeatures {
     /// A hash of all texts: that of [`Features::exact`].
     pub exact: Vec<u64>,
     /// Characters in all text columns.
@@ -179,11 +179,11 @@ pub fn row_texts(
     source: &Source,
     text: &TextColumns,
     with_entropies: bool,
-) -> Result<RowTexts> {
+) -> Result<TextFeatures> {
     ctx.begin(source.rows());
     let rows = source.rows() as usize;
     let entropies = vec![0; if with_entropies { rows } else { 0 }];
-    let mut all = RowTexts { exact: vec![0; rows], chars: vec![0; rows], entropies };
+    let mut all = TextFeatures { exact: vec![0; rows], chars: vec![0; rows], entropies };
     let (exact, chars, entropies) = (
         SharedSlice::new(&mut all.exact),
         SharedSlice::new(&mut all.chars),

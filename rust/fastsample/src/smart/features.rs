@@ -35,8 +35,8 @@ macro_rules! features {
             }
 
             /// To be written by several threads.
-            pub(super) fn shared(&mut self) -> SharedFeatures<'_> {
-                SharedFeatures { $($name: self.$name.shared(),)* }
+            pub(super) fn writer(&mut self) -> FeaturesWriter<'_> {
+                FeaturesWriter { $($name: self.$name.writer(),)* }
             }
 
             /// Removes all rows, and keeps their memory.
@@ -60,11 +60,11 @@ macro_rules! features {
         }
 
         /// Features of all rows, while threads write them.
-        pub(super) struct SharedFeatures<'a> {
-            $($name: <$column as Column>::Shared<'a>,)*
+        pub(super) struct FeaturesWriter<'a> {
+            $($name: <$column as Column>::Writer<'a>,)*
         }
 
-        impl SharedFeatures<'_> {
+        impl FeaturesWriter<'_> {
             /// Writes `rows`, of which `first` is the first.
             pub(super) fn put(&self, first: usize, rows: &Features) {
                 $(<$column as Column>::put(&self.$name, first, &rows.$name);)*
@@ -178,9 +178,9 @@ mod tests {
     fn rows_find_their_place_and_survive_a_journey() {
         let whole = features(&[&["第一行"], &["第二行"], &["third"]]);
         let mut room = Features::zeroed(3);
-        let shared = room.shared();
-        shared.put(2, &features(&[&["third"]]));
-        shared.put(0, &features(&[&["第一行"], &["第二行"]]));
+        let writer = room.writer();
+        writer.put(2, &features(&[&["third"]]));
+        writer.put(0, &features(&[&["第一行"], &["第二行"]]));
         assert_eq!(room, whole);
         let mut bytes = Vec::new();
         whole.write(&mut bytes);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::select::Candidate;
-use crate::smart::classes::{Class, Drawn};
+use crate::smart::classes::{Class, ClassDraw};
 use crate::smart::terms::duplicates::Copies;
 
 /// Rows of equal texts that may be drawn.
@@ -25,7 +25,7 @@ struct Group {
 /// below w tau, or the smallest of its group: so with max(w tau, m), where m is the smallest number
 /// of the others of its group. Of a copy that was drawn, m is less than w tau.
 pub fn inverse_probabilities(
-    drawn: &Drawn,
+    drawn: &ClassDraw,
     classes: &[Class],
     copies: &Copies,
     key: impl Fn(usize) -> Candidate,

@@ -6,7 +6,7 @@ use crate::exec::Context;
 use crate::hash::RowHash;
 use crate::select::{Candidate, Selection};
 use crate::smart::classes::{self, Class};
-use crate::smart::extract::{RowTexts, row_texts};
+use crate::smart::extract::{TextFeatures, row_texts};
 use crate::smart::features::Features;
 use crate::smart::options::Rule;
 use crate::smart::pipeline::{check_rows, features};
@@ -38,7 +38,7 @@ pub(super) struct Priorities {
     pub(super) report: SmartReport,
     /// Which rows are drawn before which.
     pub(super) classes: Vec<Class>,
-    numbers: Numbers,
+    numbers: RowNumbers,
     /// The weight of each row; empty if they are equal.
     weights: Vec<u32>,
     /// Characters of each row.
@@ -51,7 +51,7 @@ pub(super) struct Priorities {
 
 /// The number of each row, by which rows of equal weight are ordered.
 #[derive(Debug)]
-enum Numbers {
+enum RowNumbers {
     Random(RowHash),
     Given(Vec<u64>),
 }
@@ -90,14 +90,14 @@ impl Priorities {
         among: &Selection,
     ) -> Result<Self> {
         check_rows(source)?;
-        let RowTexts { exact, chars, .. } = row_texts(ctx, source, &text, false)?;
+        let TextFeatures { exact, chars, .. } = row_texts(ctx, source, &text, false)?;
         let copies = Copies::of(&exact);
         let mut classes = vec![Class::Weighted; chars.len()];
         exclude(&mut classes, among);
         Ok(Self {
             report: SmartReport::unweighted(text, &chars, &copies),
             classes,
-            numbers: Numbers::Random(RowHash::new(seed)),
+            numbers: RowNumbers::Random(RowHash::new(seed)),
             weights: Vec::new(),
             chars,
             copies,
@@ -131,7 +131,7 @@ impl Priorities {
         Ok(Self {
             report,
             classes,
-            numbers: Numbers::Random(hash),
+            numbers: RowNumbers::Random(hash),
             weights: weighed.weights,
             chars: weighed.features.chars,
             copies,
@@ -148,7 +148,7 @@ impl Priorities {
     ) -> Result<Self> {
         check_rows(source)?;
         let text = text_columns(ctx, source, text, JUDGE)?;
-        let RowTexts { exact, chars, mut entropies } = row_texts(ctx, source, &text, true)?;
+        let TextFeatures { exact, chars, mut entropies } = row_texts(ctx, source, &text, true)?;
         let copies = Copies::of(&exact);
         entropies.iter_mut().for_each(|entropy| *entropy = u64::MAX - *entropy);
         let class = |chars: &u32| {
@@ -160,7 +160,7 @@ impl Priorities {
         let effective_rows = (chars.len() as u64 - excluded) as f64;
         let report = SmartReport::unweighted(text, &chars, &copies);
         let report = SmartReport { excluded, effective_rows, ..report };
-        let (numbers, weights) = (Numbers::Given(entropies), Vec::new());
+        let (numbers, weights) = (RowNumbers::Given(entropies), Vec::new());
         Ok(Self { report, classes, numbers, weights, chars, copies, is_distinct: false })
     }
 
@@ -168,8 +168,8 @@ impl Priorities {
     pub(super) fn candidate(&self, row: usize) -> Candidate {
         let ordinal = row as u64;
         let u = match &self.numbers {
-            Numbers::Random(hash) => hash.of(ordinal),
-            Numbers::Given(numbers) => numbers[row],
+            RowNumbers::Random(hash) => hash.of(ordinal),
+            RowNumbers::Given(numbers) => numbers[row],
         };
         Candidate { u, weight: self.weights.get(row).copied().unwrap_or(1), ordinal }
     }

@@ -1,10 +1,9 @@
 //! A file that is read by many threads and must not change meanwhile.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
 
 use arrow_buffer::{Buffer, MutableBuffer};
 use bytes::Bytes;
@@ -13,21 +12,7 @@ use parquet::errors::ParquetError;
 use super::buffers::Buffers;
 use crate::error::{Error, Result};
 use crate::exec::lock;
-use crate::files::inode;
-
-/// What distinguishes a file from another one of the same name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Identity {
-    len: u64,
-    modified: Option<SystemTime>,
-    inode: Option<(u64, u64)>,
-}
-
-impl Identity {
-    fn of(metadata: &Metadata) -> Self {
-        Self { len: metadata.len(), modified: metadata.modified().ok(), inode: inode(metadata) }
-    }
-}
+use crate::files::Identity;
 
 /// A file of a source: its path and what it looked like when it was opened first.
 ///
@@ -56,7 +41,7 @@ impl SourceFile {
     }
 
     pub(crate) fn len(&self) -> u64 {
-        self.identity.len
+        self.identity.len()
     }
 
     /// Opens the file, if it is still the same.
@@ -92,7 +77,7 @@ impl OpenFile {
 
     /// Bytes of the file.
     pub(super) fn size(&self) -> u64 {
-        self.origin.identity.len
+        self.origin.identity.len()
     }
 
     /// The same file, read into memory of others.

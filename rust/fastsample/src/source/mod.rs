@@ -10,6 +10,7 @@
 //! a record batch. A *span* is what one task reads: a fragment, or a run of its pages when it is
 //! large. Rows are numbered through all parts in order; that number is the row's *ordinal*.
 
+mod batches;
 mod buffers;
 mod claims;
 mod discover;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
+pub use batches::Batches;
 pub use discover::{EXTENSIONS, Found, discover};
 pub use imported::array_of;
 pub(crate) use mapped::mapped_files;

@@ -6,8 +6,9 @@ use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 
+use super::batches::Batches;
 use super::buffers::Buffers;
-use super::parquet::{self, Batches, ParquetFile, Wanted};
+use super::parquet::{self, ParquetFile, Wanted};
 use super::unify::ColumnMap;
 use super::{Data, Source, Span, valid};
 use crate::error::{Error, Result};
@@ -101,15 +102,11 @@ impl Projected {
     ///
     /// # Errors
     /// As the file is opened; later failures come as items.
-    pub fn read(
-        &self,
-        span: &Span,
-        mask: &RowMask,
-    ) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + Send + '_>> {
+    pub fn read(&self, span: &Span, mask: &RowMask) -> Result<Batches<'_>> {
         debug_assert_eq!(mask.len() as u64, span.range.end - span.range.start);
         let fragment = &self.source.fragments[span.fragment];
         let columns = &self.columns[fragment.part];
-        let batches: Batches = match &self.source.parts[fragment.part].data {
+        let batches: Batches<'static> = match &self.source.parts[fragment.part].data {
             _ if mask.count() == 0 => Box::new(std::iter::empty()),
             Data::Parquet(file) => {
                 parquet::read(file, &self.wanted(file, span, mask), columns.roots())?
@@ -142,7 +139,7 @@ impl Projected {
         ctx: &'a Context,
         span: &Span,
         mask: &RowMask,
-    ) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + Send + 'a>> {
+    ) -> Result<Batches<'a>> {
         let fragment = &self.source.fragments[span.fragment];
         let columns = &self.columns[fragment.part];
         if let Data::Parquet(file) = &self.source.parts[fragment.part].data

@@ -38,7 +38,7 @@ pub const MOST_SIDES: usize = LEFT_OUT as usize;
 
 /// What a split is to be like.
 #[derive(Debug, Clone, Copy)]
-pub struct Options<'a> {
+pub struct SplitOptions<'a> {
     /// The rows of each side, and whether it may have others.
     pub sizes: &'a [Side],
     /// Decides, together with the texts, which rows are drawn.
@@ -71,7 +71,7 @@ pub struct Sides {
 /// # Errors
 /// [`Error::Argument`] when there are not enough rows, [`Error::Column`] for a column that is not
 /// there or holds no text, and whatever reading fails with.
-pub fn split(ctx: &Context, source: &Source, options: Options<'_>) -> Result<Sides> {
+pub fn split(ctx: &Context, source: &Source, options: SplitOptions<'_>) -> Result<Sides> {
     let rows = source.rows();
     let wanted: u64 = options.sizes.iter().map(|side| side.rows).sum();
     if wanted > rows {
@@ -118,7 +118,7 @@ fn number(
     ctx: &Context,
     source: &Source,
     text: &TextColumns,
-    options: Options<'_>,
+    options: SplitOptions<'_>,
 ) -> Result<Vec<(u64, u64)>> {
     let hash = RowHash::derive(options.seed, "split");
     let mut numbered: Vec<(u64, u64)> = if text.is_empty() {

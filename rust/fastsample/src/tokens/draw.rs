@@ -34,7 +34,7 @@ pub enum Goal {
 
 /// What ends a draw, and what it skips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct TokenLimits {
     /// When to stop.
     pub goal: Goal,
     /// Rows with more tokens are skipped.
@@ -43,7 +43,7 @@ pub struct Limits {
 
 /// The rows that were drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Drawn {
+pub struct TokenDraw {
     /// Their ordinals, in the order of the draw.
     pub ids: Vec<u64>,
     /// Their tokens, together.
@@ -102,7 +102,12 @@ impl Order for Ranking {
 /// # Errors
 /// [`Error::Argument`] when there are not enough rows that are short enough, or when the first row
 /// exceeds the budget; and whatever reading fails with.
-pub fn draw(ctx: &Context, rows: &Measure, order: &impl Order, limits: Limits) -> Result<Drawn> {
+pub fn draw(
+    ctx: &Context,
+    rows: &Measure,
+    order: &impl Order,
+    limits: TokenLimits,
+) -> Result<TokenDraw> {
     walk(ctx, order, limits, PILOT_ROWS, |ids| {
         let mut places: Vec<usize> = (0..ids.len()).collect();
         places.sort_unstable_by_key(|&place| ids[place]);
@@ -116,12 +121,12 @@ pub fn draw(ctx: &Context, rows: &Measure, order: &impl Order, limits: Limits) -
 fn walk(
     ctx: &Context,
     order: &impl Order,
-    limits: Limits,
+    limits: TokenLimits,
     pilot: u64,
     lengths: impl Fn(&[u64]) -> Result<Vec<u32>>,
-) -> Result<Drawn> {
+) -> Result<TokenDraw> {
     let max_tokens = limits.max_tokens.unwrap_or(u32::MAX);
-    let mut drawn = Drawn { ids: Vec::new(), tokens: 0, too_long: 0 };
+    let mut drawn = TokenDraw { ids: Vec::new(), tokens: 0, too_long: 0 };
     let mut seen = 0;
     while seen < order.rows() {
         let count = upcoming(limits.goal, &drawn, seen, pilot).clamp(1, order.rows() - seen);
@@ -157,7 +162,7 @@ fn walk(
 }
 
 /// The rows drawn before one of `tokens` tokens that exceeds the budget.
-fn enough(drawn: Drawn, budget: u64, tokens: u32) -> Result<Drawn> {
+fn enough(drawn: TokenDraw, budget: u64, tokens: u32) -> Result<TokenDraw> {
     if drawn.ids.is_empty() {
         return Err(Error::Argument(format!(
             "the first row of the draw has {tokens} tokens, but budget_tokens is {budget}; ask \
@@ -168,7 +173,7 @@ fn enough(drawn: Drawn, budget: u64, tokens: u32) -> Result<Drawn> {
 }
 
 /// How many rows to look at next, as far as is known from those that were seen.
-fn upcoming(goal: Goal, drawn: &Drawn, seen: u64, pilot: u64) -> u64 {
+fn upcoming(goal: Goal, drawn: &TokenDraw, seen: u64, pilot: u64) -> u64 {
     let (wanted, so_far) = match goal {
         Goal::Rows(n) if seen == 0 => return n,
         Goal::Rows(n) => (n, drawn.ids.len() as u64),
@@ -189,9 +194,9 @@ mod tests {
 
     use super::*;
 
-    fn naive(order: &[u64], lengths: &[u32], limits: Limits) -> Option<Drawn> {
+    fn naive(order: &[u64], lengths: &[u32], limits: TokenLimits) -> Option<TokenDraw> {
         let max = limits.max_tokens.unwrap_or(u32::MAX);
-        let mut drawn = Drawn { ids: Vec::new(), tokens: 0, too_long: 0 };
+        let mut drawn = TokenDraw { ids: Vec::new(), tokens: 0, too_long: 0 };
         let mut full = false;
         for &id in order {
             let length = lengths[id as usize];
@@ -223,7 +228,7 @@ mod tests {
             let rows = lengths.len() as u64;
             let goal =
                 if by_rows { Goal::Rows(size % rows + 1) } else { Goal::Tokens(size) };
-            let limits = Limits { goal, max_tokens };
+            let limits = TokenLimits { goal, max_tokens };
             let (ctx, order) = (Context::new(Some(2)), UniformOrder { rows, seed });
             let found = walk(&ctx, &order, limits, pilot, |ids| {
                 Ok(ids.iter().map(|&id| lengths[id as usize]).collect())

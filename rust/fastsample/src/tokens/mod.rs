@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use self::draw::{Drawn, Goal, Limits, Order, UniformOrder, draw};
+pub use self::draw::{Goal, Order, TokenDraw, TokenLimits, UniformOrder, draw};
 use crate::columns::text_columns;
 use crate::error::{Error, Result};
 use crate::exec::{Context, fold};

@@ -22,7 +22,7 @@ pub struct BatchSize {
 
 /// The steps of an epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct BatchPlan {
     /// Rows, step by step, by length within a step.
     pub rows: Vec<u64>,
     /// Where each step ends in `rows`.
@@ -46,7 +46,7 @@ pub fn plan(
     ranks: usize,
     size: BatchSize,
     window: usize,
-) -> Result<Plan> {
+) -> Result<BatchPlan> {
     if ranks == 0 || size.rows == 0 || window == 0 {
         return Err(Error::Argument("ranks, rows of a batch and the window count from 1".into()));
     }
@@ -81,7 +81,7 @@ pub fn plan(
     // A step that is not full comes last, where it can be dropped.
     let shuffle = RowHash::derive(seed, "steps").of(epoch);
     let order_of_steps = Permutation::new(steps.len() as u64, shuffle);
-    let mut plan = Plan {
+    let mut plan = BatchPlan {
         rows: Vec::with_capacity(lengths.len()),
         ends: Vec::new(),
         used: lengths.iter().map(|&length| u64::from(length)).sum(),
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    fn steps(plan: &Plan) -> Vec<&[u64]> {
+    fn steps(plan: &BatchPlan) -> Vec<&[u64]> {
         let starts = [0].into_iter().chain(plan.ends.iter().copied());
         starts
             .zip(&plan.ends)

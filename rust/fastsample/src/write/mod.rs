@@ -25,6 +25,7 @@ use crate::exec::{Context, lock};
 use crate::files::{Output, OutputSet};
 use crate::hash::Repeated;
 use crate::sample::Sample;
+use crate::source::Batches;
 use crate::text::TextColumns;
 
 /// Bytes of rows that a shuffle may hold before it uses temporary files.
@@ -79,8 +80,6 @@ pub struct Report {
     /// Rows whose texts all equal those of another row written; the first of them not counted.
     pub copies: u64,
 }
-
-type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch>> + Send + 'a>;
 
 impl Sample {
     /// Writes the sample to `path`, or to `path` with `-00000-of-0000k` before its extension when

@@ -114,7 +114,7 @@ pub(super) fn write(
     let batches = batches.map(|batch| dictionaries.unify(&to_schema(&batch?, storable)?));
     let schema = storable;
     let (writer, factory) = open(file, schema, options).map_err(fail)?;
-    let (jobs, inbox) = mpsc::channel::<Job>();
+    let (jobs, inbox) = mpsc::channel::<ColumnTask>();
     let inbox = Mutex::new(inbox);
     let (results, outbox) = mpsc::channel();
     std::thread::scope(|scope| {
@@ -205,7 +205,7 @@ fn open(
 }
 
 /// One top-level column of one row group.
-struct Job {
+struct ColumnTask {
     group: usize,
     column: usize,
     field: FieldRef,
@@ -219,7 +219,7 @@ struct Encoded {
     chunks: std::result::Result<Vec<ArrowColumnChunk>, ParquetError>,
 }
 
-impl Job {
+impl ColumnTask {
     /// Encodes the column. A panic is an error as well: somebody waits for the result.
     fn run(self, ctx: &Context) -> Encoded {
         let (group, column) = (self.group, self.column);
@@ -254,7 +254,7 @@ struct Encoder<'a> {
     schema: &'a SchemaRef,
     writer: SerializedFileWriter<Outgoing>,
     factory: ArrowRowGroupWriterFactory,
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<mpsc::Sender<ColumnTask>>,
     outbox: mpsc::Receiver<Encoded>,
     opened: usize,
     appended: usize,
@@ -312,7 +312,7 @@ impl Encoder<'_> {
             (0..parquet.num_columns()).map(|leaf| parquet.get_column_root_idx(leaf)).collect();
         for (column, field) in self.schema.fields().iter().enumerate() {
             let leaves = roots.iter().filter(|&&root| root == column).count();
-            let job = Job {
+            let job = ColumnTask {
                 group,
                 column,
                 field: field.clone(),

@@ -22,13 +22,13 @@ use arrow_schema::{ArrowError, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::take::take_record_batch;
 
-use super::Batches;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::files::{Workspace, reason};
 use crate::gather::Picker;
 use crate::gather::compact::batch_bytes;
 use crate::hash::Permutation;
+use crate::source::Batches;
 
 /// Rows of a batch that is handed on.
 const BATCH_ROWS: u64 = 8192;

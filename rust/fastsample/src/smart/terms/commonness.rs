@@ -107,13 +107,13 @@ fn code(rows: u32) -> u8 {
 
 /// Values between which commonness counts, and that of the row in the middle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct CommonnessLimits {
     low: u16,
     middle: u16,
     high: u16,
 }
 
-impl Limits {
+impl CommonnessLimits {
     /// The 5 %, 50 % and 80 % quantiles of all rows that have shingles.
     #[must_use]
     pub fn new(values: &[u16]) -> Self {
@@ -194,8 +194,8 @@ mod tests {
     fn tails_are_cut() {
         let mut values: Vec<u16> = (0..1000).map(|i| i * 8).collect();
         values.extend([EMPTY; 3000]);
-        let limits = Limits::new(&values);
-        assert_eq!(limits, Limits { low: 400, middle: 4000, high: 6400 });
+        let limits = CommonnessLimits::new(&values);
+        assert_eq!(limits, CommonnessLimits { low: 400, middle: 4000, high: 6400 });
         assert_eq!([0, 400].map(|value| limits.log_factor(value)), [0, 0]);
         assert_eq!(limits.log_factor(400 + (1 << VALUE_BITS)), -ONE);
         assert_eq!(limits.log_factor(EMPTY), limits.log_factor(6400));

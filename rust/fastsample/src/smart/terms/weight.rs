@@ -5,7 +5,7 @@ use crate::exec::{Context, SharedSlice, fold};
 use crate::smart::features::Features;
 use crate::smart::fixed_point::{self, FRACTION_BITS, ONE};
 use crate::smart::options::Smart;
-use crate::smart::terms::commonness::Limits;
+use crate::smart::terms::commonness::CommonnessLimits;
 use crate::smart::terms::duplicates::{self, Copies};
 use crate::smart::terms::{importance, length, repetition, template};
 
@@ -109,7 +109,7 @@ impl Terms {
         rows: &Features,
         counts: &[u32],
         shares: &[u16],
-        limits: Limits,
+        limits: CommonnessLimits,
         row: usize,
     ) -> Option<PerTerm<i64>> {
         let length = if self.has(Term::Length) {
@@ -161,7 +161,7 @@ impl Weighed {
         let (counts, copies) = duplicates::find(ctx, &features.bands, &features.exact)?;
         let own = template::find(ctx, &features.bands, &counts)?;
         (features.bands, features.exact) = Default::default();
-        let limits = Limits::new(&features.commonness);
+        let limits = CommonnessLimits::new(&features.commonness);
         let rows = counts.len();
         let mut weights = vec![0; rows];
         let shared = SharedSlice::new(&mut weights);

@@ -14,7 +14,7 @@ use super::thrift::Compact;
 /// Bytes that the texts of a page have when they are decoded (0 for numbers), if there are no more
 /// than `values` of them, and their lengths are all there.
 pub(super) fn check(bytes: &[u8], encoding: Encoding, values: usize) -> Option<u64> {
-    let mut numbers = Numbers::open(bytes, values)?;
+    let mut numbers = DeltaNumbers::open(bytes, values)?;
     if encoding == Encoding::DELTA_BINARY_PACKED {
         return Some(0);
     }
@@ -26,13 +26,13 @@ pub(super) fn check(bytes: &[u8], encoding: Encoding, values: usize) -> Option<u
     numbers.each(&mut add)?;
     if encoding == Encoding::DELTA_BYTE_ARRAY {
         let rest = numbers.rest;
-        Numbers::open(rest, values)?.each(&mut add)?;
+        DeltaNumbers::open(rest, values)?.each(&mut add)?;
     }
     Some(sum)
 }
 
-/// Numbers in `DELTA_BINARY_PACKED`.
-struct Numbers<'a> {
+/// DeltaNumbers in `DELTA_BINARY_PACKED`.
+struct DeltaNumbers<'a> {
     rest: &'a [u8],
     miniblocks: usize,
     /// Values of a miniblock, a multiple of 32.
@@ -41,7 +41,7 @@ struct Numbers<'a> {
     first: i64,
 }
 
-impl<'a> Numbers<'a> {
+impl<'a> DeltaNumbers<'a> {
     fn open(bytes: &'a [u8], most: usize) -> Option<Self> {
         let mut reader = Compact(bytes);
         let block = usize::try_from(reader.varint()?).ok()?;

@@ -14,9 +14,10 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use super::file::ParquetFile;
 use super::read::read;
 use super::wanted::Wanted;
-use super::zip::{Batches, Columns, Zip};
+use super::zip::{Columns, Zip};
 use crate::error::{Error, Result};
 use crate::exec::{Context, panic_message, threads};
+use crate::source::batches::Batches;
 
 /// A span of fewer uncompressed bytes is not worth threads of its own; spans that were cut by rows
 /// have about 64 MiB.
@@ -34,7 +35,7 @@ pub(crate) fn read_in_lanes(
     file: &ParquetFile,
     wanted: &Wanted,
     roots: &[usize],
-) -> Result<Option<Batches>> {
+) -> Result<Option<Batches<'static>>> {
     let Wanted { group, range, .. } = wanted;
     let rows = file.metadata().row_group(*group).num_rows() as u64;
     let bytes = file.bytes(*group, roots) as u128 * u128::from(range.end - range.start);
@@ -52,7 +53,7 @@ pub(super) fn in_lanes(
     wanted: &Wanted,
     roots: &[usize],
     lanes: usize,
-) -> Result<Batches> {
+) -> Result<Batches<'static>> {
     let mut parts = Vec::new();
     for places in share_out(file, wanted.group, roots, lanes) {
         let columns: Vec<usize> = places.iter().map(|&place| roots[place]).collect();
@@ -88,8 +89,8 @@ fn share_out(file: &ParquetFile, group: usize, roots: &[usize], lanes: usize) ->
 /// Runs a reader on a thread of its own. It ends with the reader, or when the receiver is dropped.
 fn start(
     ctx: &Context,
-    open: impl FnOnce() -> Result<Batches> + Send + 'static,
-) -> Result<Batches> {
+    open: impl FnOnce() -> Result<Batches<'static>> + Send + 'static,
+) -> Result<Batches<'static>> {
     let (sender, receiver) = sync_channel(AHEAD);
     let ctx = ctx.clone();
     threads::spawn("fastsample-lane".into(), move || {
@@ -105,7 +106,7 @@ fn start(
 
 fn run(
     ctx: &Context,
-    open: impl FnOnce() -> Result<Batches>,
+    open: impl FnOnce() -> Result<Batches<'static>>,
     sender: &SyncSender<Result<arrow_array::RecordBatch>>,
 ) -> Result<()> {
     let mut batches = ctx.compute(open)?;

@@ -53,4 +53,3 @@ pub(super) use self::lanes::read_in_lanes;
 pub(super) use self::read::read;
 pub(super) use self::splits::splits;
 pub(super) use self::wanted::Wanted;
-pub(crate) use self::zip::Batches;

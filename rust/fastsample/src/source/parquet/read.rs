@@ -5,15 +5,20 @@ use super::file::ParquetFile;
 use super::plain_pages::{HUGE_PAGE, plain_pages};
 use super::stream::Stream;
 use super::wanted::Wanted;
-use super::zip::{Batches, Columns, Zip};
+use super::zip::{Columns, Zip};
 use crate::error::Result;
+use crate::source::batches::Batches;
 
 /// Reads some columns, each in the way that suits it, window by window.
 ///
 /// Columns come in the order of `roots`. Text and binary columns come as views, which refer to
 /// the decompressed pages instead of copying them; those with huge pages come as copies of the
 /// chosen values.
-pub(crate) fn read(file: &ParquetFile, wanted: &Wanted, roots: &[usize]) -> Result<Batches> {
+pub(crate) fn read(
+    file: &ParquetFile,
+    wanted: &Wanted,
+    roots: &[usize],
+) -> Result<Batches<'static>> {
     let mut parts = Vec::new();
     let mut others = Vec::new();
     for (place, &root) in roots.iter().enumerate() {

@@ -102,7 +102,7 @@ impl Stream {
     /// The next chosen values, or none at the end of the range.
     fn batch(&mut self) -> io::Result<Option<ArrayRef>> {
         let (first, last) = (self.wanted.range.start as usize, self.wanted.range.end as usize);
-        let mut column = Column::new(self.schema.field(0).data_type());
+        let mut column = ColumnBuilder::new(self.schema.field(0).data_type());
         while column.rows < self.wanted.batch_rows && column.bytes < BATCH_BYTES {
             let Some(page) = &mut self.page else {
                 self.page = self.next_page()?;
@@ -218,22 +218,22 @@ impl Iterator for Stream {
 }
 
 /// The values of a batch.
-struct Column {
-    values: Builder,
+struct ColumnBuilder {
+    values: Values,
     rows: usize,
     bytes: usize,
 }
 
-enum Builder {
+enum Values {
     Text(StringBuilder),
     Bytes(BinaryBuilder),
 }
 
-impl Column {
+impl ColumnBuilder {
     fn new(kind: &DataType) -> Self {
         let values = match kind {
-            DataType::Binary => Builder::Bytes(BinaryBuilder::new()),
-            _ => Builder::Text(StringBuilder::new()),
+            DataType::Binary => Values::Bytes(BinaryBuilder::new()),
+            _ => Values::Text(StringBuilder::new()),
         };
         Self { values, rows: 0, bytes: 0 }
     }
@@ -242,15 +242,15 @@ impl Column {
     #[inline]
     fn push(&mut self, value: &[u8], chosen: bool) -> io::Result<()> {
         match &mut self.values {
-            Builder::Text(values) => {
+            Values::Text(values) => {
                 let text = simdutf8::basic::from_utf8(value)
                     .map_err(|_| io::Error::other("encountered non UTF-8 data"))?;
                 if chosen {
                     values.append_value(text);
                 }
             }
-            Builder::Bytes(values) if chosen => values.append_value(value),
-            Builder::Bytes(_) => {}
+            Values::Bytes(values) if chosen => values.append_value(value),
+            Values::Bytes(_) => {}
         }
         if chosen {
             self.rows += 1;
@@ -261,16 +261,16 @@ impl Column {
 
     fn push_null(&mut self) {
         match &mut self.values {
-            Builder::Text(values) => values.append_null(),
-            Builder::Bytes(values) => values.append_null(),
+            Values::Text(values) => values.append_null(),
+            Values::Bytes(values) => values.append_null(),
         }
         self.rows += 1;
     }
 
     fn finish(mut self) -> ArrayRef {
         match &mut self.values {
-            Builder::Text(values) => Arc::new(values.finish()),
-            Builder::Bytes(values) => Arc::new(values.finish()),
+            Values::Text(values) => Arc::new(values.finish()),
+            Values::Bytes(values) => Arc::new(values.finish()),
         }
     }
 }

@@ -23,10 +23,10 @@ use super::pages::by_headers;
 use super::plain_pages::plain_pages;
 use super::stream::Stream;
 use super::wanted::Wanted;
-use super::zip::Batches;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::select::RowMask;
+use crate::source::batches::Batches;
 use crate::source::buffers::Buffers;
 use crate::source::file::SourceFile;
 
@@ -190,7 +190,7 @@ fn oracle(file: &ParquetFile, wanted: &Wanted, root: usize) -> Result<Vec<ArrayR
     })?
 }
 
-fn streamed(file: &ParquetFile, wanted: &Wanted, root: usize) -> Option<Batches> {
+fn streamed(file: &ParquetFile, wanted: &Wanted, root: usize) -> Option<Batches<'static>> {
     let handle = file.open_again().expect("the file is there");
     let pages = plain_pages(file, &handle, 0, root, 0)?;
     Some(Box::new(Stream::new(file, handle, wanted, root, pages)))

@@ -6,21 +6,19 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema};
 
 use crate::error::{Error, Result};
-
-/// Batches of some columns, in the order of the rows.
-pub(crate) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
+use crate::source::batches::Batches;
 
 /// Some of the columns.
 pub(super) struct Columns {
     /// Where they belong among all columns.
     places: Vec<usize>,
-    batches: Batches,
+    batches: Batches<'static>,
     /// What is left of the last batch.
     head: Option<RecordBatch>,
 }
 
 impl Columns {
-    pub(super) fn new(places: Vec<usize>, batches: Batches) -> Self {
+    pub(super) fn new(places: Vec<usize>, batches: Batches<'static>) -> Self {
         Self { places, batches, head: None }
     }
 

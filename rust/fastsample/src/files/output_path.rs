@@ -4,7 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{is_same, output_error, recover};
+use super::identity::is_same;
+use super::recover;
+use super::system::output_error;
 use crate::error::{Error, Result};
 
 /// A path that may be written.
@@ -13,7 +15,7 @@ use crate::error::{Error, Result};
 /// - It is a regular file or does not exist; then its folder does.
 /// - It is none of the inputs, by whatever name.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
+pub(super) struct OutputPath {
     /// As the caller wrote it, for messages.
     path: PathBuf,
     folder: PathBuf,
@@ -21,7 +23,7 @@ pub(super) struct Target {
     overwrite: bool,
 }
 
-impl Target {
+impl OutputPath {
     pub(super) fn new(path: &Path, overwrite: bool, inputs: &[PathBuf]) -> Result<Self> {
         let refuse = |what: &str| Err(Error::output(path, what));
         let (folder, name) = place(path)?;
