@@ -1,4 +1,7 @@
-"""Modules are layers: each imports lower layers only, and no two import each other."""
+"""Modules are layers: each imports lower layers only, and no two files import each other.
+
+A name stands for one type in the whole core.
+"""
 
 import ast
 import re
@@ -152,14 +155,133 @@ def test_core_modules_import_lower_layers_only() -> None:
     assert upward(imports, CORE_LAYERS) == []
 
 
-def test_a_planted_upward_import_of_the_core_is_found(tmp_path: Path) -> None:
+def core_code(source: Path) -> dict[str, str]:
+    """Return the code of each module of the core, without comments and tests."""
+    code = {}
+    for file in sorted(source.rglob("*.rs")):
+        parts = file.relative_to(source).with_suffix("").parts
+        if parts[-1] not in ("tests", "lib"):
+            text = file.read_text(encoding="utf-8").partition("#[cfg(test)]\nmod tests {")[0]
+            module = ".".join(parts[:-1] if parts[-1] == "mod" else parts)
+            code[module] = re.sub(r"//.*", "", text)
+    return code
+
+
+def use_tree(tree: str) -> Iterator[list[str]]:
+    """Yield the paths of a tree such as ``self::{a, b::{C, D as E}}``, by their names."""
+    head, brace, rest = tree.strip().partition("{")
+    if not brace:
+        yield [name.strip() for name in head.partition(" as ")[0].split("::")]
+        return
+    depth, branch = 0, ""
+    for letter in rest[: rest.rindex("}")] + ",":
+        depth += (letter == "{") - (letter == "}")
+        if letter == "," and depth == 0:
+            if branch.strip():
+                for path in use_tree(branch):
+                    yield [*head.split("::")[:-1], *path]
+            branch = ""
+        else:
+            branch += letter
+
+
+def core_file_imports(source: Path) -> dict[str, set[str]]:
+    """Return for each module of the core the modules whose items it names.
+
+    What a module only hands on (`pub use`) it does not import; who uses it there imports the
+    module that has it.
+    """
+    code = core_code(source)
+    handed_on: dict[tuple[str, str], list[str]] = {}
+
+    def absolute(module: str, path: list[str]) -> list[str] | None:
+        here = module.split(".")
+        if path[0] == "crate":
+            return path[1:]
+        if path[0] == "self":
+            return [*here, *path[1:]]
+        if path[0] == "super":
+            above = next(index for index, name in enumerate(path) if name != "super")
+            return [*here[:-above], *path[above:]]
+        return [*here, *path] if f"{module}.{path[0]}" in code else None
+
+    def owner(path: list[str]) -> str:
+        module = ""
+        for name in path:
+            if (inner := f"{module}.{name}".lstrip(".")) in code:
+                module = inner
+            elif (module, name) in handed_on:
+                return owner(handed_on[module, name])
+            else:
+                break
+        return module
+
+    public = re.compile(r"\bpub(?:\(\w+\))?\s+use\s+([^;]+);")
+    for module, text in code.items():
+        for tree in public.findall(text):
+            for path in (absolute(module, path) for path in use_tree(tree)):
+                if path is not None:
+                    handed_on[module, path[-1]] = path
+    imports = {}
+    for module, text in code.items():
+        own = public.sub("", text)
+        private = re.compile(r"\buse\s+([^;]+);")
+        paths = [path for tree in private.findall(own) for path in use_tree(tree)]
+        inline = re.findall(r"\b(?:crate|super|self)(?:::\w+)+", private.sub("", own))
+        paths += [path.split("::") for path in inline]
+        found = [absolute(module, path) for path in paths if path[-1] not in ("self", "super")]
+        imports[module] = {owner(path) for path in found if path} - {module, ""}
+    return imports
+
+
+def same_names(source: Path) -> dict[str, list[str]]:
+    """Return the names that several types of the core share, with the modules of each."""
+    kinds = re.compile(r"^(?:pub(?:\(\w+\))? )?(?:struct|enum|trait|type|union) (\w+)", re.M)
+    places: dict[str, list[str]] = {}
+    for module, text in core_code(source).items():
+        for name in kinds.findall(text):
+            places.setdefault(name, []).append(module)
+    return {name: modules for name, modules in places.items() if len(modules) > 1}
+
+
+def test_files_of_the_core_have_no_circle() -> None:
+    imports = core_file_imports(CORE)
+    assert len(imports) > 100
+    assert "source.parquet.decoder" in imports["source.parquet.stream"]
+    assert "source.projected" in imports["scan"]
+    assert circle(imports) == []
+
+
+def test_a_name_of_the_core_is_one_type() -> None:
+    assert same_names(CORE) == {}
+
+
+def _plant_core(copies: Path, module: str, text: str) -> None:
+    """Copy the core with lines added to one of its files."""
     for file in CORE.rglob("*.rs"):
-        copy = tmp_path / file.relative_to(CORE)
+        copy = copies / file.relative_to(CORE)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(file.read_bytes())
-    with (tmp_path / "select" / "mod.rs").open("a", encoding="utf-8") as module:
-        module.write("\nuse crate::source::Source;\n")
+    with (copies / module).open("a", encoding="utf-8") as planted:
+        planted.write(text)
+
+
+def test_a_planted_upward_import_of_the_core_is_found(tmp_path: Path) -> None:
+    _plant_core(tmp_path, "select/mod.rs", "\nuse crate::source::Source;\n")
     assert upward(core_imports(tmp_path), CORE_LAYERS) == ["select imports source"]
+
+
+def test_a_planted_circle_of_files_is_found(tmp_path: Path) -> None:
+    # A folder's own file hands `Zip` on: it is `zip` that is imported.
+    _plant_core(tmp_path, "source/parquet/zip.rs", "\nuse super::{file::ParquetFile, read};\n")
+    found = circle(core_file_imports(tmp_path))
+    assert found[0] == found[-1]
+    assert {"source.parquet.zip", "source.parquet.read"} <= set(found)
+
+
+def test_a_planted_second_type_of_a_name_is_found(tmp_path: Path) -> None:
+    _plant_core(tmp_path, "smart/score.rs", "\npub(super) struct Span {\n    rows: u64,\n}\n")
+    assert same_names(tmp_path) == {"Span": ["smart.score", "source"]}
 
 
 def test_the_page_on_architecture_lists_all_modules() -> None:

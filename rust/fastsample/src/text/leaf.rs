@@ -12,7 +12,6 @@
 use arrow_schema::{DataType, Field, Schema};
 
 use super::column::is_text;
-use super::names::{self, Role};
 
 /// Steps that a path may have: more are damage, or no text that anybody trains on.
 const MOST_STEPS: usize = 32;
@@ -48,12 +47,6 @@ impl Leaf {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// What the text is to a model, as far as its name tells.
-    #[must_use]
-    pub fn role(&self) -> Option<Role> {
-        names::role(&self.name)
     }
 
     /// The index of the column that the leaf lies in.

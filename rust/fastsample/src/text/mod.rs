@@ -31,5 +31,4 @@ pub use column::{TextColumn, count_chars, is_text};
 pub use judge::Kind;
 pub(crate) use judge::Strings;
 pub use leaf::{Leaf, leaves};
-pub use names::Role;
 pub use rows::{RowTexts, hash_of};

@@ -10,7 +10,7 @@ use super::leaf::Leaf;
 
 /// What a text is to a model that is trained on it, as far as its name tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(super) enum Role {
     /// Said before the prompt.
     System,
     /// What is asked.
