@@ -2,9 +2,11 @@
 //!
 //! ```text
 //!  paths ──▶ discover ──▶ parquet ─┐
-//!                         ipc     ─┼─▶ unify ──▶ Source: parts ▶ fragments ▶ spans
+//!                         ipc     ─┼─▶ data ──▶ unify ──▶ Source: parts ▶ fragments ▶ spans
 //!  Arrow objects ───────▶ batches ─┘
 //! ```
+//!
+//! A format is a file or a folder, and a variant of `Data`, which is all that the others see of it.
 //!
 //! A *part* is a file or a table. A *fragment* is what can be found without decoding: a row group,
 //! a record batch. A *span* is what one task reads: a fragment, or a run of its pages when it is
@@ -13,6 +15,7 @@
 mod batches;
 mod buffers;
 mod claims;
+mod data;
 mod discover;
 mod file;
 mod glob;
@@ -35,15 +38,14 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
 pub use batches::Batches;
+pub use data::PartInfo;
 pub use discover::{EXTENSIONS, Found, discover};
 pub use imported::array_of;
 pub(crate) use mapped::mapped_files;
 pub use projected::Projected;
 pub(crate) use valid::check_text;
 
-use self::file::SourceFile;
-use self::ipc::IpcFile;
-use self::parquet::ParquetFile;
+use self::data::Data;
 use self::unify::{ColumnMap, unify};
 use crate::error::{Error, Result};
 use crate::exec::{Context, map};
@@ -68,31 +70,6 @@ struct Part {
     columns: ColumnMap,
 }
 
-#[derive(Debug)]
-enum Data {
-    Parquet(ParquetFile),
-    Ipc(IpcFile),
-    Batches { schema: SchemaRef, batches: Vec<RecordBatch> },
-}
-
-impl Data {
-    fn schema(&self) -> &SchemaRef {
-        match self {
-            Self::Parquet(file) => file.schema(),
-            Self::Ipc(file) => file.schema(),
-            Self::Batches { schema, .. } => schema,
-        }
-    }
-
-    fn units(&self) -> Vec<u64> {
-        match self {
-            Self::Parquet(file) => file.units().collect(),
-            Self::Ipc(file) => file.units().collect(),
-            Self::Batches { batches, .. } => batches.iter().map(|b| b.num_rows() as u64).collect(),
-        }
-    }
-}
-
 /// A row group or a record batch.
 #[derive(Debug, Clone, Copy)]
 struct Fragment {
@@ -112,21 +89,6 @@ pub struct Span {
     range: Range<u64>,
     /// The ordinals of the rows.
     pub ordinals: Range<u64>,
-}
-
-/// What is known of a part without reading its rows, see [`Source::inspect`].
-#[derive(Debug, Clone)]
-pub struct PartInfo {
-    /// The file; none for a table.
-    pub path: Option<PathBuf>,
-    /// `parquet`, `arrow` or `memory`.
-    pub format: &'static str,
-    /// Rows of each row group or record batch.
-    pub fragments: Vec<u64>,
-    /// Bytes on disk.
-    pub bytes: u64,
-    /// Compression codecs of a Parquet file's columns.
-    pub codecs: Vec<String>,
 }
 
 impl Source {
@@ -153,7 +115,7 @@ impl Source {
             Ok(paths)
         };
         let parts = open_together(find, |paths| {
-            let opened = map(ctx, paths.len(), |index| open_file(&paths[index]))?;
+            let opened = map(ctx, paths.len(), |index| Data::open(&paths[index]))?;
             Ok(paths.iter().map(|path| path.display().to_string()).zip(opened).collect())
         })?;
         let source = Self::new(parts, columns)?;
@@ -234,11 +196,7 @@ impl Source {
 
     /// The files of this source.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.parts.iter().filter_map(|part| match &part.data {
-            Data::Parquet(file) => Some(file.path()),
-            Data::Ipc(file) => Some(file.path()),
-            Data::Batches { .. } => None,
-        })
+        self.parts.iter().filter_map(|part| part.data.path())
     }
 
     /// A sentence about files that lie in the folders or match the globs, and are not read.
@@ -265,61 +223,7 @@ impl Source {
     /// What is known of each part without reading rows.
     #[must_use]
     pub fn inspect(&self) -> Vec<PartInfo> {
-        let describe = |part: &Part| match &part.data {
-            Data::Parquet(file) => PartInfo {
-                path: Some(file.path().to_path_buf()),
-                format: "parquet",
-                fragments: file.units().collect(),
-                bytes: file.len(),
-                codecs: file.codecs(),
-            },
-            Data::Ipc(file) => PartInfo {
-                path: Some(file.path().to_path_buf()),
-                format: "arrow",
-                fragments: file.units().collect(),
-                bytes: file.len(),
-                codecs: Vec::new(),
-            },
-            Data::Batches { batches, .. } => PartInfo {
-                path: None,
-                format: "memory",
-                fragments: batches.iter().map(|batch| batch.num_rows() as u64).collect(),
-                bytes: batches.iter().map(|batch| batch.get_array_memory_size() as u64).sum(),
-                codecs: Vec::new(),
-            },
-        };
-        self.parts.iter().map(describe).collect()
-    }
-}
-
-/// Tells what a file is by its first bytes, not by its name.
-fn open_file(path: &Path) -> Result<Data> {
-    let file = SourceFile::new(path)?;
-    let open = file.open()?;
-    let head = open.read_buffer(0, open.size().min(8) as usize)?;
-    match head.as_slice() {
-        [] => Err(Error::corrupt(path, "the file is empty (0 bytes); fetch or write it again")),
-        [b'P', b'A', b'R', b'1', ..] => Ok(Data::Parquet(ParquetFile::open(&file)?)),
-        [b'P', b'A', b'R', b'E', ..] => Err(Error::unsupported(
-            path,
-            "the file is encrypted, which is not supported; write a decrypted copy first",
-        )),
-        [b'F', b'E', b'A', b'1', ..] => Err(Error::unsupported(
-            path,
-            "Feather version 1 is not supported; write the file again as Feather version 2",
-        )),
-        [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
-            Ok(Data::Ipc(IpcFile::open(&file)?))
-        }
-        _ if IpcFile::is_old_stream(&open) => Ok(Data::Ipc(IpcFile::open(&file)?)),
-        other => Err(Error::corrupt(
-            path,
-            format!(
-                "neither Parquet nor Arrow IPC: it begins with {:?}; \
-                 give a Parquet or Arrow file, or convert it to one",
-                String::from_utf8_lossy(&other[..other.len().min(4)])
-            ),
-        )),
+        self.parts.iter().map(|part| part.data.info()).collect()
     }
 }
 

@@ -2,25 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
-use arrow_select::filter::filter_record_batch;
 
 use super::batches::Batches;
 use super::buffers::Buffers;
-use super::parquet::{self, ParquetFile, Wanted};
+use super::data::Rows;
 use super::unify::ColumnMap;
-use super::{Data, Source, Span, valid};
+use super::{Fragment, Source, Span};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::select::RowMask;
-
-/// Uncompressed bytes that a span should have: enough that opening it and reading a page twice at
-/// its ends cost nothing, few enough that many are under way at once in bounded memory.
-const SPAN_BYTES: usize = 64 << 20;
-
-/// Rows of an in-memory or IPC batch that are filtered at once.
-const SLICE_ROWS: usize = 32 * 1024;
 
 /// A source restricted to some of its columns, as scans and gathers read it.
 #[derive(Debug, Clone)]
@@ -66,18 +57,8 @@ impl Projected {
         let mut spans = Vec::new();
         for (index, fragment) in self.source.fragments.iter().enumerate() {
             let part = &self.source.parts[fragment.part];
-            let splits = match &part.data {
-                Data::Parquet(file) => parquet::splits(
-                    file,
-                    fragment.unit,
-                    self.columns[fragment.part].roots(),
-                    SPAN_BYTES,
-                ),
-                Data::Ipc(_) => Vec::new(),
-                Data::Batches { .. } => (1..fragment.rows.div_ceil(SLICE_ROWS as u64))
-                    .map(|i| i * SLICE_ROWS as u64)
-                    .collect(),
-            };
+            let roots = self.columns[fragment.part].roots();
+            let splits = part.data.splits(fragment.unit, fragment.rows, roots);
             let ends = splits.iter().copied().chain([fragment.rows]);
             let starts = [0].into_iter().chain(splits.iter().copied());
             spans.extend(starts.zip(ends).map(|(start, end)| Span {
@@ -89,10 +70,11 @@ impl Projected {
         spans
     }
 
-    fn wanted(&self, file: &ParquetFile, span: &Span, mask: &RowMask) -> Wanted {
-        let fragment = &self.source.fragments[span.fragment];
-        let roots = self.columns[fragment.part].roots();
-        Wanted::new(file, fragment.unit, span.range.clone(), mask, roots, &self.buffers)
+    /// The part that a span lies in, and what to read of it.
+    fn rows<'a>(&'a self, span: &Span, mask: &'a RowMask) -> (usize, Rows<'a>) {
+        let Fragment { part, unit, .. } = self.source.fragments[span.fragment];
+        let (range, roots) = (span.range.clone(), self.columns[part].roots());
+        (part, Rows { unit, range, mask, roots, buffers: &self.buffers })
     }
 
     /// Reads the rows of a span that `mask` chooses, batch by batch, in order.
@@ -104,29 +86,9 @@ impl Projected {
     /// As the file is opened; later failures come as items.
     pub fn read(&self, span: &Span, mask: &RowMask) -> Result<Batches<'_>> {
         debug_assert_eq!(mask.len() as u64, span.range.end - span.range.start);
-        let fragment = &self.source.fragments[span.fragment];
-        let columns = &self.columns[fragment.part];
-        let batches: Batches<'static> = match &self.source.parts[fragment.part].data {
-            _ if mask.count() == 0 => Box::new(std::iter::empty()),
-            Data::Parquet(file) => {
-                parquet::read(file, &self.wanted(file, span, mask), columns.roots())?
-            }
-            Data::Ipc(file) => {
-                let batch = file.read(fragment.unit, columns.roots())?;
-                Box::new(filtered(batch, 0, mask.clone()))
-            }
-            Data::Batches { batches, .. } => {
-                let batch =
-                    batches[fragment.unit].project(columns.roots()).map_err(Error::kernel)?;
-                let found = filtered(batch, span.range.start as usize, mask.clone());
-                Box::new(found.map(|batch| {
-                    let batch = batch?;
-                    valid::check_text(&batch)?;
-                    Ok(batch)
-                }))
-            }
-        };
-        Ok(Box::new(batches.map(|batch| columns.arrange(&self.schema, &batch?))))
+        let (part, rows) = self.rows(span, mask);
+        let batches = self.source.parts[part].data.read(&rows)?;
+        Ok(Box::new(batches.map(move |batch| self.columns[part].arrange(&self.schema, &batch?))))
     }
 
     /// As [`Projected::read`], holding a permit of `ctx` for each batch, and reading the columns of
@@ -140,36 +102,12 @@ impl Projected {
         span: &Span,
         mask: &RowMask,
     ) -> Result<Batches<'a>> {
-        let fragment = &self.source.fragments[span.fragment];
-        let columns = &self.columns[fragment.part];
-        if let Data::Parquet(file) = &self.source.parts[fragment.part].data
-            && mask.count() > 0
-            && let Some(lanes) =
-                parquet::read_in_lanes(ctx, file, &self.wanted(file, span, mask), columns.roots())?
-        {
-            return Ok(Box::new(lanes.map(|batch| columns.arrange(&self.schema, &batch?))));
+        let (part, rows) = self.rows(span, mask);
+        if let Some(lanes) = self.source.parts[part].data.read_in_lanes(ctx, &rows)? {
+            let arrange = move |batch: Result<_>| self.columns[part].arrange(&self.schema, &batch?);
+            return Ok(Box::new(lanes.map(arrange)));
         }
         let mut batches = ctx.compute(|| self.read(span, mask))?;
         Ok(Box::new(std::iter::from_fn(move || ctx.compute(|| batches.next()))))
     }
-}
-
-/// The rows of `batch` from `start` on that `mask` chooses, some thousand rows at a time.
-fn filtered(
-    batch: RecordBatch,
-    start: usize,
-    mask: RowMask,
-) -> impl Iterator<Item = Result<RecordBatch>> + Send {
-    let slices = (0..mask.len()).step_by(SLICE_ROWS);
-    slices.filter_map(move |at| {
-        let len = SLICE_ROWS.min(mask.len() - at);
-        let rows = batch.slice(start + at, len);
-        match mask.slice(at..at + len) {
-            RowMask::AllTrue(_) => Some(Ok(rows)),
-            RowMask::AllFalse(_) => None,
-            RowMask::Values(bits) => {
-                Some(filter_record_batch(&rows, &BooleanArray::from(bits)).map_err(Error::kernel))
-            }
-        }
-    })
 }

@@ -1,0 +1,211 @@
+//! The data of a part in its format: a variant for each. What else is to know of a format is in
+//! its own file.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use arrow_array::{BooleanArray, RecordBatch};
+use arrow_schema::SchemaRef;
+use arrow_select::filter::filter_record_batch;
+
+use super::batches::Batches;
+use super::buffers::Buffers;
+use super::file::SourceFile;
+use super::ipc::IpcFile;
+use super::parquet::{self, ParquetFile, Wanted};
+use super::valid;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::select::RowMask;
+
+/// Uncompressed bytes that a span should have: enough that opening it and reading a page twice at
+/// its ends cost nothing, few enough that many are under way at once in bounded memory.
+const SPAN_BYTES: usize = 64 << 20;
+
+/// Rows of an in-memory or IPC batch that are filtered at once.
+const SLICE_ROWS: usize = 32 * 1024;
+
+/// What is known of a part without reading its rows, see [`Source::inspect`].
+#[derive(Debug, Clone)]
+pub struct PartInfo {
+    /// The file; none for a table.
+    pub path: Option<PathBuf>,
+    /// `parquet`, `arrow` or `memory`.
+    pub format: &'static str,
+    /// Rows of each row group or record batch.
+    pub fragments: Vec<u64>,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Compression codecs of a Parquet file's columns.
+    pub codecs: Vec<String>,
+}
+
+/// Rows of one unit (a row group or a record batch) to read.
+#[derive(Debug)]
+pub(super) struct Rows<'a> {
+    pub(super) unit: usize,
+    /// Rows of the unit.
+    pub(super) range: Range<u64>,
+    /// Which rows of the range.
+    pub(super) mask: &'a RowMask,
+    /// The top-level columns, by index, ascending.
+    pub(super) roots: &'a [usize],
+    /// Memory to read into.
+    pub(super) buffers: &'a Buffers,
+}
+
+impl Rows<'_> {
+    fn of_parquet(&self, file: &ParquetFile) -> Wanted {
+        Wanted::new(file, self.unit, self.range.clone(), self.mask, self.roots, self.buffers)
+    }
+}
+
+/// The data of a part.
+#[derive(Debug)]
+pub(super) enum Data {
+    Parquet(ParquetFile),
+    Ipc(IpcFile),
+    Batches { schema: SchemaRef, batches: Vec<RecordBatch> },
+}
+
+impl Data {
+    /// Tells what a file is by its first bytes, not by its name.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let file = SourceFile::new(path)?;
+        let open = file.open()?;
+        let head = open.read_buffer(0, open.size().min(8) as usize)?;
+        match head.as_slice() {
+            [] => Err(Error::corrupt(path, "the file is empty (0 bytes); fetch or write it again")),
+            [b'P', b'A', b'R', b'1', ..] => Ok(Self::Parquet(ParquetFile::open(&file)?)),
+            [b'P', b'A', b'R', b'E', ..] => Err(Error::unsupported(
+                path,
+                "the file is encrypted, which is not supported; write a decrypted copy first",
+            )),
+            [b'F', b'E', b'A', b'1', ..] => Err(Error::unsupported(
+                path,
+                "Feather version 1 is not supported; write the file again as Feather version 2",
+            )),
+            [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
+                Ok(Self::Ipc(IpcFile::open(&file)?))
+            }
+            _ if IpcFile::is_old_stream(&open) => Ok(Self::Ipc(IpcFile::open(&file)?)),
+            other => Err(Error::corrupt(
+                path,
+                format!(
+                    "neither Parquet nor Arrow IPC: it begins with {:?}; \
+                     give a Parquet or Arrow file, or convert it to one",
+                    String::from_utf8_lossy(&other[..other.len().min(4)])
+                ),
+            )),
+        }
+    }
+
+    pub(super) fn schema(&self) -> &SchemaRef {
+        match self {
+            Self::Parquet(file) => file.schema(),
+            Self::Ipc(file) => file.schema(),
+            Self::Batches { schema, .. } => schema,
+        }
+    }
+
+    /// The file; none for rows in memory.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Parquet(file) => Some(file.path()),
+            Self::Ipc(file) => Some(file.path()),
+            Self::Batches { .. } => None,
+        }
+    }
+
+    /// Rows of each row group or record batch.
+    pub(super) fn units(&self) -> Vec<u64> {
+        match self {
+            Self::Parquet(file) => file.units().collect(),
+            Self::Ipc(file) => file.units().collect(),
+            Self::Batches { batches, .. } => batches.iter().map(|b| b.num_rows() as u64).collect(),
+        }
+    }
+
+    /// What is known without reading rows.
+    pub(super) fn info(&self) -> PartInfo {
+        let (format, bytes, codecs) = match self {
+            Self::Parquet(file) => ("parquet", file.len(), file.codecs()),
+            Self::Ipc(file) => ("arrow", file.len(), Vec::new()),
+            Self::Batches { batches, .. } => {
+                let bytes = batches.iter().map(|batch| batch.get_array_memory_size() as u64).sum();
+                ("memory", bytes, Vec::new())
+            }
+        };
+        let path = self.path().map(Path::to_path_buf);
+        PartInfo { path, format, fragments: self.units(), bytes, codecs }
+    }
+
+    /// Rows of a unit of `rows` rows at which it may be cut into spans.
+    pub(super) fn splits(&self, unit: usize, rows: u64, roots: &[usize]) -> Vec<u64> {
+        match self {
+            Self::Parquet(file) => parquet::splits(file, unit, roots, SPAN_BYTES),
+            Self::Ipc(_) => Vec::new(),
+            Self::Batches { .. } => {
+                let slice = SLICE_ROWS as u64;
+                (1..rows.div_ceil(slice)).map(|index| index * slice).collect()
+            }
+        }
+    }
+
+    /// Reads the chosen rows, in order. Text may come in another layout than the schema says.
+    pub(super) fn read(&self, rows: &Rows<'_>) -> Result<Batches<'static>> {
+        if rows.mask.count() == 0 {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        match self {
+            Self::Parquet(file) => parquet::read(file, &rows.of_parquet(file), rows.roots),
+            Self::Ipc(file) => {
+                let batch = file.read(rows.unit, rows.roots)?;
+                Ok(Box::new(filtered(batch, 0, rows.mask.clone())))
+            }
+            Self::Batches { batches, .. } => {
+                let batch = batches[rows.unit].project(rows.roots).map_err(Error::kernel)?;
+                let found = filtered(batch, rows.range.start as usize, rows.mask.clone());
+                Ok(Box::new(found.map(|batch| {
+                    let batch = batch?;
+                    valid::check_text(&batch)?;
+                    Ok(batch)
+                })))
+            }
+        }
+    }
+
+    /// As [`Data::read`], on several threads, if the format can read columns apart and that pays.
+    pub(super) fn read_in_lanes(
+        &self,
+        ctx: &Context,
+        rows: &Rows<'_>,
+    ) -> Result<Option<Batches<'static>>> {
+        match self {
+            Self::Parquet(file) if rows.mask.count() > 0 => {
+                parquet::read_in_lanes(ctx, file, &rows.of_parquet(file), rows.roots)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The rows of `batch` from `start` on that `mask` chooses, some thousand rows at a time.
+fn filtered(
+    batch: RecordBatch,
+    start: usize,
+    mask: RowMask,
+) -> impl Iterator<Item = Result<RecordBatch>> + Send {
+    let slices = (0..mask.len()).step_by(SLICE_ROWS);
+    slices.filter_map(move |at| {
+        let len = SLICE_ROWS.min(mask.len() - at);
+        let rows = batch.slice(start + at, len);
+        match mask.slice(at..at + len) {
+            RowMask::AllTrue(_) => Some(Ok(rows)),
+            RowMask::AllFalse(_) => None,
+            RowMask::Values(bits) => {
+                Some(filter_record_batch(&rows, &BooleanArray::from(bits)).map_err(Error::kernel))
+            }
+        }
+    })
+}
