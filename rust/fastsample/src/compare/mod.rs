@@ -8,6 +8,7 @@
 //!
 //! - [`grams`]: n-grams in tables of fixed size, their divergence, a model made of them;
 //! - [`profile`](mod@profile): everything that is kept of a data set;
+//! - `held_out`: what the texts set aside tell; `signature`: near-duplicates;
 //! - [`stats`]: whether a distance is larger than chance explains;
 //! - [`chance`]: the same for n-grams, by a permutation test.
 //!
@@ -16,18 +17,22 @@
 //! the one that is judged are counted apart in the same pass.
 
 pub mod chance;
+mod columns;
 pub mod grams;
+mod held_out;
 pub mod profile;
+mod signature;
 pub mod stats;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use arrow_schema::DataType;
-
-use self::grams::{Gram, Grams};
+pub use self::columns::CompareOptions;
+use self::columns::{find_values, text_of, within};
+pub use self::held_out::Represented;
+use self::held_out::{bits, represented};
 use self::profile::{HELD_OUT, Profile, ProfileOptions, profile};
 use self::stats::{Distance, Size};
-use crate::columns::{named_columns, text_columns};
+use crate::columns::named_columns;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::select::uniform;
@@ -48,34 +53,6 @@ const HELD_SHARE: f64 = 0.1;
 /// among them count, too. Forty million characters fill the tables; counting costs ten
 /// times what the rest of the pass does.
 const COUNTED_ROWS: f64 = 200_000.0;
-
-/// Prior strengths of the n-gram model that are tried.
-const PRIORS: [f64; 6] = [0.3, 1.0, 4.0, 16.0, 64.0, 256.0];
-
-/// N-grams listed in each direction.
-const LISTED: usize = 20;
-
-/// What to compare.
-#[derive(Debug, Clone, Default)]
-pub struct CompareOptions {
-    /// Text columns; the default of [`crate::text`] but `by` if none.
-    pub text: Option<Vec<String>>,
-    /// A column whose values' shares are compared.
-    pub by: Option<String>,
-    /// Characters (all text columns together) at which training cuts a row off.
-    pub max_chars: usize,
-}
-
-/// An n-gram that one of the two has more of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Represented {
-    /// The n-gram.
-    pub text: String,
-    /// Occurrences per million characters of the source.
-    pub source: f64,
-    /// Occurrences per million characters of the sample.
-    pub sample: f64,
-}
 
 /// What was found.
 #[derive(Debug, Clone)]
@@ -217,119 +194,6 @@ fn joined<'a>(
     let both = source.iter().map(|(value, &a)| (a, sample.get(value).copied().unwrap_or(0)));
     let new = sample.iter().filter(|(value, _)| !source.contains_key(*value));
     both.chain(new.map(|(_, &b)| (0, b)))
-}
-
-/// Bits a character under both models, each with the prior that suits it best.
-fn bits(texts: &[&str], sample: &Grams, random: &Grams) -> Option<(f64, f64, f64)> {
-    let chars: Vec<f64> = texts.iter().map(|text| text.chars().count() as f64).collect();
-    let all: f64 = chars.iter().sum();
-    if all == 0.0 || sample.total == 0 || random.total == 0 {
-        return None;
-    }
-    let best = |model: &Grams| {
-        let by_text: Vec<_> = texts.iter().map(|text| model.bits(text, PRIORS)).collect();
-        let by_prior = (0..PRIORS.len()).map(|i| by_text.iter().map(|bits| bits[i]).collect());
-        by_prior.min_by(|a: &Vec<f64>, b: &Vec<f64>| {
-            a.iter().sum::<f64>().total_cmp(&b.iter().sum::<f64>())
-        })
-    };
-    let (ours, theirs) = (best(sample)?, best(random)?);
-    let total = |bits: &[f64]| bits.iter().sum::<f64>() / all;
-    let (a, b) = (total(&ours), total(&theirs));
-    // A ratio estimator: texts are the units, characters their sizes.
-    let squares = ours.iter().zip(&theirs).zip(&chars).map(|((x, y), chars)| {
-        let off = x - y - (a - b) * chars;
-        off * off
-    });
-    Some((a, b, squares.sum::<f64>().sqrt() / all))
-}
-
-/// The n-grams that differ most between sample and source, by how surprising that is.
-///
-/// The tables have no texts; those of the rows set aside lead to the cells.
-fn represented(
-    whole: &Grams,
-    sample: &Profile,
-    source: &Profile,
-) -> (Vec<Represented>, Vec<Represented>) {
-    const LEAST: u32 = 20;
-    let mut seen: HashMap<u64, (Gram, u32)> = HashMap::new();
-    for text in source.held_out.values().chain(sample.held_out.values()) {
-        for gram in grams::grams(text).filter(|gram| gram.context > 0) {
-            seen.entry(gram.hash()).or_insert((gram, 0)).1 += 1;
-        }
-    }
-    if whole.total == 0 || sample.drawn.total == 0 {
-        return (Vec::new(), Vec::new());
-    }
-    let (all, drawn) = (whole.total as f64, sample.drawn.total as f64);
-    let mut scored: Vec<(f64, u64, Represented)> = seen
-        .into_iter()
-        .filter_map(|(hash, (gram, _))| {
-            let (a, b) = (f64::from(whole.count(gram)), f64::from(sample.drawn.count(gram)));
-            let text = gram.text();
-            if a.max(b) < f64::from(LEAST) || text.chars().any(char::is_control) {
-                return None;
-            }
-            let (p, q) = (a / all, b / drawn);
-            let score = (q.sqrt() - p.sqrt()) * drawn.sqrt() * 2.0;
-            Some((score, hash, Represented { text, source: p * 1e6, sample: q * 1e6 }))
-        })
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let over = scored.iter().take(LISTED).filter(|each| each.0 > 0.0).map(|each| each.2.clone());
-    let under = scored.iter().rev().take(LISTED).filter(|each| each.0 < 0.0);
-    (over.collect(), under.map(|each| each.2.clone()).collect())
-}
-
-/// The text to compare by, in the source.
-fn text_of(ctx: &Context, source: &Source, options: &CompareOptions) -> Result<TextColumns> {
-    let found = text_columns(ctx, source, options.text.as_deref(), "compare by");
-    let found = found.map_err(|error| within("source", error))?;
-    match &options.by {
-        Some(by) if options.text.is_none() && found.paths().contains(by) => {
-            let others: Vec<String> = found.paths().into_iter().filter(|path| path != by).collect();
-            if others.is_empty() { Ok(found) } else { named_columns(source, &others) }
-        }
-        _ => Ok(found),
-    }
-}
-
-fn within(side: &str, error: Error) -> Error {
-    match error {
-        Error::Column(what) if side == "sample" => Error::Column(format!(
-            "in the sample, {what}; source and sample must share the columns that are compared"
-        )),
-        Error::Column(what) => Error::Column(format!("in the {side}, {what}")),
-        other => other,
-    }
-}
-
-fn find_values(side: &Source, name: &str, whose: &str) -> Result<usize> {
-    let index = find(side, name, whose)?;
-    let kind = side.schema().field(index).data_type();
-    if arrow_cast::can_cast_types(kind, &DataType::Utf8View) {
-        return Ok(index);
-    }
-    Err(Error::Column(format!(
-        "column {name:?} of the {whose} is {kind}, whose values cannot be told apart as text; \
-         choose a column of text, numbers or dates"
-    )))
-}
-
-fn find(side: &Source, name: &str, whose: &str) -> Result<usize> {
-    side.schema().index_of(name).map_err(|_| {
-        Error::Column(format!(
-            "the {whose} has no column {name:?}; its columns are {}; \
-             source and sample must share the columns that are compared",
-            described(side)
-        ))
-    })
-}
-
-fn described(side: &Source) -> String {
-    let fields = side.schema().fields().iter();
-    fields.map(|f| format!("{} ({})", f.name(), f.data_type())).collect::<Vec<_>>().join(", ")
 }
 
 impl Comparison {

@@ -7,9 +7,10 @@ use arrow_schema::DataType;
 
 use super::chance::{CLASSES, GROUPS, Groups};
 use super::grams::Grams;
+use super::signature::{Signature, decoded, trigrams};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::hash::{RowHash, mix, mix_two};
+use crate::hash::{RowHash, mix};
 use crate::inspect::TextStatistics;
 use crate::scan::{self, scan};
 use crate::select::Selection;
@@ -19,16 +20,10 @@ use crate::text::{RowTexts, TextColumn, TextColumns};
 
 const NEAR_ROWS: usize = 1 << 18;
 const TYPES: usize = 1 << 15;
-/// Minima of a near-duplicate signature: rows of Jaccard similarity J share it with probability J^4.
-const MINIMA: usize = 4;
-const NEAR_LEAST: usize = 16;
 
 /// Distinct texts that are set aside to be predicted.
 pub const HELD_OUT: usize = 2000;
 const HELD_OUT_CHARS: usize = 2000;
-
-/// Characters of a text that are looked at for near-duplicates, in bounded memory.
-const LOOKED_AT: usize = 1 << 20;
 
 /// Characters of a text whose n-grams are counted: one book among short rows must not outweigh them.
 const COUNTED_CHARS: usize = 16_384;
@@ -136,7 +131,7 @@ impl Profile {
     }
 
     fn count(&mut self, codes: &[u32], group: u64, drawn: bool) {
-        shingles(codes).for_each(|shingle| self.types.add(shingle));
+        trigrams(codes).for_each(|trigram| self.types.add(trigram));
         let classes = self.groups.counts_of(group);
         let counts = match &mut self.rest {
             Some(rest) if !drawn => rest,
@@ -181,65 +176,6 @@ impl Profile {
         self.held_out.extend(other.held_out);
         self.cut_rows += other.cut_rows;
         self.cut_chars += other.cut_chars;
-    }
-}
-
-/// The first [`LOOKED_AT`] characters of a text, in memory that is used again.
-fn decoded<'a>(text: &str, codes: &'a mut Vec<u32>) -> &'a [u32] {
-    // A text has at most as many characters as bytes. Pushing one by one would take twice as long.
-    let room = text.len().min(LOOKED_AT);
-    if codes.len() < room {
-        codes.resize(room, 0);
-    }
-    let mut chars = 0;
-    for (code, character) in codes[..room].iter_mut().zip(text.chars()) {
-        *code = u32::from(character);
-        chars += 1;
-    }
-    &codes[..chars]
-}
-
-/// The trigrams of a text, as hashes.
-fn shingles(codes: &[u32]) -> impl Iterator<Item = u64> + '_ {
-    codes.windows(3).map(|codes| {
-        let code = |i: usize| u64::from(codes[i]);
-        mix_two(code(0) << 42 | code(1) << 21 | code(2), 0)
-    })
-}
-
-/// A near-duplicate signature: one-permutation `MinHash` with [`MINIMA`] bins, all in one hash.
-struct Signature {
-    minima: [u64; MINIMA],
-    /// The largest of them. Most shingles are larger, and need not be looked at.
-    largest: u64,
-    shingles: usize,
-}
-
-impl Default for Signature {
-    fn default() -> Self {
-        Self { minima: [u64::MAX; MINIMA], largest: u64::MAX, shingles: 0 }
-    }
-}
-
-impl Signature {
-    fn add(&mut self, codes: &[u32]) {
-        self.shingles += codes.len().saturating_sub(2);
-        for shingle in shingles(codes) {
-            if shingle < self.largest {
-                let minimum = &mut self.minima[shingle as usize % MINIMA];
-                *minimum = (*minimum).min(shingle);
-                self.largest = self.minima.iter().copied().fold(0, u64::max);
-            }
-        }
-    }
-
-    /// The signature of a row with this hash of its texts.
-    fn finish(&self, hash: u64) -> u64 {
-        // Short texts are near-duplicates only if they are equal: a few shingles say too little.
-        if self.shingles < NEAR_LEAST {
-            return mix(hash ^ 1);
-        }
-        self.minima.iter().fold(2, |all, &minimum| mix(all ^ minimum))
     }
 }
 

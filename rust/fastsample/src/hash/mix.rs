@@ -18,6 +18,12 @@ pub(crate) fn mix_two(a: u64, b: u64) -> u64 {
     (product >> 64) as u64 ^ product as u64
 }
 
+/// Makes one number with any bits set a hash: [`mix_two`] of it and 0.
+#[inline]
+pub(crate) fn mix_one(number: u64) -> u64 {
+    mix_two(number, 0)
+}
+
 /// Keys are hashes already.
 #[derive(Default)]
 pub(crate) struct AsItIs(u64);

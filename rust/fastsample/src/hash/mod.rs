@@ -10,7 +10,7 @@ mod permutation;
 mod radix;
 mod row;
 
-pub(crate) use mix::{AsItIs, mix, mix_two};
+pub(crate) use mix::{AsItIs, mix, mix_one, mix_two};
 pub use permutation::Permutation;
 pub(crate) use radix::{Repeated, sorted};
 pub use row::RowHash;

@@ -11,7 +11,7 @@ use arrow_select::filter::filter_record_batch;
 use super::batches::Batches;
 use super::buffers::Buffers;
 use super::file::SourceFile;
-use super::ipc::IpcFile;
+use super::ipc::{self, IpcFile};
 use super::parquet::{self, ParquetFile, Wanted};
 use super::valid;
 use crate::error::{Error, Result};
@@ -88,7 +88,7 @@ impl Data {
             [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
                 Ok(Self::Ipc(IpcFile::open(&file)?))
             }
-            _ if IpcFile::is_old_stream(&open) => Ok(Self::Ipc(IpcFile::open(&file)?)),
+            _ if ipc::is_old_stream(&open) => Ok(Self::Ipc(IpcFile::open(&file)?)),
             other => Err(Error::corrupt(
                 path,
                 format!(

@@ -14,7 +14,6 @@
 
 mod batches;
 mod buffers;
-mod claims;
 mod data;
 mod discover;
 mod file;
@@ -22,7 +21,6 @@ mod glob;
 mod imported;
 mod ipc;
 mod mapped;
-mod message;
 mod parquet;
 mod projected;
 mod refusal;

@@ -21,6 +21,7 @@ mod leaf;
 mod names;
 mod rows;
 pub mod shingle;
+mod starts;
 #[cfg(test)]
 mod tests;
 pub mod utf8;

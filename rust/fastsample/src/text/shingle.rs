@@ -19,7 +19,9 @@
 //!
 //! Where words end can't be predicted, so nothing here branches on it.
 
-use crate::text::utf8::{LATIN_END, decode};
+use super::starts::{BLOCK, Runs, first_bits, masks};
+use super::utf8::{LATIN_END, decode};
+use crate::hash::mix_one;
 
 /// Characters of a shingle of a script without spaces; the least number that makes up a shingle.
 const SHORT: usize = 3;
@@ -29,9 +31,6 @@ const LONG: usize = 5;
 
 /// Bits that hold any character, so that three of them fit into 64 without a collision.
 const CODE_BITS: u32 = 21;
-
-/// Characters whose starts are found at once.
-const BLOCK: usize = u64::BITS as usize;
 
 /// The hashes of the shingles of a row's texts. Its memory is used again for the next row.
 #[derive(Default)]
@@ -124,7 +123,7 @@ impl Shingles {
         let [mut before, mut last] = [codes[0], codes[1]].map(|code| u64::from(code) << CODE_BITS);
         for (hash, &code) in self.hashes[self.len..].iter_mut().zip(&codes[SHORT - 1..]) {
             let code = u64::from(code);
-            *hash = mix(before << CODE_BITS | last | code);
+            *hash = mix_one(before << CODE_BITS | last | code);
             (before, last) = (last, code << CODE_BITS);
         }
         self.len += count;
@@ -143,100 +142,6 @@ impl Shingles {
     }
 }
 
-/// The lowest `count - less` bits.
-fn first_bits(count: usize, less: usize) -> u64 {
-    match count.saturating_sub(less) {
-        count if count < BLOCK => (1 << count) - 1,
-        _ => u64::MAX,
-    }
-}
-
-/// Which characters of a block are of words, and which of scripts without spaces.
-fn masks(classes: &[u8]) -> (u64, u64) {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    // Brings the lowest bits of eight bytes together in the highest byte.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let (mut word, mut script) = (0, 0);
-    for eight in classes.as_chunks::<8>().0.iter().rev() {
-        let eight = u64::from_le_bytes(*eight);
-        word = word << 8 | (eight & ONES).wrapping_mul(GATHER) >> 56;
-        script = script << 8 | (eight >> 1 & ONES).wrapping_mul(GATHER) >> 56;
-    }
-    (word, script)
-}
-
-/// Finds starts, block by block.
-struct Runs {
-    word: Run,
-    other: Run,
-}
-
-impl Default for Runs {
-    fn default() -> Self {
-        // A word starts a shingle at once, a rule of dashes where it has become long.
-        let word = Run { place: 0, last: None };
-        // Before the text there might have been a space.
-        let other = Run { place: STRIDE - 1, last: Some(0) };
-        Self { word, other }
-    }
-}
-
-impl Runs {
-    fn starts(&mut self, word: u64, script: u64) -> u64 {
-        script | self.word.starts(word) | self.other.starts(!(word | script))
-    }
-}
-
-/// Characters from one start to the next within a run of one class.
-const STRIDE: u32 = 4;
-
-/// Runs of one class.
-struct Run {
-    /// Characters of a run before its first start.
-    place: u32,
-    /// If the last block ended with this class: the place of its last character in its run, modulo
-    /// [`STRIDE`].
-    last: Option<u32>,
-}
-
-impl Run {
-    /// The characters of `class` where shingles start.
-    fn starts(&mut self, class: u64) -> u64 {
-        // Whole texts without words are usual, unlike blocks.
-        if class == 0 {
-            self.last = None;
-            return 0;
-        }
-        // Bits that end four or more of their class.
-        let mut run = class & class << 1 & class << 2 & class << 3;
-        let first = class & !(class << 1);
-        let mut starts = match self.last {
-            // The run goes on, if it does, and so does its count.
-            Some(last) => {
-                let next = (self.place + STRIDE - 1 - last) % STRIDE;
-                let bits = (2 << next) - 1;
-                self.first(first & !1, run) | u64::from(class & bits == bits) << next
-            }
-            None => self.first(first, run),
-        };
-        // Every fourth bit after a start, as long as the run lasts: 4 on, then 8 on, then 16, ...
-        for shift in [4, 8, 16, 32] {
-            starts |= starts << shift & run;
-            run &= run << shift;
-        }
-        self.last = match class.leading_ones() {
-            0 => None,
-            u64::BITS => self.last.or(Some(STRIDE - 1)),
-            length => Some((length - 1) % STRIDE),
-        };
-        starts
-    }
-
-    fn first(&self, first: u64, run: u64) -> u64 {
-        if self.place == 0 { first } else { first << self.place & run }
-    }
-}
-
 /// The hash of the shingle that starts with the first of five codes.
 #[inline]
 fn hash_of(codes: [u32; LONG]) -> u64 {
@@ -245,14 +150,7 @@ fn hash_of(codes: [u32; LONG]) -> u64 {
     // Zero, and so without effect, unless the shingle is a long one.
     let factor = is_long.wrapping_neg() & 0x9e37_79b9_7f4a_7c15;
     let three = first << (2 * CODE_BITS) | second << CODE_BITS | third;
-    mix(three ^ (fourth << CODE_BITS | fifth).wrapping_mul(factor))
-}
-
-/// Spreads a number over 64 bits: the halves of a 128-bit product, folded.
-#[inline]
-fn mix(x: u64) -> u64 {
-    let product = u128::from(x ^ 0xa076_1d64_78bd_642f) * 0xe703_7ed1_a0b4_28db;
-    (product >> 64) as u64 ^ product as u64
+    mix_one(three ^ (fourth << CODE_BITS | fifth).wrapping_mul(factor))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use parquet::arrow::ARROW_SCHEMA_META_KEY;
 use parquet::file::metadata::ParquetMetaData;
 
-use crate::source::message;
+use crate::source::ipc::message;
 
 /// Whether the schema in the footer, if there is one, may be parsed.
 pub(super) fn is_sound(metadata: &ParquetMetaData) -> bool {

@@ -6,7 +6,7 @@
 use arrow_ipc::{Endianness, Footer, Message, Schema};
 use flatbuffers::{InvalidFlatbuffer, VerifierOptions};
 
-const CONTINUATION: [u8; 4] = [0xff; 4];
+pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 
 /// Levels of nested tables: a few for each level of a schema.
 const MAX_DEPTH: usize = 200;
@@ -25,7 +25,7 @@ fn options(bytes: usize) -> VerifierOptions {
 }
 
 /// The message behind its length, with or without the marker of later versions.
-pub(super) fn parse(header: &[u8]) -> Result<Message<'_>, InvalidFlatbuffer> {
+pub(in crate::source) fn parse(header: &[u8]) -> Result<Message<'_>, InvalidFlatbuffer> {
     let skip = if header.len() >= 8 && header[..4] == CONTINUATION { 8 } else { 4 };
     let body = header.get(skip..).unwrap_or_default();
     arrow_ipc::root_as_message_with_opts(&options(body.len()), body)
@@ -37,7 +37,7 @@ pub(super) fn footer(bytes: &[u8]) -> Result<Footer<'_>, InvalidFlatbuffer> {
 }
 
 /// Whether data of this schema has the byte order of this machine.
-pub(super) fn is_native(schema: Schema<'_>) -> bool {
+pub(in crate::source) fn is_native(schema: Schema<'_>) -> bool {
     let little = schema.endianness() == Endianness::Little;
     little == cfg!(target_endian = "little")
 }

@@ -5,7 +5,7 @@
 
 use arrow_ipc::{CompressionType, RecordBatch};
 
-use super::refusal::Refusal;
+use crate::source::refusal::Refusal;
 
 /// More than a byte of LZ4 can stand for.
 const LZ4_EXPANSION: u64 = 256;
