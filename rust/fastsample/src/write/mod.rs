@@ -6,39 +6,31 @@
 //! ```
 
 mod dictionary;
+mod format;
 mod ipc;
 mod outgoing;
 mod parquet;
+mod shards;
 mod shuffle;
-mod unstorable;
+mod totals;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-
+pub use self::format::Format;
 pub use self::ipc::{IpcCompression, IpcOptions};
 pub use self::parquet::{Compression, ParquetOptions};
+use self::shards::{Shards, shard_path, shard_rows};
+use self::totals::TextTotals;
 use crate::error::{Error, Result};
-use crate::exec::{Context, lock};
+use crate::exec::Context;
 use crate::files::{Output, OutputSet};
-use crate::hash::Repeated;
 use crate::sample::Sample;
 use crate::source::Batches;
 use crate::text::TextColumns;
 
 /// Bytes of rows that a shuffle may hold before it uses temporary files.
 pub const MEMORY_LIMIT: usize = 256 << 20;
-
-/// The format of the output, and its own options.
-#[derive(Debug, Clone)]
-pub enum Format {
-    /// Parquet.
-    Parquet(ParquetOptions),
-    /// Arrow IPC files, also known as Feather 2.
-    Ipc(IpcOptions),
-}
 
 /// How a sample is written.
 #[derive(Debug, Clone)]
@@ -160,131 +152,14 @@ fn write_sample(
         let limit = options.memory_limit;
         rows = shuffle::shuffled(ctx, rows, &schema, rows_in_all, seed, limit, scratch)?;
     }
-    let mut rows = Shards { rows, rest: None };
+    let mut rows = Shards::new(rows);
     let mut files = Vec::new();
     for (output, shard) in outputs.iter().zip(0..) {
         let count = shard_rows(sample.len(), shard, options.shards);
         let batches = rows.take(count);
-        match &options.format {
-            Format::Parquet(options) => parquet::write(ctx, output, &schema, batches, options)?,
-            Format::Ipc(options) => ipc::write(ctx, output, &schema, batches, *options)?,
-        }
+        options.format.write(ctx, output, &schema, batches)?;
         files.push(Written { path: output.path().to_path_buf(), rows: count, bytes: 0 });
     }
     let text = totals.text.clone();
     Ok(Report { files, text, chars: totals.sums(), copies: totals.copies() })
-}
-
-/// `data.parquet` becomes `data-00001-of-00004.parquet`.
-fn shard_path(path: &Path, shard: u64, shards: u64) -> PathBuf {
-    if shards == 1 {
-        return path.to_path_buf();
-    }
-    // Names need not be UTF-8.
-    let mut name = path.file_stem().unwrap_or_default().to_os_string();
-    name.push(format!("-{shard:05}-of-{shards:05}"));
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
-}
-
-/// Rows of a shard: equal shares, the first ones a row longer where it does not come out even.
-fn shard_rows(rows: u64, shard: u64, shards: u64) -> u64 {
-    rows / shards + u64::from(shard < rows % shards)
-}
-
-/// One sequence of batches, handed out in pieces of a given number of rows.
-struct Shards<'a> {
-    rows: Batches<'a>,
-    rest: Option<RecordBatch>,
-}
-
-impl<'a> Shards<'a> {
-    fn take(&mut self, mut count: u64) -> impl Iterator<Item = Result<RecordBatch>> + use<'_, 'a> {
-        std::iter::from_fn(move || {
-            if count == 0 {
-                return None;
-            }
-            let batch = match self.rest.take().map(Ok).or_else(|| self.rows.next())? {
-                Ok(batch) => batch,
-                Err(error) => {
-                    count = 0;
-                    return Some(Err(error));
-                }
-            };
-            let len = batch.num_rows();
-            if len as u64 > count {
-                self.rest = Some(batch.slice(count as usize, len - count as usize));
-            }
-            let batch = batch.slice(0, len.min(count as usize));
-            count -= batch.num_rows() as u64;
-            Some(Ok(batch))
-        })
-    }
-}
-
-/// Counts the characters of the text, and equal rows, as batches pass by.
-struct TextTotals {
-    text: TextColumns,
-    chars: Vec<AtomicU64>,
-    /// A hash of all texts of each row.
-    hashes: Mutex<Vec<u64>>,
-}
-
-impl TextTotals {
-    fn new(text: TextColumns) -> Self {
-        let chars = text.leaves().iter().map(|_| AtomicU64::new(0)).collect();
-        Self { text, chars, hashes: Mutex::default() }
-    }
-
-    fn observe(
-        self: Arc<Self>,
-        ctx: Context,
-        batches: impl Iterator<Item = Result<RecordBatch>> + Send,
-    ) -> impl Iterator<Item = Result<RecordBatch>> + Send {
-        batches.map(move |batch| {
-            let batch = batch?;
-            if !self.text.is_empty() {
-                ctx.compute(|| self.add(&batch))?;
-            }
-            Ok(batch)
-        })
-    }
-
-    fn add(&self, batch: &RecordBatch) -> Result<()> {
-        let texts = self.text.of_whole(batch)?;
-        for (leaf, total) in self.chars.iter().enumerate() {
-            total.fetch_add(texts.chars_of_leaf(leaf) as u64, Ordering::Relaxed);
-        }
-        lock(&self.hashes).extend((0..texts.rows()).map(|row| texts.hash(row)));
-        Ok(())
-    }
-
-    fn copies(&self) -> u64 {
-        let mut repeated = Repeated::default();
-        let found = repeated.find(lock(&self.hashes).iter().copied());
-        found.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
-    }
-
-    fn sums(&self) -> Vec<u64> {
-        self.chars.iter().map(|total| total.load(Ordering::Relaxed)).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shards_have_equal_lengths_and_numbered_names() {
-        let rows: Vec<u64> = (0..3).map(|shard| shard_rows(11, shard, 3)).collect();
-        assert_eq!(rows, [4, 4, 3]);
-        assert_eq!(
-            shard_path(Path::new("a/b.parquet"), 1, 3),
-            Path::new("a/b-00001-of-00003.parquet")
-        );
-        assert_eq!(shard_path(Path::new("a/b.parquet"), 0, 1), Path::new("a/b.parquet"));
-    }
 }

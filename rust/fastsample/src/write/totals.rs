@@ -1,0 +1,59 @@
+//! Facts of the rows that are written, taken as they pass: characters of the text, equal rows.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use arrow_array::RecordBatch;
+
+use crate::error::Result;
+use crate::exec::{Context, lock};
+use crate::hash::Repeated;
+use crate::text::TextColumns;
+
+/// Counts the characters of the text, and equal rows, as batches pass by.
+pub(super) struct TextTotals {
+    pub(super) text: TextColumns,
+    chars: Vec<AtomicU64>,
+    /// A hash of all texts of each row.
+    hashes: Mutex<Vec<u64>>,
+}
+
+impl TextTotals {
+    pub(super) fn new(text: TextColumns) -> Self {
+        let chars = text.leaves().iter().map(|_| AtomicU64::new(0)).collect();
+        Self { text, chars, hashes: Mutex::default() }
+    }
+
+    pub(super) fn observe(
+        self: Arc<Self>,
+        ctx: Context,
+        batches: impl Iterator<Item = Result<RecordBatch>> + Send,
+    ) -> impl Iterator<Item = Result<RecordBatch>> + Send {
+        batches.map(move |batch| {
+            let batch = batch?;
+            if !self.text.is_empty() {
+                ctx.compute(|| self.add(&batch))?;
+            }
+            Ok(batch)
+        })
+    }
+
+    fn add(&self, batch: &RecordBatch) -> Result<()> {
+        let texts = self.text.of_whole(batch)?;
+        for (leaf, total) in self.chars.iter().enumerate() {
+            total.fetch_add(texts.chars_of_leaf(leaf) as u64, Ordering::Relaxed);
+        }
+        lock(&self.hashes).extend((0..texts.rows()).map(|row| texts.hash(row)));
+        Ok(())
+    }
+
+    pub(super) fn copies(&self) -> u64 {
+        let mut repeated = Repeated::default();
+        let found = repeated.find(lock(&self.hashes).iter().copied());
+        found.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
+    }
+
+    pub(super) fn sums(&self) -> Vec<u64> {
+        self.chars.iter().map(|total| total.load(Ordering::Relaxed)).collect()
+    }
+}
