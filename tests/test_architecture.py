@@ -163,7 +163,7 @@ def core_code(source: Path) -> dict[str, str]:
         if parts[-1] not in ("tests", "lib"):
             text = file.read_text(encoding="utf-8").partition("#[cfg(test)]\nmod tests {")[0]
             module = ".".join(parts[:-1] if parts[-1] == "mod" else parts)
-            code[module] = re.sub(r"//.*", "", text)
+            code[module] = re.sub(r"//.*|\bpub\(in [^)]*\)", "", text)
     return code
 
 

@@ -6,7 +6,10 @@
 
 #![expect(unsafe_code, reason = "the C data interface is a set of C structs and function pointers")]
 
-use std::ffi::{CStr, CString, c_char};
+mod array;
+mod schema;
+
+use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -14,7 +17,6 @@ use arrow_array::cast::AsArray;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{Array, RecordBatch, RecordBatchOptions, RecordBatchReader};
-use arrow_data::layout;
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use fastsample::Error;
 use fastsample::source::array_of;
@@ -22,10 +24,9 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
 
+use self::array::check_array;
+use self::schema::check_schema;
 use crate::errors::BindingResult;
-
-/// Levels that a schema may have.
-const MAX_DEPTH: usize = 60;
 
 /// The rows of an object that hands them out as Arrow capsules, as a stream.
 pub(crate) fn stream(data: &Bound<'_, PyAny>) -> BindingResult<Box<dyn RecordBatchReader + Send>> {
@@ -159,88 +160,6 @@ fn convert_schema(schema: &FFI_ArrowSchema) -> BindingResult<SchemaRef> {
     })
 }
 
-/// Fails for a schema that does not keep the rules of the interface.
-fn check_schema(schema: &FFI_ArrowSchema, name: &str, depth: usize) -> Result<(), String> {
-    const BROKEN: &str = "the producer breaks the Arrow C data interface; hand over pyarrow data";
-    if depth > MAX_DEPTH {
-        return Err(format!(
-            "columns are nested more than {MAX_DEPTH} levels deep, which is not supported; \
-             leave {name} out"
-        ));
-    }
-    let format = text(schema.format).ok_or_else(|| format!("{name} has no type: {BROKEN}"))?;
-    let format = format.map_err(|()| format!("the type of {name} is not UTF-8: {BROKEN}"))?;
-    let own = match text(schema.name) {
-        Some(Ok(own)) if !own.is_empty() => format!("column {own:?}"),
-        Some(Err(())) => {
-            return Err(format!(
-                "a column name in {name} is not valid UTF-8; rename the column first"
-            ));
-        }
-        _ => name.to_owned(),
-    };
-    let children = usize::try_from(schema.n_children).ok();
-    let children = children.filter(|&count| count == 0 || !schema.children.is_null());
-    let children = children.ok_or_else(|| format!("{own} has no children: {BROKEN}"))?;
-    let wanted = match format.as_str() {
-        "+l" | "+L" | "+vl" | "+vL" | "+m" => Some(1),
-        "+r" => Some(2),
-        other if other.starts_with("+w:") => Some(1),
-        other => other
-            .strip_prefix("+ud:")
-            .or_else(|| other.strip_prefix("+us:"))
-            .map(|ids| ids.split(',').filter(|id| !id.is_empty()).count()),
-    };
-    if wanted.is_some_and(|wanted| wanted != children) {
-        return Err(format!("{own} has {children} children for its type {format:?}: {BROKEN}"));
-    }
-    for index in 0..children {
-        // SAFETY: a producer hands out as many pointers as it says.
-        let child = unsafe { schema.children.add(index).read().as_ref() };
-        let child =
-            child.ok_or_else(|| format!("child {index} of {own} is not there: {BROKEN}"))?;
-        check_schema(child, &own, depth + 1)?;
-    }
-    // SAFETY: a producer hands out a schema, or none.
-    if let Some(dictionary) = unsafe { schema.dictionary.as_ref() } {
-        check_schema(dictionary, &own, depth + 1)?;
-    }
-    check_metadata(schema.metadata)
-        .ok_or_else(|| format!("the metadata of {own} is not valid UTF-8; drop it first"))
-}
-
-/// A text of the producer; none if it is not there.
-fn text(pointer: *const c_char) -> Option<Result<String, ()>> {
-    // SAFETY: texts end with a NUL.
-    (!pointer.is_null()).then(|| {
-        let text: CString = unsafe { CStr::from_ptr(pointer) }.to_owned();
-        text.into_string().map_err(|_| ())
-    })
-}
-
-/// Walks the metadata of a schema: a count, then lengths and texts.
-fn check_metadata(pointer: *const c_char) -> Option<()> {
-    if pointer.is_null() {
-        return Some(());
-    }
-    let mut at = pointer.cast::<u8>();
-    let number = |at: *const u8| {
-        // SAFETY: a producer writes as many numbers and bytes as the numbers before them say.
-        let bytes = unsafe { at.cast::<[u8; 4]>().read_unaligned() };
-        usize::try_from(i32::from_ne_bytes(bytes)).ok()
-    };
-    let texts = number(at)?.checked_mul(2)?;
-    at = at.wrapping_add(4);
-    for _ in 0..texts {
-        let length = number(at)?;
-        // SAFETY: as above.
-        let text = unsafe { std::slice::from_raw_parts(at.wrapping_add(4), length) };
-        std::str::from_utf8(text).ok()?;
-        at = at.wrapping_add(4 + length);
-    }
-    Some(())
-}
-
 fn convert_batch(mut array: FFI_ArrowArray, schema: &SchemaRef) -> Result<RecordBatch, String> {
     let kind = DataType::Struct(schema.fields().clone());
     check_array(&mut array, &kind, "a batch", 0)?;
@@ -252,79 +171,4 @@ fn convert_batch(mut array: FFI_ArrowArray, schema: &SchemaRef) -> Result<Record
     let columns = rows.as_struct().columns().to_vec();
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
         .map_err(|error| error.to_string())
-}
-
-/// Fails for an array whose shape is not that of its type: as many buffers and children.
-fn check_array(
-    array: &mut FFI_ArrowArray,
-    kind: &DataType,
-    name: &str,
-    depth: usize,
-) -> Result<(), String> {
-    let other = |what: &str| {
-        Err(format!(
-            "{name} does not have the schema of its stream: {what}; cast the batches first"
-        ))
-    };
-    if depth > MAX_DEPTH {
-        return other("it is nested deeper");
-    }
-    if array.length < 0 || array.offset < 0 || array.length.checked_add(array.offset).is_none() {
-        return other("it has less than no rows");
-    }
-    // Polars gives columns of nulls a buffer, which is not there.
-    if *kind == DataType::Null && array.n_buffers == 1 && !array.buffers.is_null() {
-        // SAFETY: there is one pointer, as the producer says.
-        if unsafe { array.buffers.read() }.is_null() {
-            array.n_buffers = 0;
-        }
-    }
-    let shape = layout(kind);
-    let buffers = (shape.buffers.len() + usize::from(shape.can_contain_null_mask)) as i64;
-    // Views have any number of buffers, and one with their lengths.
-    let fits = if shape.variadic { array.n_buffers > buffers } else { array.n_buffers == buffers };
-    if !fits || (array.n_buffers > 0 && array.buffers.is_null()) {
-        return other(&format!("{} buffers for {kind}", array.n_buffers));
-    }
-    let children: Vec<(&str, &DataType)> = match kind {
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::ListView(field)
-        | DataType::LargeListView(field)
-        | DataType::FixedSizeList(field, _)
-        | DataType::Map(field, _) => vec![(name, field.data_type())],
-        DataType::Struct(fields) => {
-            fields.iter().map(|field| (field.name().as_str(), field.data_type())).collect()
-        }
-        DataType::Union(fields, _) => {
-            fields.iter().map(|(_, field)| (field.name().as_str(), field.data_type())).collect()
-        }
-        DataType::RunEndEncoded(ends, values) => {
-            vec![(name, ends.data_type()), (name, values.data_type())]
-        }
-        _ => Vec::new(),
-    };
-    if array.n_children != children.len() as i64
-        || (array.n_children > 0 && array.children.is_null())
-    {
-        return other(&format!("{} columns instead of {}", array.n_children, children.len()));
-    }
-    for (index, (child, kind)) in children.into_iter().enumerate() {
-        // SAFETY: a producer hands out as many pointers as it says, each to an array of its own.
-        let Some(array) = (unsafe { array.children.add(index).read().as_mut() }) else {
-            return other(&format!("column {child:?} is not there"));
-        };
-        check_array(array, kind, &format!("column {child:?}"), depth + 1)?;
-    }
-    match kind {
-        DataType::Dictionary(_, values) => {
-            // SAFETY: a producer hands out an array, or none.
-            match unsafe { array.dictionary.as_mut() } {
-                Some(dictionary) => check_array(dictionary, values, name, depth + 1),
-                None => other("it has no dictionary"),
-            }
-        }
-        _ if !array.dictionary.is_null() => other("it has a dictionary"),
-        _ => Ok(()),
-    }
 }
