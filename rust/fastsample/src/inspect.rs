@@ -68,6 +68,23 @@ impl TextStatistics {
 /// # Errors
 /// When reading fails, or the call is cancelled; [`crate::Error::Column`] for a column that is named
 /// and leads to no text.
+///
+/// # Examples
+/// ```
+/// use fastsample::inspect::text_statistics;
+/// use fastsample::{Context, Source};
+/// # use std::sync::Arc;
+/// # use arrow_array::{ArrayRef, RecordBatch, StringArray};
+/// # let texts: Vec<String> = (0..1000).map(|i| format!("What is {i} times {i}?")).collect();
+/// # let column: ArrayRef = Arc::new(StringArray::from(texts));
+/// # let batch = RecordBatch::try_from_iter([("prompt", column)])?;
+/// # let source = Source::from_batches(batch.schema(), vec![batch], None)?;
+///
+/// let (text, found) = text_statistics(&Context::new(None), &source, None)?.ok_or("no text")?;
+/// assert_eq!(text.paths(), ["prompt"]);
+/// assert_eq!((found.rows.quantile(0.0), found.rows.quantile(1.0)), (18, 22));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn text_statistics(
     ctx: &Context,
     source: &Source,

@@ -1,6 +1,30 @@
 //! fastsample draws training samples out of big text data sets: exactly n rows, the same on any
 //! machine and any number of threads, in memory that does not grow with the data.
 //!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use arrow_array::{ArrayRef, RecordBatch, StringArray};
+//! use fastsample::write::{Format, ParquetOptions, WriteOptions};
+//! use fastsample::{Context, Sample, Source};
+//!
+//! let ctx = Context::new(None);
+//! let texts: Vec<String> = (0..1000).map(|i| format!("What is {i} times {i}?")).collect();
+//! let column: ArrayRef = Arc::new(StringArray::from(texts));
+//! let batch = RecordBatch::try_from_iter([("prompt", column)])?;
+//! let source = Source::from_batches(batch.schema(), vec![batch], None)?;
+//!
+//! // 300 rows, the same ones whatever the machine and the number of threads.
+//! let sample = Sample::uniform(&ctx, source, 300, 42)?;
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("train.parquet");
+//! sample.write(&ctx, &path, &WriteOptions::new(Format::Parquet(ParquetOptions::default())))?;
+//!
+//! let written = Source::open(&ctx, &[path], None)?;
+//! assert_eq!(written.rows(), 300);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The modules. Each imports only those above it, which a test checks. The way of a row through them
 //! is in `docs/architecture.md`:
 //!
@@ -17,7 +41,7 @@
 //! | `scan` | a parallel fold over the rows of a source |
 //! | [`columns`] | which columns of a source are text: named, or by default |
 //! | [`gather`] | reads the chosen rows, in order, in bounded memory |
-//! | [`reservoir`] | reservoir sampling: the same draw from a stream that can be read once |
+//! | `reservoir` | reservoir sampling: the same draw from a stream that can be read once |
 //! | [`smart`] | weights by near-duplicates, commonness, length, repetition, target; draws by weight |
 //! | [`tokens`] | token counts of rows; draws with a limit or a budget of tokens |
 //! | [`sample`] | a source with its chosen rows |
@@ -38,7 +62,7 @@ pub mod files;
 pub mod gather;
 pub mod hash;
 pub mod inspect;
-pub mod reservoir;
+mod reservoir;
 pub mod sample;
 mod scan;
 pub mod select;

@@ -13,15 +13,15 @@ use crate::select::{BottomN, Candidate};
 
 /// The rows that were drawn, and what was seen on the way.
 #[derive(Debug)]
-pub struct ReservoirDraw {
+pub(crate) struct ReservoirDraw {
     /// The schema of the stream.
-    pub schema: SchemaRef,
+    pub(crate) schema: SchemaRef,
     /// The chosen rows, in the order of the stream.
-    pub batches: Vec<RecordBatch>,
+    pub(crate) batches: Vec<RecordBatch>,
     /// Their ordinals, ascending.
-    pub row_ids: Vec<u64>,
+    pub(crate) row_ids: Vec<u64>,
     /// Rows that the stream had.
-    pub rows: u64,
+    pub(crate) rows: u64,
 }
 
 /// Draws `n` rows from a stream, the same that [`crate::select::uniform()`] draws from a file.
@@ -38,7 +38,7 @@ pub struct ReservoirDraw {
 ///
 /// # Errors
 /// When the stream fails, or the call is cancelled.
-pub fn draw(
+pub(crate) fn draw(
     ctx: &Context,
     stream: impl RecordBatchReader,
     n: usize,

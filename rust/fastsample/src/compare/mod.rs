@@ -99,6 +99,23 @@ pub struct Comparison {
 /// # Errors
 /// [`Error::Argument`] for data without rows; [`Error::Column`] where there is no such column, or
 /// no text; and whatever reading fails with.
+///
+/// # Examples
+/// ```
+/// use fastsample::compare::{CompareOptions, compare};
+/// use fastsample::{Context, Source};
+/// # use std::sync::Arc;
+/// # use arrow_array::{ArrayRef, RecordBatch, StringArray};
+/// # let texts: Vec<String> = (0..1000).map(|i| format!("What is {i} times {i}?")).collect();
+/// # let column: ArrayRef = Arc::new(StringArray::from(texts));
+/// # let batch = RecordBatch::try_from_iter([("prompt", column)])?;
+/// # let source = Source::from_batches(batch.schema(), vec![batch], None)?;
+///
+/// let options = CompareOptions { max_chars: 512, ..CompareOptions::default() };
+/// let found = compare(&Context::new(None), &source, &source, &options)?;
+/// assert!(found.identical && !found.length.0.is_bias());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn compare(
     ctx: &Context,
     source: &Source,

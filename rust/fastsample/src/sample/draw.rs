@@ -19,6 +19,26 @@ impl Sample {
     ///
     /// # Errors
     /// [`Error::Argument`] unless `1 <= n <= source.rows()`.
+    ///
+    /// # Examples
+    /// A smaller sample of the same seed is a part of a larger one.
+    ///
+    /// ```
+    /// use fastsample::{Context, Sample, Source};
+    /// # use std::sync::Arc;
+    /// # use arrow_array::{ArrayRef, RecordBatch, StringArray};
+    /// # let texts: Vec<String> = (0..1000).map(|i| format!("What is {i} times {i}?")).collect();
+    /// # let column: ArrayRef = Arc::new(StringArray::from(texts));
+    /// # let batch = RecordBatch::try_from_iter([("prompt", column)])?;
+    /// # let source = Source::from_batches(batch.schema(), vec![batch], None)?;
+    ///
+    /// let ctx = Context::new(None);
+    /// let ten = Sample::uniform(&ctx, source.clone(), 10, 42)?.row_ids();
+    /// let hundred = Sample::uniform(&ctx, source, 100, 42)?.row_ids();
+    /// assert_eq!((ten.len(), hundred.len()), (10, 100));
+    /// assert!(ten.iter().all(|id| hundred.contains(id)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn uniform(ctx: &Context, source: Source, n: u64, seed: u64) -> Result<Self> {
         Self::window(ctx, source, n, seed, 0)
     }
@@ -59,6 +79,27 @@ impl Sample {
     /// # Errors
     /// As [`Sample::uniform`]; [`Error::Column`] where there is no text to judge rows by, or where
     /// the column of weights is there already; and whatever reading fails with.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use arrow_array::{ArrayRef, RecordBatch, StringArray};
+    /// use fastsample::{Context, Rule, Sample, Smart, Source};
+    ///
+    /// // Half of the rows are one and the same.
+    /// let text = |i| if i % 2 == 0 { "Hello there!".into() } else { format!("Is {i} a prime number?") };
+    /// let texts: Vec<String> = (0..100).map(text).collect();
+    /// let column: ArrayRef = Arc::new(StringArray::from(texts));
+    /// let batch = RecordBatch::try_from_iter([("prompt", column)])?;
+    /// let source = Source::from_batches(batch.schema(), vec![batch], None)?;
+    ///
+    /// let rule = Rule::Weighted(Smart { commonness: 0.0, ..Smart::default() });
+    /// let ctx = Context::new(None);
+    /// let (sample, report) = Sample::smart(&ctx, source, 40, 42, &rule, false)?;
+    /// assert_eq!((sample.len(), report.copies, report.copies_drawn), (40, 49, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn smart(
         ctx: &Context,
         source: Source,

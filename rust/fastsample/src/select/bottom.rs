@@ -126,8 +126,8 @@ impl BottomN {
     }
 
     /// The ordinals of the n best, ascending.
-    #[must_use]
-    pub fn into_ids(mut self) -> Vec<u64> {
+    #[cfg(test)]
+    fn into_ids(mut self) -> Vec<u64> {
         self.cut();
         let mut ids: Vec<u64> = self.kept.iter().map(|candidate| candidate.ordinal).collect();
         ids.sort_unstable();

@@ -130,6 +130,22 @@ impl Source {
     ///
     /// # Errors
     /// When a requested column does not exist, or two have the same name.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    /// use fastsample::Source;
+    ///
+    /// let prompts: ArrayRef = Arc::new(StringArray::from(vec!["你好", "Good morning"]));
+    /// let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    /// let batch = RecordBatch::try_from_iter([("prompt", prompts), ("id", ids)])?;
+    /// let columns = ["prompt".to_owned()];
+    /// let source = Source::from_batches(batch.schema(), vec![batch], Some(&columns))?;
+    /// assert_eq!((source.rows(), source.schema().fields().len()), (2, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_batches(
         schema: SchemaRef,
         batches: Vec<RecordBatch>,

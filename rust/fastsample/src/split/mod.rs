@@ -71,6 +71,25 @@ pub struct Sides {
 /// # Errors
 /// [`Error::Argument`] when there are not enough rows, [`Error::Column`] for a column that is not
 /// there or holds no text, and whatever reading fails with.
+///
+/// # Examples
+/// ```
+/// use fastsample::split::{Side, SplitOptions, split};
+/// use fastsample::{Context, Source};
+/// # use std::sync::Arc;
+/// # use arrow_array::{ArrayRef, RecordBatch, StringArray};
+/// # let texts: Vec<String> = (0..1000).map(|i| format!("What is {i} times {i}?")).collect();
+/// # let column: ArrayRef = Arc::new(StringArray::from(texts));
+/// # let batch = RecordBatch::try_from_iter([("prompt", column)])?;
+/// # let source = Source::from_batches(batch.schema(), vec![batch], None)?;
+///
+/// let sizes = [900, 100].map(|rows| Side { rows, is_exact: true });
+/// let options = SplitOptions { sizes: &sizes, seed: 42, text: None, near: false, smart: None };
+/// let sides = split(&Context::new(None), &source, options)?;
+/// assert_eq!(sides.rows[0].len(), 900);
+/// assert!((0..1000).all(|row| sides.rows[0].has(row) != sides.rows[1].has(row)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn split(ctx: &Context, source: &Source, options: SplitOptions<'_>) -> Result<Sides> {
     let rows = source.rows();
     let wanted: u64 = options.sizes.iter().map(|side| side.rows).sum();

@@ -39,6 +39,18 @@ pub struct BatchPlan {
 ///
 /// # Errors
 /// [`Error::Argument`] for sizes of 0.
+///
+/// # Examples
+/// ```
+/// use fastsample::training::length_batches::{BatchSize, plan};
+///
+/// let lengths: Vec<u32> = (0..1000).map(|row| 1 + row % 100).collect();
+/// let size = BatchSize { rows: 10, budget: None };
+/// let found = plan(&lengths, 42, 0, 1, size, 50)?;
+/// assert_eq!(found.rows.len(), 1000);
+/// assert!(found.padded < found.padded_unsorted);
+/// # Ok::<(), fastsample::Error>(())
+/// ```
 pub fn plan(
     lengths: &[u32],
     seed: u64,

@@ -49,6 +49,21 @@ pub struct WriteOptions {
     pub name_by_content: bool,
 }
 
+impl WriteOptions {
+    /// One file in the order of the source, which replaces a file of the same name.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Self {
+            format,
+            shuffle: false,
+            shards: 1,
+            overwrite: true,
+            memory_limit: MEMORY_LIMIT,
+            name_by_content: false,
+        }
+    }
+}
+
 /// A file that was written.
 #[derive(Debug, Clone)]
 pub struct Written {
@@ -79,6 +94,28 @@ impl Sample {
     ///
     /// # Errors
     /// As [`write_all`].
+    ///
+    /// # Examples
+    /// ```
+    /// use fastsample::write::{Format, IpcOptions, IpcCompression, WriteOptions};
+    /// use fastsample::{Context, Sample, Source};
+    /// # use std::sync::Arc;
+    /// # use arrow_array::{ArrayRef, RecordBatch, StringArray};
+    /// # let texts: Vec<String> = (0..1000).map(|i| format!("What is {i} times {i}?")).collect();
+    /// # let column: ArrayRef = Arc::new(StringArray::from(texts));
+    /// # let batch = RecordBatch::try_from_iter([("prompt", column)])?;
+    /// # let source = Source::from_batches(batch.schema(), vec![batch], None)?;
+    ///
+    /// let ctx = Context::new(None);
+    /// let sample = Sample::uniform(&ctx, source, 10, 42)?;
+    /// let format = Format::Ipc(IpcOptions { compression: IpcCompression::Zstd, stream: false });
+    /// let options = WriteOptions { shuffle: true, shards: 2, ..WriteOptions::new(format) };
+    /// let folder = tempfile::tempdir()?;
+    /// let report = sample.write(&ctx, &folder.path().join("ten.arrow"), &options)?;
+    /// let names: Vec<_> = report.files.iter().filter_map(|file| file.path.file_name()).collect();
+    /// assert_eq!(names, ["ten-00000-of-00002.arrow", "ten-00001-of-00002.arrow"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn write(&self, ctx: &Context, path: &Path, options: &WriteOptions) -> Result<Report> {
         let mut reports = write_all(ctx, &[(self, path.to_path_buf())], options)?;
         reports.pop().ok_or_else(|| Error::Internal("nothing was written".into()))
