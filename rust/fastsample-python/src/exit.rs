@@ -1,4 +1,4 @@
-//! The end of the process: no thread of ours may still need Python when the interpreter goes.
+//! Interpreter shutdown: no thread of ours may still need Python when the interpreter ends.
 //!
 //! ```text
 //!  import    atexit.register(stop), os.register_at_fork(after_in_child=forget)

@@ -1,4 +1,4 @@
-//! What is in a source.
+//! Inspection: the files of a source, and the lengths of its texts.
 
 use fastsample::inspect;
 use fastsample::source::PartInfo;

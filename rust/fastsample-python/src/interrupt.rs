@@ -1,4 +1,4 @@
-//! Ctrl-C while another library pulls a stream of ours.
+//! Signal checks (Ctrl-C) while another library reads a stream of ours.
 
 use std::io::ErrorKind;
 use std::thread::ThreadId;

@@ -1,4 +1,4 @@
-//! What each term says of each row.
+//! Scores: the value of each term of the weight for each row.
 
 use fastsample::{Error, Rule as CoreRule, Sample as CoreSample, smart};
 use pyo3::prelude::*;

@@ -1,5 +1,5 @@
-//! What the texts that were set aside tell: bits a character under a model of the sample and one of
-//! a random sample, and the n-grams that the sample has more of, or less.
+//! Held-out texts: bits a character under an n-gram model of the sample and one of a random sample,
+//! and the n-grams that the sample has more of, or less.
 
 use std::collections::HashMap;
 

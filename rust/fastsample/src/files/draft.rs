@@ -1,4 +1,4 @@
-//! A file that is being written and has no name yet.
+//! Draft: an output that is being written and has no name yet (`O_TMPFILE`).
 
 use std::fs::File;
 use std::io::{self, Seek};

@@ -1,4 +1,4 @@
-//! What tells a file from another one, and from another version of itself.
+//! File identity: inode, size and time of change, which tell files and their versions apart.
 
 use std::fs::Metadata;
 use std::io;

@@ -1,4 +1,4 @@
-//! The list of a set's members, and how a set is completed or taken back.
+//! Journal of a set: the list of its members, and how a set is completed or taken back.
 //!
 //! ```text
 //!  complete    for each k: if <id>/<k> exists, rename it to its name

@@ -1,4 +1,4 @@
-//! How a reader gets the files of a set: all old or all new.
+//! Consistent reads: a reader gets the files of a set all old or all new.
 //!
 //! ```text
 //!  repeat   recover the folders (waits for a run that is just putting its files in place)

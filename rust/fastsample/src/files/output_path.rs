@@ -1,4 +1,4 @@
-//! Where an output may go: the one rule for outputs of every kind.
+//! Output paths: the one rule for where an output may go.
 
 use std::ffi::{OsStr, OsString};
 use std::io;

@@ -1,4 +1,4 @@
-//! Outputs that appear together: all of them or none.
+//! Output set: files that appear together, all of them or none.
 
 use std::fs::File;
 use std::io::ErrorKind::AlreadyExists;

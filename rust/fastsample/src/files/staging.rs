@@ -1,4 +1,4 @@
-//! The folder for what needs a name before its time: `F/.fastsample/<id>`, under a lock.
+//! Staging folder, `F/.fastsample/<id>`: files that need a name before their time, under a lock.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! What outputs ask of the system beside writing: durable names, and errors in its own words.
+//! System calls beside writing: folders made durable, and errors in the words of the system.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Columns of numbers, one number a row: what features are kept in.
+//! Columnar storage of features: a number a row, or several.
 
 use crate::exec::SharedSlice;
 

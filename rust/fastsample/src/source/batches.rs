@@ -1,4 +1,4 @@
-//! A sequence of record batches, or of failures to read them.
+//! Iterator of record batches, or of failures to read them.
 
 use arrow_array::RecordBatch;
 

@@ -1,5 +1,4 @@
-//! The data of a part in its format: a variant for each. What else is to know of a format is in
-//! its own file.
+//! Formats of a source: a variant of `Data` for each. All else of a format is in its own file.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

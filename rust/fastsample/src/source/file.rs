@@ -1,4 +1,4 @@
-//! A file that is read by many threads and must not change meanwhile.
+//! Source file: read by many threads, and not to change meanwhile.
 
 use std::fs::File;
 use std::io::{self, Read};

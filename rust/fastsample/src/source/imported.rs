@@ -1,4 +1,4 @@
-//! Arrays as they come through the C data interface.
+//! Import of arrays that come through the C data interface.
 //!
 //! There, the offset of a struct or of a list of fixed size applies to its children, which are not
 //! cut to it. `make_array` cuts them once for each level, and so fails, or reads other rows, where

@@ -1,4 +1,4 @@
-//! Why a file is refused before it is decoded.
+//! Refusal: why a file is not decoded, found before its decoder is called.
 
 use std::path::Path;
 

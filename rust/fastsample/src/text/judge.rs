@@ -1,4 +1,4 @@
-//! Whether the strings of a column are text, judged by some of them.
+//! Text detection by content: whether the strings of a column are text, judged by some of them.
 //!
 //! | the first that is true of the values seen | the column is |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Facts of the rows that are written, taken as they pass: characters of the text, equal rows.
+//! Statistics of the rows that are written, taken as they pass: characters of the text, equal rows.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! How much the buffers of an Arrow IPC message claim to hold, before memory is set aside for them.
+//! Size checks of an Arrow IPC message: how much its buffers claim to hold, before it is set aside.
 //!
 //! A compressed buffer begins with its length when it is inflated. LZ4 can't stand for more than
 //! 255 bytes by one. A frame of Zstandard tells block by block how much it can hold at most.

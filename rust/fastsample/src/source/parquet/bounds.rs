@@ -1,4 +1,4 @@
-//! What the decoders of `parquet` would take on trust in a page: how many values it has.
+//! Bounds checks of a page: how many values it has, which the decoders of `parquet` take on trust.
 //!
 //! They set memory aside for the entries that a dictionary claims, for the lengths that a delta
 //! encoding claims, and for the values of a repeated column, of which a few bytes can claim

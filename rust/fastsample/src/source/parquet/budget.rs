@@ -1,4 +1,4 @@
-//! The memory that the pages of one file may have at a time.
+//! Memory budget of the pages of one file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Decoders on data that may be hostile: their errors and panics become errors of the file.
+//! Panic barrier around decoders: their errors and panics become errors of the file.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Plausibility of a footer: its numbers may be false.
+//! Footer checks: whether its numbers agree with each other, the file and the pages.
 
 use std::path::Path;
 

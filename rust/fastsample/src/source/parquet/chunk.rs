@@ -1,4 +1,4 @@
-//! A column chunk: where its bytes are.
+//! Column chunk: where its bytes are.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Pages inflated as a whole, into memory that is used again.
+//! Decompression of whole pages, into memory that is used again.
 //!
 //! A header claims how long a page is when it is inflated. No more than that is ever written, and
 //! no more is set aside than the codec can make of the bytes there are. A page that grows more than

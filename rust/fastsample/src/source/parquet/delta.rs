@@ -1,4 +1,4 @@
-//! The delta encodings, as far as it takes to know how much their decoders would set aside.
+//! Delta encodings, as far as it takes to know how much their decoders would set aside.
 //!
 //! ```text
 //!  DELTA_BINARY_PACKED      header: values of a block, miniblocks of a block, count, first value

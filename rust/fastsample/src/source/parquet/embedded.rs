@@ -1,4 +1,4 @@
-//! The Arrow schema that Arrow's own writers put into a Parquet footer, checked before it is parsed.
+//! Embedded Arrow schema (`ARROW:schema`) of a Parquet footer, checked before it is parsed.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -1,4 +1,4 @@
-//! A Parquet footer, walked before the parser of `parquet` sees it.
+//! Parquet footer, walked before the parser of `parquet` sees it.
 //!
 //! ```text
 //!  bytes ──▶ Footer::read ──▶ schema: a tree of 64 levels at most, as many nodes as elements

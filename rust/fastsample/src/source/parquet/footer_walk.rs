@@ -1,4 +1,4 @@
-//! The walk over the Thrift structs of a footer, which finds what its parser would not bear.
+//! Footer validation: a walk over its Thrift structs finds what its parser would not bear.
 
 use std::ops::Range;
 use std::str::from_utf8;

@@ -1,4 +1,4 @@
-//! Page headers.
+//! Page headers, parsed.
 
 use parquet::basic::Encoding;
 

@@ -1,4 +1,4 @@
-//! The offset index: where the pages of a column chunk are, as some writers note it.
+//! Offset index: where the pages of a column chunk are, as some writers note it.
 
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::page_index::offset_index::PageLocation;

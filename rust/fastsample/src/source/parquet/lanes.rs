@@ -1,4 +1,4 @@
-//! Lanes: the columns of a row group are decoded on several cores.
+//! Column parallelism: the columns of a row group are decoded on several cores, in lanes.
 //!
 //! ```text
 //!  lane 0   response ▒▒▒▒▒▒▒▒▒▒▒▒ ──▶ ┐

@@ -1,4 +1,4 @@
-//! Where the data pages of column chunks are, remembered for all passes.
+//! Page directory: where the data pages of column chunks are, remembered for all passes.
 //!
 //! A footer only says where a column chunk begins. Some writers add a page index. Without one, the
 //! header of every page is read once, and its content is kept.

@@ -1,4 +1,4 @@
-//! A row group of an open file, as the decoder of `parquet` asks for it: a reader of pages a column.
+//! Row group of an open file, as the decoder of `parquet` asks for it: a reader of pages a column.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The parts of a Parquet footer whose values do not matter to us, as `parquet` reads them.
+//! Thrift shapes of the parts of a footer whose values are not used, as `parquet` reads them.
 
 use super::thrift::Shape::{self, Binary, Bool, Double, I8, I32, I64, List, Struct};
 

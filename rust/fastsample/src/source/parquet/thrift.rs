@@ -1,4 +1,4 @@
-//! As much of the Thrift compact protocol as Parquet uses, over bytes that may be hostile.
+//! Thrift compact protocol, as much as Parquet uses, over bytes that may be hostile.
 //!
 //! Invariants that hold for any input:
 //! - no recursion deeper than [`MAX_DEPTH`];

@@ -1,4 +1,4 @@
-//! The schema of a Parquet footer as a tree, built without recursion.
+//! Schema tree of a Parquet footer, built without recursion.
 
 use crate::source::refusal::Refusal;
 

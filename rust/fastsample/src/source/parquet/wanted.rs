@@ -1,4 +1,4 @@
-//! The rows of a row group to read, and how many of them make a batch.
+//! Row selection within a row group, and how many rows make a batch.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What some writers got wrong, told by the name that they leave in a footer.
+//! Bugs of Parquet writers, told by the name that they leave in a footer.
 
 /// Whether pages of version 2 are compressed although their headers say that they are not.
 ///

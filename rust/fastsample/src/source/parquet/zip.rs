@@ -1,4 +1,4 @@
-//! Zip: columns that were read separately become batches of rows again.
+//! Zip: batches of columns that were read separately become batches of rows again.
 
 use std::sync::Arc;
 

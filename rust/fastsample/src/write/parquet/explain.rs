@@ -1,4 +1,4 @@
-//! Why a file could not be written.
+//! Errors of the Parquet writer, without the names of the layers in between.
 
 use parquet::errors::ParquetError;
 
