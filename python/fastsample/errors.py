@@ -26,7 +26,7 @@ class SourceNotFoundError(FastSampleError, FileNotFoundError):
 
 
 class SourceTypeError(FastSampleError, TypeError):
-    """An object that is no source of rows, or an argument of the wrong type."""
+    """An object that is not a source of rows, or an argument of the wrong type."""
 
 
 class ArgumentError(FastSampleError, ValueError):

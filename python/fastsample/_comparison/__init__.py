@@ -1,1 +1,1 @@
-"""A sample held against its source."""
+"""Comparison of a sample with its source."""

@@ -131,5 +131,5 @@ def _judged(distance: Distance) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share for people, small ones with a digit more."""
+    """Format a share as a percentage; small ones get one more digit."""
     return f"{share:.2%}" if 0 < share < 0.1 else f"{share:.1%}"

@@ -84,7 +84,7 @@ class Comparison(Compared):
         return tuple(facts(self))
 
     def to_html(self) -> str:
-        """Return a report as one HTML page that needs nothing else."""
+        """Return a report as one self-contained HTML page."""
         from fastsample._comparison.html import page
 
         return page(self)

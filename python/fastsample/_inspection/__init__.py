@@ -1,1 +1,1 @@
-"""What is in a data set: files, columns, lengths of texts."""
+"""Inspection of a data set: files, columns, lengths of texts."""

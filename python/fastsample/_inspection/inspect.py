@@ -1,4 +1,4 @@
-"""What is in a data set, before anything is drawn from it."""
+"""`inspect`: rows, columns, files and texts of a data set, without drawing from it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How long training takes, and what would make it shorter."""
+"""Training time: hours now, and with a sample, fewer epochs or shorter texts."""

@@ -15,7 +15,7 @@ _SHARES = (0.1, 0.3, 0.5)
 
 @dataclass(frozen=True)
 class Change:
-    """Epochs and lengths now, and those thought of; the same where nothing changes."""
+    """Epochs and lengths now and as wanted; equal where nothing changes."""
 
     epochs: int
     new_epochs: int
@@ -26,12 +26,12 @@ class Change:
 
     @property
     def more_epochs(self) -> bool:
-        """Whether the epochs are others than now."""
+        """Whether the number of epochs changes."""
         return self.new_epochs != self.epochs
 
     @property
     def step_time(self) -> bool:
-        """Whether a step takes another time than now."""
+        """Whether the time of a step changes."""
         return self.new_length != self.max_length or self.new_seconds
 
 
@@ -43,7 +43,7 @@ def changed(
     padding: str,
     new_seconds: bool,
 ) -> Change:
-    """Check what is now and what is thought of."""
+    """Check the present and the wanted values."""
     now = whole("epochs", epochs, least=1)
     then = now if new_epochs is None else whole("new_epochs", new_epochs, least=1)
     max_length = optional(whole, "max_length", max_length, least=1)

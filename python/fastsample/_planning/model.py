@@ -107,7 +107,7 @@ class Schedule:
         return min(self._rows, math.floor(steps * self._per_step))
 
     def assumptions(self) -> tuple[str, ...]:
-        """Return what the steps rest on."""
+        """Return the assumptions behind the number of steps."""
         if self._measured:
             return (
                 f"steps are in proportion to rows ({self.rows_per_step:.2f} a step now), "
@@ -155,7 +155,7 @@ class StepTime:
         return float(length) if facts is None else max(facts.padded(padding), 1e-9)
 
     def assumptions(self, known: bool) -> tuple[str, ...]:
-        """Return what the times rest on."""
+        """Return the assumptions behind the time of a step."""
         if self.new_seconds is not None and self.new_length not in (None, self.length):
             how = (
                 f"times of other lengths lie on the line through {self.seconds:g} s at "

@@ -1,4 +1,4 @@
-"""Fresh rows for every epoch: windows of the order in which rows are drawn."""
+"""`epochs`: different rows for every epoch, as windows of the order in which rows are drawn."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def epochs(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Epochs:
-    """Draw `n` other rows for every epoch of a training run.
+    """Draw `n` different rows for every epoch of a training run.
 
     This is the recommended way to train for several epochs. Three epochs of 3 million rows out of
     10 million show 9 million different rows, in the time of three epochs over the same 3 million.

@@ -1,4 +1,4 @@
-"""Which file format a name stands for."""
+"""File formats by the ending of a name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that were drawn, and what can be done with them."""
+"""`Sample`: the rows of a draw, read on demand."""
 
 from __future__ import annotations
 

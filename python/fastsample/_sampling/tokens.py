@@ -40,7 +40,7 @@ def token_lengths(
         and padding are ignored: texts are counted whole.
     text_columns
         Text columns to count: names, or paths such as ``messages[].content``; by default those
-        that look like text. Each text is tokenized by itself, and a row has the tokens of all of
+        that look like text. Each text is tokenized separately, and a row has the tokens of all of
         them together.
     special_tokens
         Count the tokens that the tokenizer's post-processor adds around each text. False counts
@@ -116,7 +116,7 @@ def draw_by_tokens(
     threads: int | None,
     progress: Callback | None,
 ) -> tuple[_fastsample.Sample, SmartReport | None, int, int]:
-    """Draw rows that are short enough, or worth a budget of tokens.
+    """Draw rows with a limit of tokens each, or up to a budget of tokens in all.
 
     Returns the sample, what a smart draw found, the tokens of the rows drawn, and how many rows
     were passed over because they are too long.

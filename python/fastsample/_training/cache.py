@@ -1,4 +1,4 @@
-"""A sample as one file for all processes: written once, mapped by each."""
+"""Cache of a sample: one file for all processes, written once, mapped by each."""
 
 from __future__ import annotations
 

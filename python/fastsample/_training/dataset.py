@@ -1,4 +1,4 @@
-"""Rows of a file that is mapped into memory, for data loaders."""
+"""`Dataset`: a map-style dataset over a memory-mapped file."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the whole file, by which these rows are known again: SHA-256, in hexadecimal.
+        """SHA-256 of the whole file, in hexadecimal, which identifies the rows.
 
         It takes about a second a gigabyte, once in a process.
         """

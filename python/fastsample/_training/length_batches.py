@@ -21,7 +21,7 @@ _MOST_ROWS = 2**31
 
 @dataclass(frozen=True)
 class Padding:
-    """What batches of an epoch cost, in the unit of the lengths.
+    """Elements of an epoch's batches, padding included, in the unit of the lengths.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class LengthBatchSampler(ResumableOrder[list[int]]):
         Rows of a rank's batch; the most rows if `max_tokens` is given.
     max_tokens
         Rows of a batch times the longest of them, at most, in the unit of the lengths. A row that
-        is longer by itself is a batch of its own.
+        is longer alone is a batch of its own.
     seed
         From 0 to 2**64 - 1.
     num_replicas, rank
@@ -123,7 +123,7 @@ class LengthBatchSampler(ResumableOrder[list[int]]):
         return self._plan(self._upcoming).steps
 
     def padding(self) -> Padding:
-        """Return what the batches of the epoch cost, against batches in random order."""
+        """Return the elements of the epoch's batches, padding included, and of random batches."""
         return self._plan(self._upcoming).padding
 
     def _plan(self, epoch: int) -> _Plan:

@@ -101,7 +101,7 @@ class ResumableOrder(ABC, Generic[T]):
         self._epoch, self._place, self._drawn_epoch = epoch, 0, None
 
     def set_epoch(self, epoch: int) -> None:
-        """Go to the start of an epoch; stay where one is if it is the current one.
+        """Go to the start of an epoch; keep the position if it is the current one.
 
         After a state was loaded, earlier epochs are ignored: loaders that count their own
         epochs begin at 0 again when a run is resumed.
@@ -119,7 +119,7 @@ class ResumableOrder(ABC, Generic[T]):
     def follow(self, loader: Iterable[Batch]) -> Iterator[Batch]:
         """Yield the batches of a loader and count each as consumed when it is handed over.
 
-        A state that is saved in the body of the loop includes the batch at hand: save it when
+        A state that is saved in the body of the loop includes the current batch: save it when
         the step is done. A loop that is left early goes on with the next batch.
         """
         if not hasattr(loader, "__iter__"):

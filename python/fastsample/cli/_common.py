@@ -62,14 +62,14 @@ def sparkline(shares: Sequence[float]) -> str:
 
 
 def tell_left_out(left_out: Mapping[str, str]) -> None:
-    """Say in one line which columns of strings are not text by default."""
+    """Print in one line which columns of strings are not text by default."""
     if left_out:
         note = f"note: not counted as text: {left_out_note(left_out)}; --text-column names others"
         err.print(note, style="yellow", markup=False, soft_wrap=True)
 
 
 def tell_notes(notes: Iterable[str]) -> None:
-    """Say what one should know of the source, a line each."""
+    """Print notes on the source, a line each."""
     for note in notes:
         err.print(f"note: {note}", style="yellow", soft_wrap=True)
 
