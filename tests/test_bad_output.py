@@ -236,7 +236,8 @@ def test_existing_output(tmp_path: Path, source: Path, shards: int) -> None:
 )
 def test_bad_options(tmp_path: Path, source: Path, options: dict[str, Any]) -> None:
     drawn, before = fastsample.sample(source, 10), contents(tmp_path)
-    with pytest.raises(errors.ArgumentError):
+    name = next(reversed(options))
+    with pytest.raises(errors.ArgumentError, match=name.replace("_", ".")):
         drawn.write_parquet(tmp_path / "out.parquet", **options)
     assert contents(tmp_path) == before
 

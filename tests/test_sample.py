@@ -192,6 +192,13 @@ def test_a_dict_of_tables_is_told_from_a_table(table: pa.Table) -> None:
     for source in (splits, {"train": table}):
         with pytest.raises(fastsample.SourceTypeError, match="such as the one of the key 'train'"):
             fastsample.sample(source, 5)
+    with pytest.raises(fastsample.SourceTypeError, match="make a table of it"):
+        fastsample.sample({"text": ["a", "b"]}, 1)
+
+
+def test_a_number_of_rows_beyond_all_limits(table: pa.Table) -> None:
+    with pytest.raises(fastsample.ArgumentError, match=r"n is 1180.*; it must be from 1 to "):
+        fastsample.sample(table, 2**70)
 
 
 class Failing:

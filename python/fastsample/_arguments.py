@@ -32,7 +32,8 @@ def whole(name: str, value: object, *, least: int, most: int = _MOST) -> int:
     except TypeError:
         raise _wrong_type(name, value, "a whole number") from None
     if not least <= number <= most:
-        limits = f"at least {least}" if most == _MOST else f"from {least} to {most}"
+        is_open = most == _MOST and number < least
+        limits = f"at least {least}" if is_open else f"from {least} to {most}"
         raise ArgumentError(f"{name} is {number}; it must be {limits}")
     return number
 

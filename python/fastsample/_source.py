@@ -58,7 +58,9 @@ def open_source(
     if opened is not None:
         return opened
     hint = "; call .collect() first" if hasattr(source, "collect") else ""
-    if isinstance(source, Mapping) and source:  # a DatasetDict
+    if isinstance(source, Mapping) and any(isinstance(each, list) for each in source.values()):
+        hint = "; make a table of it, for example with pyarrow.table()"
+    elif isinstance(source, Mapping) and source:  # a DatasetDict
         hint = f"; pass one of its values, such as the one of the key {next(iter(source))!r}"
     raise SourceTypeError(
         f"can't draw rows from {_type_of(source)}{hint}; "

@@ -1,6 +1,7 @@
 //! Compression codecs of Parquet files, by name.
 
 use parquet::basic::{BrotliLevel, Compression as Codec, GzipLevel, ZstdLevel};
+use parquet::errors::ParquetError;
 
 use crate::error::{Error, Result};
 
@@ -19,18 +20,24 @@ impl Compression {
             None => Ok(codec),
             Some(_) => Err(format!("{name} has no compression levels; leave the level out")),
         };
-        let unsigned = |default: u32| level.map_or(Ok(default), u32::try_from);
+        let within = |least: u32, most: u32, default: u32| match level.map(u32::try_from) {
+            None => Ok(default),
+            Some(Ok(level)) if (least..=most).contains(&level) => Ok(level),
+            Some(_) => Err(format!(
+                "compression_level is {}; {name} has levels {least} to {most}",
+                level.unwrap_or_default()
+            )),
+        };
+        let refused = |error: ParquetError| error.to_string();
         let codec = match name {
-            "zstd" => {
-                ZstdLevel::try_new(level.unwrap_or(1)).map(Codec::ZSTD).map_err(|e| e.to_string())
-            }
-            "gzip" => unsigned(6)
-                .map_err(|e| e.to_string())
-                .and_then(|level| GzipLevel::try_new(level).map_err(|e| e.to_string()))
+            "zstd" => within(1, 22, 1)
+                .and_then(|level| ZstdLevel::try_new(level.cast_signed()).map_err(refused))
+                .map(Codec::ZSTD),
+            "gzip" => within(0, 9, 6)
+                .and_then(|level| GzipLevel::try_new(level).map_err(refused))
                 .map(Codec::GZIP),
-            "brotli" => unsigned(1)
-                .map_err(|e| e.to_string())
-                .and_then(|level| BrotliLevel::try_new(level).map_err(|e| e.to_string()))
+            "brotli" => within(0, 11, 1)
+                .and_then(|level| BrotliLevel::try_new(level).map_err(refused))
                 .map(Codec::BROTLI),
             "snappy" => no_level(Codec::SNAPPY),
             "lz4" => no_level(Codec::LZ4_RAW),
