@@ -3,8 +3,11 @@
 import multiprocessing
 import os
 import pickle
+import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import fastsample
@@ -12,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from data import stream, write_parquet
+from filelock import FileLock
 
 
 @pytest.fixture
@@ -184,3 +188,98 @@ def test_names_that_are_not_utf8(table: pa.Table, tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(cached))[3] == sample[3]
     assert pickle.loads(pickle.dumps(sample)).to_arrow().equals(sample.to_arrow())
     assert len(fastsample.Dataset(cached.path)) == 700
+    with pytest.raises(fastsample.UnsupportedDataError, match="names are not UTF-8"):
+        cached.to_hf()
+    # Reports of such files can be printed.
+    assert "�" in str(sample.write_parquet(tmp_path / name / "out.parquet")).encode().decode()
+
+
+def test_a_source_that_is_gone(table: pa.Table, tmp_path: Path) -> None:
+    source = write_parquet(table, tmp_path / "gone.parquet")
+    sample = fastsample.sample(source, 700)
+    source.unlink()
+    for use in (sample.cache, lambda: pickle.dumps(sample), lambda: sample.to_arrow(mmap=True)):
+        with pytest.raises(fastsample.SourceNotFoundError, match=str(source)):
+            use()
+
+
+def test_row_ids_of_a_pickle_that_are_gone_or_damaged(source: Path) -> None:
+    pickled = pickle.dumps(fastsample.sample(source, 700))
+    (ids,) = Path(os.environ["FASTSAMPLE_CACHE"]).glob("*.npy")
+    for content in (b"", b"no numbers", ids.read_bytes()[:500]):
+        ids.write_bytes(content)
+        with pytest.raises(fastsample.SourceTypeError, match=f"{ids}: it holds no row ids"):
+            _ = pickle.loads(pickled).row_ids
+    ids.unlink()
+    with pytest.raises(fastsample.SourceNotFoundError, match=str(ids)):
+        _ = pickle.loads(pickled).row_ids
+
+
+def test_a_dataset_of_what_is_no_arrow_file(source: Path) -> None:
+    with pytest.raises(fastsample.SourceTypeError, match=r"a Parquet file.*cache"):
+        fastsample.Dataset(source)
+    with pytest.raises(fastsample.SourceTypeError, match="it is a folder"):
+        fastsample.Dataset(source.parent)
+
+
+def lock_of(path: Path) -> FileLock:
+    return FileLock(f"{path}.lock")
+
+
+def test_a_lock_is_waited_for_as_long_as_its_folder_is_there(source: Path, tmp_path: Path) -> None:
+    sample = fastsample.sample(source, 700)
+    name = sample.cache(tmp_path / "other").path.name
+    folder = tmp_path / "c"
+    folder.mkdir()
+    with lock_of(folder / name):
+        threading.Timer(0.3, shutil.rmtree, [folder]).start()
+        began = time.monotonic()
+        with pytest.raises(fastsample.OutputError, match="there is no folder"):
+            sample.cache(folder)
+        assert time.monotonic() - began < 20
+
+
+def test_a_lock_that_is_held_for_long_is_not_waited_for(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastsample._training.cache._PATIENCE_SECONDS", 0.6)
+    sample = fastsample.sample(source, 700)
+    name = sample.cache(tmp_path / "other").path.name
+    with lock_of(tmp_path / "c" / name):
+        cached = sample.cache(tmp_path / "c")
+    assert cached.to_arrow().equals(sample.to_arrow())
+
+
+def test_a_lock_ends_once_the_file_is_there(source: Path, tmp_path: Path) -> None:
+    """The one who has the lock may have been stopped after it wrote the file."""
+    sample = fastsample.sample(source, 700)
+    written = sample.cache(tmp_path / "other").path
+    path = tmp_path / "c" / written.name
+    path.parent.mkdir()
+    with lock_of(path):
+        threading.Timer(0.3, shutil.copy, [written, path]).start()
+        assert sample.cache(path.parent).path == path
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may")
+@pytest.mark.parametrize("mode", [0o755, 0o700, 0o1777])
+def test_the_folder_and_lock_of_another_user(source: Path, tmp_path: Path, mode: int) -> None:
+    """The lock can't be had; then the folder decides, by a named error."""
+    for parent in source.parents[:3]:
+        parent.chmod(0o755)
+    sample = fastsample.sample(source, 700)
+    expected = sample.to_arrow()
+    name = sample.cache(tmp_path / "other").path.name
+    folder = tmp_path / "c"
+    folder.mkdir()
+    (folder / f"{name}.lock").touch(0o600)
+    folder.chmod(mode)
+    os.seteuid(65534)
+    try:
+        if mode == 0o1777:
+            assert sample.cache(folder).to_arrow().equals(expected)
+        else:
+            with pytest.raises(fastsample.OutputError, match=str(folder / name)):
+                sample.cache(folder)
+    finally:
+        os.seteuid(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
 from fastsample._arguments import flag, output_path
-from fastsample._files import write_files
 from fastsample._progress import Callback, check_progress, reporting
 from fastsample._sampling.formats import check_ending, is_stream
+from fastsample._sampling.ids_file import load_ids, save_ids
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.write import write_ipc, write_parquet
 from fastsample._training.cache import cache_file, cache_folder, once
@@ -47,7 +46,7 @@ class Sample:
         # Samples of equal rows share the file of the rows, but not the places of these rows.
         digest = hashlib.blake2b(ids.data, digest_size=8).hexdigest()
         ids_file = path.with_suffix(f".rows-{digest}.npy")
-        once(ids_file, lambda: _save_ids(ids_file, ids))
+        once(ids_file, lambda: save_ids(ids_file, ids))
         return {
             "rows": str(path),
             "row_ids": str(ids_file),
@@ -97,14 +96,11 @@ class Sample:
 
         Rows are numbered through all files in order.
         """
-        import numpy as np
         import pyarrow as pa
 
-        ids: npt.NDArray[np.uint64]
         if self._ids_file is not None:
-            ids = np.load(self._ids_file)
-        else:
-            ids = pa.array(self._native.row_ids()).to_numpy()
+            return load_ids(self._ids_file)
+        ids: npt.NDArray[np.uint64] = pa.array(self._native.row_ids()).to_numpy()
         return ids
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
@@ -295,11 +291,3 @@ class Sample:
 
     def _source_stream(self) -> _fastsample.ArrowStream:
         return self._native.stream() if self._rows is None else self._rows.stream()
-
-
-def _save_ids(path: Path, ids: npt.NDArray[np.uint64]) -> None:
-    import numpy as np
-
-    file = io.BytesIO()
-    np.save(file, ids)
-    write_files({path: file.getvalue()})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
 from fastsample._arguments import output_path
-from fastsample.errors import OutputError
+from fastsample.errors import OutputError, ReadError, SourceNotFoundError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -137,7 +137,12 @@ def _key(native: _fastsample.Sample) -> str:
 
     digest = hashlib.blake2b(_LAYOUT, digest_size=16)
     for path in native.paths:
-        found = path.stat()
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            raise SourceNotFoundError(f"{path}: no such file; it may have been removed") from None
+        except OSError as error:
+            raise ReadError(f"{path}: cannot read: {error.strerror}") from None
         digest.update(os.fsencode(path.absolute()))
         digest.update(f"\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
     digest.update(pa.schema(native.schema).serialize())

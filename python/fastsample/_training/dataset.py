@@ -15,7 +15,12 @@ from fastsample import _fastsample
 from fastsample._arguments import callback, check_text_columns, file_path, flag, names, optional
 from fastsample._files import write_files
 from fastsample._training.cache import once
-from fastsample.errors import ColumnError, SourceNotFoundError, SourceTypeError
+from fastsample.errors import (
+    ColumnError,
+    SourceNotFoundError,
+    SourceTypeError,
+    UnsupportedDataError,
+)
 
 if TYPE_CHECKING:
     import datasets
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _FILE_MAGIC = b"ARROW1"
+_PARQUET_MAGIC = b"PAR1"
 
 #: Bytes read at once for a fingerprint.
 _BLOCK_BYTES = 1 << 20
@@ -226,6 +232,11 @@ class Dataset:
         import datasets
         import pyarrow as pa
 
+        if not _is_unicode(self._path):
+            raise UnsupportedDataError(
+                f"{self._path}: datasets opens no files whose names are not UTF-8; cache the rows "
+                "in another folder"
+            )
         rows = datasets.Dataset.from_file(str(self._path))
         if self._columns is not None:
             rows = rows.select_columns(self._columns)
@@ -274,13 +285,21 @@ def _map(path: Path) -> pa.Table:
 
     try:
         with path.open("rb") as file:
-            is_file = file.read(len(_FILE_MAGIC)) == _FILE_MAGIC
+            start = file.read(len(_FILE_MAGIC))
+        if start.startswith(_PARQUET_MAGIC):
+            raise SourceTypeError(
+                f"{path}: a Parquet file, which can't be mapped; draw its rows with "
+                "fastsample.sample, and cache() them"
+            )
+        is_file = start == _FILE_MAGIC
         source = _memory_map(path)
         reader = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source)
         table = reader.read_all()
         table.validate()
     except FileNotFoundError:
         raise SourceNotFoundError(f"{path}: no such file; it may have been removed") from None
+    except IsADirectoryError:
+        raise SourceTypeError(f"{path}: it is a folder; name a file") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceTypeError(
             f"{path}: can't be mapped as Arrow IPC ({error}); remove it and write it again, "
@@ -293,13 +312,20 @@ def _memory_map(path: Path) -> pa.NativeFile:
     """Map a file whose name need not be UTF-8, which pyarrow demands."""
     import pyarrow as pa
 
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
+    if not _is_unicode(path):
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return pa.BufferReader(pa.py_buffer(mapped))
     return pa.memory_map(str(path))
+
+
+def _is_unicode(path: Path) -> bool:
+    """Return whether a path is text; on Linux it may be any bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_plain_text(kind: pa.DataType) -> bool:
