@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
 import operator
 import os
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,24 +13,14 @@ from fastsample import _fastsample
 from fastsample._arguments import callback, check_text_columns, file_path, flag, names, optional
 from fastsample._files import write_files
 from fastsample._training.cache import once
-from fastsample.errors import (
-    ColumnError,
-    SourceNotFoundError,
-    SourceTypeError,
-    UnsupportedDataError,
-)
+from fastsample._training.mapped import fingerprint, is_unicode, map_file
+from fastsample.errors import ColumnError, SourceTypeError, UnsupportedDataError
 
 if TYPE_CHECKING:
     import datasets
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
-
-_FILE_MAGIC = b"ARROW1"
-_PARQUET_MAGIC = b"PAR1"
-
-#: Bytes read at once for a fingerprint.
-_BLOCK_BYTES = 1 << 20
 
 
 def positions(indices: Sequence[int], n: int) -> list[int]:
@@ -107,7 +95,7 @@ class Dataset:
         self._open()
 
     def _open(self) -> None:
-        table = _map(self._path)
+        table = map_file(self._path)
         for name in self._columns or []:
             if table.schema.names.count(name) != 1:
                 names = ", ".join(table.schema.names)
@@ -232,7 +220,7 @@ class Dataset:
         import datasets
         import pyarrow as pa
 
-        if not _is_unicode(self._path):
+        if not is_unicode(self._path):
             raise UnsupportedDataError(
                 f"{self._path}: datasets opens no files whose names are not UTF-8; cache the rows "
                 "in another folder"
@@ -258,74 +246,6 @@ class Dataset:
             return rows
         lengths = datasets.Dataset.from_file(str(beside))
         return datasets.concatenate_datasets([rows, lengths], axis=1)
-
-
-def fingerprint(path: Path) -> str:
-    """Return a hash of a file, computed once as long as the file is not changed."""
-    try:
-        found = path.stat()
-        return _fingerprint(path, found.st_size, found.st_mtime_ns)
-    except FileNotFoundError:
-        raise SourceNotFoundError(f"{path}: no such file; it may have been removed") from None
-
-
-@cache
-def _fingerprint(path: Path, size: int, changed: int) -> str:
-    del size, changed  # parts of the key
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _map(path: Path) -> pa.Table:
-    """Map a file into memory. No column is read."""
-    import pyarrow as pa
-
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(_FILE_MAGIC))
-        if start.startswith(_PARQUET_MAGIC):
-            raise SourceTypeError(
-                f"{path}: a Parquet file, which can't be mapped; draw its rows with "
-                "fastsample.sample, and cache() them"
-            )
-        is_file = start == _FILE_MAGIC
-        source = _memory_map(path)
-        reader = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source)
-        table = reader.read_all()
-        table.validate()
-    except FileNotFoundError:
-        raise SourceNotFoundError(f"{path}: no such file; it may have been removed") from None
-    except IsADirectoryError:
-        raise SourceTypeError(f"{path}: it is a folder; name a file") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise SourceTypeError(
-            f"{path}: can't be mapped as Arrow IPC ({error}); remove it and write it again, "
-            "for example with Sample.cache()"
-        ) from None
-    return table
-
-
-def _memory_map(path: Path) -> pa.NativeFile:
-    """Map a file whose name need not be UTF-8, which pyarrow demands."""
-    import pyarrow as pa
-
-    if not _is_unicode(path):
-        with path.open("rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return pa.BufferReader(pa.py_buffer(mapped))
-    return pa.memory_map(str(path))
-
-
-def _is_unicode(path: Path) -> bool:
-    """Return whether a path is text; on Linux it may be any bytes."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _is_plain_text(kind: pa.DataType) -> bool:

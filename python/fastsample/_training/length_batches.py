@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import flag, optional, whole
-from fastsample._training.dataset import Dataset, fingerprint
+from fastsample._training.dataset import Dataset
+from fastsample._training.mapped import fingerprint
 from fastsample._training.resume import Cursor, ResumableOrder
 from fastsample.errors import ArgumentError, SourceTypeError
 

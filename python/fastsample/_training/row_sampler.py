@@ -7,7 +7,8 @@ from typing import Any
 
 from fastsample import _fastsample
 from fastsample._arguments import flag, is_whole, whole
-from fastsample._training.dataset import Dataset, fingerprint
+from fastsample._training.dataset import Dataset
+from fastsample._training.mapped import fingerprint
 from fastsample._training.resume import Cursor, ResumableOrder
 from fastsample.errors import ArgumentError, SourceTypeError
 

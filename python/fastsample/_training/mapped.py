@@ -1,0 +1,88 @@
+"""Arrow IPC files mapped into memory, and the fingerprints by which they are known."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastsample.errors import SourceNotFoundError, SourceTypeError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FILE_MAGIC = b"ARROW1"
+_PARQUET_MAGIC = b"PAR1"
+
+#: Bytes read at once for a fingerprint.
+_BLOCK_BYTES = 1 << 20
+
+
+def map_file(path: Path) -> pa.Table:
+    """Map a file into memory. No column is read."""
+    import pyarrow as pa
+
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_FILE_MAGIC))
+        if start.startswith(_PARQUET_MAGIC):
+            raise SourceTypeError(
+                f"{path}: a Parquet file, which can't be mapped; draw its rows with "
+                "fastsample.sample, and cache() them"
+            )
+        is_file = start == _FILE_MAGIC
+        source = _memory_map(path)
+        reader = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source)
+        table = reader.read_all()
+        table.validate()
+    except FileNotFoundError:
+        raise SourceNotFoundError(f"{path}: no such file; it may have been removed") from None
+    except IsADirectoryError:
+        raise SourceTypeError(f"{path}: it is a folder; name a file") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise SourceTypeError(
+            f"{path}: can't be mapped as Arrow IPC ({error}); remove it and write it again, "
+            "for example with Sample.cache()"
+        ) from None
+    return table
+
+
+def _memory_map(path: Path) -> pa.NativeFile:
+    """Map a file whose name need not be UTF-8, which pyarrow demands."""
+    import pyarrow as pa
+
+    if not is_unicode(path):
+        with path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return pa.BufferReader(pa.py_buffer(mapped))
+    return pa.memory_map(str(path))
+
+
+def is_unicode(path: Path) -> bool:
+    """Return whether a path is text; on Linux it may be any bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def fingerprint(path: Path) -> str:
+    """Return a hash of a file, computed once as long as the file is not changed."""
+    try:
+        found = path.stat()
+        return _fingerprint(path, found.st_size, found.st_mtime_ns)
+    except FileNotFoundError:
+        raise SourceNotFoundError(f"{path}: no such file; it may have been removed") from None
+
+
+@cache
+def _fingerprint(path: Path, size: int, changed: int) -> str:
+    del size, changed  # parts of the key
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
