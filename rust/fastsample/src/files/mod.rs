@@ -78,7 +78,7 @@ use crate::exec::Context;
 /// Fails unless `path` may be written: it is no input, and no folder, device or pipe.
 ///
 /// # Errors
-/// [`Error::Output`], as writing to it would give.
+/// [`crate::Error::Output`], as writing to it would give.
 pub fn check(path: &Path, overwrite: bool, inputs: &[PathBuf]) -> Result<()> {
     OutputPath::new(path, overwrite, inputs).map(drop)
 }
@@ -86,7 +86,7 @@ pub fn check(path: &Path, overwrite: bool, inputs: &[PathBuf]) -> Result<()> {
 /// Writes small files, all of them or none. Their folder must exist.
 ///
 /// # Errors
-/// [`Error::Output`]; then every file is as it was.
+/// [`crate::Error::Output`]; then every file is as it was.
 pub fn write(
     ctx: &Context,
     files: &[(PathBuf, Vec<u8>)],

@@ -24,7 +24,7 @@ const SPAN_BYTES: usize = 64 << 20;
 /// Rows of an in-memory or IPC batch that are filtered at once.
 const SLICE_ROWS: usize = 32 * 1024;
 
-/// What is known of a part without reading its rows, see [`Source::inspect`].
+/// What is known of a part without reading its rows, see [`crate::Source::inspect`].
 #[derive(Debug, Clone)]
 pub struct PartInfo {
     /// The file; none for a table.

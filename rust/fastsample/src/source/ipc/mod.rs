@@ -6,7 +6,7 @@
 //! - [`message`]: a message, verified before it is read;
 //! - [`index`]: where the messages of a file are;
 //! - [`claims`]: how much the buffers of a message claim to hold;
-//! - [`file`](self::file): record batches, read and decoded.
+//! - [`file`](mod@file): record batches, read and decoded.
 
 mod claims;
 mod file;

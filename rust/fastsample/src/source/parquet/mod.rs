@@ -2,18 +2,20 @@
 //!
 //! From the bottom:
 //!
-//! - [`thrift`]: the encoding of footers and page headers; [`shapes`]: the structs that don't matter;
-//! - [`footer`]: a footer, walked ([`footer_walk`], [`tree`]) before it is parsed; [`check`]: whether
-//!   its numbers are plausible; [`embedded`]: so is its Arrow schema; [`writer`]: what writers got
-//!   wrong; [`catch`]: decoders that panic;
+//! - [`thrift`]: the encoding of footers and page headers; [`shapes`]: structs that are passed over;
+//! - [`footer`]: a footer, walked ([`footer_walk`], [`tree`]) before it is parsed; [`check`]: its
+//!   numbers; [`embedded`]: its Arrow schema; [`writer`]: what writers got wrong; [`catch`](mod@catch):
+//!   decoders that panic;
 //! - [`chunk`], [`header`], [`index`], [`pages`]: where the pages of a column chunk are;
-//! - [`file`](self::file): a file and all of that; [`splits`]: where a large row group may be cut;
+//! - [`file`](mod@file): a file and all of that; [`splits`](mod@splits): where a large row group may
+//!   be cut;
 //! - [`page_reader`]: the pages of a chunk, through [`codec`] (their bytes, within a [`budget`]) and
 //!   [`bounds`] (their claims, with [`delta`]); [`row_group`]: those of all columns;
 //! - [`wanted`]: rows to read; [`decoder`]: read by the decoder of `parquet`; [`stream`]: texts of
-//!   huge [`plain_pages`], through [`inflate`] (their bytes) and [`levels`] (their nulls);
-//! - [`read`]: each column in the way that suits it, put together by [`zip`]; [`lanes`]: on several
-//!   cores.
+//!   huge [`plain_pages`](mod@plain_pages), through [`inflate`] (their bytes) and [`levels`] (their
+//!   nulls);
+//! - [`read`](mod@read): each column in the way that suits it, put together by [`zip`]; [`lanes`]: on
+//!   several cores.
 
 mod bounds;
 mod budget;
