@@ -3,18 +3,28 @@
 //! - [`uniform`](mod@uniform): n rows of equal chance, when the number of rows is known;
 //! - [`bottom`]: rows by priority `u / w` (priority sampling), and the n best of a stream of unknown
 //!   length;
+//! - `amount`: how many rows are drawn: a number, or a share;
 //! - `blocks`: some blocks of neighbouring rows, for pilots;
+//! - `allocation`: how many rows of each stratum;
+//! - [`strata`]: the stratum of each row, and the best rows of each;
 //! - `rank`: the row of a given rank, where all rows are at hand;
 //! - [`selection`]: the result, as a predicate over row ordinals.
 
+mod allocation;
+mod amount;
 mod blocks;
 pub mod bottom;
 pub(crate) mod rank;
 pub mod selection;
+pub mod strata;
 pub mod uniform;
 
+pub use allocation::{Allocated, Allocation};
+pub use amount::Amount;
+pub(crate) use amount::in_units;
 pub use blocks::Blocks;
 pub use bottom::{BottomN, Candidate};
 pub(crate) use rank::at_rank;
 pub use selection::{RowMask, Selection};
-pub use uniform::{uniform, window};
+pub use strata::Strata;
+pub use uniform::{uniform, window, window_among};

@@ -126,6 +126,13 @@ impl Selection {
         Ok(Self::Bits { bits: bits.finish(), n: ids.len() as u64 })
     }
 
+    /// The rows whose bits are set.
+    #[must_use]
+    pub fn of_bits(bits: BooleanBuffer) -> Self {
+        let (n, rows) = (bits.count_set_bits() as u64, bits.len() as u64);
+        if n == rows { Self::All { rows } } else { Self::Bits { bits, n } }
+    }
+
     /// Rows in the source.
     #[must_use]
     pub fn rows(&self) -> u64 {

@@ -1,10 +1,10 @@
 //! Uniform sampling: n of a known number of rows, each with the same chance.
 
-use arrow_buffer::BooleanBuffer;
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
 use super::{Selection, at_rank};
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, map};
 use crate::hash::RowHash;
 
 /// Draws exactly `n` of `rows` rows, without replacement, each set with the same chance.
@@ -46,6 +46,54 @@ pub fn window(ctx: &Context, rows: u64, n: u64, seed: u64, first: u64) -> Result
 fn number_at(ctx: &Context, rows: u64, hash: RowHash, rank: u64) -> Result<u64> {
     let number = at_rank(ctx, rows, rank, |row| Some(hash.of(row)), |number| number)?;
     number.ok_or_else(|| Error::Internal(format!("{rows} rows have no rank {rank}")))
+}
+
+/// Rows looked at by one task: whole words of bits.
+const ROWS_PER_TASK: u64 = 1 << 17;
+
+/// As [`window`], of the rows that `among` chooses: a row has the same number as in a draw from
+/// all rows.
+///
+/// Requires `n <= among.len()` and `first < among.len()`, if it chooses any.
+///
+/// # Errors
+/// [`crate::Error::Cancelled`].
+pub fn window_among(
+    ctx: &Context,
+    among: &Selection,
+    n: u64,
+    seed: u64,
+    first: u64,
+) -> Result<Selection> {
+    let (rows, all) = (among.rows(), among.len());
+    debug_assert!(n <= all, "the caller checks that there are enough rows");
+    if let Selection::All { .. } = among {
+        return window(ctx, rows, n, seed, first);
+    }
+    if n == all {
+        return Ok(among.clone());
+    }
+    if n == 0 {
+        return Ok(Selection::Bits { bits: BooleanBuffer::new_unset(rows as usize), n });
+    }
+    let hash = RowHash::new(seed);
+    let number_at = |rank| {
+        let number = |row| among.has(row).then(|| hash.of(row));
+        let number = at_rank(ctx, rows, rank, number, |number| number)?;
+        number.ok_or_else(|| Error::Internal(format!("{all} rows have no rank {rank}")))
+    };
+    let from = if first == 0 { 0 } else { number_at(first)? };
+    let tau = number_at((first + n - 1) % all)?;
+    let ring = Selection::Threshold { hash, from, tau, rows, n };
+    let blocks = map(ctx, rows.div_ceil(ROWS_PER_TASK) as usize, |task| {
+        let first = task as u64 * ROWS_PER_TASK;
+        let len = ROWS_PER_TASK.min(rows - first) as usize;
+        let is_drawn = |row: u64| among.has(row) && ring.has(row);
+        Ok(BooleanBuffer::collect_bool(len, |row| is_drawn(first + row as u64)))
+    })?;
+    let mut bits = BooleanBufferBuilder::new(rows as usize);
+    blocks.iter().for_each(|block| bits.append_buffer(block));
+    Ok(Selection::Bits { bits: bits.finish(), n })
 }
 
 #[cfg(test)]
@@ -96,6 +144,28 @@ mod tests {
             order.rotate_left(first as usize);
             order.truncate(n as usize);
             order.sort_unstable();
+            prop_assert_eq!(ids(&drawn), order);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn windows_among_some_rows_are_slices_of_their_order(
+            among in prop::collection::vec(any::<bool>(), 1..2000), share in 0.0..=1.0,
+            first in 0_u64..2000, seed: u64
+        ) {
+            let among = Selection::of_bits(among.into());
+            prop_assume!(among.len() > 0);
+            let (n, first) = ((among.len() as f64 * share) as u64, first % among.len());
+            let ctx = Context::new(Some(2));
+            let drawn = window_among(&ctx, &among, n, seed, first).expect("not cancelled");
+            let hash = RowHash::new(seed);
+            let mut order = ids(&among);
+            order.sort_by_key(|&i| hash.of(i));
+            order.rotate_left(first as usize);
+            order.truncate(n as usize);
+            order.sort_unstable();
+            prop_assert_eq!(drawn.len(), n);
             prop_assert_eq!(ids(&drawn), order);
         }
     }

@@ -1,0 +1,179 @@
+//! `Strata`: rows in disjoint groups, of each of which its own number is drawn.
+
+use std::sync::Mutex;
+
+use arrow_buffer::BooleanBufferBuilder;
+
+use super::Selection;
+use crate::error::Result;
+use crate::exec::{Context, fold, lock};
+
+/// The stratum of a row that may not be drawn.
+pub const NONE: u32 = u32::MAX;
+
+/// Rows of strata that one task looks at, unless a single one has more: some milliseconds of work.
+const ROWS_PER_TASK: usize = 1 << 16;
+
+/// The stratum of each row.
+///
+/// Invariants: each is below the number of strata, or [`NONE`]; `rows` has the rows of each. There
+/// are at most 2^32 rows.
+#[derive(Debug, Clone)]
+pub struct Strata {
+    of: Vec<u32>,
+    rows: Vec<u64>,
+}
+
+impl Strata {
+    /// `count` strata; the one of each row.
+    #[must_use]
+    pub fn new(of: Vec<u32>, count: usize) -> Self {
+        let mut rows = vec![0; count];
+        of.iter().filter(|&&s| s != NONE).for_each(|&stratum| rows[stratum as usize] += 1);
+        Self { of, rows }
+    }
+
+    /// The rows of each stratum.
+    #[must_use]
+    pub fn rows(&self) -> &[u64] {
+        &self.rows
+    }
+
+    /// Draws of each stratum the rows with the smallest keys, `amounts` of them.
+    ///
+    /// ```text
+    /// sort the rows by stratum (counting sort), 4 bytes a row
+    /// in each stratum, some at a time on each core: select the smallest keys
+    /// ```
+    ///
+    /// Keys must be distinct. Requires `amounts` to be at most the rows of each stratum.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`].
+    pub fn draw<K: Ord>(
+        &self,
+        ctx: &Context,
+        amounts: &[u64],
+        key: impl Fn(u64) -> K + Sync,
+    ) -> Result<Selection> {
+        debug_assert!(amounts.iter().zip(&self.rows).all(|(amount, rows)| amount <= rows));
+        let mut sorted = self.sorted();
+        let mut tasks = Vec::new();
+        let (mut rest, mut first) = (sorted.as_mut_slice(), 0);
+        while first < self.rows.len() {
+            let (mut end, mut rows) = (first, 0);
+            while end < self.rows.len() && (rows == 0 || rows < ROWS_PER_TASK) {
+                rows += self.rows[end] as usize;
+                end += 1;
+            }
+            let (mine, others) = rest.split_at_mut(rows);
+            tasks.push(Mutex::new((first..end, mine)));
+            (rest, first) = (others, end);
+        }
+        fold(
+            ctx,
+            tasks.len(),
+            || (),
+            |(), task| {
+                let mut task = lock(&tasks[task]);
+                let (strata, rows) = &mut *task;
+                let mut rows = &mut **rows;
+                for stratum in strata.clone() {
+                    let (mine, others) = rows.split_at_mut(self.rows[stratum] as usize);
+                    let amount = amounts[stratum] as usize;
+                    if 0 < amount && amount < mine.len() {
+                        mine.select_nth_unstable_by_key(amount - 1, |&row| key(u64::from(row)));
+                    }
+                    rows = others;
+                }
+                Ok(())
+            },
+            |(), ()| (),
+        )?;
+        drop(tasks);
+        let mut bits = BooleanBufferBuilder::new(self.of.len());
+        bits.append_n(self.of.len(), false);
+        let mut start = 0;
+        for (&rows, &amount) in self.rows.iter().zip(amounts) {
+            let chosen = &sorted[start..start + amount as usize];
+            chosen.iter().for_each(|&row| bits.set_bit(row as usize, true));
+            start += rows as usize;
+        }
+        Ok(Selection::of_bits(bits.finish()))
+    }
+
+    /// The rows of the strata, one after the other.
+    fn sorted(&self) -> Vec<u32> {
+        let mut next = Vec::with_capacity(self.rows.len());
+        let mut total = 0;
+        for rows in &self.rows {
+            next.push(total);
+            total += *rows as usize;
+        }
+        let mut sorted = vec![0; total];
+        for (row, &stratum) in (0_u32..).zip(&self.of) {
+            if let Some(place) = next.get_mut(stratum as usize) {
+                sorted[*place] = row;
+                *place += 1;
+            }
+        }
+        sorted
+    }
+
+    /// 1 / the probability with which each row of `selection` was drawn uniformly, `amounts` of each
+    /// stratum; ascending by row.
+    #[must_use]
+    pub fn weights(&self, amounts: &[u64], selection: &Selection) -> Vec<f64> {
+        let mut ids = Vec::with_capacity(selection.len() as usize);
+        selection.extend_ids(0..selection.rows(), &mut ids);
+        let weight = |id: &u64| {
+            let stratum = self.of[*id as usize] as usize;
+            self.rows[stratum] as f64 / amounts[stratum] as f64
+        };
+        ids.iter().map(weight).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::hash::RowHash;
+
+    proptest! {
+        #[test]
+        fn each_stratum_gives_its_smallest(
+            of in prop::collection::vec(prop::option::weighted(0.9, 0_u32..20), 1..2000),
+            shares in prop::collection::vec(0.0..=1.0, 20), seed: u64, threads in 1_usize..4
+        ) {
+            let strata = Strata::new(of.iter().map(|s| s.unwrap_or(NONE)).collect(), 20);
+            let amounts: Vec<u64> =
+                strata.rows().iter().zip(&shares).map(|(rows, s)| (*rows as f64 * s) as u64).collect();
+            let hash = RowHash::new(seed);
+            let ctx = Context::new(Some(threads));
+            let drawn = strata.draw(&ctx, &amounts, |row| hash.of(row)).expect("not cancelled");
+            let mut found = Vec::new();
+            drawn.extend_ids(0..drawn.rows(), &mut found);
+            let mut expected: Vec<u64> = Vec::new();
+            for (stratum, &amount) in (0_u32..).zip(&amounts) {
+                let mut rows: Vec<u64> =
+                    (0..of.len() as u64).filter(|&row| of[row as usize] == Some(stratum)).collect();
+                rows.sort_by_key(|&row| hash.of(row));
+                expected.extend(&rows[..amount as usize]);
+            }
+            expected.sort_unstable();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn many_strata_are_several_tasks() {
+        let rows = 3 * ROWS_PER_TASK as u32;
+        let strata = Strata::new((0..rows).map(|row| row / 3).collect(), rows as usize / 3);
+        let ctx = Context::new(Some(3));
+        let drawn = strata.draw(&ctx, &vec![1; rows as usize / 3], |row| row % 3).expect("sound");
+        assert_eq!(drawn.len(), u64::from(rows) / 3);
+        assert!((0..u64::from(rows)).all(|row| drawn.has(row) == (row % 3 == 0)));
+    }
+}
