@@ -40,6 +40,8 @@
 //! | [`source`] | files, folders and Arrow data as fragments that can be read in any part |
 //! | `scan` | a parallel fold over the rows of a source |
 //! | [`columns`] | which columns of a source are text: named, or by default |
+//! | [`predicate`] | conditions on the columns of a row: a small part of SQL's `WHERE` |
+//! | [`population`] | a source, and which of its rows may be drawn |
 //! | [`gather`] | reads the chosen rows, in order, in bounded memory |
 //! | `reservoir` | reservoir sampling: the same draw from a stream that can be read once |
 //! | [`smart`] | weights by near-duplicates, commonness, length, repetition, target; draws by weight |
@@ -62,6 +64,8 @@ pub mod files;
 pub mod gather;
 pub mod hash;
 pub mod inspect;
+pub mod population;
+pub mod predicate;
 mod reservoir;
 pub mod sample;
 mod scan;
@@ -77,6 +81,8 @@ pub mod write;
 
 pub use error::{Error, Result};
 pub use exec::Context;
+pub use population::Population;
 pub use sample::Sample;
+pub use select::Amount;
 pub use smart::{Rule, Smart, SmartReport};
 pub use source::Source;

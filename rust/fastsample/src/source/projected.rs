@@ -7,8 +7,8 @@ use arrow_schema::SchemaRef;
 use super::batches::Batches;
 use super::buffers::Buffers;
 use super::data::Rows;
-use super::unify::ColumnMap;
-use super::{Fragment, Source, Span};
+use super::unify::{ColumnMap, unify};
+use super::{Fragment, Part, Source, Span, keep};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::select::RowMask;
@@ -33,6 +33,27 @@ impl Source {
         let columns =
             self.parts.iter().map(|part| ColumnMap::new(&schema, part.data.schema())).collect();
         Ok(Projected { source: self.clone(), schema, columns, buffers: Buffers::default() })
+    }
+
+    /// The same rows with only the columns of these names, whether the source keeps them or not.
+    ///
+    /// # Errors
+    /// [`Error::Column`] for one that no part has, [`Error::Schema`] where parts do not fit together.
+    pub fn project_columns(&self, names: &[String]) -> Result<Projected> {
+        let part = |part: &Part| {
+            let name = part.data.path().map_or("the data".into(), |path| path.display().to_string());
+            (name, Arc::new(keep(part.data.schema(), names)))
+        };
+        let parts: Vec<(String, SchemaRef)> = self.parts.iter().map(part).collect();
+        let unified = unify(&parts)?;
+        let missing = |name: &String| unified.index_of(name).is_err();
+        if let Some(name) = names.iter().find(|name| missing(name)) {
+            return Err(Error::Column(format!("there is no column {name:?}; check its name")));
+        }
+        let columns =
+            self.parts.iter().map(|part| ColumnMap::new(&unified, part.data.schema())).collect();
+        let source = self.clone();
+        Ok(Projected { source, schema: unified, columns, buffers: Buffers::default() })
     }
 }
 

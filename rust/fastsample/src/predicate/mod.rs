@@ -1,0 +1,92 @@
+//! Predicates over rows: a small part of SQL's `WHERE`, as in `lang = 'zh' AND score > 0.5`.
+//!
+//! ```text
+//!  text ─▶ lexer ─▶ parser ─▶ Condition ──────────────┐
+//!                                                     ▼
+//!  source ─▶ scan: its columns only ─▶ batch ─▶ evaluate: Truth ─▶ Selection: rows that match
+//! ```
+//!
+//! A condition is true, false or unknown (null), as in SQL. Only rows of which it is true match.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `lexer` | tokens, with their places |
+//! | `parser` | the grammar, by recursive descent |
+//! | `condition` | the tree |
+//! | `number` | decimal numbers, compared exactly with integers and decimals |
+//! | `like` | patterns of `LIKE` |
+//! | `truth` | three-valued logic, a bit mask for each value |
+//! | `compare` | a column against a value |
+//! | `evaluate` | a condition over a batch, and over a source |
+
+mod compare;
+mod condition;
+mod evaluate;
+mod lexer;
+mod like;
+mod number;
+mod parser;
+mod truth;
+
+use std::sync::Arc;
+
+use self::condition::Condition;
+use crate::error::{Error, Result};
+
+/// A condition on the columns of a row.
+#[derive(Debug, Clone)]
+pub struct Predicate {
+    text: Arc<str>,
+    condition: Arc<Condition>,
+}
+
+/// What is wrong with a predicate, and where: the place is a byte of its text.
+#[derive(Debug)]
+struct Fault {
+    at: usize,
+    what: String,
+    /// Whether a column is missing.
+    column: bool,
+}
+
+impl Fault {
+    fn new(at: usize, what: impl Into<String>) -> Self {
+        Self { at, what: what.into(), column: false }
+    }
+}
+
+impl Predicate {
+    /// Parses a predicate.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] with the character at which it goes wrong.
+    pub fn parse(text: &str) -> Result<Self> {
+        let condition = parser::parse(text).map_err(|fault| explain(text, fault))?;
+        Ok(Self { text: text.into(), condition: Arc::new(condition) })
+    }
+
+    /// The text that was parsed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The columns that it reads, each once, in the order in which they come.
+    #[must_use]
+    pub fn columns(&self) -> Vec<String> {
+        let mut columns: Vec<String> = Vec::new();
+        self.condition.visit(&mut |operand| {
+            if !columns.contains(&operand.column) {
+                columns.push(operand.column.clone());
+            }
+        });
+        columns
+    }
+}
+
+/// The fault as an error, with the place counted in characters from 1.
+fn explain(text: &str, fault: Fault) -> Error {
+    let place = text[..fault.at].chars().count() + 1;
+    let message = format!("where, at character {place}: {}: {text}", fault.what);
+    if fault.column { Error::Column(message) } else { Error::Argument(message) }
+}
