@@ -78,12 +78,13 @@ def test_every_key_of_a_command_is_documented(
     command: str, table: pa.Table, tmp_path: Path
 ) -> None:
     source, output = tmp_path / "source.parquet", tmp_path / "output"
-    pq.write_table(table, source)
+    kinds = pa.array([str(i % 3) for i in range(len(table))])
+    pq.write_table(table.append_column("kind", kinds), source)
     arguments = ["--input", str(source), "--output", str(output), "--json"]
     wanted = {
-        "sample": ["--num_samples", "100", "--smart"],
+        "sample": ["--num_samples", "100", "--smart", "--by", "kind"],
         "split": ["train=100", "valid=20"],
     }
     done = CliRunner().invoke(app, [command, *arguments, *wanted[command]])
     found = set(keys(json.loads(done.stdout)))
-    assert found == promised(command) - {"smart"}
+    assert found == promised(command) - {"smart", "groups"}

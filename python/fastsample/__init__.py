@@ -19,7 +19,7 @@ from fastsample._planning.plan import plan
 from fastsample._planning.report import Plan
 from fastsample._sampling.draw import sample
 from fastsample._sampling.epochs import Epochs, epochs
-from fastsample._sampling.report import Report, SmartReport, WriteReport, WrittenFile
+from fastsample._sampling.report import Group, Groups, Report, SmartReport, WriteReport, WrittenFile
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.score import Scores, score
 from fastsample._sampling.smart import Smart
@@ -60,6 +60,8 @@ __all__ = [
     "Fact",
     "FastSampleError",
     "FileInfo",
+    "Group",
+    "Groups",
     "Inspection",
     "LengthBatchSampler",
     "LengthFacts",

@@ -146,6 +146,18 @@ def optional(check: Callable[..., T], name: str, value: Any, **limits: Any) -> T
     return None if value is None else check(name, value, **limits)
 
 
+def check_amount(n: object, fraction: object, budget_tokens: object = None) -> int | float | None:
+    """Return a number of rows as an int, a share of them as a float, or None for a budget."""
+    rows = optional(whole, "n", n, least=1)
+    share = optional(number, "fraction", fraction, above=0, most=1)
+    budget = optional(whole, "budget_tokens", budget_tokens, least=1)
+    amounts = {"n": rows, "fraction": share, "budget_tokens": budget}
+    given = [name for name, amount in amounts.items() if amount is not None]
+    if len(given) > 1:
+        raise ArgumentError(f"{given[0]} and {given[1]} exclude each other; pass one of them")
+    return share if rows is None else rows
+
+
 def check_seed(seed: object) -> int:
     """Return a seed as a plain int."""
     return whole("seed", seed, least=0, most=2**64 - 1)

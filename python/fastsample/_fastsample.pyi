@@ -16,6 +16,7 @@ __all__ = [
     "check_output",
     "compare",
     "draw_smart",
+    "draw_stratified",
     "draw_uniform",
     "draw_window",
     "parts",
@@ -33,6 +34,8 @@ __version__: str
 DEBUG_BUILD: bool
 
 _Progress: TypeAlias = Callable[[int, int], object] | None
+#: A number of rows (int), or a share of those that may be drawn (float).
+_Amount: TypeAlias = int | float
 _Text: TypeAlias = tuple[list[str], list[tuple[str, str]]]
 _Written: TypeAlias = tuple[
     list[tuple[Path, int, int]], list[tuple[str, int]], int, list[tuple[str, str]]
@@ -74,6 +77,14 @@ class SmartFound(TypedDict):
     chars_after: list[tuple[float, int]]
     weights: list[tuple[float, float]]
     shares: list[tuple[str, float]]
+
+@type_check_only
+class GroupsFound(TypedDict):
+    largest: list[tuple[list[str | None], int, int]]
+    count: int
+    short: int
+    moved: int
+    unnamed: int
 
 @type_check_only
 class PartFound(TypedDict):
@@ -145,6 +156,10 @@ class Source:
     ) -> Source: ...
     @property
     def rows(self) -> int | None: ...
+    def matching(self, predicate: str, *, threads: int | None, progress: _Progress) -> Source: ...
+    def count(self, amount: _Amount) -> int: ...
+    @property
+    def population(self) -> int | None: ...
     @property
     def notes(self) -> list[str]: ...
     @property
@@ -164,6 +179,8 @@ class Sample:
     def __len__(self) -> int: ...
     @property
     def source_rows(self) -> int: ...
+    @property
+    def population(self) -> int: ...
     @property
     def schema(self) -> ArrowSchema: ...
     def schema_message(self) -> bytes | None: ...
@@ -207,7 +224,7 @@ class Tokenizer:
     def draw(
         self,
         source: Source,
-        n: int | None,
+        amount: _Amount | None,
         seed: int,
         *,
         budget: int | None,
@@ -237,7 +254,7 @@ def plan_batches(
 def all_rows(source: Source, seed: int, *, text: Sequence[str] | None) -> Sample: ...
 def draw_uniform(
     source: Source,
-    n: int,
+    amount: _Amount,
     seed: int,
     *,
     weights: bool,
@@ -247,7 +264,7 @@ def draw_uniform(
 ) -> Sample: ...
 def draw_window(
     source: Source,
-    n: int,
+    amount: _Amount,
     seed: int,
     *,
     first: int,
@@ -257,7 +274,7 @@ def draw_window(
 ) -> Sample: ...
 def draw_smart(
     source: Source,
-    n: int,
+    amount: _Amount,
     seed: int,
     rule: Rule,
     *,
@@ -265,6 +282,19 @@ def draw_smart(
     threads: int | None,
     progress: _Progress,
 ) -> tuple[Sample, SmartFound]: ...
+def draw_stratified(
+    source: Source,
+    amount: _Amount,
+    seed: int,
+    *,
+    by: Sequence[str],
+    allocation: str | Sequence[tuple[Sequence[str | None], float]],
+    rule: Rule | None,
+    weights: bool,
+    text: Sequence[str] | None,
+    threads: int | None,
+    progress: _Progress,
+) -> tuple[Sample, GroupsFound, SmartFound | None]: ...
 def rank(
     source: Source, seed: int, rule: Rule, *, threads: int | None, progress: _Progress
 ) -> Ranking: ...

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fastsample import _fastsample
-from fastsample._arguments import file_path, names, optional
+from fastsample._arguments import file_path, names, optional, string
 from fastsample.errors import FastSampleError, SourceTypeError, StreamError
 
 if TYPE_CHECKING:
@@ -67,6 +67,27 @@ def open_source(
         "pass a path, a glob, a folder, a list of those, or an Arrow-compatible object "
         "(pyarrow, polars, pandas, DuckDB, datasets)"
     )
+
+
+def open_population(
+    source: SourceLike,
+    columns: Sequence[str] | None,
+    where: str | None,
+    threads: int | None,
+    progress: Callback | None,
+) -> _fastsample.Source:
+    """Open a source, and find the rows that match `where`, if it is given."""
+    where = optional(string, "where", where)
+    return matching(open_source(source, columns, threads, progress), where, threads, progress)
+
+
+def matching(
+    opened: _fastsample.Source, where: str | None, threads: int | None, progress: Callback | None
+) -> _fastsample.Source:
+    """Find the rows that match `where`, if it is given."""
+    if where is None:
+        return opened
+    return opened.matching(where, threads=threads, progress=progress)
 
 
 def _open_object(source: Any, columns: list[str] | None) -> _fastsample.Source | None:

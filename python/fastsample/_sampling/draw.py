@@ -6,13 +6,19 @@ import os
 import time
 from collections.abc import Sequence
 
-from fastsample._arguments import check_seed, check_threads, flag, optional, whole
+from fastsample._arguments import check_amount, check_seed, check_threads, flag, optional, whole
 from fastsample._progress import Callback, reporting
+from fastsample._sampling.groups import (
+    AllocationLike,
+    check_allocation,
+    check_by,
+    draw_by_groups,
+)
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, draw
 from fastsample._sampling.tokens import draw_by_tokens
-from fastsample._source import SourceLike, open_source
+from fastsample._source import SourceLike, open_population
 from fastsample.errors import ArgumentError, SourceTypeError
 
 
@@ -20,6 +26,10 @@ def sample(
     source: SourceLike,
     n: int | None = None,
     *,
+    fraction: float | None = None,
+    where: str | None = None,
+    by: str | Sequence[str] | None = None,
+    allocation: AllocationLike = "proportional",
     budget_tokens: int | None = None,
     max_tokens: int | None = None,
     tokenizer: str | os.PathLike[str] | None = None,
@@ -46,6 +56,30 @@ def sample(
         be read once (a reader, a DuckDB result) is read to its end.
     n
         Rows to draw, from 1 to the number of rows in the source.
+    fraction
+        Instead of `n`: the share of the rows to draw, above 0 to 1, as the nearest number of rows.
+        It is taken as the decimal number that it is written as, and half a row is rounded to the
+        even number: 0.3 of 5 rows is 2. A stream is kept in memory.
+    where
+        Draw from the rows that match a condition, written as in SQL:
+        ``"lang = 'zh' AND score > 0.5"``. Top-level columns are compared with ``=``, ``!=``, ``<``,
+        ``<=``, ``>``, ``>=``, ``IN (...)``, ``BETWEEN``, ``LIKE``, ``IS NULL``; ``chars(text)`` is
+        the number of characters; ``AND``, ``OR``, ``NOT`` and parentheses join them. A row of which
+        the condition is unknown, since a value is null, does not match. `n` and `fraction` are of
+        the rows that match; row ids are those of the source. A column need not be among `columns`.
+        The columns of the condition are read first. A stream is kept in memory.
+    by
+        A column, or a list of columns, whose values make groups (strata). Each group gives its own
+        number of rows, as `allocation` says: exact by the method of the largest remainder. A null
+        is a value. The columns are read first; 12 bytes a row are needed meanwhile, and some a
+        group. A stream is kept in memory. A smaller sample may have a row of a group more than a
+        larger one, so it is nearly a subset.
+    allocation
+        ``"proportional"`` to the rows of each group, ``"equal"``, ``"sqrt"`` (in proportion to the
+        square root of the rows: between the two), or shares of groups that sum to 1:
+        ``{"a": 0.7, "b": 0.3}``, where others give no rows. With several columns a group is a
+        tuple. A group with fewer rows than its share gives all it has, and the others give the rest
+        in proportion; ``report.groups`` says so.
     budget_tokens
         Instead of `n`: the sample has at most this many tokens. Rows are drawn until the next one
         would exceed it. Needs a `tokenizer`. The sample of a larger budget contains that of a
@@ -61,9 +95,9 @@ def sample(
         near-duplicates, fewer texts that are very short or repeat themselves, more rare text. A
         :class:`fastsample.Smart` sets the strength of each term. ``"entropy"`` takes the rows of
         highest character entropy of the first text column among those of 10 to 1000 characters.
-        All of these read the text of every row first and need 75 to 125 bytes a row, depending on
-        the number of threads. A stream is kept in memory. For several epochs, prefer fresh rows:
-        :func:`fastsample.epochs`.
+        All of these read the text of every row first, those that don't match `where` included, and
+        need 75 to 125 bytes a row, depending on the number of threads. A stream is kept in memory.
+        For several epochs, prefer fresh rows: :func:`fastsample.epochs`.
     seed
         From 0 to 2**64 - 1.
     columns
@@ -93,7 +127,8 @@ def sample(
     SourceNotFoundError
         There is no file at a path.
     ArgumentError
-        `n`, `seed` or `threads` is out of range, or too few rows have at most `max_tokens`.
+        `n`, `seed` or `threads` is out of range, `where` can't be read, or too few rows have at
+        most `max_tokens`.
     ColumnError
         A column does not exist, or its name is used twice.
     SchemaError
@@ -115,27 +150,75 @@ def sample(
     >>> len(s), s.row_ids.tolist()
     (3, [200, 634, 969])
     """
-    n = optional(whole, "n", n, least=1)
-    budget_tokens = optional(whole, "budget_tokens", budget_tokens, least=1)
+    return draw_sample(
+        source,
+        n,
+        fraction=fraction,
+        where=where,
+        by=by,
+        allocation=allocation,
+        budget_tokens=budget_tokens,
+        max_tokens=max_tokens,
+        tokenizer=tokenizer,
+        smart=smart,
+        seed=seed,
+        columns=columns,
+        text_columns=text_columns,
+        weights=weights,
+        threads=threads,
+        progress=progress,
+    )
+
+
+def draw_sample(
+    source: SourceLike,
+    n: int | None,
+    *,
+    fraction: float | None,
+    where: str | None,
+    by: str | Sequence[str] | None,
+    allocation: AllocationLike,
+    budget_tokens: int | None,
+    max_tokens: int | None,
+    tokenizer: str | os.PathLike[str] | None,
+    smart: SmartLike,
+    seed: int,
+    columns: Sequence[str] | None,
+    text_columns: Sequence[str] | None,
+    weights: bool,
+    threads: int | None,
+    progress: bool | Callback | None = None,
+    at_most: bool = False,
+) -> Sample:
+    """Draw as :func:`sample` does; with `at_most`, all rows where there are fewer than `n`."""
+    amount = check_amount(n, fraction, budget_tokens)
+    if amount is None and budget_tokens is None:
+        raise SourceTypeError(
+            "n is None, not a whole number of rows; pass one, or fraction, or budget_tokens"
+        )
     max_tokens = optional(whole, "max_tokens", max_tokens, least=1, most=2**32 - 1)
-    if n is None and budget_tokens is None:
-        raise SourceTypeError("n is None, not a whole number of rows; pass one, or budget_tokens")
-    if n is not None and budget_tokens is not None:
-        raise ArgumentError("n and budget_tokens exclude each other; pass one of them")
     seed = check_seed(seed)
     weights = flag("weights", weights)
     threads = check_threads(threads)
     by_tokens = (budget_tokens, max_tokens, tokenizer) != (None, None, None)
     if by_tokens and weights:
         raise ArgumentError("rows that are drawn by their tokens have no weights")
-    tokens = too_long = None
+    if by is None and allocation != "proportional":
+        raise ArgumentError("allocation divides rows among groups; name their column with by")
+    columns_of_groups = None if by is None else check_by(by)
+    shares = check_allocation(allocation, len(columns_of_groups or ()))
+    if columns_of_groups is not None and by_tokens:
+        raise ArgumentError("by and draws by tokens exclude each other; leave out one of them")
+    tokens = too_long = groups = None
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
-        opened = open_source(source, columns, threads, callback)
-        if n is None or by_tokens:
+        opened = open_population(source, columns, where, threads, callback)
+        if at_most and isinstance(amount, int) and opened.population:
+            amount = min(amount, opened.population)
+        if amount is None or by_tokens:
             drawn, found, tokens, too_long = draw_by_tokens(
                 opened,
-                n,
+                amount,
                 seed,
                 smart,
                 tokenizer=tokenizer,
@@ -145,8 +228,23 @@ def sample(
                 threads=threads,
                 progress=callback,
             )
+        elif columns_of_groups is not None:
+            drawn, found, groups = draw_by_groups(
+                opened,
+                amount,
+                seed,
+                smart,
+                text_columns,
+                weights,
+                by=columns_of_groups,
+                allocation=shares,
+                threads=threads,
+                progress=callback,
+            )
         else:
-            drawn, found = draw(opened, n, seed, smart, text_columns, weights, threads, callback)
+            drawn, found = draw(
+                opened, amount, seed, smart, text_columns, weights, threads, callback
+            )
     seconds = time.perf_counter() - started
     report = Report(
         drawn.source_rows,
@@ -158,5 +256,9 @@ def sample(
         too_long,
         *known_text(drawn),
         notes=tuple(opened.notes),
+        where=where,
+        matching=None if where is None else drawn.population,
+        fraction=amount if isinstance(amount, float) else None,
+        groups=groups,
     )
     return Sample(drawn, report)

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from fastsample import _fastsample
-from fastsample._arguments import check_seed, check_text_columns, check_threads, whole
+from fastsample._arguments import (
+    check_amount,
+    check_seed,
+    check_text_columns,
+    check_threads,
+    optional,
+    string,
+    whole,
+)
 from fastsample._progress import Callback, reporting
 from fastsample._sampling.report import Report, SmartReport, known_text, to_report
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_rule, rank
-from fastsample._source import SourceLike, open_source
-from fastsample.errors import ArgumentError
+from fastsample._source import SourceLike, matching, open_source
+from fastsample.errors import ArgumentError, SourceTypeError
 
 
 def epochs(
     source: SourceLike,
-    n: int,
+    n: int | None = None,
     *,
+    fraction: float | None = None,
+    where: str | None = None,
     smart: SmartLike = False,
     seed: int = 42,
     columns: Sequence[str] | None = None,
@@ -35,7 +46,8 @@ def epochs(
     Epoch 0 is :func:`fastsample.sample` itself, and no row comes again before all rows have been
     drawn.
 
-    Parameters are those of :func:`fastsample.sample`. A `source` that can be read only once is
+    Parameters are those of :func:`fastsample.sample`; `fraction` and `n` are of each epoch, and
+    epochs consist of the rows that match `where`. A `source` that can be read only once is
     refused. With `smart`, later epochs have rows of lower weight, copies come last, and there are
     no epochs beyond ``len(epochs)``. The text of all rows is read once, for the first epoch that is
     requested; after that 8 bytes a row are kept.
@@ -49,19 +61,24 @@ def epochs(
     >>> len(epochs), len(set(rows))
     (3, 9)
     """
-    n = whole("n", n, least=1)
+    amount = check_amount(n, fraction)
+    if amount is None:
+        raise SourceTypeError("n is None, not a whole number of rows; pass one, or fraction")
+    where = optional(string, "where", where)
     seed = check_seed(seed)
     check_rule(smart, text_columns)
     threads = check_threads(threads)
     with reporting(progress, "opening") as callback:
         opened = open_source(source, columns, threads, callback)
-    if opened.rows is None:
-        raise ArgumentError(
-            "a stream can be read once, but every epoch reads the source; write it to a file first"
-        )
-    if n > opened.rows:
-        raise ArgumentError(f"n is {n}, but the source has only {opened.rows} rows")
-    return Epochs(opened, n, seed, smart, text_columns, threads, progress)
+        if opened.rows is None:
+            raise ArgumentError(
+                "a stream can be read once, but every epoch reads the source; write it to a file "
+                "first"
+            )
+        opened = matching(opened, where, threads, callback)
+    asked = {"where": where, "fraction": amount if isinstance(amount, float) else None}
+    n = opened.count(amount)
+    return Epochs(opened, n, seed, smart, text_columns, threads, progress, asked)
 
 
 class Epochs:
@@ -80,6 +97,7 @@ class Epochs:
         text_columns: Sequence[str] | None,
         threads: int | None,
         progress: bool | Callback | None,
+        asked: dict[str, Any],
     ) -> None:
         self._opened = opened
         self._n = n
@@ -88,7 +106,8 @@ class Epochs:
         self._text_columns = text_columns
         self._threads = threads
         self._progress = progress
-        self._rows = opened.rows or 0
+        self._rows = opened.population or 0
+        self._asked = asked
         self._ranking: _fastsample.Ranking | None = None
 
     def __len__(self) -> int:
@@ -109,7 +128,7 @@ class Epochs:
             drawn, found = self._draw(epoch, callback)
         seconds = time.perf_counter() - started
         report = Report(
-            self._rows,
+            drawn.source_rows,
             len(drawn),
             self._seed,
             seconds,
@@ -118,6 +137,8 @@ class Epochs:
             None,
             *known_text(drawn),
             notes=tuple(self._opened.notes),
+            **self._asked,
+            matching=None if self._asked["where"] is None else drawn.population,
         )
         return Sample(drawn, report)
 

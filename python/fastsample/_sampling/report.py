@@ -94,6 +94,70 @@ def to_report(found: _fastsample.SmartFound) -> SmartReport:
 
 
 @dataclass(frozen=True)
+class Group:
+    """A group of rows: its values as texts (None for a null), its rows, how many were drawn."""
+
+    values: tuple[str | None, ...]
+    rows: int
+    drawn: int
+
+    @property
+    def name(self) -> str:
+        """The values in one text."""
+        return " / ".join("null" if value is None else value for value in self.values)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups that rows were drawn from.
+
+    Attributes
+    ----------
+    by : tuple of str
+        The columns whose values make groups.
+    allocation : str
+        ``proportional``, ``equal``, ``sqrt``, or ``shares`` if they were named.
+    count : int
+        All groups.
+    largest : tuple of Group
+        The groups of most rows, at most 100 of them.
+    short : int
+        Groups that have fewer rows than their share, and gave all they have.
+    moved : int
+        Rows that those lack, which others gave.
+    unnamed : int
+        Groups that no share was given to; none of their rows is drawn.
+    """
+
+    by: tuple[str, ...]
+    allocation: str
+    count: int
+    largest: tuple[Group, ...]
+    short: int = 0
+    moved: int = 0
+    unnamed: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about groups that did not get their share."""
+        notes = []
+        if self.short:
+            notes.append(
+                f"{self.short:,} groups have fewer rows than their share; "
+                f"the others gave the {self.moved:,} rows that they lack"
+            )
+        if self.unnamed:
+            notes.append(f"{self.unnamed:,} groups have no share; none of their rows was drawn")
+        return tuple(notes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict of plain values, for JSON."""
+        largest = [{**asdict(group), "values": list(group.values)} for group in self.largest]
+        lists = {"by": list(self.by), "largest": largest, "notes": list(self.notes)}
+        return {**asdict(self), **lists}
+
+
+@dataclass(frozen=True)
 class Report:
     """What a draw did.
 
@@ -118,6 +182,16 @@ class Report:
     left_out : dict of str to str
         Columns of strings that are not text by default, and why not. Name text columns with
         ``text_columns=``.
+    where : str or None
+        The condition that rows had to match.
+    matching : int or None
+        Rows of the source that match it.
+    fraction : float or None
+        The share of the rows that was asked for: of those that match, if there is a condition. It
+        is taken as the decimal number that it is written as, and half a row is rounded to the even
+        number of rows.
+    groups : Groups or None
+        The groups that rows were drawn from.
     notes : tuple of str
         Where the rows are not exactly what was asked for, and files that were passed over in a
         folder or glob, a sentence each.
@@ -133,11 +207,19 @@ class Report:
     text_columns: tuple[str, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    where: str | None = None
+    matching: int | None = None
+    fraction: float | None = None
+    groups: Groups | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
         lists = {"notes": list(self.notes), "text_columns": list(self.text_columns)}
-        return {**asdict(self), **lists, "smart": self.smart and self.smart.to_dict()}
+        found = {
+            "smart": self.smart and self.smart.to_dict(),
+            "groups": self.groups and self.groups.to_dict(),
+        }
+        return {**asdict(self), **lists, **found}
 
     def __str__(self) -> str:
         """Return the facts as a table of text."""
@@ -204,8 +286,16 @@ class WriteReport:
 def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
     """Return what a draw did, by name."""
     yield "rows before", f"{report.rows:,}"
+    if report.matching is not None:
+        matched = f" ({report.matching / report.rows:.1%})" if report.rows else ""
+        yield "rows that match", f"{report.matching:,}{matched}: {report.where}"
+    if report.fraction is not None:
+        among = report.rows if report.matching is None else report.matching
+        yield "fraction", f"{report.fraction} of {among:,}, half a row rounded to even"
     share = f" ({report.sampled / report.rows:.1%})" if report.rows else ""
     yield "rows after", f"{report.sampled:,}{share}"
+    if report.groups is not None:
+        yield from _group_facts(report.groups)
     if report.tokens is not None:
         mean = report.tokens / report.sampled
         yield "tokens", f"{report.tokens:,} ({mean:,.1f} a row)"
@@ -236,6 +326,21 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "note", note
     yield "seed", str(report.seed)
     yield "time", f"{report.seconds:.1f} s"
+
+
+def _group_facts(groups: Groups) -> Iterator[tuple[str, str]]:
+    yield "groups", f"{groups.count:,} by {', '.join(groups.by)}, {groups.allocation}"
+    shown = groups.largest[:_GROUPS_PRINTED]
+    for group in shown:
+        yield f"  {group.name}", f"{group.drawn:,} of {group.rows:,}"
+    if groups.count > len(shown):
+        yield "  others", f"{groups.count - len(shown):,} groups"
+    for note in groups.notes:
+        yield "note", note
+
+
+#: Groups that a table has; the report has more.
+_GROUPS_PRINTED = 20
 
 
 def left_out_note(left_out: Mapping[str, str]) -> str:

@@ -98,7 +98,7 @@ class Smart:
 
 def draw(
     opened: _fastsample.Source,
-    n: int,
+    amount: int | float,
     seed: int,
     smart: SmartLike,
     text_columns: Sequence[str] | None,
@@ -110,12 +110,12 @@ def draw(
     if smart is False:
         text = check_text_columns(text_columns)
         drawn = _fastsample.draw_uniform(
-            opened, n, seed, weights=weights, text=text, threads=threads, progress=progress
+            opened, amount, seed, weights=weights, text=text, threads=threads, progress=progress
         )
         return drawn, None
     by = rule(smart, text_columns, threads, progress)
     sample, found = _fastsample.draw_smart(
-        opened, n, seed, by, weights=weights, threads=threads, progress=progress
+        opened, amount, seed, by, weights=weights, threads=threads, progress=progress
     )
     return sample, to_report(found)
 

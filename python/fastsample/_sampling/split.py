@@ -17,7 +17,9 @@ from fastsample._arguments import (
     check_threads,
     flag,
     number,
+    optional,
     output_path,
+    string,
     whole,
 )
 from fastsample._progress import Callback, reporting
@@ -25,7 +27,7 @@ from fastsample._sampling.report import Report, WriteReport, to_report
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_rule, rule
 from fastsample._sampling.write import write_parquet
-from fastsample._source import SourceLike, open_source
+from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, OutputError, SourceTypeError
 
 
@@ -36,6 +38,7 @@ def split(
     smart: SmartLike = False,
     near_duplicates: bool = False,
     seed: int = 42,
+    where: str | None = None,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
     threads: int | None = None,
@@ -62,6 +65,8 @@ def split(
         share a long template.
     seed
         From 0 to 2**64 - 1.
+    where
+        Split the rows that match a condition, as in :func:`fastsample.sample`; sizes are of those.
     columns
         Columns to keep, in this order. All by default.
     text_columns
@@ -105,6 +110,7 @@ def split(
     near = flag("near_duplicates", near_duplicates)
     threads = check_threads(threads)
     text = check_text_columns(text_columns)
+    where = optional(string, "where", where)
     check_rule(smart, None)
     if not isinstance(sizes, Mapping) or not all(isinstance(name, str) for name in sizes):
         raise SourceTypeError(
@@ -118,7 +124,9 @@ def split(
         if opened.rows is None:
             raise ArgumentError("a stream can be read once; write it to a file to split it")
         rows = opened.rows
-        wanted = _counts(sizes, rows)
+        opened = matching(opened, where, threads, callback)
+        population = opened.population or 0
+        wanted = _counts(sizes, population)
         drawn, (paths, left_out), found = _fastsample.split(
             opened,
             wanted,
@@ -140,6 +148,8 @@ def split(
             notes=_notes(len(side), count),
             text_columns=judged,
             left_out=reasons,
+            where=where,
+            matching=None if where is None else population,
         )
         for side, (count, _) in zip(drawn, wanted, strict=True)
     ]

@@ -105,7 +105,7 @@ def open_tokenizer(
 
 def draw_by_tokens(
     opened: _fastsample.Source,
-    n: int | None,
+    amount: int | float | None,
     seed: int,
     smart: SmartLike,
     *,
@@ -132,7 +132,7 @@ def draw_by_tokens(
         ranking = rank(opened, seed, smart, text_columns, threads, progress)
     sample, tokens, too_long, found = counter.draw(
         opened,
-        n,
+        amount,
         seed,
         budget=budget,
         max_tokens=max_tokens,

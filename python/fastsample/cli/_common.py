@@ -31,6 +31,10 @@ err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 Threads = Annotated[int | None, typer.Option(help="Cores to use.", min=1, show_default="all")]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+Where = Annotated[
+    str | None,
+    typer.Option(help="Take rows that match a condition: \"lang = 'zh' AND score > 0.5\"."),
+]
 Columns = Annotated[
     list[str] | None, typer.Option("--column", help="Keep only this column. Repeatable.")
 ]

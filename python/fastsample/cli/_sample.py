@@ -10,13 +10,16 @@ import typer
 
 import fastsample
 from fastsample import Report, WriteReport
+from fastsample._sampling.draw import draw_sample
 from fastsample._sampling.formats import file_format
+from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.report import draw_facts, write_facts
 from fastsample._sampling.smart import SmartLike
 from fastsample.cli._common import (
     Columns,
     Json,
     Threads,
+    Where,
     err,
     facts,
     out,
@@ -40,6 +43,19 @@ def sample(
         int | None,
         typer.Option("--num_samples", "--num-samples", "-n", help="Rows to draw.", min=1),
     ] = None,
+    fraction: Annotated[
+        float | None,
+        typer.Option(help="In place of --num_samples: the share of the rows, as 0.3."),
+    ] = None,
+    where: Where = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Draw a number of rows of each value of this column. Repeatable."),
+    ] = None,
+    allocation: Annotated[
+        str,
+        typer.Option(help="With --by: proportional, equal, sqrt, or shares: a=0.7,b=0.3."),
+    ] = "proportional",
     budget_tokens: Annotated[
         int | None,
         typer.Option(help="In place of --num_samples: the most tokens to draw.", min=1),
@@ -85,9 +101,9 @@ def sample(
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
-    """Draw exactly n rows, or rows up to a budget of tokens, and write them to a file."""
-    if (num_samples is None) == (budget_tokens is None):
-        raise typer.BadParameter("give either --num_samples or --budget-tokens")
+    """Draw exactly n rows, a share, or rows up to a budget of tokens, and write them to a file."""
+    if sum(amount is not None for amount in (num_samples, fraction, budget_tokens)) != 1:
+        raise typer.BadParameter("give one of --num_samples, --fraction and --budget-tokens")
     started = time.perf_counter()
     with reported():
         if entropy and (smart or target is not None):
@@ -96,17 +112,16 @@ def sample(
         kind = file_format(output)
         rows = fastsample.inspect(inputs, columns=column, lengths=False, threads=threads).rows
         if num_samples is not None and num_samples > rows:
-            err.print(
-                f"warning: --num_samples is {num_samples:,}, but there are only {rows:,} rows; "
-                "keeping all of them",
-                style="yellow",
-                soft_wrap=True,
-            )
+            _warn(num_samples, f"there are only {rows:,} rows")
         if rows == 0:
             raise fastsample.FastSampleError(f"{', '.join(inputs)}: there are no rows to draw")
-        drawn = fastsample.sample(
+        drawn = draw_sample(
             inputs,
-            None if num_samples is None else min(num_samples, rows),
+            num_samples,
+            fraction=fraction,
+            where=where,
+            by=by,
+            allocation=_allocation(allocation),
             budget_tokens=budget_tokens,
             max_tokens=max_tokens,
             tokenizer=tokenizer,
@@ -116,7 +131,11 @@ def sample(
             text_columns=text_column,
             weights=weights,
             threads=threads,
+            at_most=True,
         )
+        matching = drawn.report.matching
+        if num_samples is not None and matching is not None and matching < min(num_samples, rows):
+            _warn(num_samples, f"only {matching:,} rows match")
         options: dict[str, Any] = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
         if compression is not None:
             options["compression"] = compression
@@ -130,6 +149,29 @@ def sample(
             _print_sample(drawn.report, written, seconds)
 
 
+def _warn(num_samples: int, what: str) -> None:
+    err.print(
+        f"warning: --num_samples is {num_samples:,}, but {what}; keeping all of them",
+        style="yellow",
+        soft_wrap=True,
+    )
+
+
+def _allocation(text: str) -> AllocationLike:
+    if "=" not in text:
+        return text
+    shares: dict[Any, float] = {}
+    for part in text.split(","):
+        name, _, share = part.rpartition("=")
+        try:
+            shares[name] = float(share)
+        except ValueError:
+            raise fastsample.ArgumentError(
+                f"--allocation: {part!r} is no NAME=SHARE; write a=0.7,b=0.3"
+            ) from None
+    return shares
+
+
 def _rule(smart: bool, entropy: bool, target: str | None) -> SmartLike:
     if target is not None:
         return fastsample.Smart(target=target)
@@ -140,6 +182,10 @@ def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
     return {
         "rows_before": drawn.rows,
         "rows_after": written.rows,
+        "where": drawn.where,
+        "matching": drawn.matching,
+        "fraction": drawn.fraction,
+        "groups": drawn.groups and drawn.groups.to_dict(),
         "seed": drawn.seed,
         "tokens": drawn.tokens,
         "too_long": drawn.too_long,

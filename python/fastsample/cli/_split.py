@@ -13,6 +13,7 @@ from fastsample.cli._common import (
     Columns,
     Json,
     Threads,
+    Where,
     facts,
     out,
     print_json,
@@ -48,6 +49,7 @@ def split(
         bool, typer.Option("--near-duplicates", help="Keep near-duplicates in one file, too.")
     ] = False,
     seed: Annotated[int, typer.Option(help="The same seed draws the same rows.", min=0)] = 42,
+    where: Where = None,
     column: Columns = None,
     shuffle: Annotated[
         bool, typer.Option("--shuffle", help="Write the rows in random order.")
@@ -65,6 +67,7 @@ def split(
             smart=smart,
             near_duplicates=near_duplicates,
             seed=seed,
+            where=where,
             columns=column,
             text_columns=text_column,
             threads=threads,
@@ -82,11 +85,14 @@ def split(
         }
         by_text = {"text_columns": text, "left_out": first.left_out}
         facts_of = {"seed": seed, **by_text, "seconds": round(seconds, 3), "notes": notes}
-        print_json({"sides": found, **facts_of})
+        matched = {"where": first.where, "matching": first.matching}
+        print_json({"sides": found, **matched, **facts_of})
         return
     table = facts()
     for name, file in files.items():
         table.add_row(name, f"{file.rows:,} rows, {size(file.bytes)}: {file.path}")
+    if first.matching is not None:
+        table.add_row("rows that match", f"{first.matching:,} of {first.rows:,}: {first.where}")
     for note in notes:
         table.add_row("note", note)
     if text:

@@ -4,6 +4,7 @@
 //! - [`imported`]: Arrow data of other libraries, through the C data interface;
 //! - [`rule`]: the options of smart draws;
 //! - [`draw`], [`score`], [`split`], [`compare`], [`inspect`]: a function for each verb;
+//! - [`stratified`]: draws of each group its own number;
 //! - [`report`]: reports of the core as plain values;
 //! - [`sample`], [`rows`]: [`fastsample::Sample`] and rows in memory, as Python classes;
 //! - [`ranking`]: all rows in the order of a smart draw, from which windows are cut;
@@ -37,6 +38,7 @@ mod sample;
 mod score;
 mod source;
 mod split;
+mod stratified;
 mod strings;
 mod text;
 mod tokens;
@@ -73,6 +75,8 @@ mod _fastsample {
     use crate::source::Source;
     #[pymodule_export]
     use crate::split::split_sides;
+    #[pymodule_export]
+    use crate::stratified::draw_stratified;
     #[pymodule_export]
     use crate::tokens::Tokenizer;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fastsample::{Sample as CoreSample, Source as CoreSource, smart::Ranking as CoreRanking};
+use fastsample::{Population, Sample as CoreSample, smart::Ranking as CoreRanking};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -13,19 +13,19 @@ use crate::sample::Sample;
 /// All rows of a source in the order in which a smart draw takes them. See `rank`.
 #[pyclass(frozen, module = "fastsample._fastsample")]
 pub(crate) struct Ranking {
-    source: CoreSource,
+    population: Population,
     order: Arc<CoreRanking>,
     seed: u64,
 }
 
 impl Ranking {
-    pub(crate) fn new(source: CoreSource, ranking: CoreRanking, seed: u64) -> Self {
-        Self { source, order: Arc::new(ranking), seed }
+    pub(crate) fn new(population: Population, ranking: CoreRanking, seed: u64) -> Self {
+        Self { population, order: Arc::new(ranking), seed }
     }
 
     /// The rows, and their ranking.
-    pub(crate) fn core(&self) -> (CoreSource, Arc<CoreRanking>) {
-        (self.source.clone(), self.order.clone())
+    pub(crate) fn core(&self) -> (Population, Arc<CoreRanking>) {
+        (self.population.clone(), self.order.clone())
     }
 }
 
@@ -44,7 +44,7 @@ impl Ranking {
         threads: Option<usize>,
     ) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
         let ranks = first..first.saturating_add(n);
-        let source = self.source.clone();
+        let source = self.population.source().clone();
         let (sample, found) =
             py.detach(|| CoreSample::ranked(source, &self.order, ranks, self.seed))?;
         Ok((Sample::new(sample, threads), report::smart(py, found)?))

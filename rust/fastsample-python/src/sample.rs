@@ -44,6 +44,12 @@ impl Sample {
         self.inner.source_rows()
     }
 
+    /// Rows of the source that might have been drawn.
+    #[getter]
+    fn population(&self) -> u64 {
+        self.inner.population()
+    }
+
     /// The columns, with all metadata.
     #[getter]
     fn schema(&self) -> PySchema {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use arrow_array::RecordBatchReader;
-use fastsample::{Context, Error, Source as CoreSource};
+use fastsample::predicate::Predicate;
+use fastsample::{Amount as CoreAmount, Context, Error, Population, Source as CoreSource};
 use pyo3::prelude::*;
 use pyo3_arrow::PySchema;
 
@@ -20,6 +21,24 @@ pub(crate) struct Source {
     pub(crate) columns: Option<Vec<String>>,
     /// Files that a stream came from.
     pub(crate) inputs: Vec<PathBuf>,
+    /// The rows that may be drawn, if not all.
+    matching: Option<Population>,
+}
+
+/// How many rows: a number of them (int), or a share (float).
+#[derive(Clone, Copy, FromPyObject)]
+pub(crate) enum Amount {
+    Rows(u64),
+    Fraction(f64),
+}
+
+impl From<Amount> for CoreAmount {
+    fn from(amount: Amount) -> Self {
+        match amount {
+            Amount::Rows(rows) => Self::Rows(rows),
+            Amount::Fraction(share) => Self::Fraction(share),
+        }
+    }
 }
 
 pub(crate) enum Kind {
@@ -43,7 +62,7 @@ impl Source {
         let source = run(py, threads, progress, move |ctx| {
             CoreSource::open(ctx, &paths, wanted.as_deref())
         })?;
-        Ok(Self { kind: Kind::Rereadable(source), columns, inputs: Vec::new() })
+        Ok(Self::rows_of(source, columns))
     }
 
     /// Refers to the batches of an object that holds them in memory. `inputs` are the files that
@@ -65,7 +84,7 @@ impl Source {
         };
         let source = CoreSource::from_batches(schema, batches, columns.as_deref())?;
         let source = source.with_inputs(inputs);
-        Ok(Self { kind: Kind::Rereadable(source), columns, inputs: Vec::new() })
+        Ok(Self::rows_of(source, columns))
     }
 
     /// Takes over a stream that can be read once. `inputs` are the files that it comes from.
@@ -77,7 +96,7 @@ impl Source {
         inputs: Vec<PathBuf>,
     ) -> BindingResult<Self> {
         let reader = imported::stream(data)?;
-        Ok(Self { kind: Kind::Stream(Mutex::new(Some(reader))), columns, inputs })
+        Ok(Self { kind: Kind::Stream(Mutex::new(Some(reader))), columns, inputs, matching: None })
     }
 
     /// Rows in all; None for a stream.
@@ -87,6 +106,37 @@ impl Source {
             Kind::Rereadable(source) => Some(source.rows()),
             Kind::Stream(_) => None,
         }
+    }
+
+    /// The same rows, of which those that match a predicate may be drawn.
+    #[pyo3(signature = (predicate, *, threads, progress))]
+    fn matching(
+        &self,
+        py: Python<'_>,
+        predicate: &str,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<Self> {
+        let predicate = Predicate::parse(predicate)?;
+        let source = self.in_memory(py, threads, progress)?;
+        let population =
+            run(py, threads, progress, move |ctx| Population::matching(ctx, source, predicate))?;
+        let source = Self::rows_of(population.source().clone(), self.columns.clone());
+        Ok(Self { matching: Some(population), ..source })
+    }
+
+    /// The number of rows that an amount asks for.
+    fn count(&self, amount: Amount) -> BindingResult<u64> {
+        if let Some(population) = &self.matching {
+            return Ok(population.count(amount.into())?);
+        }
+        Ok(Population::from(self.rereadable()?.clone()).count(amount.into())?)
+    }
+
+    /// Rows that may be drawn; None for a stream.
+    #[getter]
+    fn population(&self) -> Option<u64> {
+        self.matching.as_ref().map(Population::rows).or(self.rows())
     }
 
     /// The columns.
@@ -115,6 +165,23 @@ impl Source {
 }
 
 impl Source {
+    fn rows_of(source: CoreSource, columns: Option<Vec<String>>) -> Self {
+        Self { kind: Kind::Rereadable(source), columns, inputs: Vec::new(), matching: None }
+    }
+
+    /// The rows that may be drawn; a stream is kept in memory.
+    pub(crate) fn drawable(
+        &self,
+        py: Python<'_>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<Population> {
+        match &self.matching {
+            Some(population) => Ok(population.clone()),
+            None => Ok(self.in_memory(py, threads, progress)?.into()),
+        }
+    }
+
     /// The rows as a source that can be read again: weights need all rows before the first can be
     /// chosen, so a stream is kept in memory.
     pub(crate) fn in_memory(

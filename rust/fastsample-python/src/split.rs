@@ -35,15 +35,17 @@ pub(crate) fn split_sides<'py>(
     threads: Option<usize>,
     progress: Option<&Bound<'py, PyAny>>,
 ) -> BindingResult<Sides<'py>> {
-    let source = source.rereadable()?.clone();
+    source.rereadable()?;
+    let population = source.drawable(py, threads, progress)?;
     let side = |(rows, is_exact)| split::Side { rows, is_exact };
     let sizes: Vec<split::Side> = sizes.into_iter().map(side).collect();
     let rule = rule.map(|rule| rule.core().clone());
     let (samples, text, found) = run(py, threads, progress, move |ctx| {
         let (sizes, text, smart) = (sizes.as_slice(), text.as_deref(), rule.as_ref());
         let options = split::SplitOptions { sizes, seed, text, near, smart };
-        let divided = split::split(ctx, &source, options)?;
-        let source = source.with_inputs(rule.iter().flat_map(fastsample::Rule::inputs));
+        let divided = split::split(ctx, &population, options)?;
+        let source =
+            population.into_source().with_inputs(rule.iter().flat_map(fastsample::Rule::inputs));
         let sample = |selection| {
             let sample = CoreSample::chosen(source.clone(), selection, seed)?;
             // Columns that are named say what belongs together, not what all of the text is.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::UInt32Array;
 use arrow_schema::{DataType, Field};
 use fastsample::tokens::{Goal, Measure, TokenLimits, Tokenizer as CoreTokenizer, lengths};
-use fastsample::{Error, Sample as CoreSample};
+use fastsample::{Amount as CoreAmount, Error, Sample as CoreSample};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::PyArray;
@@ -16,7 +16,7 @@ use crate::ranking::Ranking;
 use crate::report;
 use crate::run::run;
 use crate::sample::Sample;
-use crate::source::Source;
+use crate::source::{Amount, Source};
 
 /// A Hugging Face tokenizer, read from its `tokenizer.json`.
 #[pyclass(frozen, module = "fastsample._fastsample")]
@@ -54,16 +54,16 @@ impl Tokenizer {
         ))
     }
 
-    /// Draws n rows, or rows worth a budget of tokens, none with more than `max_tokens`.
+    /// Draws rows, or rows worth a budget of tokens, none with more than `max_tokens`.
     #[pyo3(signature = (
-        source, n, seed, *, budget, max_tokens, text, ranking, threads, progress
+        source, amount, seed, *, budget, max_tokens, text, ranking, threads, progress
     ))]
     #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
     fn draw<'py>(
         &self,
         py: Python<'py>,
         source: &Bound<'py, Source>,
-        n: Option<u64>,
+        amount: Option<Amount>,
         seed: u64,
         budget: Option<u64>,
         max_tokens: Option<u32>,
@@ -72,23 +72,25 @@ impl Tokenizer {
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> BindingResult<ByTokens<'py>> {
-        let goal = match (n, budget) {
-            (Some(n), None) => Goal::Rows(n),
+        let (population, ranking) = match ranking {
+            Some(ranking) => {
+                let (population, ranking) = ranking.get().core();
+                (population, Some(ranking))
+            }
+            None => (source.get().drawable(py, threads, progress)?, None),
+        };
+        let n = population.count(amount.map_or(CoreAmount::Rows(1), Into::into))?;
+        let goal = match (amount, budget) {
+            (Some(_), None) => Goal::Rows(n),
             (None, Some(budget)) => Goal::Tokens(budget),
-            _ => return Err(Error::Argument("pass n or budget_tokens".into()).into()),
+            _ => return Err(Error::Argument("pass n, fraction or budget_tokens".into()).into()),
         };
         let limits = TokenLimits { goal, max_tokens };
-        let (source, ranking) = match ranking {
-            Some(ranking) => {
-                let (source, ranking) = ranking.get().core();
-                (source, Some(ranking))
-            }
-            None => (source.get().in_memory(py, threads, progress)?, None),
-        };
         let tokenizer = self.0.clone();
         let (sample, drawn, found) = run(py, threads, progress, move |ctx| {
+            let source = population.source().clone();
             let rows = Measure::new(ctx, source, text.as_deref(), tokenizer)?;
-            CoreSample::by_tokens(ctx, &rows, ranking.as_deref(), limits, seed)
+            CoreSample::by_tokens(ctx, &rows, population.among(), ranking.as_deref(), limits, seed)
         })?;
         let found = found.map(|found| report::smart(py, found)).transpose()?;
         Ok((Sample::new(sample, threads), drawn.tokens, drawn.too_long, found))

@@ -6,7 +6,7 @@
 //!
 //! use arrow_array::{ArrayRef, RecordBatch, StringArray};
 //! use fastsample::write::{Format, ParquetOptions, WriteOptions};
-//! use fastsample::{Context, Sample, Source};
+//! use fastsample::{Amount, Context, Sample, Source};
 //!
 //! let ctx = Context::new(None);
 //! let texts: Vec<String> = (0..1000).map(|i| format!("What is {i} times {i}?")).collect();
@@ -15,7 +15,7 @@
 //! let source = Source::from_batches(batch.schema(), vec![batch], None)?;
 //!
 //! // 300 rows, the same ones whatever the machine and the number of threads.
-//! let sample = Sample::uniform(&ctx, source, 300, 42)?;
+//! let sample = Sample::uniform(&ctx, source.into(), Amount::Rows(300), 42)?;
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("train.parquet");
 //! sample.write(&ctx, &path, &WriteOptions::new(Format::Parquet(ParquetOptions::default())))?;
@@ -42,11 +42,13 @@
 //! | [`columns`] | which columns of a source are text: named, or by default |
 //! | [`predicate`] | conditions on the columns of a row: a small part of SQL's `WHERE` |
 //! | [`population`] | a source, and which of its rows may be drawn |
+//! | [`partition`] | rows in groups of equal values of some columns |
 //! | [`gather`] | reads the chosen rows, in order, in bounded memory |
 //! | `reservoir` | reservoir sampling: the same draw from a stream that can be read once |
 //! | [`smart`] | weights by near-duplicates, commonness, length, repetition, target; draws by weight |
 //! | [`tokens`] | token counts of rows; draws with a limit or a budget of tokens |
 //! | [`sample`] | a source with its chosen rows |
+//! | [`stratified`] | of each group of rows its own number |
 //! | [`write`](mod@write) | Parquet and Arrow IPC, in parallel, whole or not at all |
 //! | [`inspect`] | lengths of texts and copies among the rows of a source |
 //! | [`compare`] | a sample against its source: distances and significance tests |
@@ -64,6 +66,7 @@ pub mod files;
 pub mod gather;
 pub mod hash;
 pub mod inspect;
+pub mod partition;
 pub mod population;
 pub mod predicate;
 mod reservoir;
@@ -74,6 +77,7 @@ pub mod sketch;
 pub mod smart;
 pub mod source;
 pub mod split;
+pub mod stratified;
 pub mod text;
 pub mod tokens;
 pub mod training;

@@ -83,7 +83,8 @@ fn thirteen_parts_in_any_order_draw_the_same_rows() {
     let target = Target { source: target, strength: 2.0, clip: 2.0 };
     let smart = Smart { commonness: 0.5, target: Some(target.clone()), ..Smart::default() };
     let rule = Rule::Weighted(smart.clone());
-    let expected = smart::draw(&ctx, &whole, 500, 3, &rule, true).expect("a sound source");
+    let expected =
+        smart::draw(&ctx, &whole.clone().into(), 500, 3, &rule, true).expect("a sound source");
     let text = text_of(&whole);
     let terms = Terms::new(&smart).expect("strengths in range");
     let job = smart.job(ROWS, &["text".to_string()]);

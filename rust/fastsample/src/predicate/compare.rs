@@ -21,13 +21,13 @@ use arrow_cast::{CastOptions, cast, cast_with_options};
 use arrow_ord::cmp;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 
-use super::Fault;
-use super::condition::{Comparison, Literal, Operand, Value};
-use super::number::{Floor, Number};
+use super::condition::{Literal, Operand, Operator, Value};
+use super::fault::Fault;
+use super::number::{Decimal, Floor};
 use super::truth::Truth;
 use crate::text::{count_chars, is_text};
 
-use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+use Operator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
 
 /// The values of an operand in one of the few layouts that [`compare`] takes.
 pub(super) fn values(column: &ArrayRef, operand: &Operand) -> Result<ArrayRef, Fault> {
@@ -75,7 +75,7 @@ fn chars(column: &ArrayRef) -> Option<ArrayRef> {
 /// Rows of `values` of which `comparison` with `literal` holds.
 pub(super) fn compare(
     values: &ArrayRef,
-    comparison: Comparison,
+    comparison: Operator,
     literal: &Literal,
     operand: &Operand,
 ) -> Result<Truth, Fault> {
@@ -120,7 +120,7 @@ fn constant(values: &ArrayRef, value: bool) -> Truth {
 
 fn kernel(
     values: &ArrayRef,
-    comparison: Comparison,
+    comparison: Operator,
     scalar: ArrayRef,
     at: usize,
 ) -> Result<Truth, Fault> {
@@ -138,7 +138,7 @@ fn kernel(
 
 /// The comparison of whole numbers that says the same as `comparison` with a number of this floor;
 /// or what all of them give.
-fn with_floor(comparison: Comparison, is_exact: bool) -> Result<Comparison, bool> {
+fn with_floor(comparison: Operator, is_exact: bool) -> Result<Operator, bool> {
     match comparison {
         _ if is_exact => Ok(comparison),
         Equal => Err(false),
@@ -149,12 +149,7 @@ fn with_floor(comparison: Comparison, is_exact: bool) -> Result<Comparison, bool
 }
 
 /// Integers against a number.
-fn whole(
-    values: &ArrayRef,
-    comparison: Comparison,
-    floor: Floor,
-    at: usize,
-) -> Result<Truth, Fault> {
+fn whole(values: &ArrayRef, comparison: Operator, floor: Floor, at: usize) -> Result<Truth, Fault> {
     let comparison = match with_floor(comparison, floor.is_exact) {
         Ok(comparison) => comparison,
         Err(value) => return Ok(constant(values, value)),
@@ -183,8 +178,8 @@ fn whole(
 /// Decimals of a scale against a number.
 fn decimal(
     values: &ArrayRef,
-    comparison: Comparison,
-    number: &Number,
+    comparison: Operator,
+    number: &Decimal,
     scale: i8,
     at: usize,
 ) -> Result<Truth, Fault> {

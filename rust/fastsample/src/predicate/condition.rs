@@ -1,7 +1,7 @@
 //! `Condition`: a predicate as a tree.
 
 use super::like::Pattern;
-use super::number::Number;
+use super::number::Decimal;
 
 /// A condition on a row.
 #[derive(Debug, Clone)]
@@ -13,7 +13,7 @@ pub(super) enum Condition {
     /// Not this.
     Not(Box<Condition>),
     /// `operand op value`.
-    Compare(Operand, Comparison, Literal),
+    Compare(Operand, Operator, Literal),
     /// `operand IN (values)`.
     In(Operand, Vec<Literal>),
     /// `operand LIKE pattern`.
@@ -36,7 +36,7 @@ pub(super) struct Operand {
 
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Comparison {
+pub(super) enum Operator {
     Equal,
     NotEqual,
     Less,
@@ -56,7 +56,7 @@ pub(super) struct Literal {
 #[derive(Debug, Clone)]
 pub(super) enum Value {
     Text(String),
-    Number(Number),
+    Number(Decimal),
     Boolean(bool),
 }
 

@@ -5,10 +5,11 @@ use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 use arrow_schema::DataType;
 
+use super::Predicate;
 use super::compare::{compare, values};
-use super::condition::{Comparison, Condition, Literal, Operand, Value};
+use super::condition::{Condition, Literal, Operand, Operator, Value};
+use super::fault::{Fault, explain};
 use super::truth::Truth;
-use super::{Fault, Predicate, explain};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::scan::{self, scan};
@@ -25,7 +26,7 @@ impl Predicate {
     pub fn select(&self, ctx: &Context, source: &Source) -> Result<Selection> {
         self.condition
             .visit_all(&|operand| check_column(operand, source))
-            .map_err(|fault| explain(&self.text, fault))?;
+            .map_err(|fault| explain(&self.text, &fault))?;
         let columns = source.project_columns(&self.columns())?;
         // Types are checked before anything is read.
         self.matches(&RecordBatch::new_empty(columns.schema().clone()))?;
@@ -52,7 +53,7 @@ impl Predicate {
     /// # Errors
     /// [`crate::Error::Argument`] for a column of another type than the value.
     fn matches(&self, batch: &RecordBatch) -> Result<BooleanBuffer> {
-        let truth = self.condition.truth(batch).map_err(|fault| explain(&self.text, fault))?;
+        let truth = self.condition.truth(batch).map_err(|fault| explain(&self.text, &fault))?;
         Ok(truth.into_true())
     }
 }
@@ -91,7 +92,7 @@ impl Condition {
                 let values = values(column(batch, operand)?, operand)?;
                 let mut truth = Truth::constant(false, batch.num_rows());
                 for literal in literals {
-                    truth = truth.or(&compare(&values, Comparison::Equal, literal, operand)?);
+                    truth = truth.or(&compare(&values, Operator::Equal, literal, operand)?);
                 }
                 Ok(truth)
             }
@@ -132,7 +133,7 @@ impl Condition {
                     return Err(Fault::new(operand.at, what));
                 }
                 let yes = Literal { value: Value::Boolean(true), at: operand.at };
-                compare(&values, Comparison::Equal, &yes, operand)
+                compare(&values, Operator::Equal, &yes, operand)
             }
         }
     }

@@ -1,27 +1,27 @@
 //! Tokens of a predicate, with their places.
 
-use super::Fault;
-use super::condition::Comparison;
-use super::number::Number;
+use super::condition::Operator;
+use super::fault::Fault;
+use super::number::Decimal;
 
 /// A word, a value or a sign.
 #[derive(Debug, Clone)]
-pub(super) enum Token {
+pub(super) enum Lexeme {
     /// A name without quotes; keywords are told by the parser.
     Word(String),
     /// A name in double quotes: a column, whatever it is called.
     Name(String),
     /// A text in single quotes.
     Text(String),
-    Number(Number),
-    Compare(Comparison),
+    Number(Decimal),
+    Compare(Operator),
     Open,
     Close,
     Comma,
     End,
 }
 
-impl Token {
+impl Lexeme {
     /// The token as an error shows it.
     pub(super) fn shown(&self) -> String {
         match self {
@@ -38,8 +38,8 @@ impl Token {
     }
 }
 
-/// The tokens of `text`, each with the byte at which it begins; the last is [`Token::End`].
-pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, Fault> {
+/// The tokens of `text`, each with the byte at which it begins; the last is [`Lexeme::End`].
+pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Lexeme)>, Fault> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(first) = text[at..].chars().next() {
         let rest = &text[at..];
@@ -48,20 +48,20 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, Fault> {
                 at += first.len_utf8();
                 continue;
             }
-            '(' => (Token::Open, 1),
-            ')' => (Token::Close, 1),
-            ',' => (Token::Comma, 1),
-            '\'' => quoted(rest, at, '\'').map(|(text, len)| (Token::Text(text), len))?,
-            '"' => quoted(rest, at, '"').map(|(name, len)| (Token::Name(name), len))?,
+            '(' => (Lexeme::Open, 1),
+            ')' => (Lexeme::Close, 1),
+            ',' => (Lexeme::Comma, 1),
+            '\'' => quoted(rest, at, '\'').map(|(text, len)| (Lexeme::Text(text), len))?,
+            '"' => quoted(rest, at, '"').map(|(name, len)| (Lexeme::Name(name), len))?,
             '=' | '<' | '>' | '!' => comparison(rest, at)?,
             '0'..='9' | '.' | '+' | '-' => {
-                let (number, len) = Number::parse(rest).map_err(|what| Fault::new(at, what))?;
-                (Token::Number(number), len)
+                let (number, len) = Decimal::parse(rest).map_err(|what| Fault::new(at, what))?;
+                (Lexeme::Number(number), len)
             }
             _ if first.is_alphabetic() || first == '_' => {
                 let inside = |c: char| c.is_alphanumeric() || c == '_';
                 let len = rest.find(|c| !inside(c)).unwrap_or(rest.len());
-                (Token::Word(rest[..len].to_owned()), len)
+                (Lexeme::Word(rest[..len].to_owned()), len)
             }
             other => {
                 let what = format!(
@@ -74,7 +74,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, Fault> {
         found.push((at, token));
         at += len;
     }
-    found.push((text.len(), Token::End));
+    found.push((text.len(), Lexeme::End));
     Ok(found)
 }
 
@@ -93,9 +93,9 @@ fn quoted(rest: &str, at: usize, quote: char) -> Result<(String, usize), Fault> 
     Err(Fault::new(at, format!("the quote {quote} is not closed; write another at its end")))
 }
 
-fn comparison(rest: &str, at: usize) -> Result<(Token, usize), Fault> {
-    use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
-    const SIGNS: [(&str, Comparison); 8] = [
+fn comparison(rest: &str, at: usize) -> Result<(Lexeme, usize), Fault> {
+    use Operator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+    const SIGNS: [(&str, Operator); 8] = [
         ("==", Equal),
         ("!=", NotEqual),
         ("<>", NotEqual),
@@ -107,6 +107,6 @@ fn comparison(rest: &str, at: usize) -> Result<(Token, usize), Fault> {
     ];
     let found = SIGNS.iter().find(|(sign, _)| rest.starts_with(sign));
     found
-        .map(|&(sign, comparison)| (Token::Compare(comparison), sign.len()))
+        .map(|&(sign, comparison)| (Lexeme::Compare(comparison), sign.len()))
         .ok_or_else(|| Fault::new(at, "\"!\" has no meaning here; write != or NOT"))
 }

@@ -16,12 +16,14 @@
 //! | `number` | decimal numbers, compared exactly with integers and decimals |
 //! | `like` | patterns of `LIKE` |
 //! | `truth` | three-valued logic, a bit mask for each value |
+//! | `fault` | what is wrong, and where |
 //! | `compare` | a column against a value |
 //! | `evaluate` | a condition over a batch, and over a source |
 
 mod compare;
 mod condition;
 mod evaluate;
+mod fault;
 mod lexer;
 mod like;
 mod number;
@@ -31,7 +33,8 @@ mod truth;
 use std::sync::Arc;
 
 use self::condition::Condition;
-use crate::error::{Error, Result};
+use self::fault::explain;
+use crate::error::Result;
 
 /// A condition on the columns of a row.
 #[derive(Debug, Clone)]
@@ -40,28 +43,13 @@ pub struct Predicate {
     condition: Arc<Condition>,
 }
 
-/// What is wrong with a predicate, and where: the place is a byte of its text.
-#[derive(Debug)]
-struct Fault {
-    at: usize,
-    what: String,
-    /// Whether a column is missing.
-    column: bool,
-}
-
-impl Fault {
-    fn new(at: usize, what: impl Into<String>) -> Self {
-        Self { at, what: what.into(), column: false }
-    }
-}
-
 impl Predicate {
     /// Parses a predicate.
     ///
     /// # Errors
-    /// [`Error::Argument`] with the character at which it goes wrong.
+    /// [`crate::Error::Argument`] with the character at which it goes wrong.
     pub fn parse(text: &str) -> Result<Self> {
-        let condition = parser::parse(text).map_err(|fault| explain(text, fault))?;
+        let condition = parser::parse(text).map_err(|fault| explain(text, &fault))?;
         Ok(Self { text: text.into(), condition: Arc::new(condition) })
     }
 
@@ -82,11 +70,4 @@ impl Predicate {
         });
         columns
     }
-}
-
-/// The fault as an error, with the place counted in characters from 1.
-fn explain(text: &str, fault: Fault) -> Error {
-    let place = text[..fault.at].chars().count() + 1;
-    let message = format!("where, at character {place}: {}: {text}", fault.what);
-    if fault.column { Error::Column(message) } else { Error::Argument(message) }
 }

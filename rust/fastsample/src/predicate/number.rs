@@ -1,4 +1,4 @@
-//! `Number`: a decimal number as it is written, compared exactly with integers and decimals.
+//! `Decimal`: a decimal number as it is written, compared exactly with integers and decimals.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ const MOST_DIGITS: usize = 38;
 
 /// A number: its digits times a power of ten.
 #[derive(Debug, Clone)]
-pub(super) struct Number {
+pub(super) struct Decimal {
     text: String,
     negative: bool,
     digits: u128,
@@ -23,7 +23,7 @@ pub(super) struct Floor {
     pub(super) is_exact: bool,
 }
 
-impl Number {
+impl Decimal {
     /// The number at the beginning of `text`, and the bytes that it takes.
     pub(super) fn parse(text: &str) -> Result<(Self, usize), String> {
         let bytes = text.as_bytes();
@@ -99,7 +99,7 @@ impl Number {
     }
 }
 
-impl fmt::Display for Number {
+impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn floors_are_exact() {
         let floor = |text: &str, scale| {
-            let (number, len) = Number::parse(text).expect("a number");
+            let (number, len) = Decimal::parse(text).expect("a number");
             assert_eq!(len, text.len());
             let Floor { value, is_exact } = number.floor(scale);
             (value, is_exact)
@@ -135,8 +135,8 @@ mod tests {
     #[test]
     fn what_is_no_number_is_refused() {
         for text in ["-", ".", "1e", "1.2.3", "5kg", "1e99999999999", "1_000"] {
-            assert!(Number::parse(text).is_err(), "{text}");
+            assert!(Decimal::parse(text).is_err(), "{text}");
         }
-        assert!(Number::parse(&"9".repeat(39)).is_err());
+        assert!(Decimal::parse(&"9".repeat(39)).is_err());
     }
 }

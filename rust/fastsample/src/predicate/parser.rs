@@ -14,9 +14,9 @@
 //! value   = number | text | TRUE | FALSE
 //! ```
 
-use super::Fault;
-use super::condition::{Comparison, Condition, Literal, Operand, Value};
-use super::lexer::{Token, tokens};
+use super::condition::{Condition, Literal, Operand, Operator, Value};
+use super::fault::Fault;
+use super::lexer::{Lexeme, tokens};
 use super::like::Pattern;
 
 /// Levels of parentheses and NOT: more would need more stack than a thread may have.
@@ -31,19 +31,19 @@ pub(super) fn parse(text: &str) -> Result<Condition, Fault> {
     let mut parser = Parser { tokens: tokens(text)?, next: 0, levels: 0 };
     let condition = parser.or()?;
     match parser.peek() {
-        Token::End => Ok(condition),
+        Lexeme::End => Ok(condition),
         _ => Err(parser.expected("AND, OR or the end")),
     }
 }
 
 struct Parser {
-    tokens: Vec<(usize, Token)>,
+    tokens: Vec<(usize, Lexeme)>,
     next: usize,
     levels: usize,
 }
 
 impl Parser {
-    fn peek(&self) -> &Token {
+    fn peek(&self) -> &Lexeme {
         &self.tokens[self.next].1
     }
 
@@ -52,7 +52,7 @@ impl Parser {
     }
 
     /// The next token. The last one, the end, is never left behind.
-    fn take(&mut self) -> (usize, Token) {
+    fn take(&mut self) -> (usize, Lexeme) {
         let token = self.tokens[self.next].clone();
         self.next = (self.next + 1).min(self.tokens.len() - 1);
         token
@@ -63,7 +63,7 @@ impl Parser {
     }
 
     fn is_keyword(&self, keyword: &str) -> bool {
-        matches!(self.peek(), Token::Word(word) if word.eq_ignore_ascii_case(keyword))
+        matches!(self.peek(), Lexeme::Word(word) if word.eq_ignore_ascii_case(keyword))
     }
 
     /// Takes the keyword if it comes next.
@@ -92,7 +92,7 @@ impl Parser {
     }
 
     fn not(&mut self) -> Result<Condition, Fault> {
-        let is_open = matches!(self.peek(), Token::Open);
+        let is_open = matches!(self.peek(), Lexeme::Open);
         if !is_open && !self.is_keyword("NOT") {
             return self.test();
         }
@@ -114,7 +114,7 @@ impl Parser {
     }
 
     fn close(&mut self) -> Result<(), Fault> {
-        if !matches!(self.peek(), Token::Close) {
+        if !matches!(self.peek(), Lexeme::Close) {
             return Err(self.expected("\")\""));
         }
         self.take();
@@ -123,7 +123,7 @@ impl Parser {
 
     fn test(&mut self) -> Result<Condition, Fault> {
         let operand = self.operand()?;
-        if let Token::Compare(comparison) = *self.peek() {
+        if let Lexeme::Compare(comparison) = *self.peek() {
             self.take();
             return Ok(Condition::Compare(operand, comparison, self.value()?));
         }
@@ -139,7 +139,7 @@ impl Parser {
             Condition::In(operand, self.values()?)
         } else if self.keyword("LIKE") {
             match self.take() {
-                (at, Token::Text(text)) => {
+                (at, Lexeme::Text(text)) => {
                     let pattern = Pattern::new(&text).map_err(|what| Fault::new(at, what))?;
                     Condition::Like(operand, pattern)
                 }
@@ -154,8 +154,8 @@ impl Parser {
                 return Err(self.expected("AND"));
             }
             Condition::And(vec![
-                Condition::Compare(operand.clone(), Comparison::GreaterOrEqual, low),
-                Condition::Compare(operand, Comparison::LessOrEqual, self.value()?),
+                Condition::Compare(operand.clone(), Operator::GreaterOrEqual, low),
+                Condition::Compare(operand, Operator::LessOrEqual, self.value()?),
             ])
         } else if negated {
             return Err(self.expected("IN, LIKE or BETWEEN"));
@@ -168,13 +168,13 @@ impl Parser {
     fn operand(&mut self) -> Result<Operand, Fault> {
         let at = self.at();
         match self.peek().clone() {
-            Token::Name(column) => {
+            Lexeme::Name(column) => {
                 self.take();
                 Ok(Operand { column, chars: false, at })
             }
-            Token::Word(word) if !KEYWORDS.iter().any(|k| word.eq_ignore_ascii_case(k)) => {
+            Lexeme::Word(word) if !KEYWORDS.iter().any(|k| word.eq_ignore_ascii_case(k)) => {
                 self.take();
-                if !matches!(self.peek(), Token::Open) {
+                if !matches!(self.peek(), Lexeme::Open) {
                     return Ok(Operand { column: word, chars: false, at });
                 }
                 if !word.eq_ignore_ascii_case("chars") {
@@ -189,7 +189,7 @@ impl Parser {
                 self.close()?;
                 Ok(Operand { chars: true, ..inner })
             }
-            Token::Text(text) => {
+            Lexeme::Text(text) => {
                 let what = format!(
                     "found the text '{text}', expected a column; names of columns go without \
                      quotes or in double quotes, and come before the value"
@@ -201,12 +201,12 @@ impl Parser {
     }
 
     fn values(&mut self) -> Result<Vec<Literal>, Fault> {
-        if !matches!(self.peek(), Token::Open) {
+        if !matches!(self.peek(), Lexeme::Open) {
             return Err(self.expected("\"(\""));
         }
         self.take();
         let mut values = vec![self.value()?];
-        while matches!(self.peek(), Token::Comma) {
+        while matches!(self.peek(), Lexeme::Comma) {
             self.take();
             values.push(self.value()?);
         }
@@ -217,19 +217,19 @@ impl Parser {
     fn value(&mut self) -> Result<Literal, Fault> {
         let at = self.at();
         let value = match self.peek() {
-            Token::Text(text) => Value::Text(text.clone()),
-            Token::Number(number) => Value::Number(number.clone()),
-            Token::Word(word) if word.eq_ignore_ascii_case("TRUE") => Value::Boolean(true),
-            Token::Word(word) if word.eq_ignore_ascii_case("FALSE") => Value::Boolean(false),
-            Token::Word(word) if word.eq_ignore_ascii_case("NULL") => {
+            Lexeme::Text(text) => Value::Text(text.clone()),
+            Lexeme::Number(number) => Value::Number(number.clone()),
+            Lexeme::Word(word) if word.eq_ignore_ascii_case("TRUE") => Value::Boolean(true),
+            Lexeme::Word(word) if word.eq_ignore_ascii_case("FALSE") => Value::Boolean(false),
+            Lexeme::Word(word) if word.eq_ignore_ascii_case("NULL") => {
                 let what = "nothing equals NULL; write IS NULL or IS NOT NULL";
                 return Err(Fault::new(at, what));
             }
-            Token::Word(word) => {
+            Lexeme::Word(word) => {
                 let what = format!("found {word:?}, expected a value; write texts as '{word}'");
                 return Err(Fault::new(at, what));
             }
-            Token::Name(name) => {
+            Lexeme::Name(name) => {
                 let what = format!(
                     "found {name:?}, expected a value; texts are in single quotes: '{name}'"
                 );

@@ -8,23 +8,24 @@ use super::{Sample, check_weights};
 use crate::columns::{StreamColumns, named_columns};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::population::Population;
 use crate::reservoir;
-use crate::select::{Selection, window};
+use crate::select::{Amount, Selection, window_among};
 use crate::smart::{self, Ranking, Rule, SmartReport};
 use crate::source::{Source, mapped_files};
-use crate::tokens::{self, Goal, Measure, TokenLimits, UniformOrder};
+use crate::tokens::{self, Measure, TokenLimits, UniformOrder};
 
 impl Sample {
-    /// Draws `n` rows of `source`, every row with the same chance.
+    /// Draws rows of a population, every row with the same chance.
     ///
     /// # Errors
-    /// [`Error::Argument`] unless `1 <= n <= source.rows()`.
+    /// As [`Population::count`].
     ///
     /// # Examples
     /// A smaller sample of the same seed is a part of a larger one.
     ///
     /// ```
-    /// use fastsample::{Context, Sample, Source};
+    /// use fastsample::{Amount, Context, Population, Sample, Source};
     /// # use std::sync::Arc;
     /// # use arrow_array::{ArrayRef, RecordBatch, StringArray};
     /// # let texts: Vec<String> = (0..1000).map(|i| format!("What is {i} times {i}?")).collect();
@@ -33,26 +34,37 @@ impl Sample {
     /// # let source = Source::from_batches(batch.schema(), vec![batch], None)?;
     ///
     /// let ctx = Context::new(None);
-    /// let ten = Sample::uniform(&ctx, source.clone(), 10, 42)?.row_ids();
-    /// let hundred = Sample::uniform(&ctx, source, 100, 42)?.row_ids();
-    /// assert_eq!((ten.len(), hundred.len()), (10, 100));
-    /// assert!(ten.iter().all(|id| hundred.contains(id)));
+    /// let population = Population::from(source);
+    /// let ten = Sample::uniform(&ctx, population.clone(), Amount::Rows(10), 42)?.row_ids();
+    /// let tenth = Sample::uniform(&ctx, population, Amount::Fraction(0.1), 42)?.row_ids();
+    /// assert_eq!((ten.len(), tenth.len()), (10, 100));
+    /// assert!(ten.iter().all(|id| tenth.contains(id)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn uniform(ctx: &Context, source: Source, n: u64, seed: u64) -> Result<Self> {
-        Self::window(ctx, source, n, seed, 0)
+    pub fn uniform(
+        ctx: &Context,
+        population: Population,
+        amount: Amount,
+        seed: u64,
+    ) -> Result<Self> {
+        Self::window(ctx, population, amount, seed, 0)
     }
 
-    /// The `n` rows from rank `first` on of the order in which rows of `source` are drawn; behind
+    /// The rows from rank `first` on of the order in which rows of a population are drawn; behind
     /// the last comes the first again. [`Sample::uniform`] is the window at rank 0.
     ///
     /// # Errors
-    /// [`Error::Argument`] unless `1 <= n <= source.rows()`.
-    pub fn window(ctx: &Context, source: Source, n: u64, seed: u64, first: u64) -> Result<Self> {
-        let rows = source.rows();
-        check_n(n, rows)?;
-        let selection = window(ctx, rows, n, seed, first % rows)?;
-        Ok(Self::of(source, selection, seed))
+    /// As [`Population::count`].
+    pub fn window(
+        ctx: &Context,
+        population: Population,
+        amount: Amount,
+        seed: u64,
+        first: u64,
+    ) -> Result<Self> {
+        let (rows, n) = (population.rows(), population.count(amount)?);
+        let selection = window_among(ctx, population.among(), n, seed, first % rows)?;
+        Ok(Self { population: rows, ..Self::of(population.into_source(), selection, seed) })
     }
 
     /// The rows of `source` that `selection` chooses.
@@ -71,7 +83,7 @@ impl Sample {
         Ok(Self::of(source, selection, seed))
     }
 
-    /// Draws `n` rows of `source` by `rule`, after one pass over the text of all rows.
+    /// Draws rows of a population by `rule`, after one pass over the text of all rows.
     ///
     /// With `weights` the sample gets one more column, [`WEIGHT`](crate::gather::WEIGHT): 1 / the
     /// probability with which the row was drawn.
@@ -85,7 +97,7 @@ impl Sample {
     /// use std::sync::Arc;
     ///
     /// use arrow_array::{ArrayRef, RecordBatch, StringArray};
-    /// use fastsample::{Context, Rule, Sample, Smart, Source};
+    /// use fastsample::{Amount, Context, Rule, Sample, Smart, Source};
     ///
     /// // Half of the rows are one and the same.
     /// let text = |i| if i % 2 == 0 { "Hello there!".into() } else { format!("Is {i} a prime number?") };
@@ -96,23 +108,23 @@ impl Sample {
     ///
     /// let rule = Rule::Weighted(Smart { commonness: 0.0, ..Smart::default() });
     /// let ctx = Context::new(None);
-    /// let (sample, report) = Sample::smart(&ctx, source, 40, 42, &rule, false)?;
+    /// let (sample, report) = Sample::smart(&ctx, source.into(), Amount::Rows(40), 42, &rule, false)?;
     /// assert_eq!((sample.len(), report.copies, report.copies_drawn), (40, 49, 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn smart(
         ctx: &Context,
-        source: Source,
-        n: u64,
+        population: Population,
+        amount: Amount,
         seed: u64,
         rule: &Rule,
         weights: bool,
     ) -> Result<(Self, SmartReport)> {
-        let rows = source.rows();
-        check_n(n, rows)?;
-        check_weights(weights, source.schema())?;
-        let choice = smart::draw(ctx, &source, n, seed, rule, weights)?;
-        let sample = Self::of(source, choice.selection, seed)
+        let (rows, n) = (population.rows(), population.count(amount)?);
+        check_weights(weights, population.source().schema())?;
+        let choice = smart::draw(ctx, &population, n, seed, rule, weights)?;
+        let sample = Self::of(population.into_source(), choice.selection, seed);
+        let sample = Self { population: rows, ..sample }
             .with_text(choice.report.text.clone())
             .with_inputs(rule.inputs());
         Ok((sample.with_weights(choice.weights), choice.report))
@@ -130,39 +142,36 @@ impl Sample {
     ) -> Result<(Self, SmartReport)> {
         let (selection, report) = ranking.window(ranks)?;
         let sample = Self::chosen(source, selection, seed)?.with_text(report.text.clone());
-        Ok((sample, report))
+        Ok((Self { population: ranking.len(), ..sample }, report))
     }
 
     /// Draws n rows with a limit of tokens each, or rows until a budget of tokens is used up: in the
-    /// order of a uniform draw, or of `ranking`. Returns the tokens and the rows skipped, too.
+    /// order of a uniform draw of the rows that may be drawn, or of a `ranking` of them. Returns the
+    /// tokens and the rows skipped, too.
     ///
     /// # Errors
     /// [`Error::Argument`] when there are not enough, and whatever reading fails with.
     pub fn by_tokens(
         ctx: &Context,
         rows: &Measure,
+        among: &Selection,
         ranking: Option<&Ranking>,
         limits: TokenLimits,
         seed: u64,
     ) -> Result<(Self, tokens::TokenDraw, Option<SmartReport>)> {
         let (source, text) = (rows.source().clone(), rows.text().clone());
-        if let Goal::Rows(n) = limits.goal {
-            check_n(n, source.rows())?;
+        let (drawn, selection, report) = if let Some(ranking) = ranking {
+            let drawn = tokens::draw(ctx, rows, ranking, limits)?;
+            let (selection, report) = ranking.chosen(&drawn.ids, 0..ranking.len())?;
+            (drawn, selection, Some(report))
         } else {
-            check_n(1, source.rows())?;
-        }
-        let Some(ranking) = ranking else {
-            let order = UniformOrder { rows: source.rows(), seed };
+            let order = UniformOrder { among: among.clone(), seed };
             let drawn = tokens::draw(ctx, rows, &order, limits)?;
             let selection = Selection::of_ids(&drawn.ids, source.rows())?;
-            let sample =
-                Self::of(source, selection, seed).with_text(text).with_inputs(rows.inputs());
-            return Ok((sample, drawn, None));
+            (drawn, selection, None)
         };
-        let drawn = tokens::draw(ctx, rows, ranking, limits)?;
-        let (selection, report) = ranking.chosen(&drawn.ids, 0..ranking.len())?;
         let sample = Self::of(source, selection, seed).with_text(text).with_inputs(rows.inputs());
-        Ok((sample, drawn, Some(report)))
+        Ok((Self { population: among.len(), ..sample }, drawn, report))
     }
 
     /// Draws `n` rows of a stream that can be read once. Of `text`, only the names are checked.
@@ -207,7 +216,21 @@ impl Sample {
         let sample = Self::of(source, selection, seed);
         let (rows, passed_by) = (drawn.rows, Some(default.finish()));
         let sample = sample.with_inputs(files.unwrap_or_default());
-        Ok(Self { row_ids: Some(drawn.row_ids.into()), rows, text, passed_by, ..sample })
+        let row_ids = Some(drawn.row_ids.into());
+        Ok(Self { row_ids, rows, population: rows, text, passed_by, ..sample })
+    }
+
+    /// The rows of a population that `selection` chooses, with a column of weights if there are some.
+    pub(crate) fn of_population(
+        population: Population,
+        selection: Selection,
+        seed: u64,
+        weights: Option<Vec<f64>>,
+    ) -> Result<Self> {
+        check_weights(weights.is_some(), population.source().schema())?;
+        let rows = population.rows();
+        let sample = Self::of(population.into_source(), selection, seed);
+        Ok(Self { population: rows, ..sample }.with_weights(weights))
     }
 }
 

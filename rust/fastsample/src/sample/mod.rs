@@ -24,6 +24,8 @@ pub struct Sample {
     /// The ordinals, where the source holds nothing but the sample (a stream that has passed by).
     row_ids: Option<Arc<[u64]>>,
     rows: u64,
+    /// Rows of the source that might have been drawn.
+    population: u64,
     seed: u64,
     /// One more column, and the schema with it.
     weights: Option<(Float64Array, SchemaRef)>,
@@ -41,6 +43,7 @@ impl Sample {
             selection,
             row_ids: None,
             rows,
+            population: rows,
             seed,
             weights: None,
             text: None,
@@ -82,13 +85,13 @@ impl Sample {
         Self { weights: weights.map(|weights| (weights.into(), schema)), ..self }
     }
 
-    /// This sample with the column [`WEIGHT`] of a uniform draw: rows in the source for each row.
+    /// This sample with the column [`WEIGHT`] of a uniform draw: rows of the population for each row.
     ///
     /// # Errors
     /// [`Error::Column`] where the column is there already.
     pub fn with_uniform_weights(self) -> Result<Self> {
         check_weights(true, self.source.schema())?;
-        let weight = self.rows as f64 / self.len() as f64;
+        let weight = self.population as f64 / self.len() as f64;
         let weights = vec![weight; self.len() as usize];
         Ok(self.with_weights(Some(weights)))
     }
@@ -109,6 +112,12 @@ impl Sample {
     #[must_use]
     pub fn source_rows(&self) -> u64 {
         self.rows
+    }
+
+    /// Rows of the source that might have been drawn.
+    #[must_use]
+    pub fn population(&self) -> u64 {
+        self.population
     }
 
     /// The seed of the draw.

@@ -99,7 +99,7 @@ mod tests {
             let found = Amount::Fraction(thousandths as f64 / 1000.0).of(rows).expect("a share");
             let exact = u128::from(thousandths) * u128::from(rows);
             let off = (u128::from(found) * 1000).abs_diff(exact);
-            prop_assert!(off < 500 || off == 500 && found % 2 == 0, "{found} is {off} off");
+            prop_assert!(off < 500 || off == 500 && found.is_multiple_of(2), "{found} is {off} off");
         }
     }
 }

@@ -155,7 +155,7 @@ mod tests {
             first in 0_u64..2000, seed: u64
         ) {
             let among = Selection::of_bits(among.into());
-            prop_assume!(among.len() > 0);
+            prop_assume!(!among.is_empty());
             let (n, first) = ((among.len() as f64 * share) as u64, first % among.len());
             let ctx = Context::new(Some(2));
             let drawn = window_among(&ctx, &among, n, seed, first).expect("not cancelled");

@@ -6,24 +6,25 @@ use super::priority::{Choice, Priorities};
 use super::terms::weight::Terms;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::select::Selection;
-use crate::source::Source;
+use crate::population::Population;
+use crate::select::{Selection, Strata};
 use crate::text::TextColumns;
 
-/// Draws `n` rows by `rule`; `with_weights` asks for the inverse inclusion probabilities too.
+/// Draws `n` rows of a population by `rule`; `with_weights` asks for the inverse inclusion
+/// probabilities too. Weights are computed among all rows of the source.
 ///
 /// # Errors
 /// [`Error::Column`] for text columns that do not exist or are no text, [`Error::Argument`] for
 /// strengths out of range, and whatever reading fails with.
 pub fn draw(
     ctx: &Context,
-    source: &Source,
+    population: &Population,
     n: u64,
     seed: u64,
     rule: &Rule,
     with_weights: bool,
 ) -> Result<Choice> {
-    let all = Selection::All { rows: source.rows() };
+    let (source, among) = (population.source(), population.among());
     match rule {
         Rule::Entropy { .. } if with_weights => {
             return Err(Error::Argument(
@@ -31,14 +32,31 @@ pub fn draw(
             ));
         }
         Rule::Weighted(smart) if Terms::new(smart)?.all_off() => {
-            let choice = Priorities::new(ctx, source, seed, rule, &all)?.draw(ctx, n, false)?;
-            let weight = source.rows() as f64 / n as f64;
+            let choice = Priorities::new(ctx, source, seed, rule, among)?.draw(ctx, n, false)?;
+            let weight = population.rows() as f64 / n as f64;
             let weights = with_weights.then(|| vec![weight; n as usize]);
             return Ok(Choice { weights, ..choice });
         }
         _ => {}
     }
-    Priorities::new(ctx, source, seed, rule, &all)?.draw(ctx, n, with_weights)
+    Priorities::new(ctx, source, seed, rule, among)?.draw(ctx, n, with_weights)
+}
+
+/// Draws rows by `rule`, of each stratum its amount. Weights are computed among all rows of the
+/// source.
+///
+/// # Errors
+/// As [`draw`].
+pub fn draw_strata(
+    ctx: &Context,
+    population: &Population,
+    strata: &Strata,
+    amounts: &[u64],
+    seed: u64,
+    rule: &Rule,
+) -> Result<Choice> {
+    let (source, among) = (population.source(), population.among());
+    Priorities::new(ctx, source, seed, rule, among)?.draw_strata(ctx, strata, amounts)
 }
 
 /// Draws `n` of the rows that `features` describe, made of `text`.

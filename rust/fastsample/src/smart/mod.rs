@@ -49,7 +49,7 @@ mod report;
 mod score;
 pub mod terms;
 
-pub use draw::{choose, draw};
+pub use draw::{choose, draw, draw_strata};
 pub use options::{Rule, Smart, Target};
 pub use priority::Choice;
 pub use ranking::Ranking;

@@ -4,8 +4,8 @@ use crate::columns::text_columns;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::hash::RowHash;
-use crate::select::{Candidate, Selection};
-use crate::smart::classes::{self, Class};
+use crate::select::{Candidate, Selection, Strata};
+use crate::smart::classes::{self, CLASSES, Class};
 use crate::smart::extract::{TextFeatures, row_texts};
 use crate::smart::features::Features;
 use crate::smart::options::Rule;
@@ -187,6 +187,25 @@ impl Priorities {
         };
         let weights = with_weights.then(inverse);
         Ok(Choice { selection: drawn.selection, weights, report: self.report })
+    }
+
+    /// The best rows of each stratum, so many of each.
+    pub(super) fn draw_strata(
+        mut self,
+        ctx: &Context,
+        strata: &Strata,
+        amounts: &[u64],
+    ) -> Result<Choice> {
+        let key = |row: u64| (self.classes[row as usize], self.candidate(row as usize));
+        let selection = strata.draw(ctx, amounts, key)?;
+        let mut counts = [0; CLASSES.len()];
+        for (row, class) in (0..).zip(&self.classes) {
+            if let Some(count) = counts.get_mut(*class as usize).filter(|_| selection.has(row)) {
+                *count += 1;
+            }
+        }
+        self.report.see_drawn(counts, &selection, &self.chars, &self.copies);
+        Ok(Choice { selection, weights: None, report: self.report })
     }
 
     /// What was found, the characters of each row, and rows of equal texts.

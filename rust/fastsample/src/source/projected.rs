@@ -41,7 +41,8 @@ impl Source {
     /// [`Error::Column`] for one that no part has, [`Error::Schema`] where parts do not fit together.
     pub fn project_columns(&self, names: &[String]) -> Result<Projected> {
         let part = |part: &Part| {
-            let name = part.data.path().map_or("the data".into(), |path| path.display().to_string());
+            let name =
+                part.data.path().map_or("the data".into(), |path| path.display().to_string());
             (name, Arc::new(keep(part.data.schema(), names)))
         };
         let parts: Vec<(String, SchemaRef)> = self.parts.iter().map(part).collect();

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::envelope::Job;
 use crate::hash::RowHash;
+use crate::population::Population;
 use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::smart::extract::{Extracted, SourcePart};
@@ -56,7 +57,7 @@ pub struct Sides {
     pub smart: Option<SmartReport>,
 }
 
-/// Gives each side so many rows of `source`: exactly, or as nearly as whole groups of equal texts
+/// Gives each side so many rows of a population: exactly, or as nearly as whole groups of equal texts
 /// allow. Which rows are drawn depends on their texts and the
 /// seed, not on their position; without text, on the position alone. With a rule the other sides
 /// are drawn first, and the first one by the rule out of what is left; what the rule found comes
@@ -69,7 +70,7 @@ pub struct Sides {
 /// # Examples
 /// ```
 /// use fastsample::split::{Side, SplitOptions, split};
-/// use fastsample::{Context, Source};
+/// use fastsample::{Context, Population, Source};
 /// # use std::sync::Arc;
 /// # use arrow_array::{ArrayRef, RecordBatch, StringArray};
 /// # let texts: Vec<String> = (0..1000).map(|i| format!("What is {i} times {i}?")).collect();
@@ -79,24 +80,27 @@ pub struct Sides {
 ///
 /// let sizes = [900, 100].map(|rows| Side { rows, is_exact: true });
 /// let options = SplitOptions { sizes: &sizes, seed: 42, text: None, near: false, smart: None };
-/// let sides = split(&Context::new(None), &source, options)?;
+/// let sides = split(&Context::new(None), &Population::from(source), options)?;
 /// assert_eq!(sides.rows[0].len(), 900);
 /// assert!((0..1000).all(|row| sides.rows[0].has(row) != sides.rows[1].has(row)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn split(ctx: &Context, source: &Source, options: SplitOptions<'_>) -> Result<Sides> {
+pub fn split(ctx: &Context, population: &Population, options: SplitOptions<'_>) -> Result<Sides> {
+    let (source, among) = (population.source(), population.among());
     let rows = source.rows();
     let wanted: u64 = options.sizes.iter().map(|side| side.rows).sum();
-    if wanted > rows {
+    if wanted > population.rows() {
         return Err(Error::Argument(format!(
-            "the sides have {wanted} rows together, but the source has only {rows}"
+            "the sides have {wanted} rows together, but {}",
+            population.described()
         )));
     }
     if options.sizes.len() > MOST_SIDES {
         return Err(Error::Argument(format!("there can be at most {MOST_SIDES} sides")));
     }
     let text = text_of(ctx, source, options.text)?;
-    let numbered = number(ctx, source, &text, options)?;
+    let mut numbered = number(ctx, source, &text, options)?;
+    numbered.retain(|&(_, row)| among.has(row));
     let by_rule = usize::from(options.smart.is_some());
     let placed = fill(&numbered, options.sizes, by_rule)?;
     let mut ids = vec![Vec::new(); options.sizes.len()];

@@ -14,7 +14,7 @@ use super::Measure;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::hash::RowHash;
-use crate::select::{Selection, window};
+use crate::select::{Selection, window_among};
 use crate::smart::Ranking;
 
 /// Rows tokenized first, to estimate the length of rows.
@@ -65,22 +65,23 @@ pub trait Order {
 }
 
 /// The order of a uniform draw.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct UniformOrder {
-    /// Rows in the source.
-    pub rows: u64,
+    /// The rows that may be drawn.
+    pub among: Selection,
     /// The seed of the draw.
     pub seed: u64,
 }
 
 impl Order for UniformOrder {
     fn rows(&self) -> u64 {
-        self.rows
+        self.among.len()
     }
 
     fn at(&self, ctx: &Context, first: u64, count: u64) -> Result<Vec<u64>> {
         let mut ids = Vec::with_capacity(count as usize);
-        window(ctx, self.rows, count, self.seed, first)?.extend_ids(0..self.rows, &mut ids);
+        let drawn = window_among(ctx, &self.among, count, self.seed, first)?;
+        drawn.extend_ids(0..drawn.rows(), &mut ids);
         let hash = RowHash::new(self.seed);
         ids.sort_by_cached_key(|&id| hash.of(id));
         Ok(ids)
@@ -229,7 +230,7 @@ mod tests {
             let goal =
                 if by_rows { Goal::Rows(size % rows + 1) } else { Goal::Tokens(size) };
             let limits = TokenLimits { goal, max_tokens };
-            let (ctx, order) = (Context::new(Some(2)), UniformOrder { rows, seed });
+            let (ctx, order) = (Context::new(Some(2)), UniformOrder { among: Selection::All { rows }, seed });
             let found = walk(&ctx, &order, limits, pilot, |ids| {
                 Ok(ids.iter().map(|&id| lengths[id as usize]).collect())
             });

@@ -98,7 +98,7 @@ impl Sample {
     /// # Examples
     /// ```
     /// use fastsample::write::{Format, IpcOptions, IpcCompression, WriteOptions};
-    /// use fastsample::{Context, Sample, Source};
+    /// use fastsample::{Amount, Context, Sample, Source};
     /// # use std::sync::Arc;
     /// # use arrow_array::{ArrayRef, RecordBatch, StringArray};
     /// # let texts: Vec<String> = (0..1000).map(|i| format!("What is {i} times {i}?")).collect();
@@ -107,7 +107,7 @@ impl Sample {
     /// # let source = Source::from_batches(batch.schema(), vec![batch], None)?;
     ///
     /// let ctx = Context::new(None);
-    /// let sample = Sample::uniform(&ctx, source, 10, 42)?;
+    /// let sample = Sample::uniform(&ctx, source.into(), Amount::Rows(10), 42)?;
     /// let format = Format::Ipc(IpcOptions { compression: IpcCompression::Zstd, stream: false });
     /// let options = WriteOptions { shuffle: true, shards: 2, ..WriteOptions::new(format) };
     /// let folder = tempfile::tempdir()?;

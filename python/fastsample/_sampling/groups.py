@@ -1,0 +1,109 @@
+"""Draws by groups: of each group of rows its own number (stratified sampling)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fastsample import _fastsample
+from fastsample._arguments import check_text_columns, choice, is_whole, names, number, string
+from fastsample._progress import Callback
+from fastsample._sampling.report import Group, Groups, SmartReport, to_report
+from fastsample._sampling.smart import SmartLike, rule
+from fastsample.errors import ArgumentError, SourceTypeError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+#: How rows are divided among groups: a formula, or shares of groups.
+AllocationLike: TypeAlias = "str | Mapping[Any, float]"
+
+FORMULAS = ("proportional", "equal", "sqrt")
+
+_Shares = list[tuple[list[str | None], float]]
+
+
+def check_by(by: object) -> list[str]:
+    """Return the names of the columns that make groups."""
+    return [string("by", by)] if isinstance(by, str) else names("by", by)
+
+
+def check_allocation(allocation: object, columns: int) -> str | _Shares:
+    """Return a formula, or the values of groups of so many columns with their shares."""
+    if not isinstance(allocation, Mapping):
+        if isinstance(allocation, str):
+            return choice("allocation", allocation, FORMULAS)
+        raise SourceTypeError(
+            f"allocation is {allocation!r}; it must be 'proportional', 'equal', 'sqrt', or map "
+            'groups to shares: {"a": 0.7, "b": 0.3}'
+        )
+    if not allocation:
+        raise ArgumentError("allocation is empty; give at least one group a share")
+    shares = []
+    for group, share in allocation.items():
+        values = group if isinstance(group, tuple) else (group,)
+        if len(values) != columns:
+            raise ArgumentError(
+                f"allocation names group {group!r}; with {columns} columns in by, a group is a "
+                f"{'value' if columns == 1 else f'tuple of {columns} values'}"
+            )
+        found = number(f"the share of {group!r}", share, least=0, most=1)
+        shares.append(([_text(value) for value in values], found))
+    return shares
+
+
+def _text(value: object) -> str | None:
+    """Return a value of a column as the core writes it."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if is_whole(value):
+        return str(int(value))  # type: ignore[call-overload]
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value.isoformat()
+    raise SourceTypeError(
+        f"allocation names the group {value!r}; name groups by texts, whole numbers, True, False, "
+        "dates or None"
+    )
+
+
+def draw_by_groups(
+    opened: _fastsample.Source,
+    amount: int | float,
+    seed: int,
+    smart: SmartLike,
+    text_columns: Sequence[str] | None,
+    weights: bool,
+    *,
+    by: list[str],
+    allocation: str | _Shares,
+    threads: int | None,
+    progress: Callback | None,
+) -> tuple[_fastsample.Sample, SmartReport | None, Groups]:
+    """Draw of each group its own number of rows."""
+    judge = None if smart is False else rule(smart, text_columns, threads, progress)
+    drawn, groups, found = _fastsample.draw_stratified(
+        opened,
+        amount,
+        seed,
+        by=by,
+        allocation=allocation,
+        rule=judge,
+        weights=weights,
+        text=check_text_columns(text_columns) if judge is None else None,
+        threads=threads,
+        progress=progress,
+    )
+    largest = tuple(Group(tuple(values), rows, n) for values, rows, n in groups["largest"])
+    report = Groups(
+        by=tuple(by),
+        allocation=allocation if isinstance(allocation, str) else "shares",
+        count=groups["count"],
+        largest=largest,
+        short=groups["short"],
+        moved=groups["moved"],
+        unnamed=groups["unnamed"],
+    )
+    return drawn, None if found is None else to_report(found), report

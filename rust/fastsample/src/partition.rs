@@ -1,0 +1,251 @@
+//! `Partition`: the rows of a population in groups of equal values of some columns.
+//!
+//! ```text
+//!  source ─▶ scan: the columns ─▶ hash of the values of each row ─▶ numbers of groups ─▶ Strata
+//! ```
+//!
+//! Groups are told apart by 128-bit hashes of their values, so the values are not kept: some bytes
+//! a row and some a group are. Groups are numbered by their first row.
+
+use std::collections::HashMap;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::gather::Gather;
+use crate::population::Population;
+use crate::scan::{self, scan};
+use crate::select::strata::NONE;
+use crate::select::{Selection, Strata};
+use crate::source::{Projected, Source};
+
+/// The values of a group as texts, a null as none: one for each column.
+pub type GroupKey = Vec<Option<String>>;
+
+/// Rows in groups of equal values.
+#[derive(Debug)]
+pub struct Partition {
+    columns: Projected,
+    rows: u64,
+    strata: Strata,
+    /// The first row of each group, ascending.
+    firsts: Vec<u64>,
+    numbers: HashMap<u128, u32>,
+}
+
+/// The groups found by one worker, numbered as they came.
+#[derive(Debug, Default)]
+struct GroupsFound {
+    numbers: HashMap<u128, u32>,
+    firsts: Vec<u64>,
+    /// The first row of each batch, and the group of each row.
+    blocks: Vec<(u64, Vec<u32>)>,
+}
+
+impl Partition {
+    /// Groups the rows of `population` by the values of the columns `by`, of all columns of the
+    /// source, kept or not.
+    ///
+    /// # Errors
+    /// [`Error::Column`] for a column that is not there or has no plain values, and whatever reading
+    /// fails with.
+    pub fn new(ctx: &Context, population: &Population, by: &[String]) -> Result<Self> {
+        let (source, among) = (population.source(), population.among());
+        check(source, by)?;
+        let columns = source.project_columns(by)?;
+        texts(&RecordBatch::new_empty(columns.schema().clone()), by)?;
+        ctx.begin(source.rows());
+        let found = scan(
+            ctx,
+            &columns,
+            scan::all,
+            GroupsFound::default,
+            |found, first, batch| {
+                found.add(first, &texts(batch, by)?, among);
+                Ok(())
+            },
+            GroupsFound::merge,
+        )?;
+        let mut order: Vec<u32> = (0..found.firsts.len() as u32).collect();
+        order.sort_unstable_by_key(|&group| found.firsts[group as usize]);
+        let mut number = vec![0; order.len()];
+        (0_u32..).zip(&order).for_each(|(new, &old)| number[old as usize] = new);
+        let mut of = vec![NONE; source.rows() as usize];
+        for (first, block) in found.blocks {
+            for (place, &group) in of[first as usize..].iter_mut().zip(&block) {
+                *place = number.get(group as usize).copied().unwrap_or(NONE);
+            }
+        }
+        let firsts = order.iter().map(|&group| found.firsts[group as usize]).collect();
+        let numbers =
+            found.numbers.into_iter().map(|(key, old)| (key, number[old as usize])).collect();
+        let strata = Strata::new(of, order.len());
+        Ok(Self { columns, rows: source.rows(), strata, firsts, numbers })
+    }
+
+    /// The group of each row.
+    #[must_use]
+    pub fn strata(&self) -> &Strata {
+        &self.strata
+    }
+
+    /// The group of these values, if there is one.
+    #[must_use]
+    pub fn group_of(&self, values: &[Option<String>]) -> Option<usize> {
+        let key = key(values.iter().map(Option::as_deref));
+        self.numbers.get(&key).map(|&group| group as usize)
+    }
+
+    /// The values of some groups, which are read from the first row of each.
+    ///
+    /// # Errors
+    /// Whatever reading fails with.
+    pub fn values(&self, ctx: &Context, groups: &[usize]) -> Result<Vec<GroupKey>> {
+        let by: Vec<String> =
+            self.columns.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let mut order: Vec<usize> = (0..groups.len()).collect();
+        order.sort_unstable_by_key(|&place| groups[place]);
+        let firsts: Vec<u64> = groups.iter().map(|&group| self.firsts[group]).collect();
+        let chosen = Selection::of_ids(&firsts, self.rows)?;
+        let (mut values, mut next) = (vec![GroupKey::new(); groups.len()], order.into_iter());
+        for batch in Gather::start(ctx, &self.columns, &chosen) {
+            let batch = batch?;
+            let texts = texts(&batch, &by)?;
+            for row in 0..batch.num_rows() {
+                if let Some(place) = next.next() {
+                    values[place] = of_row(&texts, row).map(|t| t.map(str::to_owned)).collect();
+                }
+            }
+        }
+        Ok(values)
+    }
+}
+
+impl GroupsFound {
+    fn add(&mut self, first: u64, texts: &[StringViewArray], among: &Selection) {
+        let rows = texts.first().map_or(0, Array::len);
+        let mask = among.mask(first..first + rows as u64);
+        let group = |row: usize| {
+            if !mask.has(row) {
+                return NONE;
+            }
+            let ordinal = first + row as u64;
+            let new = self.firsts.len() as u32;
+            let group = *self.numbers.entry(key(of_row(texts, row))).or_insert(new);
+            match self.firsts.get_mut(group as usize) {
+                Some(known) => *known = ordinal.min(*known),
+                None => self.firsts.push(ordinal),
+            }
+            group
+        };
+        let block = (0..rows).map(group).collect();
+        self.blocks.push((first, block));
+    }
+
+    fn merge(&mut self, other: Self) {
+        let mut number = vec![0; other.firsts.len()];
+        for (key, old) in other.numbers {
+            let first = other.firsts[old as usize];
+            let new = self.firsts.len() as u32;
+            let group = *self.numbers.entry(key).or_insert(new);
+            match self.firsts.get_mut(group as usize) {
+                Some(known) => *known = first.min(*known),
+                None => self.firsts.push(first),
+            }
+            number[old as usize] = group;
+        }
+        for (first, mut block) in other.blocks {
+            for group in block.iter_mut().filter(|group| **group != NONE) {
+                *group = number[*group as usize];
+            }
+            self.blocks.push((first, block));
+        }
+    }
+}
+
+/// The values of a row.
+fn of_row(texts: &[StringViewArray], row: usize) -> impl Iterator<Item = Option<&str>> {
+    texts.iter().map(move |column| column.is_valid(row).then(|| column.value(row)))
+}
+
+/// The hash of the values of a row: of the length and bytes of each, and which are null.
+fn key<'a>(values: impl Iterator<Item = Option<&'a str>>) -> u128 {
+    let mut bytes = Vec::with_capacity(64);
+    for value in values {
+        let len = value.map_or(u64::MAX, |value| value.len() as u64);
+        bytes.extend_from_slice(&len.to_le_bytes());
+        bytes.extend_from_slice(value.unwrap_or_default().as_bytes());
+    }
+    xxh3_128(&bytes)
+}
+
+fn check(source: &Source, by: &[String]) -> Result<()> {
+    if by.is_empty() {
+        return Err(Error::Column("by is empty; name at least one column".into()));
+    }
+    if source.rows() > u64::from(u32::MAX) {
+        return Err(Error::Argument(format!(
+            "the source has {} rows; groups are made of at most {}",
+            source.rows(),
+            u32::MAX
+        )));
+    }
+    for (index, name) in by.iter().enumerate() {
+        if by[..index].contains(name) {
+            return Err(Error::Column(format!("by names column {name:?} twice")));
+        }
+        if source.schema().index_of(name).is_err() && !source.leaves_out(name) {
+            let known: Vec<&str> =
+                source.schema().fields().iter().map(|field| field.name().as_str()).collect();
+            return Err(Error::Column(format!(
+                "by: there is no column {name:?}; the columns are {}",
+                known.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The values of the columns `by` as texts.
+fn texts(batch: &RecordBatch, by: &[String]) -> Result<Vec<StringViewArray>> {
+    let column = |name: &String| {
+        let column = batch.column_by_name(name);
+        let column = column.ok_or_else(|| Error::Internal(format!("{name:?} was not read")))?;
+        text(column, name)
+    };
+    by.iter().map(column).collect()
+}
+
+/// The values of a column as texts; 0 and -0 are one value.
+fn text(column: &ArrayRef, name: &str) -> Result<StringViewArray> {
+    let kind = match column.data_type() {
+        DataType::Dictionary(_, values) => values,
+        kind => kind,
+    };
+    let is_plain = kind.is_string()
+        || kind.is_numeric()
+        || kind.is_temporal()
+        || matches!(kind, DataType::Boolean | DataType::Null);
+    if !is_plain {
+        return Err(Error::Column(format!(
+            "by: column {name:?} is {kind}; rows are grouped by columns of texts, numbers, dates, \
+             times or truth values"
+        )));
+    }
+    let cast = || -> Result<ArrayRef, ArrowError> {
+        if kind.is_string() {
+            return cast(column, &DataType::Utf8View);
+        }
+        cast(&cast(column, &DataType::Utf8)?, &DataType::Utf8View)
+    };
+    let texts = cast().map_err(Error::kernel)?.as_string_view().clone();
+    if kind.is_floating() && texts.iter().any(|text| text == Some("-0.0")) {
+        return Ok(texts.iter().map(|t| if t == Some("-0.0") { Some("0.0") } else { t }).collect());
+    }
+    Ok(texts)
+}

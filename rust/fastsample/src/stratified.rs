@@ -1,0 +1,181 @@
+//! Stratified sampling: of each group of rows its own number, uniformly or by weight.
+//!
+//! ```text
+//!  population ─▶ partition: groups ─▶ allocation: rows of each ─▶ the best rows of each group
+//! ```
+
+use std::cmp::Reverse;
+
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::hash::RowHash;
+use crate::partition::{GroupKey, Partition};
+use crate::population::Population;
+use crate::sample::Sample;
+use crate::select::{Allocated, Allocation, Amount, in_units};
+use crate::smart::{self, Rule, SmartReport};
+
+/// Groups whose numbers a report has: the largest.
+pub const GROUPS_SHOWN: usize = 100;
+
+/// How far from 1 the sum of shares may be: they are rounded to 16 digits.
+const SUM_TOLERANCE: f64 = 1e-9;
+
+/// How rows are divided among groups.
+#[derive(Debug, Clone)]
+pub struct StratifiedOptions {
+    /// The columns whose values make groups.
+    pub by: Vec<String>,
+    /// How many rows of each.
+    pub shares: Shares,
+    /// By weight, or else uniformly.
+    pub rule: Option<Rule>,
+    /// Whether the sample has a column of weights.
+    pub weights: bool,
+}
+
+/// How many rows of each group.
+#[derive(Debug, Clone)]
+pub enum Shares {
+    /// By a formula.
+    Formula(Allocation),
+    /// Shares of groups that sum to 1; others have none.
+    Named(Vec<(GroupKey, f64)>),
+}
+
+/// A group of a sample.
+#[derive(Debug, Clone)]
+pub struct GroupDraw {
+    /// Its values.
+    pub values: GroupKey,
+    /// Rows of the population in it.
+    pub rows: u64,
+    /// Rows drawn.
+    pub drawn: u64,
+}
+
+/// The groups of a sample.
+#[derive(Debug, Clone)]
+pub struct GroupsReport {
+    /// The largest, [`GROUPS_SHOWN`] at most, by falling number of rows.
+    pub largest: Vec<GroupDraw>,
+    /// All groups.
+    pub count: u64,
+    /// Groups that have fewer rows than their share.
+    pub short: u64,
+    /// Rows that those lack, which others give.
+    pub moved: u64,
+    /// Groups that have no share.
+    pub unnamed: u64,
+}
+
+/// Draws rows of a population, of each group its own number.
+///
+/// # Errors
+/// As [`Population::count`] and [`Partition::new`]; [`Error::Argument`] for shares that make no
+/// sense, or that leave too few rows; [`Error::Column`] where the column of weights is there already.
+pub fn draw(
+    ctx: &Context,
+    population: Population,
+    amount: Amount,
+    seed: u64,
+    options: &StratifiedOptions,
+) -> Result<(Sample, GroupsReport, Option<SmartReport>)> {
+    if options.weights && options.rule.is_some() {
+        return Err(Error::Argument(
+            "rows that are drawn by groups and by weight have no weights; leave out one of them"
+                .into(),
+        ));
+    }
+    let n = population.count(amount)?;
+    let partition = Partition::new(ctx, &population, &options.by)?;
+    let strata = partition.strata();
+    let (allocation, named) = match &options.shares {
+        Shares::Formula(allocation) => (allocation.clone(), strata.rows().len()),
+        Shares::Named(shares) => {
+            (Allocation::Weights(weights_of(ctx, &partition, shares)?), shares.len())
+        }
+    };
+    let Allocated { amounts, short, moved } = allocation.divide(n, strata.rows())?;
+    let (selection, found) = if let Some(rule) = &options.rule {
+        let choice = smart::draw_strata(ctx, &population, strata, &amounts, seed, rule)?;
+        (choice.selection, Some(choice.report))
+    } else {
+        let hash = RowHash::new(seed);
+        (strata.draw(ctx, &amounts, |row| hash.of(row))?, None)
+    };
+    let weights = options.weights.then(|| strata.weights(&amounts, &selection));
+    let groups = GroupsReport {
+        largest: largest(ctx, &partition, &amounts)?,
+        count: amounts.len() as u64,
+        short,
+        moved,
+        unnamed: (amounts.len() - named) as u64,
+    };
+    let sample = Sample::of_population(population, selection, seed, weights)?;
+    let sample = match (&found, &options.rule) {
+        (Some(found), Some(rule)) => {
+            sample.with_text(found.text.clone()).with_inputs(rule.inputs())
+        }
+        _ => sample,
+    };
+    Ok((sample, groups, found))
+}
+
+/// The largest groups, ties by their first row.
+fn largest(ctx: &Context, partition: &Partition, amounts: &[u64]) -> Result<Vec<GroupDraw>> {
+    let rows = partition.strata().rows();
+    let key = |&group: &usize| (Reverse(rows[group]), group);
+    let mut groups: Vec<usize> = (0..rows.len()).collect();
+    if groups.len() > GROUPS_SHOWN {
+        groups.select_nth_unstable_by_key(GROUPS_SHOWN, key);
+        groups.truncate(GROUPS_SHOWN);
+    }
+    groups.sort_unstable_by_key(key);
+    let values = partition.values(ctx, &groups)?;
+    let group = |(&group, values)| GroupDraw { values, rows: rows[group], drawn: amounts[group] };
+    Ok(groups.iter().zip(values).map(group).collect())
+}
+
+/// The shares of all groups in units of 10^-18.
+fn weights_of(
+    ctx: &Context,
+    partition: &Partition,
+    shares: &[(GroupKey, f64)],
+) -> Result<Vec<u64>> {
+    let mut weights = vec![0; partition.strata().rows().len()];
+    for (values, share) in shares {
+        if !(0.0..=1.0).contains(share) {
+            return Err(Error::Argument(format!(
+                "allocation gives group {} the share {share}; it must be from 0 to 1",
+                shown(values)
+            )));
+        }
+        let Some(group) = partition.group_of(values) else {
+            let known = largest(ctx, partition, &vec![0; weights.len()])?;
+            let known: Vec<String> =
+                known.iter().take(10).map(|group| shown(&group.values)).collect();
+            let more = if weights.len() > known.len() { ", ..." } else { "" };
+            return Err(Error::Argument(format!(
+                "allocation names group {}, which no row is in; groups are {}{more}",
+                shown(values),
+                known.join(", ")
+            )));
+        };
+        weights[group] = in_units(*share);
+    }
+    let sum: f64 = shares.iter().map(|(_, share)| share).sum();
+    if (sum - 1.0).abs() > SUM_TOLERANCE {
+        return Err(Error::Argument(format!(
+            "the shares of allocation sum to {}; they must sum to 1",
+            (sum * 1e9).round() / 1e9
+        )));
+    }
+    Ok(weights)
+}
+
+/// The values of a group, as an error shows them.
+fn shown(values: &[Option<String>]) -> String {
+    let one = |value: &Option<String>| value.as_ref().map_or("null".into(), |v| format!("{v:?}"));
+    values.iter().map(one).collect::<Vec<_>>().join(" / ")
+}

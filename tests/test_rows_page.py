@@ -1,0 +1,53 @@
+"""Every snippet and command of docs/rows.md runs as written."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from data import pairs, write_parquet
+from fastsample.cli import app
+from typer.testing import CliRunner
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "rows.md"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    rows = 9000
+    table = pairs(rows)
+    columns = {
+        "source": pa.array([f"source {row % 5}" for row in range(rows)]),
+        "lang": pa.array([("zh", "en", "de")[row % 3] for row in range(rows)]),
+        "score": pa.array([row % 100 / 100 for row in range(rows)]),
+    }
+    for name, column in columns.items():
+        table = table.append_column(name, column)
+    write_parquet(table, tmp_path / "train.parquet")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+def test_every_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    snippets = blocks("python")
+    assert len(snippets) == 3
+    for snippet in snippets:
+        exec(snippet, names)
+    assert "rows that match" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("folder")
+def test_every_command_runs() -> None:
+    commands = [line for block in blocks("sh") for line in block.splitlines()]
+    assert len(commands) == 4
+    for command in commands:
+        done = CliRunner().invoke(app, shlex.split(command)[1:])
+        assert done.exit_code == 0, f"{command}\n{done.output}"
