@@ -27,7 +27,7 @@ pub(crate) fn wait_for<'a, T>(
     condvar.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0
 }
 
-/// CallState by every thread that works on one call.
+/// Shared by every thread that works on one call.
 ///
 /// Stages of a call (read, gather, encode) have threads of their own, so that none of them ever
 /// waits inside another. [`Context::compute`] hands out `threads` permits among all of them: no

@@ -10,6 +10,7 @@
 use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
+use arrow_buffer::NullBuffer;
 use arrow_data::ArrayData;
 
 /// A range of addresses and the file that is mapped there.
@@ -45,7 +46,7 @@ pub(crate) fn mapped_files(batches: &[RecordBatch]) -> Vec<PathBuf> {
 
 /// Adds the addresses of all buffers that are not empty.
 fn collect(data: &ArrayData, addresses: &mut Vec<usize>) {
-    let nulls = data.nulls().map(|nulls| nulls.buffer());
+    let nulls = data.nulls().map(NullBuffer::buffer);
     let buffers = data.buffers().iter().chain(nulls).filter(|buffer| !buffer.is_empty());
     addresses.extend(buffers.map(|buffer| buffer.as_ptr() as usize));
     data.child_data().iter().for_each(|child| collect(child, addresses));

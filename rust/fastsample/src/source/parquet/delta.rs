@@ -31,7 +31,7 @@ pub(super) fn check(bytes: &[u8], encoding: Encoding, values: usize) -> Option<u
     Some(sum)
 }
 
-/// DeltaNumbers in `DELTA_BINARY_PACKED`.
+/// Numbers in `DELTA_BINARY_PACKED`.
 struct DeltaNumbers<'a> {
     rest: &'a [u8],
     miniblocks: usize,
