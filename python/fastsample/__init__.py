@@ -19,10 +19,11 @@ from fastsample._planning.plan import plan
 from fastsample._planning.report import Plan
 from fastsample._sampling.draw import sample
 from fastsample._sampling.epochs import Epochs, epochs
-from fastsample._sampling.report import Group, Groups, Report, SmartReport, WriteReport, WrittenFile
+from fastsample._sampling.report import Group, Groups, Report, WriteReport, WrittenFile
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.score import Scores, score
 from fastsample._sampling.smart import Smart
+from fastsample._sampling.smart_report import SmartReport
 from fastsample._sampling.split import Split, split
 from fastsample._sampling.tokens import token_lengths
 from fastsample._text_lengths import TextLengths

@@ -17,9 +17,10 @@ from fastsample._arguments import (
     whole,
 )
 from fastsample._progress import Callback, reporting
-from fastsample._sampling.report import Report, SmartReport, known_text, to_report
+from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_rule, rank
+from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, choice, is_whole, names, number, string
 from fastsample._progress import Callback
-from fastsample._sampling.report import Group, Groups, SmartReport, to_report
+from fastsample._sampling.report import Group, Groups
 from fastsample._sampling.smart import SmartLike, rule
+from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from fastsample import _fastsample
 from fastsample._arguments import check_threads
 from fastsample._progress import Callback, reporting
-from fastsample._sampling.report import Report, to_report
+from fastsample._sampling.report import Report
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import Smart, check_smart, weighted
+from fastsample._sampling.smart_report import to_report
 from fastsample._source import SourceLike, open_source
 
 

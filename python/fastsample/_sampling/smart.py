@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, number, whole
 from fastsample._progress import Callback
-from fastsample._sampling.report import SmartReport, to_report
+from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 

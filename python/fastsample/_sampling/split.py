@@ -23,9 +23,10 @@ from fastsample._arguments import (
     whole,
 )
 from fastsample._progress import Callback, reporting
-from fastsample._sampling.report import Report, WriteReport, to_report
+from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_rule, rule
+from fastsample._sampling.smart_report import to_report
 from fastsample._sampling.write import write_parquet
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, OutputError, SourceTypeError

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, check_threads, file_path, flag
 from fastsample._progress import Callback, reporting
-from fastsample._sampling.report import SmartReport, to_report
 from fastsample._sampling.smart import SmartLike, rank, text_of
+from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 

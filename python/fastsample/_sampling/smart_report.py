@@ -1,0 +1,90 @@
+"""`SmartReport`: what a smart draw found among all rows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fastsample import _fastsample
+
+
+@dataclass(frozen=True)
+class SmartReport:
+    """What a smart draw found among all rows of the source.
+
+    Attributes
+    ----------
+    text : tuple of str
+        The text columns that were read.
+    excluded, excluded_drawn : int
+        Rows of weight 0 (too short; outside the limits of the entropy rule), and how many of them
+        were drawn because no others were left.
+    copies, copies_drawn : int
+        Rows whose texts equal those of another row, one of each group not counted: among all rows,
+        and among those drawn. Weights with `duplicates` above 0 draw copies only if no other rows
+        are left; the entropy rule does not avoid them.
+    near_duplicates : int or None
+        Rows with an estimated two or more rows nearly the same, copies included. None where the
+        rule does not look for them: by entropy, or with all terms off.
+    effective_rows : float
+        (sum of weights)**2 / sum of squared weights (Kish): 1 for one row with all the weight, the
+        number of rows if all weights are equal.
+    chars_before, chars_after : dict of float to int
+        Characters of the rows of the source, and of those drawn: a share of the rows, and the
+        length that they do not exceed. Exact below 4,096 characters, to within 1/64 above.
+    weights : dict of float to float
+        The same of the weights above 0, their mean being 1; empty for the entropy rule.
+    shares : dict of str to float
+        Each term that counts, with its share in the variance of the logarithm of the weights.
+    left_out : dict of str to str
+        Columns of strings that are not text by default, and why not.
+    """
+
+    text: tuple[str, ...]
+    excluded: int
+    copies: int
+    near_duplicates: int | None
+    excluded_drawn: int
+    copies_drawn: int
+    effective_rows: float
+    chars_before: dict[float, int]
+    chars_after: dict[float, int]
+    weights: dict[float, float]
+    shares: dict[str, float]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about rows that were drawn only because no others were left."""
+        notes = []
+        if self.excluded_drawn:
+            notes.append(
+                f"{self.excluded_drawn:,} rows of weight 0 were drawn, since no others were left"
+            )
+        if self.copies_drawn:
+            avoided = "duplicates" in self.shares
+            why = "since no others were left" if avoided else "which this rule does not avoid"
+            notes.append(f"{self.copies_drawn:,} copies were drawn, {why}")
+        return tuple(notes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict of plain values, for JSON."""
+        return {**asdict(self), "text": list(self.text), "notes": list(self.notes)}
+
+
+def to_report(found: _fastsample.SmartFound) -> SmartReport:
+    """Turn what the core found into a report."""
+    return SmartReport(
+        text=tuple(found["text"]),
+        excluded=found["excluded"],
+        copies=found["copies"],
+        near_duplicates=found["near_duplicates"],
+        excluded_drawn=found["excluded_drawn"],
+        copies_drawn=found["copies_drawn"],
+        effective_rows=found["effective_rows"],
+        chars_before=dict(found["chars_before"]),
+        chars_after=dict(found["chars_after"]),
+        weights=dict(found["weights"]),
+        shares=dict(found["shares"]),
+        left_out=dict(found["left_out"]),
+    )
