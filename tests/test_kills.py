@@ -1,6 +1,6 @@
 """Kills at random times: whole sets only, and the next run leaves nothing but outputs.
 
-``FASTSAMPLE_KILLS=200`` (``make kills``) says how many of each kind.
+``FASTSAMPLE_KILLS=200`` (``make faults``) says how many of each kind.
 """
 
 from __future__ import annotations
@@ -115,8 +115,10 @@ for version in (2, 0):
     times.append(time.monotonic() - began)
 took, before = min(times), 0
 names = sorted(file.name for file in home.iterdir())
-killed = finished = 0
-for kill in range(kills):
+kill = killed = finished = 0
+while killed < kills:
+    kill += 1
+    assert kill < 9 * kills, (killed, kill)
     version = 1 - before
     if is_cache:
         shutil.rmtree(home)
@@ -126,6 +128,8 @@ for kill in range(kills):
     time.sleep(took * random.choice([random.random(), random.uniform(0.8, 1.1)]))
     os.kill(child, signal.SIGKILL)
     status = os.waitpid(child, 0)[1]
+    # A machine that does other things, too, is slower or faster than before.
+    took *= 1.03 if os.WIFSIGNALED(status) else 0.93
     killed += os.WIFSIGNALED(status)
     look()
     left = rows()
@@ -169,5 +173,5 @@ def test_killed_at_random(source: Path, tmp_path: Path, job: str) -> None:
     )
     assert done.returncode == 0, f"seed {seed}: {done.stderr[-3000:]}"
     killed, finished = map(int, done.stdout.split())
-    assert killed > KILLS // 4
+    assert killed == KILLS
     print(f"{job}: {killed} killed, {finished} of them after their files were in place")
