@@ -28,6 +28,7 @@ mod unify;
 mod valid;
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -121,7 +122,8 @@ impl Source {
         passed_over.sort();
         passed_over.dedup();
         // Those that are also named outright are read.
-        passed_over.retain(|path| source.paths().all(|read| read != path));
+        let read: HashSet<&Path> = source.paths().collect();
+        passed_over.retain(|path| !read.contains(path.as_path()));
         Ok(Self { passed_over: passed_over.into(), ..source })
     }
 
