@@ -39,10 +39,10 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("scan", "gather"),
     ("columns", "predicate"),
     ("population",),
-    ("partition", "reservoir", "smart"),
+    ("partition", "reservoir", "row_weights", "smart"),
     ("tokens",),
     ("sample",),
-    ("write", "inspect", "stratified", "training"),
+    ("write", "inspect", "stratified", "training", "weighted"),
     ("compare", "split"),
     ("lib",),
 )

@@ -102,6 +102,11 @@ def test_json(source: Path, output: Path) -> None:
         "text_columns": ["prompt", "response"],
         "left_out": {},
         "notes": [],
+        "where": None,
+        "matching": None,
+        "fraction": None,
+        "weight": None,
+        "groups": None,
     }
     expected = {name: mean_chars(written[name]) for name in ("prompt", "response")}
     assert means == pytest.approx(expected)

@@ -18,6 +18,7 @@ __all__ = [
     "draw_smart",
     "draw_stratified",
     "draw_uniform",
+    "draw_weighted",
     "draw_window",
     "parts",
     "plan_batches",
@@ -262,6 +263,17 @@ def draw_uniform(
     threads: int | None,
     progress: _Progress,
 ) -> Sample: ...
+def draw_weighted(
+    source: Source,
+    amount: _Amount,
+    seed: int,
+    *,
+    weight: str,
+    weights: bool,
+    text: Sequence[str] | None,
+    threads: int | None,
+    progress: _Progress,
+) -> Sample: ...
 def draw_window(
     source: Source,
     amount: _Amount,
@@ -289,6 +301,7 @@ def draw_stratified(
     *,
     by: Sequence[str],
     allocation: str | Sequence[tuple[Sequence[str | None], float]],
+    weight: str | None,
     rule: Rule | None,
     weights: bool,
     text: Sequence[str] | None,

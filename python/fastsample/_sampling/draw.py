@@ -6,7 +6,17 @@ import os
 import time
 from collections.abc import Sequence
 
-from fastsample._arguments import check_amount, check_seed, check_threads, flag, optional, whole
+from fastsample import _fastsample
+from fastsample._arguments import (
+    check_amount,
+    check_seed,
+    check_text_columns,
+    check_threads,
+    flag,
+    optional,
+    string,
+    whole,
+)
 from fastsample._progress import Callback, reporting
 from fastsample._sampling.groups import (
     AllocationLike,
@@ -30,6 +40,7 @@ def sample(
     where: str | None = None,
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
+    weight: str | None = None,
     budget_tokens: int | None = None,
     max_tokens: int | None = None,
     tokenizer: str | os.PathLike[str] | None = None,
@@ -80,6 +91,11 @@ def sample(
         ``{"a": 0.7, "b": 0.3}``, where others give no rows. With several columns a group is a
         tuple. A group with fewer rows than its share gives all it has, and the others give the rest
         in proportion; ``report.groups`` says so.
+    weight
+        A column of numbers by which rows are drawn (priority sampling): a row of twice the weight
+        is drawn about twice as often. Rows of weight 0 are not drawn; only ratios count, and one
+        below 2**-32 of the largest counts as that. Nulls, NaN and negative numbers are errors. The
+        column is read first; 16 bytes a row are needed meanwhile. A stream is kept in memory.
     budget_tokens
         Instead of `n`: the sample has at most this many tokens. Rows are drawn until the next one
         would exceed it. Needs a `tokenizer`. The sample of a larger budget contains that of a
@@ -157,6 +173,7 @@ def sample(
         where=where,
         by=by,
         allocation=allocation,
+        weight=weight,
         budget_tokens=budget_tokens,
         max_tokens=max_tokens,
         tokenizer=tokenizer,
@@ -178,6 +195,7 @@ def draw_sample(
     where: str | None,
     by: str | Sequence[str] | None,
     allocation: AllocationLike,
+    weight: str | None,
     budget_tokens: int | None,
     max_tokens: int | None,
     tokenizer: str | os.PathLike[str] | None,
@@ -209,6 +227,11 @@ def draw_sample(
     shares = check_allocation(allocation, len(columns_of_groups or ()))
     if columns_of_groups is not None and by_tokens:
         raise ArgumentError("by and draws by tokens exclude each other; leave out one of them")
+    weight = optional(string, "weight", weight)
+    if weight is not None and smart is not False:
+        raise ArgumentError("weight and smart exclude each other; leave out one of them")
+    if weight is not None and by_tokens:
+        raise ArgumentError("weight and draws by tokens exclude each other; leave out one of them")
     tokens = too_long = groups = None
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
@@ -236,8 +259,21 @@ def draw_sample(
                 smart,
                 text_columns,
                 weights,
+                weight=weight,
                 by=columns_of_groups,
                 allocation=shares,
+                threads=threads,
+                progress=callback,
+            )
+        elif weight is not None:
+            found = None
+            drawn = _fastsample.draw_weighted(
+                opened,
+                amount,
+                seed,
+                weight=weight,
+                weights=weights,
+                text=check_text_columns(text_columns),
                 threads=threads,
                 progress=callback,
             )
@@ -260,5 +296,6 @@ def draw_sample(
         matching=None if where is None else drawn.population,
         fraction=amount if isinstance(amount, float) else None,
         groups=groups,
+        weight=weight,
     )
     return Sample(drawn, report)

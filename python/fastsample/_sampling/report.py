@@ -109,6 +109,8 @@ class Report:
         The share of the rows that was asked for: of those that match, if there is a condition. It
         is taken as the decimal number that it is written as, and half a row is rounded to the even
         number of rows.
+    weight : str or None
+        The column of weights that rows were drawn by.
     groups : Groups or None
         The groups that rows were drawn from.
     notes : tuple of str
@@ -130,6 +132,7 @@ class Report:
     matching: int | None = None
     fraction: float | None = None
     groups: Groups | None = None
+    weight: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
@@ -213,6 +216,8 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "fraction", f"{report.fraction} of {among:,}, half a row rounded to even"
     share = f" ({report.sampled / report.rows:.1%})" if report.rows else ""
     yield "rows after", f"{report.sampled:,}{share}"
+    if report.weight is not None:
+        yield "drawn by weight", report.weight
     if report.groups is not None:
         yield from _group_facts(report.groups)
     if report.tokens is not None:

@@ -56,6 +56,9 @@ def sample(
         str,
         typer.Option(help="With --by: proportional, equal, sqrt, or shares: a=0.7,b=0.3."),
     ] = "proportional",
+    weight: Annotated[
+        str | None, typer.Option(help="Draw by this column of numbers as the weights of rows.")
+    ] = None,
     budget_tokens: Annotated[
         int | None,
         typer.Option(help="In place of --num_samples: the most tokens to draw.", min=1),
@@ -122,6 +125,7 @@ def sample(
             where=where,
             by=by,
             allocation=_allocation(allocation),
+            weight=weight,
             budget_tokens=budget_tokens,
             max_tokens=max_tokens,
             tokenizer=tokenizer,
@@ -185,6 +189,7 @@ def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
         "where": drawn.where,
         "matching": drawn.matching,
         "fraction": drawn.fraction,
+        "weight": drawn.weight,
         "groups": drawn.groups and drawn.groups.to_dict(),
         "seed": drawn.seed,
         "tokens": drawn.tokens,

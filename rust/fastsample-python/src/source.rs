@@ -120,7 +120,7 @@ impl Source {
         let predicate = Predicate::parse(predicate)?;
         let source = self.in_memory(py, threads, progress)?;
         let population =
-            run(py, threads, progress, move |ctx| Population::matching(ctx, source, predicate))?;
+            run(py, threads, progress, move |ctx| Population::matching(ctx, source, &predicate))?;
         let source = Self::rows_of(population.source().clone(), self.columns.clone());
         Ok(Self { matching: Some(population), ..source })
     }

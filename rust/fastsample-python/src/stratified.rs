@@ -42,7 +42,7 @@ type ByGroups<'py> = (Sample, Bound<'py, PyDict>, Option<Bound<'py, PyDict>>);
 /// Draws rows, of each group of equal values of the columns `by` its own number.
 #[pyfunction]
 #[pyo3(signature = (
-    source, amount, seed, *, by, allocation, rule, weights, text, threads, progress
+    source, amount, seed, *, by, allocation, weight, rule, weights, text, threads, progress
 ))]
 #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
 pub(crate) fn draw_stratified<'py>(
@@ -52,6 +52,7 @@ pub(crate) fn draw_stratified<'py>(
     seed: u64,
     by: Vec<String>,
     allocation: Allocation,
+    weight: Option<String>,
     rule: Option<&Rule>,
     weights: bool,
     text: Option<Vec<String>>,
@@ -60,7 +61,7 @@ pub(crate) fn draw_stratified<'py>(
 ) -> BindingResult<ByGroups<'py>> {
     let shares = allocation.shares()?;
     let rule = rule.map(|rule| rule.core().clone());
-    let options = StratifiedOptions { by, shares, rule, weights };
+    let options = StratifiedOptions { by, shares, weight, rule, weights };
     let population = source.drawable(py, threads, progress)?;
     let text = named(population.source(), text)?;
     let (sample, groups, found) = run(py, threads, progress, move |ctx| {

@@ -43,12 +43,14 @@
 //! | [`predicate`] | conditions on the columns of a row: a small part of SQL's `WHERE` |
 //! | [`population`] | a source, and which of its rows may be drawn |
 //! | [`partition`] | rows in groups of equal values of some columns |
+//! | [`row_weights`] | a column as the weights of rows |
 //! | [`gather`] | reads the chosen rows, in order, in bounded memory |
 //! | `reservoir` | reservoir sampling: the same draw from a stream that can be read once |
 //! | [`smart`] | weights by near-duplicates, commonness, length, repetition, target; draws by weight |
 //! | [`tokens`] | token counts of rows; draws with a limit or a budget of tokens |
 //! | [`sample`] | a source with its chosen rows |
 //! | [`stratified`] | of each group of rows its own number |
+//! | [`weighted`] | draws by a column of weights |
 //! | [`write`](mod@write) | Parquet and Arrow IPC, in parallel, whole or not at all |
 //! | [`inspect`] | lengths of texts and copies among the rows of a source |
 //! | [`compare`] | a sample against its source: distances and significance tests |
@@ -70,6 +72,7 @@ pub mod partition;
 pub mod population;
 pub mod predicate;
 mod reservoir;
+pub mod row_weights;
 pub mod sample;
 mod scan;
 pub mod select;
@@ -81,6 +84,7 @@ pub mod stratified;
 pub mod text;
 pub mod tokens;
 pub mod training;
+pub mod weighted;
 pub mod write;
 
 pub use error::{Error, Result};

@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+use arrow_buffer::BooleanBuffer;
+
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::predicate::Predicate;
@@ -18,13 +20,14 @@ use crate::source::Source;
 pub struct Population {
     source: Source,
     among: Selection,
-    predicate: Option<Predicate>,
+    /// What rows that may be drawn do, as the end of a sentence: `match where: ...`.
+    condition: Option<String>,
 }
 
 impl From<Source> for Population {
     fn from(source: Source) -> Self {
         let among = Selection::All { rows: source.rows() };
-        Self { source, among, predicate: None }
+        Self { source, among, condition: None }
     }
 }
 
@@ -33,9 +36,27 @@ impl Population {
     ///
     /// # Errors
     /// As [`Predicate::select`].
-    pub fn matching(ctx: &Context, source: Source, predicate: Predicate) -> Result<Self> {
+    pub fn matching(ctx: &Context, source: Source, predicate: &Predicate) -> Result<Self> {
         let among = predicate.select(ctx, &source)?;
-        Ok(Self { source, among, predicate: Some(predicate) })
+        let condition = Some(format!("match where: {}", predicate.text()));
+        Ok(Self { source, among, condition })
+    }
+
+    /// The rows of this population that `rows` selects; `what` says what those do.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a selection among other rows.
+    pub fn only(self, rows: &Selection, what: &str) -> Result<Self> {
+        if rows.rows() != self.source.rows() {
+            return Err(Error::Internal("a selection among the rows of another source".into()));
+        }
+        let condition = match self.condition {
+            Some(condition) => format!("{condition} and {what}"),
+            None => what.to_owned(),
+        };
+        let both = |row: usize| self.among.has(row as u64) && rows.has(row as u64);
+        let bits = BooleanBuffer::collect_bool(self.source.rows() as usize, both);
+        Ok(Self { among: Selection::of_bits(bits), condition: Some(condition), ..self })
     }
 
     /// All rows, those that may not be drawn included.
@@ -71,10 +92,8 @@ impl Population {
     /// How many rows there are, as the end of a message.
     pub(crate) fn described(&self) -> String {
         let (rows, all) = (self.rows(), self.source.rows());
-        match &self.predicate {
-            Some(predicate) => {
-                format!("only {rows} of {all} rows match where: {}", predicate.text())
-            }
+        match &self.condition {
+            Some(condition) => format!("only {rows} of {all} rows {condition}"),
             None => format!("the source has only {rows}"),
         }
     }
@@ -96,11 +115,10 @@ impl Population {
             ));
         }
         let all = self.source.rows();
-        match (&self.predicate, amount) {
-            (Some(predicate), _) if rows == 0 => Err(Error::Argument(format!(
-                "none of the {all} rows of the source matches where: {}",
-                predicate.text()
-            ))),
+        match (&self.condition, amount) {
+            (Some(condition), _) if rows == 0 => {
+                Err(Error::Argument(format!("none of the {all} rows {condition}")))
+            }
             (_, Amount::Fraction(share)) if n == 0 => Err(Error::Argument(format!(
                 "fraction {share} of {rows} rows is 0 rows; ask for a larger one"
             ))),

@@ -11,6 +11,7 @@ use crate::exec::Context;
 use crate::hash::RowHash;
 use crate::partition::{GroupKey, Partition};
 use crate::population::Population;
+use crate::row_weights::RowWeights;
 use crate::sample::Sample;
 use crate::select::{Allocated, Allocation, Amount, in_units};
 use crate::smart::{self, Rule, SmartReport};
@@ -28,7 +29,9 @@ pub struct StratifiedOptions {
     pub by: Vec<String>,
     /// How many rows of each.
     pub shares: Shares,
-    /// By weight, or else uniformly.
+    /// By a column of weights.
+    pub weight: Option<String>,
+    /// By weights of a rule; uniformly if neither is there.
     pub rule: Option<Rule>,
     /// Whether the sample has a column of weights.
     pub weights: bool,
@@ -81,12 +84,19 @@ pub fn draw(
     seed: u64,
     options: &StratifiedOptions,
 ) -> Result<(Sample, GroupsReport, Option<SmartReport>)> {
-    if options.weights && options.rule.is_some() {
+    if options.weights && (options.rule.is_some() || options.weight.is_some()) {
         return Err(Error::Argument(
             "rows that are drawn by groups and by weight have no weights; leave out one of them"
                 .into(),
         ));
     }
+    let weight = options.weight.as_deref();
+    let row_weights = weight.map(|column| RowWeights::new(ctx, &population, column, seed));
+    let row_weights = row_weights.transpose()?;
+    let population = match &row_weights {
+        Some(weights) => weights.population(population)?,
+        None => population,
+    };
     let n = population.count(amount)?;
     let partition = Partition::new(ctx, &population, &options.by)?;
     let strata = partition.strata();
@@ -100,6 +110,8 @@ pub fn draw(
     let (selection, found) = if let Some(rule) = &options.rule {
         let choice = smart::draw_strata(ctx, &population, strata, &amounts, seed, rule)?;
         (choice.selection, Some(choice.report))
+    } else if let Some(weights) = &row_weights {
+        (strata.draw(ctx, &amounts, |row| weights.candidate(row))?, None)
     } else {
         let hash = RowHash::new(seed);
         (strata.draw(ctx, &amounts, |row| hash.of(row))?, None)

@@ -27,7 +27,7 @@ impl Predicate {
         self.condition
             .visit_all(&|operand| check_column(operand, source))
             .map_err(|fault| explain(&self.text, &fault))?;
-        let columns = source.project_columns(&self.columns())?;
+        let columns = source.project_columns(&self.columns(), "where")?;
         // Types are checked before anything is read.
         self.matches(&RecordBatch::new_empty(columns.schema().clone()))?;
         ctx.begin(source.rows());

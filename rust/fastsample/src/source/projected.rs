@@ -36,10 +36,11 @@ impl Source {
     }
 
     /// The same rows with only the columns of these names, whether the source keeps them or not.
+    /// `option` is what names them.
     ///
     /// # Errors
     /// [`Error::Column`] for one that no part has, [`Error::Schema`] where parts do not fit together.
-    pub fn project_columns(&self, names: &[String]) -> Result<Projected> {
+    pub fn project_columns(&self, names: &[String], option: &str) -> Result<Projected> {
         let part = |part: &Part| {
             let name =
                 part.data.path().map_or("the data".into(), |path| path.display().to_string());
@@ -47,9 +48,13 @@ impl Source {
         };
         let parts: Vec<(String, SchemaRef)> = self.parts.iter().map(part).collect();
         let unified = unify(&parts)?;
-        let missing = |name: &String| unified.index_of(name).is_err();
-        if let Some(name) = names.iter().find(|name| missing(name)) {
-            return Err(Error::Column(format!("there is no column {name:?}; check its name")));
+        let missing = |name: &&String| unified.index_of(name).is_err();
+        if let Some(name) = names.iter().find(missing) {
+            let known: Vec<&str> = self.schema.fields().iter().map(|f| f.name().as_str()).collect();
+            return Err(Error::Column(format!(
+                "{option}: there is no column {name:?}; the columns are {}",
+                known.join(", ")
+            )));
         }
         let columns =
             self.parts.iter().map(|part| ColumnMap::new(&unified, part.data.schema())).collect();

@@ -1,0 +1,127 @@
+//! `RowWeights`: a column as the weights of rows.
+//!
+//! ```text
+//!  source ─▶ scan: the column ─▶ numbers, the largest of them ─▶ 32-bit weights, largest 2^32 - 1
+//! ```
+//!
+//! Only ratios of weights count. In fixed point they are compared exactly, so that every machine
+//! draws the same rows; a weight below 2^-32 of the largest counts as that.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, RecordBatch};
+use arrow_buffer::BooleanBuffer;
+use arrow_cast::cast;
+use arrow_schema::DataType;
+
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::hash::RowHash;
+use crate::population::Population;
+use crate::scan::{self, scan};
+use crate::select::{Candidate, Selection};
+
+/// The largest weight.
+const LARGEST: u32 = u32::MAX;
+
+/// The weight of each row of a source.
+#[derive(Debug, Clone)]
+pub struct RowWeights {
+    column: String,
+    weights: Vec<u32>,
+    hash: RowHash,
+}
+
+impl RowWeights {
+    /// Reads the weights of the rows of `population` from a column of numbers, of all columns of the
+    /// source, kept or not. Rows that may not be drawn have weight 0, whatever the column says.
+    ///
+    /// # Errors
+    /// [`Error::Column`] for a column that is not there or holds no numbers, [`Error::Argument`] for
+    /// a weight that is null, negative or not finite; and whatever reading fails with.
+    pub fn new(ctx: &Context, population: &Population, column: &str, seed: u64) -> Result<Self> {
+        let (source, among) = (population.source(), population.among());
+        let columns = source.project_columns(&[column.to_owned()], "weight")?;
+        numbers(&RecordBatch::new_empty(columns.schema().clone()), column)?;
+        ctx.begin(source.rows());
+        let mut found = scan(
+            ctx,
+            &columns,
+            scan::all,
+            Vec::new,
+            |found, first, batch| {
+                let mut numbers = numbers(batch, column)?;
+                let mask = among.mask(first..first + numbers.len() as u64);
+                for (row, number) in numbers.iter_mut().enumerate() {
+                    if !mask.has(row) {
+                        *number = Some(0.0);
+                    }
+                }
+                let wrong = |number: &Option<f64>| {
+                    !number.is_some_and(|w| (0.0..f64::INFINITY).contains(&w))
+                };
+                if let Some(row) = numbers.iter().position(wrong) {
+                    let shown = numbers[row].map_or("null".into(), |number| number.to_string());
+                    return Err(Error::Argument(format!(
+                        "column {column:?} has the weight {shown} in row {}; weights are numbers of \
+                         at least 0: leave such rows out with where, or mend them",
+                        first + row as u64
+                    )));
+                }
+                found.push((first, numbers.into_iter().flatten().collect()));
+                Ok(())
+            },
+            |found: &mut Vec<(u64, Vec<f64>)>, mut more| found.append(&mut more),
+        )?;
+        found.sort_unstable_by_key(|(first, _)| *first);
+        let largest = found.iter().flat_map(|(_, block)| block).copied().fold(0.0, f64::max);
+        let mut weights = Vec::with_capacity(source.rows() as usize);
+        for (_, block) in found {
+            weights.extend(block.into_iter().map(|weight| fixed(weight, largest)));
+        }
+        Ok(Self { column: column.to_owned(), weights, hash: RowHash::new(seed) })
+    }
+
+    /// The rows of `population` that have a weight above 0.
+    ///
+    /// # Errors
+    /// Never for the population whose weights these are.
+    pub fn population(&self, population: Population) -> Result<Population> {
+        let above = BooleanBuffer::collect_bool(self.weights.len(), |row| self.weights[row] > 0);
+        let what = format!("have a weight above 0 in column {:?}", self.column);
+        population.only(&Selection::of_bits(above), &what)
+    }
+
+    /// A row as a draw compares it.
+    #[must_use]
+    pub fn candidate(&self, row: u64) -> Candidate {
+        let weight = self.weights[row as usize];
+        Candidate { u: self.hash.of(row), weight, ordinal: row }
+    }
+}
+
+/// `weight / largest` in 32 bits; above 0 if the weight is.
+fn fixed(weight: f64, largest: f64) -> u32 {
+    if weight <= 0.0 {
+        return 0;
+    }
+    // Both operations are rounded as IEEE 754 says, the same on any machine.
+    ((weight / largest * f64::from(LARGEST)).round() as u32).max(1)
+}
+
+/// The numbers of a column.
+fn numbers(batch: &RecordBatch, name: &str) -> Result<Vec<Option<f64>>> {
+    let column = batch.column_by_name(name);
+    let column = column.ok_or_else(|| Error::Internal(format!("{name:?} was not read")))?;
+    let kind = match column.data_type() {
+        DataType::Dictionary(_, values) => values,
+        kind => kind,
+    };
+    if !kind.is_numeric() {
+        return Err(Error::Column(format!(
+            "weight: column {name:?} is {kind}; weights are numbers"
+        )));
+    }
+    let numbers = cast(column, &DataType::Float64).map_err(Error::kernel)?;
+    Ok(numbers.as_primitive::<Float64Type>().iter().collect())
+}

@@ -1,0 +1,60 @@
+//! Priority sampling by a column of weights.
+
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
+
+use crate::error::Result;
+use crate::exec::{Context, map};
+use crate::population::Population;
+use crate::row_weights::RowWeights;
+use crate::sample::Sample;
+use crate::select::{Amount, Candidate, Selection, at_rank};
+
+/// Rows looked at by one task: whole words of bits.
+const ROWS_PER_TASK: u64 = 1 << 17;
+
+/// Draws rows of a population by weight: those of smallest u / w. Rows of weight 0 are not drawn.
+///
+/// With `inverse` the sample has a column of weights: 1 / min(1, w tau), tau being the priority of
+/// the best row that was left behind (Duffield, Lund, Thorup 2007).
+///
+/// # Errors
+/// As [`RowWeights::new`] and [`Population::count`].
+pub fn draw(
+    ctx: &Context,
+    population: Population,
+    amount: Amount,
+    seed: u64,
+    column: &str,
+    inverse: bool,
+) -> Result<Sample> {
+    let weights = RowWeights::new(ctx, &population, column, seed)?;
+    let population = weights.population(population)?;
+    let n = population.count(amount)?;
+    let (among, rows) = (population.among(), population.source().rows());
+    let candidate = |row| among.has(row).then(|| weights.candidate(row));
+    let next = at_rank(ctx, rows, n, candidate, Candidate::rank_key)?;
+    let is_drawn = |row| candidate(row).is_some_and(|row| next.is_none_or(|next| row < next));
+    let blocks = map(ctx, rows.div_ceil(ROWS_PER_TASK) as usize, |task| {
+        let first = task as u64 * ROWS_PER_TASK;
+        let len = ROWS_PER_TASK.min(rows - first) as usize;
+        Ok(BooleanBuffer::collect_bool(len, |row| is_drawn(first + row as u64)))
+    })?;
+    let mut bits = BooleanBufferBuilder::new(rows as usize);
+    blocks.iter().for_each(|block| bits.append_buffer(block));
+    let selection = Selection::of_bits(bits.finish());
+    let inverse = inverse.then(|| inverses(&selection, next, &weights));
+    Sample::of_population(population, selection, seed, inverse)
+}
+
+/// 1 / the probability with which each row of `selection` was drawn, ascending by row.
+fn inverses(selection: &Selection, next: Option<Candidate>, weights: &RowWeights) -> Vec<f64> {
+    let mut ids = Vec::with_capacity(selection.len() as usize);
+    selection.extend_ids(0..selection.rows(), &mut ids);
+    let inverse = |&row: &u64| {
+        next.map_or(1.0, |next| {
+            let tau = next.u as f64 / u64::MAX as f64 / f64::from(next.weight);
+            (1.0 / (f64::from(weights.candidate(row).weight) * tau)).max(1.0)
+        })
+    };
+    ids.iter().map(inverse).collect()
+}
