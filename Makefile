@@ -13,7 +13,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint deny notices format wheel reproduce faults bench bench-quick bench-scaling bench-training mutants clean
+.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint deny notices format wheel reproduce faults fuzz bench bench-quick bench-scaling bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,7 +54,7 @@ CHECKED := $(foreach crate,fastsample fastsample-python,\
 	--config profile.release.package.$(crate).overflow-checks=true)
 
 test-rust:
-	cargo test --workspace --locked --release $(CHECKED)
+	cargo test --workspace --locked --release --features fastsample/fuzz $(CHECKED)
 
 # Most tests wait for child processes that use one core.
 TEST_PROCESSES ?= 2
@@ -80,7 +80,8 @@ test-lowest: setup ## Test the wheel, and with the lowest version allowed of eve
 
 lint: setup ## Formatting, lints, types, stubs, documentation of the core
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo clippy --workspace --all-targets --features fastsample/fuzz --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -108,6 +109,22 @@ reproduce: $(INSTALLED) ## Build wheel and sdist of HEAD twice, in two folders, 
 
 faults: setup ## Fail every call of every kind of output, and kill 200 runs of each (an hour)
 	FASTSAMPLE_FAULTS=all FASTSAMPLE_KILLS=200 $(BIN)/python -m pytest tests/test_faults.py tests/test_kills.py -rP
+
+# Those of cargo-fuzz, which is not needed: AddressSanitizer and counters of edges.
+FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Zsanitizer=address -Ccodegen-units=16 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
+FUZZ_HOST = $(shell rustc -vV | sed -n 's/host: //p')
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+FUZZ_SECONDS ?= 3600
+
+fuzz: ## Run every fuzz target with coverage for FUZZ_SECONDS (an hour); needs a nightly toolchain
+	cp Cargo.lock fuzz/Cargo.lock
+	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" cargo +nightly build --release --target $(FUZZ_HOST) --target-dir ../target/fuzz
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target fuzz/artifacts/$$target; \
+		FASTSAMPLE_FUZZ_CORPUS=fuzz/corpus target/fuzz/$(FUZZ_HOST)/release/$$target fuzz/corpus/$$target \
+			$$(ls -d fuzz/kept/$$target 2>/dev/null) -artifact_prefix=fuzz/artifacts/$$target/ \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 || exit 1; \
+	done
 
 bench-quick: setup ## Time draws against pandas and the peers on 100,000 rows with pytest-benchmark
 	$(BIN)/python -m pytest benches --benchmark-only

@@ -44,6 +44,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("sample",),
     ("write", "inspect", "stratified", "training", "weighted"),
     ("compare", "split"),
+    ("fuzz",),
     ("lib",),
 )
 

@@ -56,6 +56,7 @@
 //! | [`compare`] | a sample against its source: distances and significance tests |
 //! | [`split`](mod@split) | disjoint training, validation and test rows; equal texts on one side |
 //! | [`training`] | batches of rows of similar length |
+//! | `fuzz` | fuzz targets, only built with the feature `fuzz` |
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -65,6 +66,8 @@ pub mod compare;
 pub mod error;
 pub mod exec;
 pub mod files;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod gather;
 pub mod hash;
 pub mod inspect;

@@ -73,6 +73,11 @@ pub trait Payload: Sized {
     /// What [`Payload::write`] wrote; none if the bytes are not that.
     fn read(bytes: &[u8]) -> Option<Self>;
 
+    /// Whether it can be what these rows say: ascending, disjoint, not touching.
+    fn covers(&self, _rows: &[Range<u64>]) -> bool {
+        true
+    }
+
     /// Takes in the state of other rows.
     fn merge(&mut self, other: Self);
 }
@@ -100,6 +105,12 @@ impl<P: Payload> State<P> {
         }
         let covered = if ordinals.is_empty() { Vec::new() } else { vec![ordinals] };
         Ok(Self { job, covered, payload })
+    }
+
+    /// Rows of the whole source.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.job.rows
     }
 
     /// Takes in the state of another part.
@@ -218,7 +229,8 @@ impl<P: Payload> State<P> {
             return Err(damaged());
         }
         let covered = union::<P>(&covered, &[])?;
-        let payload = P::read(rest).ok_or_else(damaged)?;
+        let payload = P::read(rest).filter(|payload| payload.covers(&covered));
+        let payload = payload.ok_or_else(damaged)?;
         let job = Job { rows: rows_in_all, fingerprint };
         Ok(Self { job, covered, payload })
     }
@@ -232,7 +244,7 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 }
 
 /// All rows of both, unless they share some.
-fn union<P: Payload>(a: &[Range<u64>], b: &[Range<u64>]) -> Result<Vec<Range<u64>>> {
+pub(crate) fn union<P: Payload>(a: &[Range<u64>], b: &[Range<u64>]) -> Result<Vec<Range<u64>>> {
     let mut all: Vec<Range<u64>> = a.iter().chain(b).cloned().collect();
     all.sort_unstable_by_key(|rows| rows.start);
     let mut joined: Vec<Range<u64>> = Vec::with_capacity(all.len());

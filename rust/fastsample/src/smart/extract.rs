@@ -1,7 +1,9 @@
 //! Feature extraction: one pass over the text of all rows, or of a part of them.
 
+use std::ops::Range;
+
 use crate::error::Result;
-use crate::exec::envelope::{Job, Payload, State};
+use crate::exec::envelope::{Job, Payload, State, union};
 use crate::exec::{Context, SharedSlice};
 use crate::scan::{self, scan};
 use crate::select::Selection;
@@ -80,7 +82,13 @@ impl Extracted {
             |_, _| (),
         )?;
         drop(writer);
-        part.state(job, Self { blocks: vec![(part.first, features)] })
+        part.state(job, Self::from_rows(part.first, features))
+    }
+
+    /// Features of consecutive rows, of which `first` is the first.
+    #[must_use]
+    pub fn from_rows(first: u64, rows: Features) -> Self {
+        Self { blocks: vec![(first, rows)] }
     }
 
     /// The features of all rows, in order.
@@ -117,6 +125,15 @@ impl Payload for Extracted {
             blocks.push((first, Features::read(&mut bytes, rows)?));
         }
         Some(Self { blocks })
+    }
+
+    fn covers(&self, rows: &[Range<u64>]) -> bool {
+        let block =
+            |(first, rows): &(u64, Features)| Some(*first..first.checked_add(rows.len() as u64)?);
+        let blocks: Option<Vec<_>> = self.blocks.iter().map(block).collect();
+        let Some(mut blocks) = blocks else { return false };
+        blocks.retain(|block| !block.is_empty());
+        union::<Self>(&blocks, &[]).is_ok_and(|all| all == rows)
     }
 
     fn merge(&mut self, mut other: Self) {
@@ -235,7 +252,7 @@ mod tests {
 
     fn part(job: Job, ordinals: std::ops::Range<u64>) -> State<Extracted> {
         let features = rows(ordinals.clone());
-        State::new(job, ordinals.clone(), Extracted { blocks: vec![(ordinals.start, features)] })
+        State::new(job, ordinals.clone(), Extracted::from_rows(ordinals.start, features))
             .expect("rows of the source")
     }
 
@@ -252,6 +269,17 @@ mod tests {
             total.merge(sent).expect("a part of the same job");
         }
         assert_eq!(total.finish().expect("a whole").into_features(), rows(0..100));
+    }
+
+    #[test]
+    fn features_of_other_rows_than_the_state_says_are_refused() {
+        let job = Job::new(9);
+        for (first, count) in [(2, 3), (3, 3), (2, 2), (2, 4), (u64::MAX, 3)] {
+            let state = State::new(job, 2..5, Extracted::from_rows(first, rows(0..count)));
+            let bytes = state.expect("rows of the source").to_bytes();
+            let read = State::<Extracted>::from_bytes(&bytes);
+            assert_eq!(read.is_ok(), (first, count) == (2, 3), "{count} rows from {first}");
+        }
     }
 
     /// Frozen: parts of one job may be made by other builds.

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
+use std::ops::Range;
 
 use crate::error::Result;
 use crate::exec::Context;
@@ -76,6 +77,11 @@ impl Payload for PilotShingles {
         let mut numbers = words.iter().map(|word| u64::from_le_bytes(*word));
         let rows = numbers.next()?;
         Some(Self { rows, hashes: numbers.collect(), row: HashSet::default() })
+    }
+
+    fn covers(&self, rows: &[Range<u64>]) -> bool {
+        let most = rows.iter().map(|rows| rows.end - rows.start).sum();
+        self.rows <= most && self.hashes.len() as u64 <= self.rows.saturating_mul(COUNTED as u64)
     }
 
     fn merge(&mut self, mut other: Self) {

@@ -17,6 +17,8 @@ mod buffers;
 mod data;
 mod discover;
 mod file;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod glob;
 mod imported;
 mod ipc;

@@ -153,37 +153,38 @@ fn hash_of(codes: [u32; LONG]) -> u64 {
     mix_one(three ^ (fourth << CODE_BITS | fifth).wrapping_mul(factor))
 }
 
+/// The shingles of a text, character by character, as the module's documentation says.
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn naive(text: &str) -> Vec<u64> {
+    let codes: Vec<u32> = text.chars().map(u32::from).collect();
+    let class = |code: u32| match char::from_u32(code) {
+        Some(c) if code < LATIN_END => {
+            u8::from(c.is_ascii_alphanumeric() || code >= 0xc0 && c != '×' && c != '÷')
+        }
+        _ => 2,
+    };
+    let (mut hashes, mut place, mut last) = (Vec::new(), 0, 0);
+    for (start, &code) in codes.iter().enumerate() {
+        place = if class(code) == last { (place + 1) % 4 } else { 0 };
+        last = class(code);
+        let (starts, length) =
+            [(place == 3, LONG), (place == 0, LONG), (true, SHORT)][usize::from(last)];
+        if starts && start + length <= codes.len() {
+            let five = std::array::from_fn(|i| *codes.get(start + i).unwrap_or(&0));
+            hashes.push(hash_of(five));
+        }
+    }
+    if hashes.is_empty() && !text.is_empty() {
+        hashes.push(xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), 1));
+    }
+    hashes
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    /// Character by character, as the module's documentation says.
-    fn naive(text: &str) -> Vec<u64> {
-        let codes: Vec<u32> = text.chars().map(u32::from).collect();
-        let class = |code: u32| match char::from_u32(code) {
-            Some(c) if code < LATIN_END => {
-                u8::from(c.is_ascii_alphanumeric() || code >= 0xc0 && c != '×' && c != '÷')
-            }
-            _ => 2,
-        };
-        let (mut hashes, mut place, mut last) = (Vec::new(), 0, 0);
-        for (start, &code) in codes.iter().enumerate() {
-            place = if class(code) == last { (place + 1) % 4 } else { 0 };
-            last = class(code);
-            let (starts, length) =
-                [(place == 3, LONG), (place == 0, LONG), (true, SHORT)][usize::from(last)];
-            if starts && start + length <= codes.len() {
-                let five = std::array::from_fn(|i| *codes.get(start + i).unwrap_or(&0));
-                hashes.push(hash_of(five));
-            }
-        }
-        if hashes.is_empty() && !text.is_empty() {
-            hashes.push(xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), 1));
-        }
-        hashes
-    }
 
     proptest! {
         #[test]

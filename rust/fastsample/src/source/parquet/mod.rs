@@ -29,6 +29,8 @@ mod embedded;
 mod file;
 mod footer;
 mod footer_walk;
+#[cfg(feature = "fuzz")]
+pub(super) mod fuzz;
 mod header;
 mod index;
 mod inflate;
@@ -47,6 +49,8 @@ mod tests;
 mod thrift;
 mod tree;
 mod wanted;
+#[cfg(any(test, feature = "fuzz"))]
+mod whole;
 mod writer;
 mod zip;
 

@@ -30,7 +30,9 @@ pub(crate) fn splits(file: &ParquetFile, group: usize, roots: &[usize], target: 
     }
     let rows = file.metadata().row_group(group).num_rows() as usize;
     let target = target.max(straddled * STRADDLED_SHARE);
-    let span_rows = (rows as u128 * target as u128 / file.bytes(group, roots) as u128) as u64;
+    let span_rows = rows as u128 * target as u128 / file.bytes(group, roots) as u128;
+    // Rows may be larger than the target, and a span has one at least.
+    let span_rows = (span_rows as u64).max(1);
     let mut splits = Vec::new();
     let mut last = 0;
     for start in heaviest.1.into_iter().map(|page| page.first_row_index as u64) {

@@ -4,10 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use arrow_array::builder::BooleanBufferBuilder;
-use arrow_array::{Array, ArrayRef, BinaryArray, Int32Array, RecordBatch, StringArray};
-use arrow_cast::cast;
-use arrow_schema::DataType;
-use arrow_select::concat::concat;
+use arrow_array::{ArrayRef, BinaryArray, Int32Array, RecordBatch, StringArray};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
@@ -20,13 +17,12 @@ use super::decoder::Decoded;
 use super::index;
 use super::lanes::in_lanes;
 use super::pages::by_headers;
-use super::plain_pages::plain_pages;
-use super::stream::Stream;
+use super::splits::splits;
 use super::wanted::Wanted;
+use super::whole::{columns, streamed};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::select::RowMask;
-use crate::source::batches::Batches;
 use crate::source::buffers::Buffers;
 use crate::source::file::SourceFile;
 
@@ -153,29 +149,6 @@ fn wanted(case: &Case) -> Wanted {
     }
 }
 
-/// All rows of each column in one layout.
-fn columns(batches: impl Iterator<Item = Result<RecordBatch>>) -> Result<Vec<ArrayRef>> {
-    let batches = batches.collect::<Result<Vec<_>>>()?;
-    let Some(first) = batches.first() else { return Ok(Vec::new()) };
-    let column = |index: usize| {
-        let parts: Vec<ArrayRef> = batches
-            .iter()
-            .map(|batch| {
-                let column = batch.column(index);
-                let kind = match column.data_type() {
-                    DataType::Utf8View => DataType::Utf8,
-                    DataType::BinaryView => DataType::Binary,
-                    other => other.clone(),
-                };
-                cast(column, &kind).expect("another layout")
-            })
-            .collect();
-        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
-        concat(&parts).expect("one type")
-    };
-    Ok((0..first.num_columns()).map(column).collect())
-}
-
 /// What the reader of `parquet` makes of a column, pages and all.
 fn oracle(file: &ParquetFile, wanted: &Wanted, root: usize) -> Result<Vec<ArrayRef>> {
     super::catch::catch(file.path(), || {
@@ -188,12 +161,6 @@ fn oracle(file: &ParquetFile, wanted: &Wanted, root: usize) -> Result<Vec<ArrayR
         let reader = builder.with_projection(projection).with_row_selection(selection).build()?;
         Ok(columns(reader.map(|batch| batch.map_err(|error| Error::Internal(error.to_string())))))
     })?
-}
-
-fn streamed(file: &ParquetFile, wanted: &Wanted, root: usize) -> Option<Batches<'static>> {
-    let handle = file.open_again().expect("the file is there");
-    let pages = plain_pages(file, &handle, 0, root, 0)?;
-    Some(Box::new(Stream::new(file, handle, wanted, root, pages)))
 }
 
 /// A byte of a column.
@@ -251,6 +218,15 @@ proptest! {
         }
     }
 
+    #[test]
+    fn splits_leave_no_span_without_rows(case in case(), target in 1_usize..400) {
+        let folder = TempDir::new().expect("a folder");
+        let file = open(&write(&case, &folder)).expect("a sound file");
+        let cuts = splits(&file, 0, &[0, 1, 2], target);
+        let ends = [&[0][..], &cuts, &[case.texts.len() as u64]].concat();
+        prop_assert!(ends.is_sorted_by(|a, b| a < b), "{:?}", ends);
+    }
+
     /// Damage that `parquet` finds is found, unless no value depends on it: it is in a size that a
     /// page repeats, or in a dictionary that no page needs.
     #[test]
@@ -281,7 +257,7 @@ proptest! {
         );
         for root in [1, 2] {
             let plain = columns(Decoded::open(&file, &wanted, &[root]).expect("opens")).expect("sound");
-            let stream = streamed(&file, &wanted, root);
+            let stream = streamed(&file, &wanted, root).expect("the file is there");
             prop_assert_eq!(stream.is_some(), known && !case.dictionary);
             if let Some(stream) = stream {
                 prop_assert_eq!(columns(stream).expect("sound"), plain);
@@ -313,7 +289,7 @@ proptest! {
         let rows = case.texts.len();
         let mask = RowMask::AllTrue(rows);
         let wanted = Wanted { range: 0..rows as u64, mask, ..wanted(&case) };
-        if let Some(stream) = streamed(&file, &wanted, 1) {
+        if let Some(stream) = streamed(&file, &wanted, 1).expect("the file is there") {
             let plain = Decoded::open(&file, &wanted, &[1]).and_then(columns);
             match (columns(stream), plain) {
                 (Ok(found), Ok(plain)) => prop_assert_eq!(found, plain),

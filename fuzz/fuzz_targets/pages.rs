@@ -1,0 +1,8 @@
+#![no_main]
+//! The target `pages` of `fastsample::fuzz`.
+
+use fastsample::fuzz::FuzzTarget;
+
+libfuzzer_sys::fuzz_target!(init: FuzzTarget::named("pages").write_seeds(), |data: &[u8]| {
+    let _ = FuzzTarget::named("pages").run(data);
+});
