@@ -6,6 +6,7 @@ __all__ = [
     "CorruptDataError",
     "FastSampleError",
     "MissingDependencyError",
+    "OutOfMemoryError",
     "OutputError",
     "ReadError",
     "SchemaError",
@@ -67,6 +68,10 @@ class StreamError(FastSampleError, OSError):
 
 class OutputError(FastSampleError, OSError):
     """The output can't be written. Nothing was left behind."""
+
+
+class OutOfMemoryError(FastSampleError, MemoryError):
+    """The system gives no memory for the rows of a source or a part of a file."""
 
 
 class MissingDependencyError(FastSampleError, ImportError):

@@ -82,12 +82,12 @@ impl Sample {
     }
 
     /// The positions of the chosen rows in the source, ascending: an Arrow array of uint64.
-    fn row_ids(&self, py: Python<'_>) -> PyArray {
-        let ids = py.detach(|| self.inner.row_ids());
-        PyArray::new(
+    fn row_ids(&self, py: Python<'_>) -> BindingResult<PyArray> {
+        let ids = py.detach(|| self.inner.row_ids())?;
+        Ok(PyArray::new(
             Arc::new(UInt64Array::from(ids)),
             Arc::new(Field::new("row_id", DataType::UInt64, false)),
-        )
+        ))
     }
 
     /// The column of weights: an Arrow array of float64. None for a sample without one.

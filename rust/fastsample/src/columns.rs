@@ -10,7 +10,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::{Schema, SchemaRef};
 
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::hash::RowHash;
 use crate::scan::scan;
 use crate::select::Blocks;
@@ -157,6 +157,7 @@ pub fn row_chars(
 ) -> Result<Vec<u32>> {
     let source = Source::from_batches(schema.clone(), batches.to_vec(), None)?;
     let text = text_columns(&Context::new(Some(1)), &source, named, "measure rows by")?;
+    memory::require_rows::<u32>(source.rows(), "the lengths")?;
     let mut chars = Vec::with_capacity(source.rows() as usize);
     for batch in batches {
         for &root in text.roots() {

@@ -80,6 +80,17 @@ pub enum Error {
         /// The reason, and what to do.
         what: String,
     },
+    /// The operating system gives no more memory.
+    #[error(
+        "no memory for {what}: {bytes} bytes more are needed; \
+         raise the limit (ulimit -v, that of the container), or read fewer rows or columns at once"
+    )]
+    Memory {
+        /// What the memory is for.
+        what: String,
+        /// How much was asked for.
+        bytes: usize,
+    },
     /// The operating system gives no more threads.
     #[error(
         "no thread could be started ({0}); \

@@ -4,6 +4,7 @@
 //! - `fold`: parallel fold over numbered tasks, with a merge of states;
 //! - `ordered`: ordered parallel map, in bounded memory;
 //! - `shared_slice`: a slice whose disjoint parts are written by several threads;
+//! - `memory`: memory that is asked for before it is needed;
 //! - `panic`: a caught panic as an error;
 //! - [`threads`]: threads that may outlive their call, at the end of the process and after a fork;
 //! - [`envelope`]: serialised states of parts, and what merging them refuses.
@@ -11,6 +12,7 @@
 mod context;
 pub mod envelope;
 mod fold;
+pub(crate) mod memory;
 mod ordered;
 mod panic;
 mod shared_slice;

@@ -18,6 +18,7 @@ use arrow_cast::cast;
 use arrow_schema::{DataType, SchemaRef};
 
 use crate::error::{Error, Result};
+use crate::exec::memory;
 
 /// Text that is copied out at once: well below what 32-bit offsets hold, and little enough for rows
 /// that all refer to one long text of a dictionary.
@@ -43,6 +44,8 @@ pub(crate) fn finish(
         finish(&batch.slice(0, rows / 2), schema, out)?;
         return finish(&batch.slice(rows / 2, rows - rows / 2), schema, out);
     }
+    let bytes = batch.columns().iter().map(view_bytes).sum();
+    memory::require(bytes, || format!("the texts of {rows} chosen rows"))?;
     let columns = std::iter::zip(batch.columns(), schema.fields())
         .map(|(column, field)| {
             let copied = match (column.data_type(), field.data_type()) {

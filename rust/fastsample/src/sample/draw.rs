@@ -35,8 +35,8 @@ impl Sample {
     ///
     /// let ctx = Context::new(None);
     /// let population = Population::from(source);
-    /// let ten = Sample::uniform(&ctx, population.clone(), Amount::Rows(10), 42)?.row_ids();
-    /// let tenth = Sample::uniform(&ctx, population, Amount::Fraction(0.1), 42)?.row_ids();
+    /// let ten = Sample::uniform(&ctx, population.clone(), Amount::Rows(10), 42)?.row_ids()?;
+    /// let tenth = Sample::uniform(&ctx, population, Amount::Fraction(0.1), 42)?.row_ids()?;
     /// assert_eq!((ten.len(), tenth.len()), (10, 100));
     /// assert!(ten.iter().all(|id| tenth.contains(id)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

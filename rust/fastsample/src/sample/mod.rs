@@ -10,7 +10,7 @@ use arrow_schema::SchemaRef;
 
 use crate::columns::default_columns;
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::gather::{Gather, WEIGHT, with_weight};
 use crate::select::Selection;
 use crate::source::{Projected, Source};
@@ -91,6 +91,7 @@ impl Sample {
     /// [`Error::Column`] where the column is there already.
     pub fn with_uniform_weights(self) -> Result<Self> {
         check_weights(true, self.source.schema())?;
+        memory::require_rows::<f64>(self.len(), "the weights")?;
         let weight = self.population as f64 / self.len() as f64;
         let weights = vec![weight; self.len() as usize];
         Ok(self.with_weights(Some(weights)))
@@ -152,14 +153,17 @@ impl Sample {
     }
 
     /// The ordinals of the chosen rows, ascending.
-    #[must_use]
-    pub fn row_ids(&self) -> Vec<u64> {
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
+    pub fn row_ids(&self) -> Result<Vec<u64>> {
+        memory::require_rows::<u64>(self.len(), "the ordinals")?;
         if let Some(ids) = &self.row_ids {
-            return ids.to_vec();
+            return Ok(ids.to_vec());
         }
         let mut ids = Vec::with_capacity(self.len() as usize);
         self.selection.extend_ids(0..self.rows, &mut ids);
-        ids
+        Ok(ids)
     }
 
     /// The column of weights, if the sample has one.

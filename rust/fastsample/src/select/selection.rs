@@ -5,6 +5,7 @@ use std::ops::Range;
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, MutableBuffer};
 
 use crate::error::{Error, Result};
+use crate::exec::memory;
 use crate::hash::RowHash;
 
 /// The chosen rows of a source.
@@ -110,6 +111,7 @@ impl Selection {
     /// # Errors
     /// [`Error::Argument`] for an ordinal that is not below `rows`, or comes twice.
     pub fn of_ids(ids: &[u64], rows: u64) -> Result<Self> {
+        memory::require(rows as usize / 8, || format!("a bit for each of {rows} rows"))?;
         let mut bits = BooleanBufferBuilder::new(rows as usize);
         bits.append_n(rows as usize, false);
         for &id in ids {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::exec::envelope::{Job, Payload, State, union};
-use crate::exec::{Context, SharedSlice};
+use crate::exec::{Context, SharedSlice, memory};
 use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::smart::entropy::Entropy;
@@ -61,6 +61,7 @@ impl Extracted {
             .with("commonness", &table(commonness.map(Commonness::fingerprint)))
             .with("importance", &table(importance.map(ImportanceRatio::fingerprint)));
         ctx.begin(part.source.rows());
+        memory::require_rows::<[u8; ROW_BYTES]>(part.source.rows(), "the features")?;
         let mut features = Features::zeroed(part.source.rows() as usize);
         let writer = features.writer();
         scan(
@@ -198,6 +199,7 @@ pub fn row_texts(
     with_entropies: bool,
 ) -> Result<TextFeatures> {
     ctx.begin(source.rows());
+    memory::require_rows::<(u64, u64, u64)>(source.rows(), "the hashes and lengths")?;
     let rows = source.rows() as usize;
     let entropies = vec![0; if with_entropies { rows } else { 0 }];
     let mut all = TextFeatures { exact: vec![0; rows], chars: vec![0; rows], entropies };

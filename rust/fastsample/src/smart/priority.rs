@@ -2,7 +2,7 @@
 
 use crate::columns::text_columns;
 use crate::error::Result;
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::hash::RowHash;
 use crate::select::{Candidate, Selection, Strata};
 use crate::smart::classes::{self, CLASSES, Class};
@@ -176,6 +176,8 @@ impl Priorities {
 
     /// The `n` best rows.
     pub(super) fn draw(mut self, ctx: &Context, n: u64, with_weights: bool) -> Result<Choice> {
+        // A quarter more is kept meanwhile, in memory that grows by doubling.
+        memory::require_rows::<[Candidate; 2]>(n + n / 4, "the chosen rows")?;
         let drawn = classes::draw(ctx, &self.classes, n as usize, |row| self.candidate(row))?;
         let counts = drawn.classes.map(|(rows, _)| rows);
         self.report.see_drawn(counts, &drawn.selection, &self.chars, &self.copies);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::select::Selection;
 use crate::smart::classes::CLASSES;
 use crate::smart::options::Rule;
@@ -41,6 +41,7 @@ impl Ranking {
         among: &Selection,
     ) -> Result<Self> {
         let priorities = Priorities::new(ctx, source, seed, rule, among)?;
+        memory::require_rows::<u32>(among.len(), "the ranks")?;
         let mut rows = Vec::with_capacity(among.len() as usize);
         let mut ends = [0; CLASSES.len()];
         for (class, end) in CLASSES.into_iter().zip(&mut ends) {

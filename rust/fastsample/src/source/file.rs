@@ -11,7 +11,7 @@ use parquet::errors::ParquetError;
 
 use super::buffers::Buffers;
 use crate::error::{Error, Result};
-use crate::exec::lock;
+use crate::exec::{lock, memory};
 use crate::files::Identity;
 
 /// A file of a source: its path and what it looked like when it was opened first.
@@ -114,9 +114,16 @@ impl OpenFile {
         changed.or_else(|| lock(&self.cause).take()).unwrap_or(error)
     }
 
+    /// Makes sure that there is memory for `len` bytes of what the file holds.
+    pub(super) fn require(&self, len: usize) -> Result<()> {
+        // As much as `Buffers` set aside.
+        memory::require(len + len / 8, || format!("a part of {}", self.path().display()))
+    }
+
     /// Reads `len` bytes at `offset` into aligned memory.
     pub(crate) fn read_buffer(&self, offset: u64, len: usize) -> Result<Buffer> {
         self.check_range(offset, len)?;
+        self.require(len)?;
         let mut buffer = MutableBuffer::from_len_zeroed(len);
         self.read_exact(buffer.as_slice_mut(), offset)?;
         Ok(buffer.into())
@@ -125,6 +132,7 @@ impl OpenFile {
     /// Reads `len` bytes at `offset` into memory that is used again.
     pub(super) fn read_lent(&self, offset: u64, len: usize) -> Result<Bytes> {
         self.check_range(offset, len)?;
+        self.require(len)?;
         let mut lent = self.buffers.take(len);
         self.read_exact(lent.as_mut(), offset)?;
         Ok(lent.freeze())

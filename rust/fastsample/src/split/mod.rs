@@ -16,8 +16,8 @@ mod whole_groups;
 
 use crate::columns::{default_columns, named_columns};
 use crate::error::{Error, Result};
-use crate::exec::Context;
 use crate::exec::envelope::Job;
+use crate::exec::{Context, memory};
 use crate::hash::RowHash;
 use crate::population::Population;
 use crate::scan::{self, scan};
@@ -137,6 +137,8 @@ fn number(
     text: &TextColumns,
     options: SplitOptions<'_>,
 ) -> Result<Vec<(u64, u64)>> {
+    // Each thread's rows, and all of them, while they are put together.
+    memory::require_rows::<[(u64, u64); 2]>(source.rows(), "the hashes of the texts")?;
     let hash = RowHash::derive(options.seed, "split");
     let mut numbered: Vec<(u64, u64)> = if text.is_empty() {
         (0..source.rows()).map(|row| (hash.of(row), row)).collect()

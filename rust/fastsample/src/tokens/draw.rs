@@ -12,7 +12,7 @@
 
 use super::Measure;
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::hash::RowHash;
 use crate::select::{Selection, window_among};
 use crate::smart::Ranking;
@@ -79,6 +79,7 @@ impl Order for UniformOrder {
     }
 
     fn at(&self, ctx: &Context, first: u64, count: u64) -> Result<Vec<u64>> {
+        memory::require_rows::<[u64; 2]>(count, "the ordinals")?;
         let mut ids = Vec::with_capacity(count as usize);
         let drawn = window_among(ctx, &self.among, count, self.seed, first)?;
         drawn.extend_ids(0..drawn.rows(), &mut ids);

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub use self::draw::{Goal, Order, TokenDraw, TokenLimits, UniformOrder, draw};
 use crate::columns::text_columns;
 use crate::error::{Error, Result};
-use crate::exec::{Context, fold};
+use crate::exec::{Context, fold, memory};
 use crate::gather::Gather;
 use crate::select::Selection;
 use crate::source::Source;
@@ -114,6 +114,7 @@ impl Measure {
     /// # Errors
     /// As [`Tokenizer::count`], and whatever reading fails with.
     pub fn lengths(&self, ctx: &Context, selection: &Selection) -> Result<Vec<u32>> {
+        memory::require_rows::<u32>(selection.len(), "the numbers of tokens")?;
         let gather = Gather::start(ctx, &self.source.project(self.text.roots())?, selection);
         let mut lengths = Vec::with_capacity(selection.len() as usize);
         for batch in gather {

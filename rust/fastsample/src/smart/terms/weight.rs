@@ -1,7 +1,7 @@
 //! From features to weights: the product of the terms, each raised to its strength.
 
 use crate::error::{Error, Result};
-use crate::exec::{Context, SharedSlice, fold};
+use crate::exec::{Context, SharedSlice, fold, memory};
 use crate::smart::features::Features;
 use crate::smart::fixed_point::{self, FRACTION_BITS, ONE};
 use crate::smart::options::Smart;
@@ -152,12 +152,20 @@ pub struct Weighed {
     pub shares: [f64; Term::ALL.len()],
 }
 
+/// Words that weighing takes for each row, at its peak: sorted hashes with their rows on each of two
+/// workers, sums, weights.
+const WORKING: usize = 5;
+
 impl Weighed {
     /// Weighs all rows of a source.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
     pub fn new(ctx: &Context, mut features: Features, terms: &Terms) -> Result<Self> {
+        memory::require_rows::<[u64; WORKING]>(
+            features.len() as u64,
+            "near-duplicates and weights",
+        )?;
         let (counts, copies) = duplicates::find(ctx, &features.bands, &features.exact)?;
         let own = template::find(ctx, &features.bands, &counts)?;
         (features.bands, features.exact) = Default::default();

@@ -17,8 +17,9 @@ const ZSTD_BLOCK: u64 = 128 << 10;
 const LEAST_BUDGET: u64 = 192 << 20;
 const BUDGET_A_BYTE: u64 = 64;
 
-/// Fails for a message whose buffers lie on top of each other, or claim more than they can hold.
-pub(super) fn check(batch: &RecordBatch<'_>, body: &[u8], size: u64) -> Result<(), Refusal> {
+/// The bytes that compressed buffers of a message are inflated to. Fails for a message whose buffers
+/// lie on top of each other, or claim more than they can hold.
+pub(super) fn check(batch: &RecordBatch<'_>, body: &[u8], size: u64) -> Result<u64, Refusal> {
     let codec = batch.compression().map(|compression| compression.codec());
     let (mut stored, mut held) = (0_u64, 0_u64);
     for buffer in batch.buffers().iter().flatten() {
@@ -58,7 +59,7 @@ pub(super) fn check(batch: &RecordBatch<'_>, body: &[u8], size: u64) -> Result<(
             held >> 20
         )));
     }
-    Ok(())
+    Ok(held)
 }
 
 /// The most that frames of Zstandard can hold, by the headers of their blocks (RFC 8878).

@@ -111,8 +111,9 @@ fn read_block(open: &OpenFile, block: &Block) -> Result<Buffer> {
     let batch = batch.or_else(|| message.header_as_dictionary_batch()?.data());
     let Some(batch) = batch else { return Ok(data) };
     let body = data.get(block.metaDataLength() as usize..).unwrap_or_default();
-    claims::check(&batch, body, open.size())
+    let inflated = claims::check(&batch, body, open.size())
         .map_err(|refusal| refusal.of(open.path(), "damaged"))?;
+    open.require(inflated as usize)?;
     Ok(data)
 }
 

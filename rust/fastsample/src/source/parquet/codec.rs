@@ -85,6 +85,7 @@ pub(super) fn inflate(
     } else {
         None
     };
+    open.require(len)?;
     let mut room = open.buffers().take(len);
     let (head, tail) = room.as_mut().split_at_mut(levels.len());
     head.copy_from_slice(levels);
@@ -138,7 +139,8 @@ fn fill(codec: Compression, compressed: &[u8], out: &mut [u8]) -> std::result::R
             let codec = create_codec(other, &CodecOptions::default());
             let codec = codec.map_err(|error| error.to_string())?;
             let mut codec = codec.ok_or_else(|| format!("no decoder for {other}"))?;
-            let mut found = Vec::with_capacity(out.len());
+            let mut found = Vec::new();
+            found.try_reserve_exact(out.len()).map_err(|error| error.to_string())?;
             codec
                 .decompress(compressed, &mut found, Some(out.len()))
                 .map_err(|error| error.to_string())?;

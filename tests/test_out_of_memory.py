@@ -1,0 +1,108 @@
+"""A limit on the address space: an error that says what the memory was for, not an abort."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import fastsample
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+import pytest
+
+#: Memory that a child may take beyond what it has once everything is imported and opened, in MiB.
+ROOM = 96
+
+#: More rows than there is room for their features, ordinals or hashes.
+ROWS = 14_000_000
+
+CHILD = """
+import resource, sys
+from pathlib import Path
+import fastsample
+import fastsample._sampling.draw
+from fastsample import Smart, sample, score, split
+
+path, room = sys.argv[1], int(sys.argv[3]) << 20
+half = sample(path, 7_000_000, threads=1) if "half" in sys.argv[2] else None
+# A thread has been started before, so that its memory counts as taken.
+sample(sys.argv[4], 1, threads=1).to_arrow()
+for line in Path("/proc/self/status").read_text().splitlines():
+    if line.startswith("VmSize:"):
+        size = int(line.split()[1]) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (size + room, size + room))
+try:
+    eval(sys.argv[2])
+except fastsample.OutOfMemoryError as error:
+    assert isinstance(error, MemoryError)
+    print("refused:", error)
+else:
+    print("done")
+"""
+
+
+def run(path: Path, call: str, room: int = ROOM) -> subprocess.CompletedProcess[str]:
+    """Evaluate ``call`` in a process that may take ``room`` MiB more."""
+    small = path.with_name("small.parquet")
+    if not small.exists():
+        pq.write_table(pa.table({"text": ["a few words"]}), small)
+    command = [sys.executable, "-c", CHILD, str(path), call, str(room), str(small)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def many_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small file of many rows."""
+    path = tmp_path_factory.mktemp("rows") / "many.parquet"
+    code = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000_000, pa.int8()), ["a text"])
+    table = pa.table({"text": pa.chunked_array([code] * (ROWS // 1_000_000))})
+    pq.write_table(table, path, row_group_size=2_000_000)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("sample(path, 10, smart=True, threads=1)", "the features of 14000000 rows"),
+        ("sample(path, 10, smart='entropy', threads=1)", "the hashes and lengths of 14000000 rows"),
+        ("score(path, threads=1)", "the features of 14000000 rows"),
+        ("split(path, {'test': 10}, threads=1)", "the hashes of the texts of 14000000 rows"),
+        ("half.row_ids", "the ordinals of 7000000 rows"),
+    ],
+)
+def test_what_is_kept_of_each_row(many_rows: Path, call: str, words: str) -> None:
+    done = run(many_rows, call, 16 if "half" in call else ROOM)
+    assert done.returncode == 0, done.stderr[-1000:]
+    assert done.stdout.startswith("refused: no memory for " + words), done.stdout
+    assert "ulimit -v" in done.stdout
+
+
+@pytest.mark.parametrize("form", ["parquet", "ipc", "compressed ipc"])
+def test_what_is_read_of_a_file(tmp_path: Path, form: str) -> None:
+    table = pa.table({"text": ["哈" * 350_000] * 140})
+    path = tmp_path / "big"
+    if form == "parquet":
+        pq.write_table(table, path, use_dictionary=False, data_page_size=1 << 30)
+    else:
+        options = pa.ipc.IpcWriteOptions(compression="zstd" if "compressed" in form else None)
+        with pa.ipc.new_file(path, table.schema, options=options) as writer:
+            writer.write_table(table)
+    call = "sample(path, 100, threads=1).to_arrow()"
+    done = run(path, call)
+    assert done.returncode == 0, done.stderr[-1000:]
+    assert done.stdout.startswith("refused: no memory for a part of"), done.stdout
+    assert str(path) in done.stdout
+    # With memory enough the same call is done.
+    assert run(path, call, 1500).stdout == "done\n"
+    assert len(fastsample.sample(path, 3)) == 3
+
+
+def test_rows_that_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    table = pa.table({"text": [f"{i}" + "哈" * 100_000 for i in range(600)]})
+    pq.write_table(table, path, row_group_size=20, use_dictionary=False, compression="snappy")
+    done = run(path, "sample(path, 599, threads=1).to_arrow()")
+    assert done.returncode == 0, done.stderr[-1000:]
+    assert done.stdout.startswith("refused: no memory for"), done.stdout
