@@ -40,6 +40,9 @@ THREADS = Kind((*_NO_NUMBERS, 1.5), (0, -1, 5000), (np.int32(1),))
 LEVEL = Kind((*_NO_NUMBERS, 1.5), (999,), (np.int64(3),))
 POSITIVE = Kind(("x", True, [1]), (0, -1, float("nan")), (np.int64(1), np.float32(1)))
 STRENGTH = Kind(("x", True, None, [1]), (-1, 17, float("nan")), (np.int64(1), np.float32(1)))
+WHERE = Kind((3, b"x", ["x"]), ("", "prompt =", "\udcff"))
+FRACTION = Kind(("x", True, [1]), (0, -0.1, 1.1, float("nan")))
+BY = Kind((3, b"x", [3], {"prompt": 1}), (["\udcff"],))
 SHARE = Kind(("x", True, None), (-0.1, 1.1, float("nan")), (np.float64(0.5), np.int64(1)))
 FLAG = Kind((1, 0, None, "yes", []), (), (np.bool_(False),))
 TRUE = Kind(FLAG.wrong_types, (), (np.bool_(True),))
@@ -86,27 +89,32 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {"source": TABLE, "n": 5},
         {**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART, "weights": FLAG,
          "budget_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values),
-         "max_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values), "tokenizer": ANY},
+         "max_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values), "tokenizer": ANY,
+         "fraction": FRACTION, "where": WHERE, "by": BY, "allocation": ANY, "weight": NAME},
     )  # fmt: skip
     yield "sample by tokens", Call(
         fastsample.sample,
         {"source": TABLE, "budget_tokens": 500, "tokenizer": words},
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "budget_tokens": TOKENS,
-         "max_tokens": TOKENS, "tokenizer": PATH, "n": ANY, "weights": FLAG},
+         "max_tokens": TOKENS, "tokenizer": PATH, "n": ANY, "weights": FLAG,
+         "fraction": ANY, "where": WHERE, "by": ANY, "allocation": ANY, "weight": ANY},
     )  # fmt: skip
     yield (
         "epochs",
         Call(
             fastsample.epochs,
             {"source": TABLE, "n": 5},
-            {**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART},
+            {
+                **{**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART},
+                **{"fraction": FRACTION, "where": WHERE},
+            },
         ),
     )
     yield "split", Call(
         fastsample.split,
         {"source": TABLE, "sizes": {"a": 10, "b": 0.1}},
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "near_duplicates": FLAG,
-         "sizes": Kind(
+         "where": WHERE, "sizes": Kind(
             ([("a", 1)], "a", 3, None, {"a": "1"}, {"a": True}, {3: 1}),
             ({}, {"a": 0}, {"a": -0.5}, {"a": 1.5}, {"a": float("nan")}, {"a": 61}),
             ({"a": np.int64(3)}, {"a": np.float32(0.5)}),
