@@ -49,6 +49,11 @@ def test_report(sample: fastsample.Sample) -> None:
         "text_columns": [],
         "left_out": {},
         "notes": [],
+        "where": None,
+        "matching": None,
+        "fraction": None,
+        "weight": None,
+        "groups": None,
     }
     with pytest.raises(AttributeError):
         report.rows = 1  # type: ignore[misc]
