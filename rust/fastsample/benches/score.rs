@@ -138,7 +138,9 @@ fn score(bench: &mut Criterion<ThreadTime>) {
         });
         group.bench_function(BenchmarkId::new("entropy", language), |bench| {
             let mut entropy = Entropy::default();
-            bench.iter(|| texts.iter().map(|[prompt, _]| entropy.of(prompt)).sum::<u64>());
+            bench.iter(|| {
+                texts.iter().map(|[prompt, _]| entropy.of([prompt.as_str()])).sum::<u64>()
+            });
         });
         group.finish();
     }

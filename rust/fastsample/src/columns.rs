@@ -63,7 +63,7 @@ pub fn default_columns(ctx: &Context, source: &Source) -> Result<TextColumns> {
     let blocks = Blocks::new(ctx, source.rows(), BLOCK_ROWS, BLOCKS, SEED)?;
     let strings = scan(
         ctx,
-        &source.project(open.roots())?,
+        &source.project_text(&open, &[])?,
         |ordinals| blocks.mask(ordinals),
         || vec![Strings::default(); open.len()],
         |strings, _, batch| {
@@ -120,7 +120,7 @@ impl StreamColumns {
                 || self.blocks.last_key_value().is_some_and(|(last, _)| key <= *last)
             {
                 let rows = batch.slice((start - self.rows) as usize, (stop - start) as usize);
-                let rows = rows.project(self.open.roots()).map_err(Error::kernel)?;
+                let rows = self.open.narrow(&rows)?;
                 check_text(&rows)?;
                 let new = || vec![Strings::default(); self.open.len()];
                 look_at(self.blocks.entry(key).or_insert_with(new), &self.open.of(&rows)?);

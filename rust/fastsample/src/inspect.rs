@@ -8,7 +8,7 @@ use crate::exec::Context;
 use crate::scan::{self, scan};
 use crate::sketch::{Distinct, Lengths};
 use crate::source::Source;
-use crate::text::{RowTexts, TextColumns, count_chars};
+use crate::text::{RowTexts, TextColumns};
 
 /// Distinct rows up to which copies are counted exactly; beyond, shares are good to 0.1 %.
 const DISTINCT_ROWS: usize = 1 << 20;
@@ -39,7 +39,7 @@ impl TextStatistics {
     pub fn add(&mut self, texts: &RowTexts<'_>, row: usize) -> (u64, usize) {
         let (hash, mut chars) = (texts.hash(row), 0);
         for (leaf, lengths) in self.columns.iter_mut().enumerate() {
-            let count = texts.of_leaf(leaf, row).iter().map(|text| count_chars(text)).sum();
+            let count = texts.chars_in_row(leaf, row);
             lengths.add(count);
             chars += count;
         }
@@ -100,7 +100,7 @@ pub fn text_statistics(
     ctx.begin(source.rows());
     let found = scan(
         ctx,
-        &source.project(text.roots())?,
+        &source.project_text(&text, &[])?,
         scan::all,
         || TextStatistics::new(text.len()),
         |found, _, batch| {

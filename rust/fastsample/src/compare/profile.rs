@@ -184,15 +184,12 @@ impl Profile {
 /// # Errors
 /// When reading fails, the call is cancelled, or the `by` column has too many values.
 pub fn profile(ctx: &Context, source: &Source, plan: &ProfileOptions) -> Result<Profile> {
-    let mut columns = plan.text.roots().to_vec();
-    let by = plan.by.map(|by| {
-        columns.iter().position(|&column| column == by).unwrap_or_else(|| {
-            columns.push(by);
-            columns.len() - 1
-        })
-    });
+    let roots = plan.text.roots();
+    let place = |by| roots.iter().position(|&root| root == by).unwrap_or(roots.len());
+    let by = plan.by.map(place);
+    let others = plan.by.filter(|by| !roots.contains(by));
     ctx.begin(source.rows());
-    let rows = source.project(&columns)?;
+    let rows = source.project_text(&plan.text, others.as_slice())?;
     let groups = RowHash::derive(0, "groups of rows");
     let merged = scan(
         ctx,

@@ -46,13 +46,18 @@ impl Default for Entropy {
 }
 
 impl Entropy {
-    /// The entropy of `text`; 0 for an empty one.
-    pub fn of(&mut self, text: &str) -> u64 {
-        if self.codes.len() < text.len() {
-            self.codes.resize(text.len(), 0);
-            self.classes.resize(text.len(), 0);
+    /// The entropy of some texts, one behind the other; 0 if all are empty.
+    pub fn of<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) -> u64 {
+        let mut total = 0;
+        for text in texts {
+            // A text has at most as many characters as bytes.
+            let room = total + text.len();
+            if self.codes.len() < room {
+                self.codes.resize(room, 0);
+                self.classes.resize(room, 0);
+            }
+            total += decode(text, &mut self.codes[total..], &mut self.classes);
         }
-        let total = decode(text, &mut self.codes, &mut self.classes);
         if total == 0 {
             return 0;
         }
@@ -94,8 +99,11 @@ mod tests {
             let mut counts: HashMap<char, f64> = HashMap::new();
             text.chars().for_each(|c| *counts.entry(c).or_default() += 1.0);
             let naive: f64 = counts.values().map(|c| -c / total * (c / total).log2()).sum();
-            let found = entropy.of(text) as f64 / (1_u64 << BITS) as f64;
+            let found = entropy.of([text]) as f64 / (1_u64 << BITS) as f64;
             assert!((naive - found).abs() < 1e-9, "{text}: {naive}, not {found}");
+            let pieces: Vec<String> = text.chars().map(String::from).collect();
+            let whole = entropy.of([text]);
+            assert_eq!(entropy.of(pieces.iter().map(String::as_str)), whole, "{text}");
         }
     }
 
@@ -105,7 +113,7 @@ mod tests {
         let mut of = |counts: &[usize]| {
             let text: String =
                 counts.iter().zip('一'..).flat_map(|(&count, c)| [c].repeat(count)).collect();
-            entropy.of(&text)
+            entropy.of([text.as_str()])
         };
         for letters in 1..=40 {
             let once = of(&vec![1; letters]);

@@ -66,7 +66,7 @@ impl Extracted {
         let writer = features.writer();
         scan(
             ctx,
-            &part.source.project(part.text.roots())?,
+            &part.source.project_text(part.text, &[])?,
             scan::all,
             || (Extractor::new(commonness, importance), Features::default()),
             |(extractor, rows), first, batch| {
@@ -160,7 +160,7 @@ pub fn pilot_shingles(
     ctx.begin(pilot.len().min(part.source.rows()));
     let (counts, _) = scan(
         ctx,
-        &part.source.project(part.text.roots())?,
+        &part.source.project_text(part.text, &[])?,
         |ordinals| pilot.mask(part.first + ordinals.start..part.first + ordinals.end),
         || (PilotShingles::default(), Shingles::default()),
         |(counts, shingles), _, batch| {
@@ -210,7 +210,7 @@ pub fn row_texts(
     );
     scan(
         ctx,
-        &source.project(text.roots())?,
+        &source.project_text(text, &[])?,
         scan::all,
         || with_entropies.then(Entropy::default),
         |entropy, first, batch| {
@@ -221,10 +221,7 @@ pub fn row_texts(
             exact.put(first as usize, &rows.clone().map(row_exact).collect::<Vec<_>>());
             chars.put(first as usize, &rows.clone().map(row_chars).collect::<Vec<_>>());
             if let Some(entropy) = entropy {
-                let bits = rows.map(|row| match texts.of_leaf(0, row) {
-                    [text] => entropy.of(text),
-                    several => entropy.of(&several.concat()),
-                });
+                let bits = rows.map(|row| entropy.of(texts.of_leaf(0, row)));
                 entropies.put(first as usize, &bits.collect::<Vec<u64>>());
             }
             Ok(())

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
@@ -11,6 +12,7 @@ use super::batches::Batches;
 use super::buffers::Buffers;
 use super::file::SourceFile;
 use super::ipc::{self, IpcFile};
+use super::narrow::{KeptColumn, narrow, narrowed};
 use super::parquet::{self, ParquetFile, Wanted};
 use super::valid;
 use crate::error::{Error, Result};
@@ -97,6 +99,19 @@ impl Data {
                 ),
             )),
         }
+    }
+
+    /// The same data with only some leaves of some columns, by index.
+    pub(super) fn narrowed(&self, kept: &[KeptColumn<'_>]) -> Result<Self> {
+        Ok(match self {
+            Self::Parquet(file) => Self::Parquet(file.narrowed(kept)),
+            Self::Ipc(file) => Self::Ipc(file.narrowed(kept)),
+            Self::Batches { schema, batches } => {
+                let batches =
+                    batches.iter().map(|batch| narrow(batch, kept)).collect::<Result<_>>()?;
+                Self::Batches { schema: Arc::new(narrowed(schema, kept)), batches }
+            }
+        })
     }
 
     pub(super) fn schema(&self) -> &SchemaRef {

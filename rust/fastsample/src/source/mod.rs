@@ -23,6 +23,7 @@ mod glob;
 mod imported;
 mod ipc;
 mod mapped;
+mod narrow;
 mod parquet;
 mod projected;
 mod refusal;

@@ -7,11 +7,13 @@ use arrow_schema::SchemaRef;
 use super::batches::Batches;
 use super::buffers::Buffers;
 use super::data::Rows;
+use super::narrow::{KeptColumn, narrowed};
 use super::unify::{ColumnMap, unify};
 use super::{Fragment, Part, Source, Span, keep};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::select::RowMask;
+use crate::text::{Kept, TextColumns};
 
 /// A source restricted to some of its columns, as scans and gathers read it.
 #[derive(Debug, Clone)]
@@ -60,6 +62,36 @@ impl Source {
             self.parts.iter().map(|part| ColumnMap::new(&unified, part.data.schema())).collect();
         let source = self.clone();
         Ok(Projected { source, schema: unified, columns, buffers: Buffers::default() })
+    }
+}
+
+impl Source {
+    /// The same rows with only their texts, as [`TextColumns::of`] takes them, and behind these
+    /// other columns, by index. Of nested columns, only what holds the texts is read.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for damaged nested data in memory.
+    pub fn project_text(&self, text: &TextColumns, others: &[usize]) -> Result<Projected> {
+        let indices = [text.roots(), others].concat();
+        if text.kept().iter().all(|kept| *kept == Kept::Whole) {
+            return self.project(&indices);
+        }
+        self.narrowed(text)?.project(&indices)
+    }
+
+    /// The same rows, with only what is to be read of the columns that the texts lie in.
+    fn narrowed(&self, text: &TextColumns) -> Result<Self> {
+        let kept = || text.roots().iter().copied().zip(text.kept());
+        let schema = Arc::new(narrowed(&self.schema, &kept().collect::<Vec<_>>()));
+        let narrow = |part: &Part| {
+            let place = |root: usize| part.data.schema().index_of(self.schema.field(root).name());
+            let kept: Vec<KeptColumn<'_>> =
+                kept().filter_map(|(root, kept)| Some((place(root).ok()?, kept))).collect();
+            let data = part.data.narrowed(&kept)?;
+            Ok(Part { columns: ColumnMap::new(&schema, data.schema()), data })
+        };
+        let parts = self.parts.iter().map(narrow).collect::<Result<Vec<_>>>()?;
+        Ok(Self { parts: parts.into(), schema, ..self.clone() })
     }
 }
 

@@ -133,7 +133,7 @@ fn join(known: &Field, other: &Field, first: &str, part: &str) -> Result<Field> 
         (a, b) if a == b || b == &DataType::Null => a.clone(),
         (DataType::Null, b) => b.clone(),
         (a, b) if is_text(a) && is_text(b) => widest(a, b),
-        (a, b) if a.equals_datatype(b) => a.clone(),
+        (a, b) if a.equals_datatype(b) && same_fields(a, b) => a.clone(),
         (a, b) => {
             return Err(Error::Schema(format!(
                 "{part}: column {:?} is {b} here but {a} in {first}; \
@@ -144,6 +144,31 @@ fn join(known: &Field, other: &Field, first: &str, part: &str) -> Result<Field> 
     };
     let nullable = known.is_nullable() || other.is_nullable();
     Ok(known.clone().with_data_type(data_type).with_nullable(nullable))
+}
+
+/// Whether the fields of structs have the same names in the same order. Those of list items and map
+/// entries do not matter.
+fn same_fields(a: &DataType, b: &DataType) -> bool {
+    match (a, b) {
+        (DataType::Struct(a), DataType::Struct(b)) => a
+            .iter()
+            .zip(b)
+            .all(|(a, b)| a.name() == b.name() && same_fields(a.data_type(), b.data_type())),
+        (DataType::Map(a, _), DataType::Map(b, _)) => match (a.data_type(), b.data_type()) {
+            (DataType::Struct(a), DataType::Struct(b)) => {
+                a.iter().zip(b).all(|(a, b)| same_fields(a.data_type(), b.data_type()))
+            }
+            _ => true,
+        },
+        (DataType::List(a), DataType::List(b))
+        | (DataType::LargeList(a), DataType::LargeList(b))
+        | (DataType::ListView(a), DataType::ListView(b))
+        | (DataType::LargeListView(a), DataType::LargeListView(b))
+        | (DataType::FixedSizeList(a, _), DataType::FixedSizeList(b, _)) => {
+            same_fields(a.data_type(), b.data_type())
+        }
+        _ => true,
+    }
 }
 
 /// Text types differ only in layout: the first file's stands unless the other holds more.

@@ -166,7 +166,7 @@ fn number_texts(
     ctx.begin(source.rows());
     scan(
         ctx,
-        &source.project(text.roots())?,
+        &source.project_text(text, &[])?,
         scan::all,
         Vec::new,
         |numbered, first, batch| {

@@ -12,7 +12,8 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::Schema;
 
 use super::judge::Kind;
-use super::leaf::{Leaf, leaves};
+use super::kept::Kept;
+use super::leaf::{Leaf, Step, leaves};
 use super::names;
 use super::rows::RowTexts;
 use crate::error::{Error, Result};
@@ -26,6 +27,9 @@ pub struct TextColumns {
     /// The columns that the leaves lie in, and for each leaf the place of its column among them.
     roots: Vec<usize>,
     places: Vec<usize>,
+    /// What is read of each of these columns, and the steps to each leaf in it.
+    kept: Vec<Kept>,
+    steps: Vec<Vec<Step>>,
     left_out: Vec<(String, Kind)>,
 }
 
@@ -38,8 +42,15 @@ impl TextColumns {
                 roots.len() - 1
             })
         };
-        let places = leaves.iter().map(place).collect();
-        Self { leaves, roots, places, left_out }
+        let places: Vec<usize> = leaves.iter().map(place).collect();
+        let kept = roots.iter().map(|&root| {
+            let within = leaves.iter().filter(|leaf| leaf.root() == root);
+            Kept::of(&within.map(Leaf::steps).collect::<Vec<_>>())
+        });
+        let kept: Vec<Kept> = kept.collect();
+        let steps = leaves.iter().zip(&places);
+        let steps = steps.map(|(leaf, &place)| kept[place].steps(leaf.steps())).collect();
+        Self { leaves, roots, places, kept, steps, left_out }
     }
 
     /// The leaves of these names: columns, paths, or nested columns, which stand for the text in
@@ -109,12 +120,31 @@ impl TextColumns {
         &self.roots
     }
 
-    /// The texts of a batch whose first columns are [`TextColumns::roots`].
+    /// What is to be read of each of [`TextColumns::roots`].
+    pub(crate) fn kept(&self) -> &[Kept] {
+        &self.kept
+    }
+
+    /// The columns of a batch with all columns of the schema that the leaves lie in, and of these
+    /// only what is to be read.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for damaged nested data.
+    pub(crate) fn narrow(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let columns = self.roots.iter().zip(&self.kept).map(|(&root, kept)| {
+            let column = kept.array(batch.column(root)).map_err(Error::kernel)?;
+            Ok((batch.schema_ref().field(root).name(), column, true))
+        });
+        RecordBatch::try_from_iter_with_nullable(columns.collect::<Result<Vec<_>>>()?)
+            .map_err(Error::kernel)
+    }
+
+    /// The texts of a batch whose first columns are what is to be read of [`TextColumns::roots`].
     ///
     /// # Errors
     /// [`Error::Internal`] for a batch of another schema.
     pub fn of<'a>(&self, batch: &'a RecordBatch) -> Result<RowTexts<'a>> {
-        RowTexts::new(batch, self.leaves.iter().zip(self.places.iter().copied()))
+        RowTexts::new(batch, self.steps.iter().map(Vec::as_slice).zip(self.places.iter().copied()))
     }
 
     /// The column that each leaf lies in, of a batch as for [`TextColumns::of`].
@@ -130,7 +160,7 @@ impl TextColumns {
     /// # Errors
     /// As [`TextColumns::of`].
     pub fn of_whole<'a>(&self, batch: &'a RecordBatch) -> Result<RowTexts<'a>> {
-        RowTexts::new(batch, self.leaves.iter().map(|leaf| (leaf, leaf.root())))
+        RowTexts::new(batch, self.leaves.iter().map(|leaf| (leaf.steps(), leaf.root())))
     }
 }
 

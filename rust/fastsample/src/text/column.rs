@@ -1,10 +1,12 @@
 //! `TextColumn`: every Arrow layout of a text column, read without copying.
 
+use std::ops::Range;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::{
-    Array, ArrayAccessor, DictionaryArray, LargeStringArray, StringArray, StringViewArray,
-    downcast_dictionary_array,
+    Array, ArrayAccessor, DictionaryArray, GenericStringArray, LargeStringArray, OffsetSizeTrait,
+    StringArray, StringViewArray, downcast_dictionary_array,
 };
 use arrow_schema::DataType;
 
@@ -44,6 +46,34 @@ impl<'a> TextColumn<'a> {
         }
     }
 
+    /// The text of a row.
+    ///
+    /// # Panics
+    /// For a row that is not there.
+    #[inline]
+    #[must_use]
+    pub fn text(self, row: usize) -> &'a str {
+        match self {
+            Self::Utf8(array) => text_of(array, row),
+            Self::LargeUtf8(array) => text_of(array, row),
+            Self::Utf8View(array) => text_of(array, row),
+            Self::Dictionary(array) => downcast_dictionary_array!(
+                array => text_of_key(array.values().as_ref(), array.key(row)),
+                _ => ""
+            ),
+        }
+    }
+
+    /// Characters in some rows.
+    pub(super) fn chars(self, rows: Range<usize>) -> usize {
+        // Without nulls, the texts of the usual layouts lie side by side.
+        match self {
+            Self::Utf8(array) if array.null_count() == 0 => chars_between(array, rows),
+            Self::LargeUtf8(array) if array.null_count() == 0 => chars_between(array, rows),
+            _ => rows.map(|row| count_chars(self.text(row))).sum(),
+        }
+    }
+
     /// Calls `visit` with each row's text, in order.
     pub fn for_each(self, mut visit: impl FnMut(&'a str)) {
         match self {
@@ -56,23 +86,26 @@ impl<'a> TextColumn<'a> {
             ),
         }
     }
+}
 
-    /// The texts at some places; a place that is none, or null, has the empty text.
-    pub(super) fn pick(self, places: &[Option<usize>]) -> Vec<&'a str> {
-        match self {
-            Self::Utf8(array) => pick_some(array, places),
-            Self::LargeUtf8(array) => pick_some(array, places),
-            Self::Utf8View(array) => pick_some(array, places),
-            Self::Dictionary(array) => downcast_dictionary_array!(
-                array => {
-                    let texts = distinct_texts(array.values().as_ref());
-                    let key = |place: usize| array.key(place);
-                    let text = |place: &Option<usize>| place.and_then(key).map_or("", |key| texts[key]);
-                    places.iter().map(text).collect()
-                }
-                _ => Vec::new()
-            ),
-        }
+fn chars_between<O: OffsetSizeTrait>(array: &GenericStringArray<O>, rows: Range<usize>) -> usize {
+    let offsets = array.value_offsets();
+    let (first, last) = (offsets[rows.start].as_usize(), offsets[rows.end].as_usize());
+    bytecount::num_chars(&array.value_data()[first..last])
+}
+
+#[inline]
+fn text_of<'a, A: ArrayAccessor<Item = &'a str>>(array: A, row: usize) -> &'a str {
+    if array.is_null(row) { "" } else { array.value(row) }
+}
+
+/// A value of a dictionary. They are never dictionaries themselves.
+fn text_of_key(values: &dyn Array, key: Option<usize>) -> &str {
+    match (key, TextColumn::new(values)) {
+        (Some(key), Some(TextColumn::Utf8(array))) => text_of(array, key),
+        (Some(key), Some(TextColumn::LargeUtf8(array))) => text_of(array, key),
+        (Some(key), Some(TextColumn::Utf8View(array))) => text_of(array, key),
+        _ => "",
     }
 }
 
@@ -81,16 +114,8 @@ fn visit_all<'a, A: ArrayAccessor<Item = &'a str> + Copy>(
     visit: &mut impl FnMut(&'a str),
 ) {
     for row in 0..array.len() {
-        visit(if array.is_null(row) { "" } else { array.value(row) });
+        visit(text_of(array, row));
     }
-}
-
-fn pick_some<'a, A: ArrayAccessor<Item = &'a str> + Copy>(
-    array: A,
-    places: &[Option<usize>],
-) -> Vec<&'a str> {
-    let text = |place: usize| if array.is_null(place) { "" } else { array.value(place) };
-    places.iter().map(|place| place.map_or("", text)).collect()
 }
 
 fn visit_dictionary<'a, K: ArrowDictionaryKeyType>(
@@ -151,6 +176,7 @@ mod tests {
             assert_eq!(chars, [2, 0, 0, 2, 2]);
             let (slice, mut texts) = (array.slice(2, 3), Vec::new());
             let slice = TextColumn::new(&slice).expect("text");
+            assert_eq!(slice.chars(0..3), 4);
             slice.for_each(|text| texts.push(text.to_owned()));
             assert_eq!(texts, ["", "a😀", "你好"]);
         }

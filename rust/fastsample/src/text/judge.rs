@@ -72,8 +72,8 @@ pub(crate) struct Strings {
 
 impl Strings {
     /// Looks at the texts of a row.
-    pub(crate) fn add(&mut self, texts: &[&str]) {
-        for text in texts.iter().take(TEXTS_PER_ROW).filter(|text| !text.trim().is_empty()) {
+    pub(crate) fn add<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
+        for text in texts.take(TEXTS_PER_ROW).filter(|text| !text.trim().is_empty()) {
             self.values += 1;
             self.chars += count_chars(text) as u64;
             self.identifiers += u64::from(is_identifier(text.trim()));
@@ -136,7 +136,7 @@ mod tests {
 
     fn kind(texts: &[&str]) -> Kind {
         let mut strings = Strings::default();
-        texts.iter().for_each(|text| strings.add(&[text]));
+        texts.iter().for_each(|text| strings.add([*text].into_iter()));
         strings.kind()
     }
 
@@ -167,7 +167,7 @@ mod tests {
     fn parts_merge_in_any_order() {
         let part = |texts: &[&str]| {
             let mut strings = Strings::default();
-            strings.add(texts);
+            strings.add(texts.iter().copied());
             strings
         };
         let (mut one, mut other) = (part(&["a", "b"]), part(&["b c d e f g h i j k l m n o"]));

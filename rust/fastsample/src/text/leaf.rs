@@ -19,8 +19,10 @@ const MOST_STEPS: usize = 32;
 /// One step from an array to what it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The items of a list, or the entries of a map.
+    /// The items of a list.
     Items,
+    /// The entries of a map.
+    Entries,
     /// A field of a struct, by index.
     Field(usize),
 }
@@ -86,7 +88,11 @@ fn collect(kind: &DataType, leaf: Leaf, found: &mut Vec<Leaf>) {
     } else if let Some(item) = items(kind) {
         let mut leaf = leaf;
         leaf.path.push_str("[]");
-        leaf.steps.push(Step::Items);
+        leaf.steps.push(if matches!(kind, DataType::Map(..)) {
+            Step::Entries
+        } else {
+            Step::Items
+        });
         collect(item.data_type(), leaf, found);
     } else if let DataType::Struct(fields) = kind {
         for (index, field) in fields.iter().enumerate() {

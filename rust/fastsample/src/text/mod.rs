@@ -10,6 +10,8 @@
 //! - `names`: which leaves are text by name and shape;
 //! - `judge`: which are text by what they hold;
 //! - `choice`: the leaves that are named, or chosen by default;
+//! - `kept`: what of nested columns is read for them;
+//! - `places`: where the texts of each row lie in the array of a leaf;
 //! - `rows`: the texts of each row of a batch, their hash and their length;
 //! - [`utf8`]: UTF-8 decoded by the block;
 //! - [`shingle`]: character n-grams of a row, as hashes.
@@ -17,8 +19,10 @@
 mod choice;
 pub mod column;
 mod judge;
+mod kept;
 mod leaf;
 mod names;
+mod places;
 mod rows;
 pub mod shingle;
 mod starts;
@@ -31,5 +35,6 @@ pub(crate) use choice::{Candidates, no_text};
 pub use column::{TextColumn, count_chars, is_text};
 pub use judge::Kind;
 pub(crate) use judge::Strings;
+pub(crate) use kept::Kept;
 pub use leaf::{Leaf, leaves};
 pub use rows::{RowTexts, hash_of};

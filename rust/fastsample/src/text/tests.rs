@@ -214,7 +214,7 @@ fn batch_of(form: &Form, nodes: &[Node], layout: u64, before: usize, after: usiz
 
 fn all_leaves(batch: &RecordBatch) -> (Vec<Leaf>, RowTexts<'_>) {
     let found = leaves(&batch.schema());
-    let texts = RowTexts::new(batch, found.iter().map(|leaf| (leaf, 0))).expect("text");
+    let texts = RowTexts::new(batch, found.iter().map(|leaf| (leaf.steps(), 0))).expect("text");
     (found, texts)
 }
 
@@ -233,18 +233,26 @@ proptest! {
     ) {
         let batch = batch_of(&form, &rows, layouts[0], around[0], around[1]);
         let other = batch_of(&form, &rows, layouts[1], around[1], 0);
+        check_kept(&batch, layouts[0])?;
+        check_kept(&other, layouts[1])?;
         let ((leaves, texts), (_, others)) = (all_leaves(&batch), all_leaves(&other));
         let mut plain = Vec::new();
         for (row, node) in rows.iter().enumerate() {
             let found: Vec<_> = leaves.iter().map(|leaf| naive(node, leaf.path())).collect();
             for (leaf, (expected, _)) in found.iter().enumerate() {
-                prop_assert_eq!(texts.of_leaf(leaf, row), expected);
-                prop_assert_eq!(others.of_leaf(leaf, row), expected);
+                prop_assert_eq!(&texts.of_leaf(leaf, row).collect::<Vec<_>>(), expected);
+                prop_assert_eq!(&others.of_leaf(leaf, row).collect::<Vec<_>>(), expected);
+                let chars = expected.concat().chars().count();
+                prop_assert_eq!(texts.chars_in_row(leaf, row), chars);
             }
             let chars = |(texts, _): &(Vec<String>, _)| texts.concat().chars().count();
             prop_assert_eq!(texts.chars(row), found.iter().map(chars).sum::<usize>());
             prop_assert_eq!(texts.hash(row), others.hash(row));
             plain.push(found);
+        }
+        for leaf in 0..leaves.len() {
+            let chars: usize = (0..rows.len()).map(|row| texts.chars_in_row(leaf, row)).sum();
+            prop_assert_eq!(texts.chars_of_leaf(leaf), chars);
         }
         for (a, one) in plain.iter().enumerate() {
             for (b, other) in plain.iter().enumerate() {
@@ -252,6 +260,25 @@ proptest! {
             }
         }
     }
+}
+
+/// A batch of a column with only some of its leaves has the same texts and hashes.
+fn check_kept(batch: &RecordBatch, chosen: u64) -> Result<(), TestCaseError> {
+    let mut kept = leaves(&batch.schema());
+    let mut index = 0;
+    kept.retain(|_| {
+        index += 1;
+        index == 1 || chosen >> index & 1 == 1
+    });
+    let text = TextColumns::new(kept, Vec::new());
+    let narrow = text.narrow(batch).expect("sound");
+    let (few, all) = (text.of(&narrow).expect("text"), text.of_whole(batch).expect("text"));
+    for row in 0..batch.num_rows() {
+        prop_assert_eq!(few.of_row(row).collect::<Vec<_>>(), all.of_row(row).collect::<Vec<_>>());
+        prop_assert_eq!(few.hash(row), all.hash(row));
+    }
+    prop_assert_eq!(leaves(&narrow.schema()).len(), text.len());
+    Ok(())
 }
 
 /// The hash of rows of top-level strings is frozen: a split and every golden id depends on it.
@@ -265,7 +292,7 @@ fn the_hash_of_flat_rows_stands() {
     let batch =
         RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), columns).expect("two columns");
     let found = leaves(&batch.schema());
-    let texts = RowTexts::new(&batch, found.iter().zip(0..)).expect("text");
+    let texts = RowTexts::new(&batch, found.iter().map(Leaf::steps).zip(0..)).expect("text");
     let hash = |texts: [&str; 2]| {
         let seed = xxhash_rust::xxh3::xxh3_64_with_seed(texts[0].as_bytes(), 0);
         xxhash_rust::xxh3::xxh3_64_with_seed(texts[1].as_bytes(), seed)
@@ -297,7 +324,7 @@ fn columns_of_nulls_are_empty_text() {
     let kind = DataType::new_list(DataType::Utf8, true);
     for (kind, texts) in [(DataType::Utf8, vec![""]), (kind, vec![])] {
         let found = leaves(&Schema::new(vec![Field::new("x", kind, true)]));
-        let rows = RowTexts::new(&batch, found.iter().zip(0..)).expect("text");
+        let rows = RowTexts::new(&batch, found.iter().map(Leaf::steps).zip(0..)).expect("text");
         assert_eq!(rows.of_row(1).collect::<Vec<_>>(), texts);
     }
 }

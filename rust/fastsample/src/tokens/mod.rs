@@ -115,7 +115,7 @@ impl Measure {
     /// As [`Tokenizer::count`], and whatever reading fails with.
     pub fn lengths(&self, ctx: &Context, selection: &Selection) -> Result<Vec<u32>> {
         memory::require_rows::<u32>(selection.len(), "the numbers of tokens")?;
-        let gather = Gather::start(ctx, &self.source.project(self.text.roots())?, selection);
+        let gather = Gather::start(ctx, &self.source.project_text(&self.text, &[])?, selection);
         let mut lengths = Vec::with_capacity(selection.len() as usize);
         for batch in gather {
             let batch = batch?;

@@ -15,6 +15,8 @@ use super::index::{self, Index};
 use crate::error::{Error, Result};
 use crate::exec::panic_message;
 use crate::source::file::{OpenFile, SourceFile};
+use crate::source::narrow::{KeptColumn, narrow, narrowed};
+use crate::text::Kept;
 
 const MAGIC: &[u8] = b"ARROW1";
 
@@ -23,6 +25,14 @@ const MAGIC: &[u8] = b"ARROW1";
 pub(crate) struct IpcFile {
     file: SourceFile,
     index: Arc<Index>,
+    narrowed: Option<Narrowed>,
+}
+
+/// What is kept of some columns, by index, and the schema of that.
+#[derive(Debug, Clone)]
+struct Narrowed {
+    schema: SchemaRef,
+    kept: Arc<[(usize, Kept)]>,
 }
 
 impl IpcFile {
@@ -32,7 +42,7 @@ impl IpcFile {
         let index = catch(&open, || {
             if has_magic { index::from_footer(&open) } else { index::from_stream(&open) }
         })?;
-        Ok(Self { file: file.clone(), index: Arc::new(index) })
+        Ok(Self { file: file.clone(), index: Arc::new(index), narrowed: None })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -44,7 +54,14 @@ impl IpcFile {
     }
 
     pub(crate) fn schema(&self) -> &SchemaRef {
-        &self.index.schema
+        self.narrowed.as_ref().map_or(&self.index.schema, |narrowed| &narrowed.schema)
+    }
+
+    /// The same file with only what is kept of some columns. They are read whole all the same.
+    pub(crate) fn narrowed(&self, kept: &[KeptColumn<'_>]) -> Self {
+        let schema = Arc::new(narrowed(&self.index.schema, kept));
+        let kept = kept.iter().map(|&(column, kept)| (column, kept.clone())).collect();
+        Self { narrowed: Some(Narrowed { schema, kept }), ..self.clone() }
     }
 
     /// Rows of each record batch.
@@ -54,7 +71,7 @@ impl IpcFile {
 
     /// Reads the columns `roots` of a record batch.
     pub(crate) fn read(&self, index: usize, roots: &[usize]) -> Result<RecordBatch> {
-        self.decode(index, roots).map_err(|error| {
+        let batch = self.decode(index, roots).map_err(|error| {
             // Whose fault it is shows when each column is read alone. Dictionaries are read for
             // all columns; if one of them is broken, every column seems to be.
             let Error::Corrupt { path, what } = error else { return error };
@@ -71,7 +88,12 @@ impl IpcFile {
                 None => what,
             };
             Error::Corrupt { path, what }
-        })
+        })?;
+        let kept = self.narrowed.iter().flat_map(|narrowed| narrowed.kept.iter());
+        let kept: Vec<KeptColumn<'_>> = kept
+            .filter_map(|(column, kept)| Some((roots.binary_search(column).ok()?, kept)))
+            .collect();
+        if kept.is_empty() { Ok(batch) } else { narrow(&batch, &kept) }
     }
 
     fn decode(&self, index: usize, roots: &[usize]) -> Result<RecordBatch> {

@@ -87,7 +87,7 @@ fn reader(
     selection: RowSelection,
 ) -> Result<ParquetRecordBatchReader> {
     let schema = file.metadata().file_metadata().schema_descr();
-    let projection = ProjectionMask::roots(schema, roots.iter().copied());
+    let projection = ProjectionMask::leaves(schema, file.leaves(roots));
     let fields = file.parsed().schema().fields();
     catch(file.path(), || {
         let levels = parquet_to_arrow_field_levels(schema, projection, Some(fields))?;

@@ -17,6 +17,7 @@ use super::pages::Directory;
 use super::writer;
 use crate::error::Result;
 use crate::source::file::{OpenFile, SourceFile};
+use crate::text::Kept;
 
 /// A Parquet file and its footer.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub(crate) struct ParquetFile {
     budget: Budget,
     /// Whether pages of version 2 are compressed even where their headers deny it.
     all_compressed: bool,
+    /// Leaves that are left out, by index.
+    left_out: Arc<[usize]>,
 }
 
 impl ParquetFile {
@@ -59,8 +62,28 @@ impl ParquetFile {
             pages: Directory::default(),
             budget: Budget::new(file.len()),
             all_compressed: writer::compresses_all(created_by),
+            left_out: Arc::default(),
             metadata,
         })
+    }
+
+    /// The same file with only some leaves of some columns, by index.
+    pub(crate) fn narrowed(&self, kept: &[(usize, &Kept)]) -> Self {
+        let (mut fields, mut left_out) = (self.schema.fields().to_vec(), Vec::new());
+        for &(root, kept) in kept {
+            let field = fields[root].as_ref().clone();
+            let (leaves, marks) = (self.leaves(&[root]), kept.leaves(field.data_type()));
+            // Arrow and Parquet nearly always agree on what the leaves are.
+            if leaves.len() == marks.len() {
+                let dropped = leaves.into_iter().zip(marks).filter(|(_, kept)| !kept);
+                left_out.extend(dropped.map(|(leaf, _)| leaf));
+                let kind = kept.data_type(field.data_type());
+                fields[root] = Arc::new(field.with_data_type(kind));
+            }
+        }
+        left_out.sort_unstable();
+        let schema = Schema::new_with_metadata(fields, self.schema.metadata().clone());
+        Self { schema: Arc::new(schema), left_out: left_out.into(), ..self.clone() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -134,11 +157,12 @@ impl ParquetFile {
         columns.into_iter().map(|leaf| group.column(leaf).uncompressed_size().max(0) as usize).sum()
     }
 
-    /// The leaf columns below the top-level columns `roots`.
+    /// The leaf columns below the top-level columns `roots` that are read.
     pub(super) fn leaves(&self, roots: &[usize]) -> Vec<usize> {
         let schema = self.metadata().file_metadata().schema_descr();
         (0..schema.num_columns())
             .filter(|&leaf| roots.binary_search(&schema.get_column_root_idx(leaf)).is_ok())
+            .filter(|leaf| self.left_out.binary_search(leaf).is_err())
             .collect()
     }
 }
