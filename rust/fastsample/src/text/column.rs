@@ -95,7 +95,7 @@ fn chars_between<O: OffsetSizeTrait>(array: &GenericStringArray<O>, rows: Range<
 }
 
 #[inline]
-fn text_of<'a, A: ArrayAccessor<Item = &'a str>>(array: A, row: usize) -> &'a str {
+fn text_of<'a, A: ArrayAccessor<Item = &'a str> + Copy>(array: A, row: usize) -> &'a str {
     if array.is_null(row) { "" } else { array.value(row) }
 }
 
