@@ -113,11 +113,6 @@ def sample(
             other = "--smart" if smart else "--target"
             raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
         kind = file_format(output)
-        rows = fastsample.inspect(inputs, columns=column, lengths=False, threads=threads).rows
-        if num_samples is not None and num_samples > rows:
-            _warn(num_samples, f"there are only {rows:,} rows")
-        if rows == 0:
-            raise fastsample.FastSampleError(f"{', '.join(inputs)}: there are no rows to draw")
         drawn = draw_sample(
             inputs,
             num_samples,
@@ -137,9 +132,8 @@ def sample(
             threads=threads,
             at_most=True,
         )
-        matching = drawn.report.matching
-        if num_samples is not None and matching is not None and matching < min(num_samples, rows):
-            _warn(num_samples, f"only {matching:,} rows match")
+        if num_samples is not None and len(drawn) < num_samples:
+            _warn(num_samples, drawn.report)
         options: dict[str, Any] = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
         if compression is not None:
             options["compression"] = compression
@@ -153,7 +147,9 @@ def sample(
             _print_sample(drawn.report, written, seconds)
 
 
-def _warn(num_samples: int, what: str) -> None:
+def _warn(num_samples: int, drawn: Report) -> None:
+    rows, matching = drawn.rows, drawn.matching
+    what = f"there are only {rows:,} rows" if matching is None else f"only {matching:,} rows match"
     err.print(
         f"warning: --num_samples is {num_samples:,}, but {what}; keeping all of them",
         style="yellow",
