@@ -77,6 +77,9 @@ impl FuzzTarget {
 
     /// Writes the sound bytes to files of a folder, if the environment names one: the corpus that
     /// libFuzzer starts from.
+    ///
+    /// # Panics
+    /// When a file can't be written.
     pub fn write_seeds(self) {
         let Some(folder) = std::env::var_os("FASTSAMPLE_FUZZ_CORPUS") else { return };
         let folder = Path::new(&folder).join(self.name);

@@ -70,9 +70,9 @@ fn column(file: &ParquetFile, group: usize, rows: usize, root: usize) -> Result<
     let [whole] = &whole[..] else { return Ok(()) };
     assert!(whole.to_data().validate_full().is_ok(), "column {root} is not valid");
     let hash = RowHash::new(group as u64);
-    let chosen = BooleanBuffer::collect_bool(rows, |row| hash.of(row as u64) % 3 == 0);
+    let chosen = BooleanBuffer::collect_bool(rows, |row| hash.of(row as u64).is_multiple_of(3));
     let same = |found: &[ArrayRef], expected: ArrayRef, what: &str| {
-        let rows: usize = found.iter().map(|column| column.len()).sum();
+        let rows: usize = found.iter().map(Array::len).sum();
         assert_eq!(rows, expected.len(), "{what} of column {root}");
         // Where lists begin is known page by page. That it is true shows only when all are read, so
         // damage without a checksum may move rows from page to page.
@@ -81,9 +81,9 @@ fn column(file: &ParquetFile, group: usize, rows: usize, root: usize) -> Result<
         }
     };
     if chosen.count_set_bits() > 0 {
-        let some = read(0, &RowMask::new(chosen.clone()))?;
+        let picked = read(0, &RowMask::new(chosen.clone()))?;
         let expected = filter(whole, &BooleanArray::new(chosen, None)).map_err(Error::kernel)?;
-        same(&some, expected, "chosen rows");
+        same(&picked, expected, "chosen rows");
     }
     let mut cuts = splits(file, group, &roots, 1);
     cuts.retain(|&cut| cut < rows as u64);
