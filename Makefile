@@ -69,7 +69,7 @@ LOWEST_TESTS := $(foreach name,cli draw epochs report samplers smart,tests/test_
 test-lowest: setup ## Test the wheel, and with the lowest version allowed of every dependency
 	rm -rf $(LOWEST)-wheel
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --quiet --out $(LOWEST)-wheel
-	$(BIN)/maturin sdist --quiet --out $(LOWEST)-wheel
+	$(BIN)/maturin sdist --out $(LOWEST)-wheel
 	FASTSAMPLE_DIST=$(LOWEST)-wheel $(BIN)/python -m pytest tests/test_package.py
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
 	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
