@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,10 @@ def save(path: Path, first: int = 0) -> None:
     if path.suffix == ".parquet":
         pq.write_table(table, path, row_group_size=2000)
         return
+    if ".jsonl" in path.name:
+        data = "".join(json.dumps(row) + "\n" for row in table.to_pylist()).encode()
+        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+        return
     new = pa.ipc.new_file if path.suffix == ".arrow" else pa.ipc.new_stream
     with new(path, table.schema) as writer:
         writer.write_table(table, max_chunksize=2000)
@@ -29,7 +35,7 @@ def save(path: Path, first: int = 0) -> None:
 
 def replace(path: Path) -> None:
     """Rename another file of the same length over it."""
-    other = path.with_name(f"other{path.suffix}")
+    other = path.with_name("other." + path.name.partition(".")[2])
     save(other, first=1)
     other.rename(path)
 
@@ -98,7 +104,7 @@ Change = Callable[[Path], None]
 Read = Callable[[fastsample.Sample, Path], object]
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "arrow", "arrows"])
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "arrows", "jsonl", "jsonl.gz"])
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("read", READS)
 def test_changed_before_it_is_read(tmp_path: Path, suffix: str, change: Change, read: Read) -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "text_statistics",
     "write_files",
     "write_ipc",
+    "write_jsonl",
     "write_parquet",
 ]
 
@@ -370,6 +371,17 @@ def write_ipc(
     memory_limit: int | None,
     progress: _Progress,
     name_by_content: bool = False,
+) -> list[_Written]: ...
+def write_jsonl(
+    samples: Sequence[Sample],
+    paths: Sequence[Path],
+    *,
+    compression_level: int | None,
+    shuffle: bool,
+    shards: int,
+    overwrite: bool,
+    memory_limit: int | None,
+    progress: _Progress,
 ) -> list[_Written]: ...
 def write_files(
     written: Sequence[tuple[Path, bytes]],

@@ -9,19 +9,28 @@ from fastsample.errors import ArgumentError
 
 _PARQUET = (".parquet", ".pq", ".parq")
 _IPC = (".arrow", ".feather", ".ipc", ".arrows")
+_JSONL = (".jsonl", ".ndjson")
+
+#: Endings of compressed JSON Lines behind that of the format, by codec.
+COMPRESSED = {"gzip": ".gz", "zstd": ".zst"}
 
 #: Formats that are not written: a file of such a name would not be what its name says.
-_NOT_WRITTEN = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
+_NOT_WRITTEN = (".csv", ".tsv", ".json")
 
-_KNOWN = f"Parquet files end in {', '.join(_PARQUET)}, Arrow IPC files in {', '.join(_IPC)}"
+_KNOWN = (
+    f"Parquet files end in {', '.join(_PARQUET)}, Arrow IPC files in {', '.join(_IPC)}, JSON Lines "
+    f"in {', '.join(_JSONL)}, alone or with {' or '.join(COMPRESSED.values())}"
+)
+
+Format = Literal["parquet", "ipc", "jsonl"]
 
 
-def file_format(path: Path) -> Literal["parquet", "ipc"]:
+def file_format(path: Path) -> Format:
     """Return the format of a file by the end of its name; without one, it is Parquet."""
-    ending = path.suffix.lower()
-    if ending in _IPC:
-        return "ipc"
-    if ending in _PARQUET or not ending:
+    found = _by_ending(path)
+    if found is not None:
+        return found
+    if not path.suffix:
         return "parquet"
     raise ArgumentError(f"{path}: no format is known by the ending {path.suffix!r}; {_KNOWN}")
 
@@ -32,7 +41,17 @@ def is_stream(path: Path) -> bool:
 
 
 def check_ending(path: Path) -> Path:
-    """Return the path of an output unless its name promises another format."""
-    if path.suffix.lower() in _NOT_WRITTEN:
-        raise ArgumentError(f"{path}: {path.suffix} files are not written; {_KNOWN}")
+    """Return the path of a Parquet or Arrow output unless its name promises another format."""
+    if path.suffix.lower() in _NOT_WRITTEN or _by_ending(path) == "jsonl":
+        raise ArgumentError(f"{path}: {path.suffix} files are not written so; {_KNOWN}")
     return path
+
+
+def _by_ending(path: Path) -> Format | None:
+    ending = path.suffix.lower()
+    if ending in _IPC:
+        return "ipc"
+    if ending in _PARQUET:
+        return "parquet"
+    plain = path.with_suffix("") if ending in COMPRESSED.values() else path
+    return "jsonl" if plain.suffix.lower() in _JSONL else None

@@ -14,7 +14,7 @@ from fastsample._progress import Callback, check_progress, reporting
 from fastsample._sampling.formats import check_ending, is_stream
 from fastsample._sampling.ids_file import load_ids, save_ids
 from fastsample._sampling.report import Report, WriteReport
-from fastsample._sampling.write import write_ipc, write_parquet
+from fastsample._sampling.write import write_ipc, write_jsonl, write_parquet
 from fastsample._training.cache import cache_file, cache_folder, once
 from fastsample._training.dataset import Dataset, positions, positions_of
 from fastsample.errors import SourceTypeError
@@ -265,6 +265,40 @@ class Sample:
             [target],
             compression=compression,
             stream=is_stream(target),
+            shuffle=shuffle,
+            shards=shards,
+            overwrite=overwrite,
+            memory_limit=memory_limit,
+            progress=progress,
+        )
+        return reports[0]
+
+    def write_jsonl(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        compression_level: int | None = None,
+        shuffle: bool = False,
+        shards: int = 1,
+        overwrite: bool = True,
+        memory_limit: int | None = None,
+        progress: bool | Callback | None = None,
+    ) -> WriteReport:
+        """Write the rows to a JSON Lines file, an object a line, whole or not at all.
+
+        The name ends in ``.jsonl`` or ``.ndjson``; ``.gz`` or ``.zst`` behind it compresses the
+        file. `compression_level` is 6 by default for gzip (from 0 to 9), 1 for Zstandard (1 to
+        22). The rest is as in :meth:`write_parquet`.
+
+        Lines of JSON Lines files are copied byte for byte: the order of keys, the notation of
+        numbers and escapes stay as they are. Weights are put behind the last key of each object.
+        Other rows are written anew, nulls included: those of other formats, of `columns`, and of
+        files of several formats.
+        """
+        reports = write_jsonl(
+            [self._native],
+            [output_path("path", path)],
+            compression_level=compression_level,
             shuffle=shuffle,
             shards=shards,
             overwrite=overwrite,

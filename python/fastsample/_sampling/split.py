@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
@@ -15,6 +15,7 @@ from fastsample._arguments import (
     check_seed,
     check_text_columns,
     check_threads,
+    choice,
     flag,
     number,
     optional,
@@ -23,11 +24,12 @@ from fastsample._arguments import (
     whole,
 )
 from fastsample._progress import Callback, reporting
+from fastsample._sampling.formats import COMPRESSED
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_rule, rule
 from fastsample._sampling.smart_report import to_report
-from fastsample._sampling.write import write_parquet
+from fastsample._sampling.write import write_jsonl, write_parquet
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, OutputError, SourceTypeError
 
@@ -211,6 +213,26 @@ class Split(Mapping[str, Sample]):
 
         All files appear together, or none of them.
         """
+        return self._written(folder, ".parquet", write_parquet, options)
+
+    def write_jsonl(
+        self, folder: str | os.PathLike[str], *, compression: str = "none", **options: Any
+    ) -> dict[str, WriteReport]:
+        """Write each side to ``<folder>/<name>.jsonl``; `options` as for a sample.
+
+        With `compression` ``gzip`` or ``zstd``, ``.gz`` or ``.zst`` is added to the names. All
+        files appear together, or none of them.
+        """
+        codec = choice("compression", compression, ["none", *COMPRESSED])
+        return self._written(folder, ".jsonl" + COMPRESSED.get(codec, ""), write_jsonl, options)
+
+    def _written(
+        self,
+        folder: str | os.PathLike[str],
+        ending: str,
+        write: Callable[..., list[WriteReport]],
+        options: dict[str, Any],
+    ) -> dict[str, WriteReport]:
         path = output_path("folder", folder)
         for name in self:
             if Path(name).name != name or name in ("", ".", ".."):
@@ -220,5 +242,5 @@ class Split(Mapping[str, Sample]):
         except OSError as error:
             raise OutputError(f"{path}: cannot create the folder: {error.strerror}") from None
         sides = [side._native for side in self.values()]
-        reports = write_parquet(sides, [path / f"{name}.parquet" for name in self], **options)
+        reports = write(sides, [path / f"{name}{ending}" for name in self], **options)
         return dict(zip(self, reports, strict=True))

@@ -83,6 +83,35 @@ def write_ipc(
     return _reports(samples, written, started)
 
 
+def write_jsonl(
+    samples: Sequence[_fastsample.Sample],
+    paths: Sequence[Path],
+    *,
+    compression_level: int | None = None,
+    shuffle: bool = False,
+    shards: int = 1,
+    overwrite: bool = True,
+    memory_limit: int | None = None,
+    progress: bool | Callback | None = None,
+) -> list[WriteReport]:
+    """Write each sample to its path, as :meth:`fastsample.Sample.write_jsonl` does."""
+    started = time.perf_counter()
+    with reporting(progress, "writing") as callback:
+        written = _fastsample.write_jsonl(
+            samples,
+            paths,
+            compression_level=optional(
+                whole, "compression_level", compression_level, least=-128, most=127
+            ),
+            shuffle=flag("shuffle", shuffle),
+            shards=whole("shards", shards, least=1),
+            overwrite=flag("overwrite", overwrite),
+            memory_limit=optional(whole, "memory_limit", memory_limit, least=1),
+            progress=callback,
+        )
+    return _reports(samples, written, started)
+
+
 def _reports(
     samples: Sequence[_fastsample.Sample],
     written: list[_Written],

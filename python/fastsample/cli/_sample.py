@@ -37,7 +37,11 @@ def sample(
     ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="File to write: Parquet, or Arrow IPC for .arrow."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write: Parquet, Arrow IPC for .arrow, JSON Lines for .jsonl.",
+        ),
     ],
     num_samples: Annotated[
         int | None,
@@ -98,7 +102,8 @@ def sample(
     ] = False,
     shards: Annotated[int, typer.Option(help="Number of files to write.", min=1)] = 1,
     compression: Annotated[
-        str | None, typer.Option(help="Codec.", show_default="zstd; none for .arrow")
+        str | None,
+        typer.Option(help="Codec.", show_default="zstd; none for .arrow; by the name for .jsonl"),
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a file of the same name.")] = True,
     threads: Threads = None,
@@ -113,6 +118,11 @@ def sample(
             other = "--smart" if smart else "--target"
             raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
         kind = file_format(output)
+        if kind == "jsonl" and compression is not None:
+            raise fastsample.ArgumentError(
+                f"--compression {compression}: the compression of JSON Lines is that of the name; "
+                "end it in .jsonl.gz or .jsonl.zst"
+            )
         drawn = draw_sample(
             inputs,
             num_samples,
@@ -137,8 +147,7 @@ def sample(
         options: dict[str, Any] = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
         if compression is not None:
             options["compression"] = compression
-        write = drawn.write_ipc if kind == "ipc" else drawn.write_parquet
-        written = write(output, **options)
+        written = getattr(drawn, f"write_{kind}")(output, **options)
         seconds = time.perf_counter() - started
         tell_left_out(drawn.report.left_out or written.left_out)
         if as_json:

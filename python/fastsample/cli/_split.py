@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import fastsample
+from fastsample._arguments import choice
+from fastsample._sampling.formats import COMPRESSED
 from fastsample.cli._common import (
     Columns,
     Json,
@@ -22,6 +24,9 @@ from fastsample.cli._common import (
     tell_left_out,
 )
 
+#: The compression of JSON Lines, by the ending of the files.
+_LINES = {"jsonl": "none"} | {f"jsonl{end}": codec for codec, end in COMPRESSED.items()}
+
 
 def split(
     sides: Annotated[
@@ -32,7 +37,7 @@ def split(
         list[str], typer.Option("--input", "-i", help="File, glob or folder. Repeatable.")
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for NAME.parquet; created if missing.")
+        Path, typer.Option("--output", "-o", help="Folder for the files; created if missing.")
     ],
     text_column: Annotated[
         list[str] | None,
@@ -54,6 +59,10 @@ def split(
     shuffle: Annotated[
         bool, typer.Option("--shuffle", help="Write the rows in random order.")
     ] = False,
+    file_format: Annotated[
+        str,
+        typer.Option("--format", help="Ending of the files: parquet, jsonl, jsonl.gz, jsonl.zst."),
+    ] = "parquet",
     overwrite: Annotated[bool, typer.Option(help="Replace files of the same name.")] = True,
     threads: Threads = None,
     as_json: Json = False,
@@ -61,6 +70,7 @@ def split(
     """Draw training, validation and test rows: disjoint, equal texts never in two files."""
     started = time.perf_counter()
     with reported():
+        choice("--format", file_format, ["parquet", *_LINES])
         drawn = fastsample.split(
             inputs,
             _sizes(sides),
@@ -72,7 +82,7 @@ def split(
             text_columns=text_column,
             threads=threads,
         )
-        written = drawn.write_parquet(output, shuffle=shuffle, overwrite=overwrite)
+        written = _write(drawn, output, file_format, shuffle=shuffle, overwrite=overwrite)
     seconds = time.perf_counter() - started
     files = {name: report.files[0] for name, report in written.items()}
     notes = [f"{name}: {note}" for name, side in drawn.items() for note in side.report.notes]
@@ -100,6 +110,14 @@ def split(
     table.add_row("seed", str(seed))
     table.add_row("time", f"{seconds:.1f} s")
     out.print(table)
+
+
+def _write(
+    drawn: fastsample.Split, folder: Path, file_format: str, **options: Any
+) -> dict[str, fastsample.WriteReport]:
+    if file_format == "parquet":
+        return drawn.write_parquet(folder, **options)
+    return drawn.write_jsonl(folder, compression=_LINES[file_format], **options)
 
 
 def _sizes(sides: list[str]) -> dict[str, int | float]:

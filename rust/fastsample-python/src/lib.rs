@@ -68,7 +68,7 @@ mod _fastsample {
     #[pymodule_export]
     use crate::rule::Rule;
     #[pymodule_export]
-    use crate::sample::{Sample, write_ipc, write_parquet};
+    use crate::sample::{Sample, write_ipc, write_jsonl, write_parquet};
     #[pymodule_export]
     use crate::score::score;
     #[pymodule_export]

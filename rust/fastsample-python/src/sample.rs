@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow_array::{RecordBatchIterator, UInt64Array};
 use arrow_schema::{DataType, Field};
 use fastsample::write::{
-    Compression, Format, IpcOptions, ParquetOptions, Report, WriteOptions, write_all,
+    Compression, Format, IpcOptions, JsonlOptions, LineCompression, ParquetOptions, Report,
+    WriteOptions, write_all,
 };
 use fastsample::{Context, Error, Sample as CoreSample, gather};
 use pyo3::prelude::*;
@@ -183,6 +184,31 @@ pub(crate) fn write_ipc(
     let format = Format::Ipc(IpcOptions { compression: compression.parse()?, stream });
     let options = write_options(format, shuffle, shards, overwrite, memory_limit);
     let options = WriteOptions { name_by_content, ..options };
+    write(py, &samples, paths, options, progress)
+}
+
+/// Writes each sample to its path as JSON Lines, as `write_parquet` does. The ending of the first
+/// path tells how all of them are compressed.
+#[pyfunction]
+#[pyo3(signature = (
+    samples, paths, *, compression_level, shuffle, shards, overwrite, memory_limit, progress
+))]
+#[expect(clippy::too_many_arguments, reason = "the keywords of the Python method")]
+pub(crate) fn write_jsonl(
+    py: Python<'_>,
+    samples: Vec<Bound<'_, Sample>>,
+    paths: Vec<PathBuf>,
+    compression_level: Option<i32>,
+    shuffle: bool,
+    shards: u64,
+    overwrite: bool,
+    memory_limit: Option<usize>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> BindingResult<Vec<WriteReport>> {
+    let first = paths.first().cloned().unwrap_or_default();
+    let compression = LineCompression::of(&first, compression_level)?;
+    let format = Format::Jsonl(JsonlOptions { compression });
+    let options = write_options(format, shuffle, shards, overwrite, memory_limit);
     write(py, &samples, paths, options, progress)
 }
 

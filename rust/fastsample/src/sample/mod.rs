@@ -172,10 +172,25 @@ impl Sample {
         self.weights.as_ref().map(|(weights, _)| weights)
     }
 
+    /// Whether every row is a line that can be copied: all files are JSON Lines, with all columns.
+    pub(crate) fn has_lines(&self) -> bool {
+        self.source.has_lines()
+    }
+
+    /// As [`Sample::gather`], but the texts alone, as [`TextColumns::of`] takes them, and behind them
+    /// the lines as they are in the files.
+    pub(crate) fn gather_lines(&self, ctx: &Context, text: &TextColumns) -> Result<Gather> {
+        let rows = self.source.project_text(text, &[])?.with_lines();
+        Ok(self.weighted(Gather::start(ctx, &rows, &self.selection)))
+    }
+
     /// The rows, in order, as batches that are read in the background.
     #[must_use]
     pub fn gather(&self, ctx: &Context) -> Gather {
-        let gather = Gather::start(ctx, &Projected::from(&self.source), &self.selection);
+        self.weighted(Gather::start(ctx, &Projected::from(&self.source), &self.selection))
+    }
+
+    fn weighted(&self, gather: Gather) -> Gather {
         match &self.weights {
             Some((weights, _)) => gather.with_weights(weights.clone()),
             None => gather,

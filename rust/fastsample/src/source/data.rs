@@ -1,6 +1,5 @@
 //! Formats of a source: a variant of `Data` for each. All else of a format is in its own file.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,11 +8,12 @@ use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 
 use super::batches::Batches;
-use super::buffers::Buffers;
 use super::file::SourceFile;
 use super::ipc::{self, IpcFile};
+use super::jsonl::{self, JsonlFile};
 use super::narrow::{KeptColumn, narrow, narrowed};
 use super::parquet::{self, ParquetFile, Wanted};
+use super::unit_rows::Rows;
 use super::valid;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -31,34 +31,18 @@ const SLICE_ROWS: usize = 32 * 1024;
 pub struct PartInfo {
     /// The file; none for a table.
     pub path: Option<PathBuf>,
-    /// `parquet`, `arrow` or `memory`.
+    /// `parquet`, `arrow`, `jsonl` or `memory`.
     pub format: &'static str,
-    /// Rows of each row group or record batch.
+    /// Rows of each row group, record batch or chunk of lines.
     pub fragments: Vec<u64>,
     /// Bytes on disk.
     pub bytes: u64,
-    /// Compression codecs of a Parquet file's columns.
+    /// Compression codecs of a Parquet file's columns, or of a file of lines.
     pub codecs: Vec<String>,
 }
 
-/// Rows of one unit (a row group or a record batch) to read.
-#[derive(Debug)]
-pub(super) struct Rows<'a> {
-    pub(super) unit: usize,
-    /// Rows of the unit.
-    pub(super) range: Range<u64>,
-    /// Which rows of the range.
-    pub(super) mask: &'a RowMask,
-    /// The top-level columns, by index, ascending.
-    pub(super) roots: &'a [usize],
-    /// Memory to read into.
-    pub(super) buffers: &'a Buffers,
-}
-
-impl Rows<'_> {
-    fn of_parquet(&self, file: &ParquetFile) -> Wanted {
-        Wanted::new(file, self.unit, self.range.clone(), self.mask, self.roots, self.buffers)
-    }
+fn of_parquet(rows: &Rows<'_>, file: &ParquetFile) -> Wanted {
+    Wanted::new(file, rows.unit, rows.range.clone(), rows.mask, rows.roots, rows.buffers)
 }
 
 /// The data of a part.
@@ -66,6 +50,7 @@ impl Rows<'_> {
 pub(super) enum Data {
     Parquet(ParquetFile),
     Ipc(IpcFile),
+    Jsonl(JsonlFile),
     Batches { schema: SchemaRef, batches: Vec<RecordBatch> },
 }
 
@@ -90,14 +75,14 @@ impl Data {
                 Ok(Self::Ipc(IpcFile::open(&file)?))
             }
             _ if ipc::is_old_stream(&open) => Ok(Self::Ipc(IpcFile::open(&file)?)),
-            other => Err(Error::corrupt(
-                path,
-                format!(
-                    "neither Parquet nor Arrow IPC: it begins with {:?}; \
-                     give a Parquet or Arrow file, or convert it to one",
+            other => JsonlFile::recognise(&file, &open)?.map(Self::Jsonl).ok_or_else(|| {
+                let what = format!(
+                    "neither Parquet nor Arrow IPC nor JSON Lines: it begins with {:?}; \
+                     give a file of one of these formats, or convert it to one",
                     String::from_utf8_lossy(&other[..other.len().min(4)])
-                ),
-            )),
+                );
+                Error::corrupt(path, what)
+            }),
         }
     }
 
@@ -106,6 +91,7 @@ impl Data {
         Ok(match self {
             Self::Parquet(file) => Self::Parquet(file.narrowed(kept)),
             Self::Ipc(file) => Self::Ipc(file.narrowed(kept)),
+            Self::Jsonl(file) => Self::Jsonl(file.narrowed(kept)),
             Self::Batches { schema, batches } => {
                 let batches =
                     batches.iter().map(|batch| narrow(batch, kept)).collect::<Result<_>>()?;
@@ -114,10 +100,25 @@ impl Data {
         })
     }
 
+    /// Reads what `parts` can't tell before all of them are open: the rows of files of lines, and
+    /// the schema that they have in common.
+    pub(super) fn index(
+        ctx: &Context,
+        parts: &mut [Self],
+        columns: Option<&[String]>,
+    ) -> Result<()> {
+        let lines = parts.iter_mut().filter_map(|part| match part {
+            Self::Jsonl(file) => Some(file),
+            _ => None,
+        });
+        jsonl::index(ctx, lines, columns)
+    }
+
     pub(super) fn schema(&self) -> &SchemaRef {
         match self {
             Self::Parquet(file) => file.schema(),
             Self::Ipc(file) => file.schema(),
+            Self::Jsonl(file) => file.schema(),
             Self::Batches { schema, .. } => schema,
         }
     }
@@ -127,15 +128,17 @@ impl Data {
         match self {
             Self::Parquet(file) => Some(file.path()),
             Self::Ipc(file) => Some(file.path()),
+            Self::Jsonl(file) => Some(file.path()),
             Self::Batches { .. } => None,
         }
     }
 
-    /// Rows of each row group or record batch.
+    /// Rows of each row group, record batch or chunk.
     pub(super) fn units(&self) -> Vec<u64> {
         match self {
             Self::Parquet(file) => file.units().collect(),
             Self::Ipc(file) => file.units().collect(),
+            Self::Jsonl(file) => file.units().collect(),
             Self::Batches { batches, .. } => batches.iter().map(|b| b.num_rows() as u64).collect(),
         }
     }
@@ -145,6 +148,7 @@ impl Data {
         let (format, bytes, codecs) = match self {
             Self::Parquet(file) => ("parquet", file.len(), file.codecs()),
             Self::Ipc(file) => ("arrow", file.len(), Vec::new()),
+            Self::Jsonl(file) => ("jsonl", file.len(), file.codecs()),
             Self::Batches { batches, .. } => {
                 let bytes = batches.iter().map(|batch| batch.get_array_memory_size() as u64).sum();
                 ("memory", bytes, Vec::new())
@@ -158,7 +162,7 @@ impl Data {
     pub(super) fn splits(&self, unit: usize, rows: u64, roots: &[usize]) -> Vec<u64> {
         match self {
             Self::Parquet(file) => parquet::splits(file, unit, roots, SPAN_BYTES),
-            Self::Ipc(_) => Vec::new(),
+            Self::Ipc(_) | Self::Jsonl(_) => Vec::new(),
             Self::Batches { .. } => {
                 let slice = SLICE_ROWS as u64;
                 (1..rows.div_ceil(slice)).map(|index| index * slice).collect()
@@ -172,11 +176,12 @@ impl Data {
             return Ok(Box::new(std::iter::empty()));
         }
         match self {
-            Self::Parquet(file) => parquet::read(file, &rows.of_parquet(file), rows.roots),
+            Self::Parquet(file) => parquet::read(file, &of_parquet(rows, file), rows.roots),
             Self::Ipc(file) => {
                 let batch = file.read(rows.unit, rows.roots)?;
                 Ok(Box::new(filtered(batch, 0, rows.mask.clone())))
             }
+            Self::Jsonl(file) => file.read(&Context::new(Some(1)), rows),
             Self::Batches { batches, .. } => {
                 let batch = batches[rows.unit].project(rows.roots).map_err(Error::kernel)?;
                 let found = filtered(batch, rows.range.start as usize, rows.mask.clone());
@@ -189,7 +194,8 @@ impl Data {
         }
     }
 
-    /// As [`Data::read`], on several threads, if the format can read columns apart and that pays.
+    /// As [`Data::read`], if the format takes permits of `ctx` itself: on several threads, where it
+    /// can read columns apart and that pays, or waiting for what other threads inflate.
     pub(super) fn read_in_lanes(
         &self,
         ctx: &Context,
@@ -197,8 +203,9 @@ impl Data {
     ) -> Result<Option<Batches<'static>>> {
         match self {
             Self::Parquet(file) if rows.mask.count() > 0 => {
-                parquet::read_in_lanes(ctx, file, &rows.of_parquet(file), rows.roots)
+                parquet::read_in_lanes(ctx, file, &of_parquet(rows, file), rows.roots)
             }
+            Self::Jsonl(file) if rows.mask.count() > 0 => file.read(ctx, rows).map(Some),
             _ => Ok(None),
         }
     }

@@ -6,7 +6,21 @@ use super::glob;
 use crate::error::{Error, Result};
 
 /// Endings that are looked for in folders. A file named outright may have any.
-pub const EXTENSIONS: [&str; 7] = ["parquet", "parq", "pq", "arrow", "arrows", "feather", "ipc"];
+pub const EXTENSIONS: [&str; 13] = [
+    "parquet",
+    "parq",
+    "pq",
+    "arrow",
+    "arrows",
+    "feather",
+    "ipc",
+    "jsonl",
+    "jsonl.gz",
+    "jsonl.zst",
+    "ndjson",
+    "ndjson.gz",
+    "ndjson.zst",
+];
 
 /// Names that are listed of files that were passed over.
 const LISTED: usize = 3;
@@ -139,8 +153,8 @@ fn some_names(paths: &[PathBuf]) -> String {
 
 /// Whether the ending of a name is one that is looked for.
 fn is_data(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    EXTENSIONS.contains(&extension.as_str())
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    EXTENSIONS.iter().any(|end| name.strip_suffix(end).is_some_and(|rest| rest.ends_with('.')))
 }
 
 /// The data files below `folder`, sorted.

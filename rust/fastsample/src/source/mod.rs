@@ -2,14 +2,15 @@
 //!
 //! ```text
 //!  paths ──▶ discover ──▶ parquet ─┐
-//!                         ipc     ─┼─▶ data ──▶ unify ──▶ Source: parts ▶ fragments ▶ spans
+//!                         ipc      │
+//!                lines ─▶ jsonl   ─┼─▶ data ──▶ unify ──▶ Source: parts ▶ fragments ▶ spans
 //!  Arrow objects ───────▶ batches ─┘
 //! ```
 //!
 //! A format is a file or a folder, and a variant of `Data`, which is all that the others see of it.
 //!
 //! A *part* is a file or a table. A *fragment* is what can be found without decoding: a row group,
-//! a record batch. A *span* is what one task reads: a fragment, or a run of its pages when it is
+//! a record batch, a chunk of lines. A *span* is what one task reads: a fragment, or a run of its pages when it is
 //! large. Rows are numbered through all parts in order; that number is the row's *ordinal*.
 
 mod batches;
@@ -22,12 +23,15 @@ pub(crate) mod fuzz;
 mod glob;
 mod imported;
 mod ipc;
+mod jsonl;
+mod lines;
 mod mapped;
 mod narrow;
 mod parquet;
 mod projected;
 mod refusal;
 mod unify;
+mod unit_rows;
 mod valid;
 
 use std::cell::RefCell;
@@ -44,6 +48,7 @@ pub use data::PartInfo;
 pub use discover::{EXTENSIONS, Found, discover};
 pub use imported::array_of;
 pub(crate) use mapped::mapped_files;
+pub(crate) use projected::LINE;
 pub use projected::Projected;
 pub(crate) use valid::check_text;
 
@@ -60,6 +65,8 @@ pub struct Source {
     fragments: Arc<[Fragment]>,
     schema: SchemaRef,
     rows: u64,
+    /// Whether every row is a whole line of a file.
+    has_lines: bool,
     /// Files that the rows came from, besides those of the parts.
     inputs: Arc<[PathBuf]>,
     /// Files that lie where it was looked for files, and are not read.
@@ -72,7 +79,7 @@ struct Part {
     columns: ColumnMap,
 }
 
-/// A row group or a record batch.
+/// A row group, a record batch or a chunk of lines.
 #[derive(Debug, Clone, Copy)]
 struct Fragment {
     part: usize,
@@ -94,7 +101,7 @@ pub struct Span {
 }
 
 impl Source {
-    /// Opens files, folders and globs. Only footers are read.
+    /// Opens files, folders and globs. Only footers are read; of files of lines, all lines.
     ///
     /// `columns`, if given, are the only ones kept, in that order.
     ///
@@ -117,7 +124,8 @@ impl Source {
             Ok(paths)
         };
         let parts = open_together(find, |paths| {
-            let opened = map(ctx, paths.len(), |index| Data::open(&paths[index]))?;
+            let mut opened = map(ctx, paths.len(), |index| Data::open(&paths[index]))?;
+            Data::index(ctx, &mut opened, columns)?;
             Ok(paths.iter().map(|path| path.display().to_string()).zip(opened).collect())
         })?;
         let source = Self::new(parts, columns)?;
@@ -185,13 +193,15 @@ impl Source {
                 }
             }
         }
+        let are_lines = parts.iter().all(|(_, data)| matches!(data, Data::Jsonl(_)));
+        let has_lines = are_lines && columns.is_none();
         let parts: Vec<Part> = parts
             .into_iter()
             .map(|(_, data)| Part { columns: ColumnMap::new(&schema, data.schema()), data })
             .collect();
         let (parts, fragments) = (parts.into(), fragments.into());
         let (inputs, passed_over) = (Arc::default(), Arc::default());
-        Ok(Self { parts, fragments, schema, rows, inputs, passed_over })
+        Ok(Self { parts, fragments, schema, rows, has_lines, inputs, passed_over })
     }
 
     /// The columns of every batch, and the metadata to be kept.
@@ -211,6 +221,11 @@ impl Source {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// Whether every row is a line of a file with all its columns, so that it can be copied.
+    pub(crate) fn has_lines(&self) -> bool {
+        self.has_lines
     }
 
     /// The files of this source.

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
-use arrow_schema::SchemaRef;
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::batches::Batches;
 use super::buffers::Buffers;
-use super::data::Rows;
+use super::lines::Passes;
 use super::narrow::{KeptColumn, narrowed};
 use super::unify::{ColumnMap, unify};
+use super::unit_rows::Rows;
 use super::{Fragment, Part, Source, Span, keep};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::select::RowMask;
 use crate::text::{Kept, TextColumns};
+
+/// The column of lines as they are in the files, see [`Projected::with_lines`].
+pub(crate) const LINE: &str = "_line";
 
 /// A source restricted to some of its columns, as scans and gathers read it.
 #[derive(Debug, Clone)]
@@ -23,6 +28,10 @@ pub struct Projected {
     columns: Vec<ColumnMap>,
     /// Memory that spans read into, one after the other.
     buffers: Buffers,
+    /// How far compressed files of lines have been read.
+    passes: Passes,
+    /// Whether the last column is [`LINE`].
+    lines: bool,
 }
 
 impl Source {
@@ -34,7 +43,7 @@ impl Source {
         let schema = Arc::new(self.schema.project(indices).map_err(Error::kernel)?);
         let columns =
             self.parts.iter().map(|part| ColumnMap::new(&schema, part.data.schema())).collect();
-        Ok(Projected { source: self.clone(), schema, columns, buffers: Buffers::default() })
+        Ok(Projected::new(self.clone(), schema, columns))
     }
 
     /// The same rows with only the columns of these names, whether the source keeps them or not.
@@ -60,8 +69,7 @@ impl Source {
         }
         let columns =
             self.parts.iter().map(|part| ColumnMap::new(&unified, part.data.schema())).collect();
-        let source = self.clone();
-        Ok(Projected { source, schema: unified, columns, buffers: Buffers::default() })
+        Ok(Projected::new(self.clone(), unified, columns))
     }
 }
 
@@ -99,11 +107,38 @@ impl From<&Source> for Projected {
     fn from(source: &Source) -> Self {
         let columns = source.parts.iter().map(|part| part.columns.clone()).collect();
         let (source, schema) = (source.clone(), source.schema.clone());
-        Self { source, schema, columns, buffers: Buffers::default() }
+        Self::new(source, schema, columns)
     }
 }
 
 impl Projected {
+    fn new(source: Source, schema: SchemaRef, columns: Vec<ColumnMap>) -> Self {
+        let (buffers, passes) = (Buffers::default(), Passes::default());
+        Self { source, schema, columns, buffers, passes, lines: false }
+    }
+
+    /// With one more column behind the others, [`LINE`]: each row as it is in its file, without the
+    /// line feed. For sources of lines only.
+    pub(crate) fn with_lines(self) -> Self {
+        let line = Arc::new(Field::new(LINE, DataType::LargeBinary, false));
+        let fields: Vec<_> = self.schema.fields().iter().cloned().chain([line]).collect();
+        let schema = Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()));
+        Self { schema, lines: true, ..self }
+    }
+
+    /// A batch of part `part` in the order of the schema.
+    fn arrange(&self, part: usize, batch: &RecordBatch) -> Result<RecordBatch> {
+        let arranged = self.columns[part].arrange(&self.schema, batch)?;
+        let Some(lines) = batch.columns().last().filter(|_| self.lines) else {
+            return Ok(arranged);
+        };
+        let line = Arc::new(Field::new(LINE, lines.data_type().clone(), false));
+        let known = arranged.schema();
+        let fields: Vec<_> = known.fields().iter().cloned().chain([line]).collect();
+        let columns = arranged.columns().iter().chain([lines]).cloned().collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(Error::kernel)
+    }
+
     /// The columns that are read.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
@@ -133,7 +168,8 @@ impl Projected {
     fn rows<'a>(&'a self, span: &Span, mask: &'a RowMask) -> (usize, Rows<'a>) {
         let Fragment { part, unit, .. } = self.source.fragments[span.fragment];
         let (range, roots) = (span.range.clone(), self.columns[part].roots());
-        (part, Rows { unit, range, mask, roots, buffers: &self.buffers })
+        let Self { buffers, passes, lines, .. } = self;
+        (part, Rows { unit, range, mask, roots, buffers, passes, lines: *lines })
     }
 
     /// Reads the rows of a span that `mask` chooses, batch by batch, in order.
@@ -147,7 +183,7 @@ impl Projected {
         debug_assert_eq!(mask.len() as u64, span.range.end - span.range.start);
         let (part, rows) = self.rows(span, mask);
         let batches = self.source.parts[part].data.read(&rows)?;
-        Ok(Box::new(batches.map(move |batch| self.columns[part].arrange(&self.schema, &batch?))))
+        Ok(Box::new(batches.map(move |batch| self.arrange(part, &batch?))))
     }
 
     /// As [`Projected::read`], holding a permit of `ctx` for each batch, and reading the columns of
@@ -163,8 +199,7 @@ impl Projected {
     ) -> Result<Batches<'a>> {
         let (part, rows) = self.rows(span, mask);
         if let Some(lanes) = self.source.parts[part].data.read_in_lanes(ctx, &rows)? {
-            let arrange = move |batch: Result<_>| self.columns[part].arrange(&self.schema, &batch?);
-            return Ok(Box::new(lanes.map(arrange)));
+            return Ok(Box::new(lanes.map(move |batch| self.arrange(part, &batch?))));
         }
         let mut batches = ctx.compute(|| self.read(span, mask))?;
         Ok(Box::new(std::iter::from_fn(move || ctx.compute(|| batches.next()))))

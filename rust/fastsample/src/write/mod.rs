@@ -1,15 +1,18 @@
-//! A sample on disk: Parquet or Arrow IPC, one file or several, in row order or shuffled.
+//! A sample on disk: Parquet, Arrow IPC or JSON Lines, one file or several, in row order or shuffled.
 //!
 //! ```text
 //!  gather ──▶ (shuffle) ──▶ shards ──▶ parquet: row groups encoded in parallel ──▶ set of files
-//!                                  └─▶ ipc
+//!                                  ├─▶ ipc
+//!                                  └─▶ jsonl: pieces encoded or copied, in parallel
 //! ```
 
 mod dictionary;
 mod format;
 mod ipc;
+mod jsonl;
 mod outgoing;
 mod parquet;
+mod pieces;
 mod shards;
 mod shuffle;
 mod totals;
@@ -19,6 +22,7 @@ use std::sync::Arc;
 
 pub use self::format::Format;
 pub use self::ipc::{IpcCompression, IpcOptions};
+pub use self::jsonl::{JsonlOptions, LineCompression};
 pub use self::parquet::{Compression, ParquetOptions};
 use self::shards::{Shards, shard_path, shard_rows};
 use self::totals::TextTotals;
@@ -179,10 +183,22 @@ fn write_sample(
     outputs: &[Output],
     options: &WriteOptions,
 ) -> Result<Report> {
-    let gather = sample.gather(ctx);
-    let schema = gather.schema().clone();
     let totals = Arc::new(TextTotals::new(sample.text(ctx)?));
-    let mut rows: Batches<'_> = Box::new(totals.clone().observe(ctx.clone(), gather));
+    let are_lines = matches!(options.format, Format::Jsonl(_)) && sample.has_lines();
+    let (mut rows, schema): (Batches<'_>, _) = if are_lines {
+        // The text is looked at; then only the lines are kept.
+        let gather = sample.gather_lines(ctx, &totals.text)?;
+        let kept = totals.text.roots().len()..gather.schema().fields().len();
+        let kept: Vec<usize> = kept.collect();
+        let schema = Arc::new(gather.schema().project(&kept).map_err(Error::kernel)?);
+        let seen = totals.clone().observe(ctx.clone(), gather, TextColumns::of);
+        let lines = seen.map(move |batch| batch?.project(&kept).map_err(Error::kernel));
+        (Box::new(lines), schema)
+    } else {
+        let gather = sample.gather(ctx);
+        let schema = gather.schema().clone();
+        (Box::new(totals.clone().observe(ctx.clone(), gather, TextColumns::of_whole)), schema)
+    };
     if options.shuffle {
         let scratch = shuffle::Scratch { folder, output: outputs[0].path() };
         let (rows_in_all, seed) = (sample.len(), sample.seed());
@@ -194,7 +210,7 @@ fn write_sample(
     for (output, shard) in outputs.iter().zip(0..) {
         let count = shard_rows(sample.len(), shard, options.shards);
         let batches = rows.take(count);
-        options.format.write(ctx, output, &schema, batches)?;
+        options.format.write(ctx, output, &schema, batches, are_lines)?;
         files.push(Written { path: output.path().to_path_buf(), rows: count, bytes: 0 });
     }
     let text = totals.text.clone();

@@ -7,17 +7,27 @@ use arrow_array::RecordBatch;
 use crate::error::Result;
 use crate::source::Batches;
 
-/// `data.parquet` becomes `data-00001-of-00004.parquet`.
+/// `data.parquet` becomes `data-00001-of-00004.parquet`, `data.jsonl.gz` becomes
+/// `data-00001-of-00004.jsonl.gz`.
 pub(super) fn shard_path(path: &Path, shard: u64, shards: u64) -> PathBuf {
     if shards == 1 {
         return path.to_path_buf();
     }
     // Names need not be UTF-8.
-    let mut name = path.file_stem().unwrap_or_default().to_os_string();
+    let (mut stem, mut endings) = (Path::new(path.file_name().unwrap_or_default()), Vec::new());
+    while let (Some(shorter), Some(ending)) = (stem.file_stem(), stem.extension()) {
+        endings.push(ending);
+        stem = Path::new(shorter);
+        // Only the ending of a compression stands behind another one.
+        if !ending.eq_ignore_ascii_case("gz") && !ending.eq_ignore_ascii_case("zst") {
+            break;
+        }
+    }
+    let mut name = stem.as_os_str().to_os_string();
     name.push(format!("-{shard:05}-of-{shards:05}"));
-    if let Some(extension) = path.extension() {
+    for ending in endings.into_iter().rev() {
         name.push(".");
-        name.push(extension);
+        name.push(ending);
     }
     path.with_file_name(name)
 }
@@ -42,7 +52,7 @@ impl<'a> Shards<'a> {
     pub(super) fn take(
         &mut self,
         mut count: u64,
-    ) -> impl Iterator<Item = Result<RecordBatch>> + use<'_, 'a> {
+    ) -> impl Iterator<Item = Result<RecordBatch>> + Send + use<'_, 'a> {
         std::iter::from_fn(move || {
             if count == 0 {
                 return None;
@@ -77,6 +87,13 @@ mod tests {
             shard_path(Path::new("a/b.parquet"), 1, 3),
             Path::new("a/b-00001-of-00003.parquet")
         );
+        for (path, name) in [
+            ("b.jsonl.gz", "b-00001-of-00003.jsonl.gz"),
+            ("b.v1.parquet", "b.v1-00001-of-00003.parquet"),
+            ("b", "b-00001-of-00003"),
+        ] {
+            assert_eq!(shard_path(Path::new(path), 1, 3), Path::new(name));
+        }
         assert_eq!(shard_path(Path::new("a/b.parquet"), 0, 1), Path::new("a/b.parquet"));
     }
 }

@@ -8,7 +8,10 @@ use arrow_array::RecordBatch;
 use crate::error::Result;
 use crate::exec::{Context, lock};
 use crate::hash::Repeated;
-use crate::text::TextColumns;
+use crate::text::{RowTexts, TextColumns};
+
+/// Where the texts of a batch are found.
+pub(super) type Texts = for<'a> fn(&TextColumns, &'a RecordBatch) -> Result<RowTexts<'a>>;
 
 /// Counts the characters of the text, and equal rows, as batches pass by.
 pub(super) struct TextTotals {
@@ -28,23 +31,22 @@ impl TextTotals {
         self: Arc<Self>,
         ctx: Context,
         batches: impl Iterator<Item = Result<RecordBatch>> + Send,
+        texts: Texts,
     ) -> impl Iterator<Item = Result<RecordBatch>> + Send {
         batches.map(move |batch| {
             let batch = batch?;
             if !self.text.is_empty() {
-                ctx.compute(|| self.add(&batch))?;
+                ctx.compute(|| texts(&self.text, &batch).map(|texts| self.add(&texts)))?;
             }
             Ok(batch)
         })
     }
 
-    fn add(&self, batch: &RecordBatch) -> Result<()> {
-        let texts = self.text.of_whole(batch)?;
+    fn add(&self, texts: &RowTexts<'_>) {
         for (leaf, total) in self.chars.iter().enumerate() {
             total.fetch_add(texts.chars_of_leaf(leaf) as u64, Ordering::Relaxed);
         }
         lock(&self.hashes).extend((0..texts.rows()).map(|row| texts.hash(row)));
-        Ok(())
     }
 
     pub(super) fn copies(&self) -> u64 {
