@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def flat() -> list[Row]:
     import numpy as np
 
     rng = np.random.default_rng(1)
-    found = []
+    found: list[Row] = []
     pairs = zip(texts(ROWS, 60, rng), texts(ROWS, 120, rng), strict=True)
     for i, (prompt, response) in enumerate(pairs):
         row: Row = {"id": i, "prompt": prompt, "response": response or None, "score": i / 4}
@@ -90,7 +91,7 @@ def lines(rows: list[Row], ascii_only: bool = False) -> bytes:
 @pytest.fixture(scope="module", params=[flat, chats])
 def written(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, list[Row]]]:
+) -> tuple[Path, list[Row]]:
     folder = tmp_path_factory.mktemp("jsonl")
     rows = request.param()
     table = pa.Table.from_pylist(rows)
@@ -177,7 +178,7 @@ def whole(path: Path | list[Path], **options: Any) -> pa.Table:
 
 
 def test_types_of_all_rows_decide(tmp_path: Path) -> None:
-    rows = [{"a": None}] * 5000 + [{"b": 1, "c": [], "d": {}}, {"a": 1.5, "b": -2}]
+    rows: list[Row] = [{"a": None}] * 5000 + [{"b": 1, "c": [], "d": {}}, {"a": 1.5, "b": -2}]
     rows += [{"c": [{"x": True}], "d": {"k": "v"}, "e": 2**63}, {"a": 3, "e": 0}]
     found = whole(save(tmp_path, lines(rows)))
     assert found.schema == pa.schema(
@@ -397,9 +398,9 @@ def test_compressed_files_that_are_cut_off_or_damaged(
         path = save(tmp_path, data[:end])
         said = refused(
             tmp_path,
-            lambda path=path: whole(path),
+            partial(whole, path),
             errors.CorruptDataError,
-            str(path),  # type: ignore[misc]
+            str(path),
         )
         assert "cut off" in said or end == 12
     middle = len(data) // 2

@@ -51,7 +51,7 @@ fn features(texts: &[&str]) {
 }
 
 fn entropy(text: &str) {
-    let found = ENTROPY.with_borrow_mut(|entropy| entropy.of(text)) as f64 / 2_f64.powi(48);
+    let found = ENTROPY.with_borrow_mut(|entropy| entropy.of([text])) as f64 / 2_f64.powi(48);
     let total = text.chars().count() as f64;
     let mut counts: HashMap<char, f64> = HashMap::new();
     text.chars().for_each(|c| *counts.entry(c).or_default() += 1.0);

@@ -1,6 +1,6 @@
 //! JSON Lines: one object a line (`.jsonl`, `.ndjson`), plain, gzip or Zstandard.
 //!
-//! - [`index`]: the pass through all lines that counts rows and finds the schema;
+//! - [`mod@index`]: the pass through all lines that counts rows and finds the schema;
 //! - [`walk`]: checks a line and notes its [`shape`]; [`schema`]: Arrow columns of a shape;
 //! - [`rows`]: chosen rows of a chunk as Arrow data, around a fault of arrow-json ([`surrogates`]).
 //!
