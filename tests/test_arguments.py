@@ -237,12 +237,26 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         "Sample.write_ipc",
         Call(drawn.write_ipc, {"path": folder / "o.arrow", "shuffle": True}, written),
     )
+    lines = {**written, "compression_level": LEVEL}
+    del lines["compression"]
+    yield (
+        "Sample.write_jsonl",
+        Call(drawn.write_jsonl, {"path": folder / "o.jsonl.zst", "shuffle": True}, lines),
+    )
     yield (
         "Split.write_parquet",
         Call(
             fastsample.split(TABLE, {"a": 5}).write_parquet,
             {"folder": folder / "sides"},
             {"folder": OUTPUT, "options": ANY},
+        ),
+    )
+    yield (
+        "Split.write_jsonl",
+        Call(
+            fastsample.split(TABLE, {"a": 5}).write_jsonl,
+            {"folder": folder / "sides"},
+            {"folder": OUTPUT, "compression": WORD, "options": ANY},
         ),
     )
     planned = fastsample.plan(1000, 100, seconds_per_step=1.0, batch_size=4)
@@ -302,7 +316,8 @@ NAMES_OF_CALLS = [
     "LengthBatchSampler.set_epoch", "LengthBatchSampler.advance",
     "LengthBatchSampler.load_state_dict", "LengthBatchSampler.follow", "Sample.cache",
     "Sample.to_arrow", "Sample.to_pandas", "Sample.write_parquet", "Sample.write_ipc",
-    "Split.write_parquet", "Plan.speed_up", "Plan.plot", "Plan.write_settings",
+    "Sample.write_jsonl", "Split.write_parquet", "Split.write_jsonl", "Plan.speed_up",
+    "Plan.plot", "Plan.write_settings",
     "LengthFacts.padded", "LengthFacts.waste", "Inspection.plot", "Comparison.write_html",
     "Epochs.__getitem__",
 ]  # fmt: skip
