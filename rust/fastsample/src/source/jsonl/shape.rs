@@ -115,12 +115,18 @@ impl JsonShape {
 }
 
 /// A key of objects.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) shape: JsonShape,
-    /// The object that had it last.
+    /// The object that had it last, of those of one walk: no part of the shape.
     seen: u64,
+}
+
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.shape) == (&other.name, &other.shape)
+    }
 }
 
 /// The keys of the objects at one place.
