@@ -20,7 +20,7 @@ use parquet::schema::types::SchemaDescriptor;
 use super::seeds::{codecs, write};
 
 /// Types of a column. The first two are those of [`seeds`].
-const TYPES: [&str; 12] = [
+const TYPES: [&str; 10] = [
     "optional binary v (UTF8)",
     "optional int32 v",
     "required binary v (UTF8)",
@@ -31,8 +31,6 @@ const TYPES: [&str; 12] = [
     "optional int96 v",
     "optional fixed_len_byte_array(3) v",
     "optional fixed_len_byte_array(9) v (DECIMAL(20,2))",
-    "optional group v (LIST) { repeated group list { optional binary element (UTF8); } }",
-    "optional group v { optional group w { required binary x (UTF8); } }",
 ];
 
 /// The file that the bytes stand for.
