@@ -248,15 +248,26 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         Call(
             fastsample.split(TABLE, {"a": 5}).write_parquet,
             {"folder": folder / "sides"},
-            {"folder": OUTPUT, "options": ANY},
+            {
+                "folder": OUTPUT,
+                "compression": WORD,
+                "compression_level": LEVEL,
+                "row_group_size": COUNT,
+                "options": ANY,
+            },
         ),
     )
     yield (
         "Split.write_jsonl",
         Call(
             fastsample.split(TABLE, {"a": 5}).write_jsonl,
-            {"folder": folder / "sides"},
-            {"folder": OUTPUT, "compression": WORD, "options": ANY},
+            {"folder": folder / "sides", "compression": "zstd"},
+            {
+                "folder": OUTPUT,
+                "compression": WORD,
+                "compression_level": LEVEL,
+                "options": ANY,
+            },
         ),
     )
     planned = fastsample.plan(1000, 100, seconds_per_step=1.0, batch_size=4)

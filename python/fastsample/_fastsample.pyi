@@ -4,6 +4,7 @@ from typing import Any, TypeAlias, TypedDict, final, type_check_only
 
 __all__ = [
     "DEBUG_BUILD",
+    "Format",
     "Permutation",
     "Ranking",
     "Rows",
@@ -26,10 +27,8 @@ __all__ = [
     "score",
     "split",
     "text_statistics",
+    "write",
     "write_files",
-    "write_ipc",
-    "write_jsonl",
-    "write_parquet",
 ]
 
 __version__: str
@@ -175,6 +174,17 @@ class Rule:
     def weighted(options: Any, target: Source | None) -> Rule: ...
     @staticmethod
     def entropy(text: Sequence[str] | None) -> Rule: ...
+
+@final
+class Format:
+    @staticmethod
+    def parquet(
+        *, compression: str, compression_level: int | None, row_group_size: int | None
+    ) -> Format: ...
+    @staticmethod
+    def ipc(*, compression: str, stream: bool) -> Format: ...
+    @staticmethod
+    def jsonl(path: Path, *, compression_level: int | None) -> Format: ...
 
 @final
 class Sample:
@@ -346,42 +356,17 @@ def compare(
     threads: int | None,
     progress: _Progress,
 ) -> CompareFound: ...
-def write_parquet(
+def write(
     samples: Sequence[Sample],
     paths: Sequence[Path],
+    format: Format,  # noqa: A002
     *,
-    compression: str,
-    compression_level: int | None,
-    row_group_size: int | None,
-    shuffle: bool,
-    shards: int,
-    overwrite: bool,
-    memory_limit: int | None,
-    progress: _Progress,
-) -> list[_Written]: ...
-def write_ipc(
-    samples: Sequence[Sample],
-    paths: Sequence[Path],
-    *,
-    compression: str,
-    stream: bool,
     shuffle: bool,
     shards: int,
     overwrite: bool,
     memory_limit: int | None,
     progress: _Progress,
     name_by_content: bool = False,
-) -> list[_Written]: ...
-def write_jsonl(
-    samples: Sequence[Sample],
-    paths: Sequence[Path],
-    *,
-    compression_level: int | None,
-    shuffle: bool,
-    shards: int,
-    overwrite: bool,
-    memory_limit: int | None,
-    progress: _Progress,
 ) -> list[_Written]: ...
 def write_files(
     written: Sequence[tuple[Path, bytes]],

@@ -1,10 +1,12 @@
-"""File formats by the ending of a name."""
+"""Formats of the output: by the ending of a name, and with their options."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
 
+from fastsample._arguments import choice, optional, string, whole
+from fastsample._fastsample import Format
 from fastsample.errors import ArgumentError
 
 _PARQUET = (".parquet", ".pq", ".parq")
@@ -22,10 +24,10 @@ _KNOWN = (
     f"in {', '.join(_JSONL)}, alone or with {' or '.join(COMPRESSED.values())}"
 )
 
-Format = Literal["parquet", "ipc", "jsonl"]
+FormatName = Literal["parquet", "ipc", "jsonl"]
 
 
-def file_format(path: Path) -> Format:
+def file_format(path: Path) -> FormatName:
     """Return the format of a file by the end of its name; without one, it is Parquet."""
     found = _by_ending(path)
     if found is not None:
@@ -35,19 +37,49 @@ def file_format(path: Path) -> Format:
     raise ArgumentError(f"{path}: no format is known by the ending {path.suffix!r}; {_KNOWN}")
 
 
-def is_stream(path: Path) -> bool:
-    """Return whether the name stands for the streaming format of Arrow IPC."""
-    return path.suffix.lower() == ".arrows"
+def parquet(
+    path: Path,
+    *,
+    compression: str = "zstd",
+    compression_level: int | None = None,
+    row_group_size: int | None = None,
+) -> Format:
+    """Return Parquet with these options, unless the name promises another format."""
+    _check_ending(path)
+    return Format.parquet(
+        compression=string("compression", compression),
+        compression_level=_level(compression_level),
+        row_group_size=optional(whole, "row_group_size", row_group_size, least=1),
+    )
 
 
-def check_ending(path: Path) -> Path:
-    """Return the path of a Parquet or Arrow output unless its name promises another format."""
+def ipc(path: Path, *, compression: str = "none") -> Format:
+    """Return Arrow IPC, as a stream if the name says so, unless it promises another format."""
+    _check_ending(path)
+    stream = path.suffix.lower() == ".arrows"
+    return Format.ipc(compression=string("compression", compression), stream=stream)
+
+
+def jsonl(path: Path, *, compression_level: int | None = None) -> Format:
+    """Return JSON Lines, compressed as the name says."""
+    return Format.jsonl(path, compression_level=_level(compression_level))
+
+
+def compressed(codec: str) -> str:
+    """Return the ending that stands for the compression of a file of lines."""
+    return {"none": "", **COMPRESSED}[choice("compression", codec, ["none", *COMPRESSED])]
+
+
+def _level(level: int | None) -> int | None:
+    return optional(whole, "compression_level", level, least=-128, most=127)
+
+
+def _check_ending(path: Path) -> None:
     if path.suffix.lower() in _NOT_WRITTEN or _by_ending(path) == "jsonl":
         raise ArgumentError(f"{path}: {path.suffix} files are not written so; {_KNOWN}")
-    return path
 
 
-def _by_ending(path: Path) -> Format | None:
+def _by_ending(path: Path) -> FormatName | None:
     ending = path.suffix.lower()
     if ending in _IPC:
         return "ipc"

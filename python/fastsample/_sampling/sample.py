@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, overload
 from fastsample import _fastsample
 from fastsample._arguments import flag, output_path
 from fastsample._progress import Callback, check_progress, reporting
-from fastsample._sampling.formats import check_ending, is_stream
+from fastsample._sampling import formats
 from fastsample._sampling.ids_file import load_ids, save_ids
 from fastsample._sampling.report import Report, WriteReport
-from fastsample._sampling.write import write_ipc, write_jsonl, write_parquet
+from fastsample._sampling.write import write
 from fastsample._training.cache import cache_file, cache_folder, once
 from fastsample._training.dataset import Dataset, positions, positions_of
 from fastsample.errors import SourceTypeError
@@ -228,19 +228,21 @@ class Sample:
         SourceChangedError
             The source was modified since the sample was drawn.
         """
-        reports = write_parquet(
-            [self._native],
-            [check_ending(output_path("path", path))],
-            compression=compression,
-            compression_level=compression_level,
-            row_group_size=row_group_size,
+        target = output_path("path", path)
+        return self._write(
+            target,
+            formats.parquet(
+                target,
+                compression=compression,
+                compression_level=compression_level,
+                row_group_size=row_group_size,
+            ),
             shuffle=shuffle,
             shards=shards,
             overwrite=overwrite,
             memory_limit=memory_limit,
             progress=progress,
         )
-        return reports[0]
 
     def write_ipc(
         self,
@@ -259,19 +261,16 @@ class Sample:
         rest is as in :meth:`write_parquet`. A name that ends in ``.arrows`` gets the streaming
         format.
         """
-        target = check_ending(output_path("path", path))
-        reports = write_ipc(
-            [self._native],
-            [target],
-            compression=compression,
-            stream=is_stream(target),
+        target = output_path("path", path)
+        return self._write(
+            target,
+            formats.ipc(target, compression=compression),
             shuffle=shuffle,
             shards=shards,
             overwrite=overwrite,
             memory_limit=memory_limit,
             progress=progress,
         )
-        return reports[0]
 
     def write_jsonl(
         self,
@@ -295,17 +294,24 @@ class Sample:
         Other rows are written anew, nulls included: those of other formats, of `columns`, and of
         files of several formats.
         """
-        reports = write_jsonl(
-            [self._native],
-            [output_path("path", path)],
-            compression_level=compression_level,
+        target = output_path("path", path)
+        return self._write(
+            target,
+            formats.jsonl(target, compression_level=compression_level),
             shuffle=shuffle,
             shards=shards,
             overwrite=overwrite,
             memory_limit=memory_limit,
             progress=progress,
         )
-        return reports[0]
+
+    def _write(
+        self,
+        path: Path,
+        format: _fastsample.Format,  # noqa: A002
+        **options: Any,
+    ) -> WriteReport:
+        return write([self._native], [path], format, **options)[0]
 
     def _exact_schema(self) -> pa.Schema | None:
         """Return the schema if exported rows lack a part of it: sorted keys of maps."""

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from fastsample._arguments import (
     check_seed,
     check_text_columns,
     check_threads,
-    choice,
     flag,
     number,
     optional,
@@ -24,12 +24,12 @@ from fastsample._arguments import (
     whole,
 )
 from fastsample._progress import Callback, reporting
-from fastsample._sampling.formats import COMPRESSED
+from fastsample._sampling import formats
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_rule, rule
 from fastsample._sampling.smart_report import to_report
-from fastsample._sampling.write import write_jsonl, write_parquet
+from fastsample._sampling.write import write
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, OutputError, SourceTypeError
 
@@ -207,40 +207,58 @@ class Split(Mapping[str, Sample]):
         return f"<fastsample.Split: {sizes}>"
 
     def write_parquet(
-        self, folder: str | os.PathLike[str], **options: Any
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        compression: str = "zstd",
+        compression_level: int | None = None,
+        row_group_size: int | None = None,
+        **options: Any,
     ) -> dict[str, WriteReport]:
-        """Write each side to ``<folder>/<name>.parquet``; `options` as for a sample.
+        """Write each side to ``<folder>/<name>.parquet``; options are those of a sample.
 
         All files appear together, or none of them.
         """
-        return self._written(folder, ".parquet", write_parquet, options)
+        form = partial(
+            formats.parquet,
+            compression=compression,
+            compression_level=compression_level,
+            row_group_size=row_group_size,
+        )
+        return self._write(folder, ".parquet", form, options)
 
     def write_jsonl(
-        self, folder: str | os.PathLike[str], *, compression: str = "none", **options: Any
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        compression: str = "none",
+        compression_level: int | None = None,
+        **options: Any,
     ) -> dict[str, WriteReport]:
-        """Write each side to ``<folder>/<name>.jsonl``; `options` as for a sample.
+        """Write each side to ``<folder>/<name>.jsonl``; options are those of a sample.
 
         With `compression` ``gzip`` or ``zstd``, ``.gz`` or ``.zst`` is added to the names. All
         files appear together, or none of them.
         """
-        codec = choice("compression", compression, ["none", *COMPRESSED])
-        return self._written(folder, ".jsonl" + COMPRESSED.get(codec, ""), write_jsonl, options)
+        form = partial(formats.jsonl, compression_level=compression_level)
+        return self._write(folder, ".jsonl" + formats.compressed(compression), form, options)
 
-    def _written(
+    def _write(
         self,
         folder: str | os.PathLike[str],
         ending: str,
-        write: Callable[..., list[WriteReport]],
+        form: Callable[[Path], _fastsample.Format],
         options: dict[str, Any],
     ) -> dict[str, WriteReport]:
         path = output_path("folder", folder)
         for name in self:
             if Path(name).name != name or name in ("", ".", ".."):
                 raise OutputError(f"{name!r} can't be the name of a file")
+        paths = [path / f"{name}{ending}" for name in self]
+        chosen = form(paths[0])
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{path}: cannot create the folder: {error.strerror}") from None
-        sides = [side._native for side in self.values()]
-        reports = write(sides, [path / f"{name}{ending}" for name in self], **options)
+        reports = write([side._native for side in self.values()], paths, chosen, **options)
         return dict(zip(self, reports, strict=True))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
-from fastsample._arguments import flag, optional, string, whole
+from fastsample._arguments import flag, optional, whole
 from fastsample._progress import Callback, reporting
 from fastsample._sampling.report import WriteReport, WrittenFile
 
@@ -21,13 +21,11 @@ _Written: TypeAlias = (
 )
 
 
-def write_parquet(
+def write(
     samples: Sequence[_fastsample.Sample],
     paths: Sequence[Path],
+    format: _fastsample.Format,  # noqa: A002
     *,
-    compression: str = "zstd",
-    compression_level: int | None = None,
-    row_group_size: int | None = None,
     shuffle: bool = False,
     shards: int = 1,
     overwrite: bool = True,
@@ -37,72 +35,10 @@ def write_parquet(
     """Write each sample to its path, as :meth:`fastsample.Sample.write_parquet` does."""
     started = time.perf_counter()
     with reporting(progress, "writing") as callback:
-        written = _fastsample.write_parquet(
+        written = _fastsample.write(
             samples,
             paths,
-            compression=string("compression", compression),
-            compression_level=optional(
-                whole, "compression_level", compression_level, least=-128, most=127
-            ),
-            row_group_size=optional(whole, "row_group_size", row_group_size, least=1),
-            shuffle=flag("shuffle", shuffle),
-            shards=whole("shards", shards, least=1),
-            overwrite=flag("overwrite", overwrite),
-            memory_limit=optional(whole, "memory_limit", memory_limit, least=1),
-            progress=callback,
-        )
-    return _reports(samples, written, started)
-
-
-def write_ipc(
-    samples: Sequence[_fastsample.Sample],
-    paths: Sequence[Path],
-    *,
-    compression: str = "none",
-    stream: bool = False,
-    shuffle: bool = False,
-    shards: int = 1,
-    overwrite: bool = True,
-    memory_limit: int | None = None,
-    progress: bool | Callback | None = None,
-) -> list[WriteReport]:
-    """Write each sample to its path, as :meth:`fastsample.Sample.write_ipc` does."""
-    started = time.perf_counter()
-    with reporting(progress, "writing") as callback:
-        written = _fastsample.write_ipc(
-            samples,
-            paths,
-            compression=string("compression", compression),
-            stream=stream,
-            shuffle=flag("shuffle", shuffle),
-            shards=whole("shards", shards, least=1),
-            overwrite=flag("overwrite", overwrite),
-            memory_limit=optional(whole, "memory_limit", memory_limit, least=1),
-            progress=callback,
-        )
-    return _reports(samples, written, started)
-
-
-def write_jsonl(
-    samples: Sequence[_fastsample.Sample],
-    paths: Sequence[Path],
-    *,
-    compression_level: int | None = None,
-    shuffle: bool = False,
-    shards: int = 1,
-    overwrite: bool = True,
-    memory_limit: int | None = None,
-    progress: bool | Callback | None = None,
-) -> list[WriteReport]:
-    """Write each sample to its path, as :meth:`fastsample.Sample.write_jsonl` does."""
-    started = time.perf_counter()
-    with reporting(progress, "writing") as callback:
-        written = _fastsample.write_jsonl(
-            samples,
-            paths,
-            compression_level=optional(
-                whole, "compression_level", compression_level, least=-128, most=127
-            ),
+            format,
             shuffle=flag("shuffle", shuffle),
             shards=whole("shards", shards, least=1),
             overwrite=flag("overwrite", overwrite),

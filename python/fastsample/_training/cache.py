@@ -165,11 +165,10 @@ def _write(
     *,
     name_by_content: bool = False,
 ) -> Path:
-    written = _fastsample.write_ipc(
+    written = _fastsample.write(
         [native],
         [path],
-        compression="none",
-        stream=True,
+        _fastsample.Format.ipc(compression="none", stream=True),
         shuffle=False,
         shards=1,
         overwrite=True,

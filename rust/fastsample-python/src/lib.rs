@@ -7,6 +7,7 @@
 //! - [`stratified`]: draws of each group its own number;
 //! - [`report`]: reports of the core as plain values;
 //! - [`sample`], [`rows`]: [`fastsample::Sample`] and rows in memory, as Python classes;
+//! - [`mod@write`]: formats of the output, and writing it;
 //! - [`ranking`]: all rows in the order of a smart draw, from which windows are cut;
 //! - [`tokens`]: tokenizers, and draws by tokens;
 //! - [`order`]: orders of rows for training;
@@ -42,6 +43,7 @@ mod stratified;
 mod strings;
 mod text;
 mod tokens;
+mod write;
 
 use pyo3::prelude::*;
 
@@ -68,7 +70,7 @@ mod _fastsample {
     #[pymodule_export]
     use crate::rule::Rule;
     #[pymodule_export]
-    use crate::sample::{Sample, write_ipc, write_jsonl, write_parquet};
+    use crate::sample::Sample;
     #[pymodule_export]
     use crate::score::score;
     #[pymodule_export]
@@ -79,6 +81,8 @@ mod _fastsample {
     use crate::stratified::draw_stratified;
     #[pymodule_export]
     use crate::tokens::Tokenizer;
+    #[pymodule_export]
+    use crate::write::{Format, write};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -5,10 +5,6 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatchIterator, UInt64Array};
 use arrow_schema::{DataType, Field};
-use fastsample::write::{
-    Compression, Format, IpcOptions, JsonlOptions, LineCompression, ParquetOptions, Report,
-    WriteOptions, write_all,
-};
 use fastsample::{Context, Error, Sample as CoreSample, gather};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -30,6 +26,14 @@ pub(crate) struct Sample {
 impl Sample {
     pub(crate) fn new(inner: CoreSample, threads: Option<usize>) -> Self {
         Self { inner, threads }
+    }
+
+    pub(crate) fn core(&self) -> &CoreSample {
+        &self.inner
+    }
+
+    pub(crate) fn threads(&self) -> Option<usize> {
+        self.threads
     }
 }
 
@@ -118,129 +122,4 @@ impl Sample {
             run(py, self.threads, progress, move |ctx| gather::collect(sample.gather(ctx)))?;
         Ok(Rows::new(schema, batches))
     }
-}
-
-/// The files written, as (path, rows, bytes); the characters of each text column; copies; strings
-/// that are not text, with the reason.
-type WriteReport = (Vec<(PathBuf, u64, u64)>, Vec<(String, u64)>, u64, Vec<(String, String)>);
-
-/// Writes each sample to its path as Parquet: all files appear together, or none of them. Returns
-/// a `WriteReport` for each.
-#[pyfunction]
-#[pyo3(signature = (
-    samples, paths, *, compression, compression_level, row_group_size, shuffle, shards, overwrite,
-    memory_limit, progress
-))]
-#[expect(clippy::too_many_arguments, reason = "the keywords of the Python method")]
-pub(crate) fn write_parquet(
-    py: Python<'_>,
-    samples: Vec<Bound<'_, Sample>>,
-    paths: Vec<PathBuf>,
-    compression: &str,
-    compression_level: Option<i32>,
-    row_group_size: Option<usize>,
-    shuffle: bool,
-    shards: u64,
-    overwrite: bool,
-    memory_limit: Option<usize>,
-    progress: Option<&Bound<'_, PyAny>>,
-) -> BindingResult<Vec<WriteReport>> {
-    let defaults = ParquetOptions::default();
-    let row_group_rows = row_group_size.unwrap_or(defaults.row_group_rows);
-    if row_group_rows == 0 {
-        return Err(Error::Argument("row_group_size is 0; it counts rows".into()).into());
-    }
-    let compression = Compression::new(compression, compression_level)?;
-    let format = Format::Parquet(ParquetOptions { compression, row_group_rows });
-    let options = write_options(format, shuffle, shards, overwrite, memory_limit);
-    write(py, &samples, paths, options, progress)
-}
-
-/// Writes each sample to its path as Arrow IPC, as `write_parquet` does. With `name_by_content` the
-/// only file is called by a hash of what is in it, in the folder of its path.
-#[pyfunction]
-#[pyo3(signature = (
-    samples, paths, *, compression, stream, shuffle, shards, overwrite, memory_limit, progress,
-    name_by_content=false
-))]
-#[expect(
-    clippy::fn_params_excessive_bools,
-    clippy::too_many_arguments,
-    reason = "the keywords of the Python method"
-)]
-pub(crate) fn write_ipc(
-    py: Python<'_>,
-    samples: Vec<Bound<'_, Sample>>,
-    paths: Vec<PathBuf>,
-    compression: &str,
-    stream: bool,
-    shuffle: bool,
-    shards: u64,
-    overwrite: bool,
-    memory_limit: Option<usize>,
-    progress: Option<&Bound<'_, PyAny>>,
-    name_by_content: bool,
-) -> BindingResult<Vec<WriteReport>> {
-    let format = Format::Ipc(IpcOptions { compression: compression.parse()?, stream });
-    let options = write_options(format, shuffle, shards, overwrite, memory_limit);
-    let options = WriteOptions { name_by_content, ..options };
-    write(py, &samples, paths, options, progress)
-}
-
-/// Writes each sample to its path as JSON Lines, as `write_parquet` does. The ending of the first
-/// path tells how all of them are compressed.
-#[pyfunction]
-#[pyo3(signature = (
-    samples, paths, *, compression_level, shuffle, shards, overwrite, memory_limit, progress
-))]
-#[expect(clippy::too_many_arguments, reason = "the keywords of the Python method")]
-pub(crate) fn write_jsonl(
-    py: Python<'_>,
-    samples: Vec<Bound<'_, Sample>>,
-    paths: Vec<PathBuf>,
-    compression_level: Option<i32>,
-    shuffle: bool,
-    shards: u64,
-    overwrite: bool,
-    memory_limit: Option<usize>,
-    progress: Option<&Bound<'_, PyAny>>,
-) -> BindingResult<Vec<WriteReport>> {
-    let first = paths.first().cloned().unwrap_or_default();
-    let compression = LineCompression::of(&first, compression_level)?;
-    let format = Format::Jsonl(JsonlOptions { compression });
-    let options = write_options(format, shuffle, shards, overwrite, memory_limit);
-    write(py, &samples, paths, options, progress)
-}
-
-fn write_options(
-    format: Format,
-    shuffle: bool,
-    shards: u64,
-    overwrite: bool,
-    memory_limit: Option<usize>,
-) -> WriteOptions {
-    let memory_limit = memory_limit.unwrap_or(fastsample::write::MEMORY_LIMIT);
-    WriteOptions { format, shuffle, shards, overwrite, memory_limit, name_by_content: false }
-}
-
-fn write(
-    py: Python<'_>,
-    samples: &[Bound<'_, Sample>],
-    paths: Vec<PathBuf>,
-    options: WriteOptions,
-    progress: Option<&Bound<'_, PyAny>>,
-) -> BindingResult<Vec<WriteReport>> {
-    let threads = samples.first().and_then(|sample| sample.get().threads);
-    let samples: Vec<CoreSample> =
-        samples.iter().map(|sample| sample.get().inner.clone()).collect();
-    let written = run(py, threads, progress, move |ctx| {
-        let jobs: Vec<_> = samples.iter().zip(paths).collect();
-        write_all(ctx, &jobs, &options)
-    })?;
-    let report = |Report { files, text, chars, copies }| {
-        let files = files.into_iter().map(|file| (file.path, file.rows, file.bytes)).collect();
-        let (paths, left_out) = described(&text);
-        (files, paths.into_iter().zip(chars).collect(), copies, left_out)
-    };
-    Ok(written.into_iter().map(report).collect())
 }
