@@ -13,7 +13,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint deny notices format wheel reproduce faults fuzz bench bench-quick bench-scaling bench-training mutants clean
+.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint deny notices format wheel reproduce faults layouts fuzz bench bench-quick bench-scaling bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -109,6 +109,11 @@ reproduce: $(INSTALLED) ## Build wheel and sdist of HEAD twice, in two folders, 
 
 faults: setup ## Fail every call of every kind of output, and kill 200 runs of each (an hour)
 	FASTSAMPLE_FAULTS=all FASTSAMPLE_KILLS=200 $(BIN)/python -m pytest tests/test_faults.py tests/test_kills.py -rP
+
+LAYOUT_SECONDS ?= 3600
+
+layouts: setup ## Draw from random layouts of random tables for LAYOUT_SECONDS (an hour), against pyarrow
+	FASTSAMPLE_LAYOUT_SECONDS=$(LAYOUT_SECONDS) $(BIN)/python -m pytest tests/test_layouts.py -rP
 
 # Those of cargo-fuzz, which is not needed: AddressSanitizer and counters of edges.
 FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Zsanitizer=address -Ccodegen-units=16 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)

@@ -66,6 +66,29 @@ NESTED: dict[str, Callable[[int], pa.Array]] = {
 }
 
 
+def texts_of(kind: pa.DataType) -> Callable[[int], pa.Array]:
+    return lambda n: pa.array([f"{i}" for i in range(n)], kind)
+
+
+FLAT: dict[str, Callable[[int], pa.Array]] = {
+    str(kind): texts_of(kind)
+    for kind in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary(), pa.string_view())
+}
+
+
+@pytest.mark.parametrize("kind", [*FLAT, *NESTED])
+def test_empty_slices_among_the_pieces(kind: str) -> None:
+    """An empty slice has offsets, but none of its values are handed over."""
+    column = {**FLAT, **NESTED}[kind](60)
+    pieces = [column.slice(28, 0), column.slice(10, 20), column.slice(60, 0), column.slice(30)]
+    table = pa.table({"x": pa.chunked_array(pieces)})
+    for data in (table, table.slice(5), pa.Table.from_batches(table.to_batches(), table.schema)):
+        found = fastsample.sample(data, data.num_rows).to_arrow()
+        found.validate(full=True)
+        assert found.to_pylist() == data.to_pylist()
+        assert found.schema.field("x").type == column.type
+
+
 @pytest.mark.parametrize("kind", NESTED)
 @pytest.mark.parametrize("source", ["table", "stream", "batch", "chunks"])
 def test_slices_of_nested_columns(kind: str, source: str) -> None:

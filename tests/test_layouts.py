@@ -6,7 +6,7 @@ globs) and drawn from with any number of threads. The row ids are held against t
 the rows against what pyarrow reads from the same layout, and against the table.
 
 ``FASTSAMPLE_LAYOUT_SECONDS`` sets how long it runs: some seconds of the same cases by default, else
-cases that begin at a random seed. A failure prints the ``FASTSAMPLE_FUZZ_SEED`` that repeats it.
+cases that begin at a random seed. A failure prints the ``FASTSAMPLE_LAYOUT_SEED`` that repeats it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from data import drawn_ids
 
 SECONDS = float(os.environ.get("FASTSAMPLE_LAYOUT_SECONDS", "6"))
 IS_LONG = "FASTSAMPLE_LAYOUT_SECONDS" in os.environ
-FIRST_SEED = int(os.environ.get("FASTSAMPLE_FUZZ_SEED", random.getrandbits(32) if IS_LONG else 0))
+FIRST_SEED = int(os.environ.get("FASTSAMPLE_LAYOUT_SEED", random.getrandbits(32) if IS_LONG else 0))
 
 CODECS = ["none", "snappy", "gzip", "zstd", "lz4", "brotli"]
 
@@ -192,7 +192,8 @@ def taken(table: pa.Table, ids: list[int]) -> list[dict[str, Any]]:
     return [rows[i] for i in ids]
 
 
-def check(seed: int, folder: Path) -> None:
+def check(seed: int, folder: Path) -> bool:
+    """Hold one draw against the formula, the table and pyarrow; False if pyarrow cannot read it."""
     rng = random.Random(seed)
     table = some_table(rng)
     rows = table.num_rows
@@ -209,23 +210,29 @@ def check(seed: int, folder: Path) -> None:
     assert drawn.row_ids.tolist() == expected_ids
     found = drawn.to_arrow()
     found.validate(full=True)
-    by_pyarrow = read().select(columns)
+    assert found.to_pylist() == taken(table.select(columns), expected_ids)
+    try:
+        by_pyarrow = read().select(columns)
+    except pa.ArrowInvalid:
+        # Maps of one row each, for example: the reader finds fewer rows than were written.
+        return False
     assert found.schema.equals(by_pyarrow.schema), (found.schema, by_pyarrow.schema)
     assert found.to_pylist() == taken(by_pyarrow, expected_ids)
-    written = table.select(columns).to_pylist()
-    assert found.to_pylist() == [written[i] for i in expected_ids]
+    return True
 
 
 @pytest.mark.timeout(SECONDS + 120)
 def test_any_layout_gives_the_same_draw(tmp_path: Path) -> None:
     end = time.monotonic() + SECONDS
-    seed = FIRST_SEED
+    seed, unread = FIRST_SEED, 0
     while time.monotonic() < end or seed == FIRST_SEED:
         folder = tmp_path / str(seed)
         try:
-            check(seed, folder)
+            unread += not check(seed, folder)
         except Exception as error:
-            pytest.fail(f"FASTSAMPLE_FUZZ_SEED={seed}: {type(error).__name__}: {error}")
+            pytest.fail(f"FASTSAMPLE_LAYOUT_SEED={seed}: {type(error).__name__}: {error}")
         shutil.rmtree(folder, ignore_errors=True)
         seed += 1
-    print(f"{seed - FIRST_SEED} cases from FASTSAMPLE_FUZZ_SEED={FIRST_SEED}")
+    cases = seed - FIRST_SEED
+    assert unread <= 1 + cases // 25, f"pyarrow did not read {unread} of {cases} layouts"
+    print(f"{cases} cases from FASTSAMPLE_LAYOUT_SEED={FIRST_SEED}; pyarrow did not read {unread}")

@@ -7,7 +7,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, FixedSizeListArray, StructArray, UnionArray, make_array};
+use arrow_array::{
+    Array, ArrayRef, FixedSizeListArray, StructArray, UnionArray, make_array, new_empty_array,
+};
 use arrow_buffer::ScalarBuffer;
 use arrow_data::ArrayData;
 use arrow_schema::{ArrowError, DataType, UnionMode};
@@ -17,6 +19,10 @@ use arrow_schema::{ArrowError, DataType, UnionMode};
 /// # Errors
 /// When lengths or types contradict each other.
 pub fn array_of(data: ArrayData) -> Result<ArrayRef, ArrowError> {
+    if data.is_empty() {
+        // The library imports no values for an empty slice, but offsets that point at them.
+        return Ok(new_empty_array(data.data_type()));
+    }
     if data.child_data().is_empty() {
         return checked(data);
     }
