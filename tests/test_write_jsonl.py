@@ -285,3 +285,21 @@ def test_chats_pass_untouched(tmp_path: Path, chat: str, smart: bool) -> None:
     sides = fastsample.split(path, {"train": 0.9, "valid": 0.1})
     texts = [{lines[i] for i in side.row_ids} for side in sides.values()]
     assert not texts[0] & texts[1]
+
+
+UNION = pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array("ab")])
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        (UNION, "unions"),
+        (pa.StructArray.from_arrays([UNION], ["u"]), "unions"),
+        (pa.array([[(1, "a")], []], pa.map_(pa.int64(), pa.string())), "maps whose keys are not"),
+    ],
+)
+def test_types_that_no_object_has(column: pa.Array, kind: str, tmp_path: Path) -> None:
+    sample = fastsample.sample(pa.table({"id": [0, 1], "u": column}), 2)
+    with pytest.raises(errors.OutputError, match=f'column "u" holds {kind}.*leave the column out'):
+        sample.write_jsonl(tmp_path / "x.jsonl")
+    assert not any(tmp_path.iterdir())

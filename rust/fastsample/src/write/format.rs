@@ -34,7 +34,7 @@ impl Format {
         match self {
             Self::Parquet(options) => parquet::write(ctx, output, schema, batches, options),
             Self::Ipc(options) => ipc::write(ctx, output, schema, batches, *options),
-            Self::Jsonl(options) => jsonl::write(ctx, output, batches, are_lines, *options),
+            Self::Jsonl(options) => jsonl::write(ctx, output, schema, batches, are_lines, *options),
         }
     }
 }

@@ -15,10 +15,12 @@ use arrow_array::types::Float64Type;
 use arrow_array::{Array, RecordBatch};
 use arrow_json::WriterBuilder;
 use arrow_json::writer::LineDelimited;
+use arrow_schema::{DataType, Field, SchemaRef};
 use flate2::write::GzEncoder;
 
 use super::outgoing::Outgoing;
 use super::pieces;
+use super::unstorable::check_types;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::files::{Output, reason};
@@ -104,10 +106,14 @@ pub struct JsonlOptions {
 pub(super) fn write(
     ctx: &Context,
     file: &Output,
+    schema: &SchemaRef,
     batches: impl Iterator<Item = Result<RecordBatch>> + Send,
     are_lines: bool,
     options: JsonlOptions,
 ) -> Result<()> {
+    if !are_lines {
+        check_types(schema, file, "JSON Lines", refusal)?;
+    }
     let fail = |error: &io::Error| file.failed(&reason(error));
     let mut handle = Outgoing::create(file)?;
     let mut is_empty = true;
@@ -131,6 +137,22 @@ pub(super) fn write(
         handle.write_all(&piece).map_err(|error| fail(&error))?;
     }
     handle.flush().map_err(|error| fail(&error))
+}
+
+/// Why an object can't have a type, if so.
+fn refusal(kind: &DataType) -> Option<&'static str> {
+    match kind {
+        DataType::Union(..) => Some("unions"),
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(fields) if fields.first().is_some_and(|key| is_text(key)) => None,
+            _ => Some("maps whose keys are not strings"),
+        },
+        _ => None,
+    }
+}
+
+fn is_text(key: &Field) -> bool {
+    matches!(key.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
 fn encode(batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), arrow_schema::ArrowError> {

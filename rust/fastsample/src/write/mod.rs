@@ -16,6 +16,7 @@ mod pieces;
 mod shards;
 mod shuffle;
 mod totals;
+mod unstorable;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -19,9 +19,10 @@ use parquet::file::writer::SerializedFileWriter;
 pub use self::compression::Compression;
 use self::encoder::encode;
 use self::explain::explain;
-use self::storable::{storable_schema, to_schema, unstorable};
+use self::storable::{refusal, storable_schema, to_schema};
 use super::dictionary::Dictionaries;
 use super::outgoing::Outgoing;
+use super::unstorable::check_types;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::files::Output;
@@ -53,9 +54,7 @@ pub(super) fn write(
     batches: impl Iterator<Item = Result<RecordBatch>>,
     options: &ParquetOptions,
 ) -> Result<()> {
-    if let Some(what) = unstorable(schema) {
-        return Err(file.failed(&what));
-    }
+    check_types(schema, file, "Parquet", refusal)?;
     let storable = &storable_schema(schema);
     let mut dictionaries = Dictionaries::with_short_keys(storable);
     let batches = batches.map(|batch| dictionaries.unify(&to_schema(&batch?, storable)?));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, FieldRef, Schema, SchemaRef, TimeUnit};
 use arrow_select::concat::concat_batches;
 
 use crate::error::{Error, Result};
@@ -44,21 +44,9 @@ pub(super) fn to_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
     concat_batches(schema, &cast).map_err(Error::kernel)
 }
 
-/// Why a schema can't be written as Parquet, if so.
-pub(super) fn unstorable(schema: &Schema) -> Option<String> {
-    schema.fields().iter().find_map(|field| {
-        let kind = inside(field)?;
-        Some(format!(
-            "column {:?} holds {kind}, which Parquet files can't; \
-             write Arrow IPC, or leave the column out with columns=",
-            field.name()
-        ))
-    })
-}
-
-/// The first type within a field that can't be stored.
-fn inside(field: &Field) -> Option<&'static str> {
-    match field.data_type() {
+/// Why Parquet can't have a type, if so.
+pub(super) fn refusal(kind: &DataType) -> Option<&'static str> {
+    match kind {
         DataType::Union(..) => Some("unions"),
         DataType::Dictionary(_, values) if values.is_nested() => {
             Some("dictionaries of nested values")
@@ -67,13 +55,6 @@ fn inside(field: &Field) -> Option<&'static str> {
             Some("dictionaries of dictionaries")
         }
         DataType::Struct(fields) if fields.is_empty() => Some("structs without columns"),
-        DataType::Struct(fields) => fields.iter().find_map(|field| inside(field)),
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _)
-        | DataType::Map(item, _) => inside(item),
         _ => None,
     }
 }
