@@ -143,6 +143,21 @@ def test_reports_tell_what_a_glob_passed_over(tmp_path: Path) -> None:
     assert fastsample.sample(folder / "a.parquet", 5).report.notes == ()
 
 
+def test_reports_tell_what_the_target_passed_over(tmp_path: Path) -> None:
+    folder = folder_with_others(tmp_path / "target")
+    texts = pa.table({"text": [f"a text that is long enough, number {i}" for i in range(30)]})
+    pq.write_table(texts, folder / "a.parquet")
+    smart = fastsample.Smart(target=folder)
+    report = fastsample.sample(texts, 5, smart=smart).report
+    assert report.smart is not None
+    (note,) = report.smart.notes
+    assert note.startswith("of the target, 4 files were passed over, ")
+    assert note in str(report)
+    assert note in report.to_dict()["smart"]["notes"]
+    scored = fastsample.score(texts, smart=smart).report
+    assert note in str(scored)
+
+
 @pytest.mark.parametrize("command", ["sample", "inspect", "compare", "split", "plan"])
 @pytest.mark.parametrize("as_json", [False, True])
 def test_commands_tell_what_was_passed_over(command: str, as_json: bool, tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ class SmartFound(TypedDict):
     chars_after: list[tuple[float, int]]
     weights: list[tuple[float, float]]
     shares: list[tuple[str, float]]
+    target_passed_over: str | None
 
 @type_check_only
 class GroupsFound(TypedDict):

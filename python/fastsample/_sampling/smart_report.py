@@ -38,6 +38,8 @@ class SmartReport:
         Each term that counts, with its share in the variance of the logarithm of the weights.
     left_out : dict of str to str
         Columns of strings that are not text by default, and why not.
+    target_passed_over : str or None
+        Files of the target that were not read, in a sentence.
     """
 
     text: tuple[str, ...]
@@ -52,11 +54,14 @@ class SmartReport:
     weights: dict[float, float]
     shares: dict[str, float]
     left_out: dict[str, str] = field(default_factory=dict)
+    target_passed_over: str | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about rows that were drawn only because no others were left."""
+        """Sentences on rows drawn only because no others were left, and on files not read."""
         notes = []
+        if self.target_passed_over is not None:
+            notes.append(f"of the target, {self.target_passed_over}")
         if self.excluded_drawn:
             notes.append(
                 f"{self.excluded_drawn:,} rows of weight 0 were drawn, since no others were left"
@@ -87,4 +92,5 @@ def to_report(found: _fastsample.SmartFound) -> SmartReport:
         weights=dict(found["weights"]),
         shares=dict(found["shares"]),
         left_out=dict(found["left_out"]),
+        target_passed_over=found["target_passed_over"],
     )

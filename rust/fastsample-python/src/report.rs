@@ -26,6 +26,7 @@ pub(crate) fn smart(py: Python<'_>, found: SmartReport) -> PyResult<Bound<'_, Py
     dict.set_item("chars_after", quantiles(found.chars_after))?;
     dict.set_item("weights", quantiles(found.weights))?;
     dict.set_item("shares", found.shares)?;
+    dict.set_item("target_passed_over", found.target_passed_over)?;
     Ok(dict)
 }
 

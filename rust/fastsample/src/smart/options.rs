@@ -33,6 +33,11 @@ impl Smart {
     pub fn inputs(&self) -> Vec<PathBuf> {
         self.target.iter().flat_map(|target| target.source.inputs()).collect()
     }
+
+    /// Files of the target that are not read, in a sentence.
+    pub(super) fn target_passed_over(&self) -> Option<String> {
+        self.target.as_ref().and_then(|target| target.source.passed_over())
+    }
 }
 
 /// Rows of the kind that is wanted, and how much they count.

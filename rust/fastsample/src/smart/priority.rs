@@ -78,7 +78,9 @@ impl Priorities {
             return Self::uniform(ctx, source, text, seed, among);
         }
         let rows = features(ctx, source, &text, smart, &terms)?;
-        Self::by_weight(ctx, rows, seed, &terms, text, among)
+        let mut found = Self::by_weight(ctx, rows, seed, &terms, text, among)?;
+        found.report.target_passed_over = smart.target_passed_over();
+        Ok(found)
     }
 
     /// Rows of equal weight.

@@ -45,6 +45,8 @@ pub struct SmartReport {
     pub weights: Vec<f64>,
     /// Each term that counts, with its share in the variance of the logarithm of the weights.
     pub shares: Vec<(&'static str, f64)>,
+    /// Files of the target that are not read, in a sentence. See [`crate::Source::passed_over`].
+    pub target_passed_over: Option<String>,
 }
 
 impl SmartReport {

@@ -39,7 +39,8 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
     let text = text_columns(ctx, source, smart.text.as_deref(), JUDGE)?;
     let rows = features(ctx, source, &text, smart, &terms)?;
     let weighed = Weighed::new(ctx, rows, &terms)?;
-    let report = SmartReport::of(ctx, text, &weighed, &terms)?;
+    let mut report = SmartReport::of(ctx, text, &weighed, &terms)?;
+    report.target_passed_over = smart.target_passed_over();
     let rows = &weighed.features;
     let mut copies = vec![1_u32; rows.chars.len()];
     for group in weighed.copies.groups() {
