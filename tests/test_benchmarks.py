@@ -23,3 +23,20 @@ def test_pytest_benchmarks_run_on_few_rows() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "19 passed" in done.stdout
     assert "test_random_file[fastsample]" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_lines_are_drawn_by_ours_and_by_a_loop(tmp_path: Path) -> None:
+    options = ["--rows", "2000", "--rounds", "1", "--only", "fastsample,python"]
+    command = [sys.executable, "-m", "benches.lines", *options, "--record", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = tmp_path.iterdir()
+    page = record.read_text()
+    assert page.startswith("# JSON Lines: 600 of 2,000 rows")
+    for kind in ("jsonl", "jsonl.gz", "jsonl.zst", "parquet"):
+        (ours,) = [line for line in page.splitlines() if line.startswith(f"| rows.{kind} | fast")]
+        assert "failed" not in ours
+    (loop,) = [line for line in page.splitlines() if line.startswith("| rows.jsonl | python")]
+    assert "failed" not in loop
