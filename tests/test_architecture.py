@@ -42,7 +42,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("partition", "reservoir", "row_weights", "smart"),
     ("tokens",),
     ("sample",),
-    ("write", "inspect", "stratified", "training", "weighted"),
+    ("write", "inspect", "mixture", "stratified", "training", "weighted"),
     ("compare", "split"),
     ("fuzz",),
     ("lib",),

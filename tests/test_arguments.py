@@ -110,6 +110,24 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
             },
         ),
     )
+    yield "mix", Call(
+        fastsample.mix,
+        {"sources": {"a": (TABLE, 0.5), "b": (TABLE, 0.5)}, "n": 6},
+        {**_DRAWN, "n": COUNT, "temperature": ANY, "exhausted": WORD, "max_epochs": ANY,
+         "source_column": Kind((3, b"x", ["x"]), ("", "\udcff")),
+         "sources": Kind(
+            ([TABLE], 3, None, {3: TABLE}, {"a": 3}, {"a": (TABLE, "1")}, {"a": (TABLE, True)}),
+            ({}, {"a": (TABLE, 0.5)}, {"a": (TABLE, 2.0)}, {"\udcff": TABLE}, {"a": TABLE[:0]}),
+            ({"a": (TABLE, np.float32(1))}, {"a": (TABLE, np.int64(1))}),
+         )},
+    )  # fmt: skip
+    yield "mix by size", Call(
+        fastsample.mix,
+        {"sources": {"a": TABLE}, "n": 6, "exhausted": "repeat"},
+        {**_DRAWN, "n": COUNT, "exhausted": ANY, "sources": ANY, "source_column": ANY,
+         "temperature": Kind(("x", True, [1]), (0, 0.5, 1001, float("nan")), (np.float32(2),)),
+         "max_epochs": COUNT},
+    )  # fmt: skip
     yield "split", Call(
         fastsample.split,
         {"source": TABLE, "sizes": {"a": 10, "b": 0.1}},
@@ -320,8 +338,8 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Call]:
 
 #: The calls by name, so that each is a test; `test_all_calls_are_listed` holds the list.
 NAMES_OF_CALLS = [
-    "sample", "sample by tokens", "epochs", "split", "score", "compare", "inspect",
-    "token_lengths", "plan", "plan of a data set", "Smart", "Dataset", "Dataset.lengths",
+    "sample", "sample by tokens", "epochs", "mix", "mix by size", "split", "score", "compare",
+    "inspect", "token_lengths", "plan", "plan of a data set", "Smart", "Dataset", "Dataset.lengths",
     "ResumableSampler", "LengthBatchSampler", "ResumableSampler.set_epoch",
     "ResumableSampler.advance", "ResumableSampler.load_state_dict", "ResumableSampler.follow",
     "LengthBatchSampler.set_epoch", "LengthBatchSampler.advance",
@@ -332,6 +350,10 @@ NAMES_OF_CALLS = [
     "LengthFacts.padded", "LengthFacts.waste", "Inspection.plot", "Comparison.write_html",
     "Epochs.__getitem__",
 ]  # fmt: skip
+
+
+#: Classes whose methods are those of `Sample`, or are listed by name.
+SUBCLASSES = (fastsample.Scores, fastsample.Mixture, fastsample.Split)
 
 
 def test_all_calls_are_listed(calls: dict[str, Call]) -> None:
@@ -347,7 +369,9 @@ def test_no_public_function_is_left_out(calls: dict[str, Call]) -> None:
     methods = {
         f"{kind.__name__}.{name}"
         for kind in classes
-        if not issubclass(kind, (Exception, fastsample.Scores, fastsample.Split))
+        if not issubclass(
+            kind, (Exception, fastsample.Scores, fastsample.Split, fastsample.Mixture)
+        )
         for name, method in inspect.getmembers(kind, inspect.isfunction)
         if not name.startswith("_") and len(inspect.signature(method).parameters) > 1
     }

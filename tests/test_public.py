@@ -29,6 +29,7 @@ def _error() -> Exception:
 PICKLED: dict[str, Callable[[pa.Table], object]] = {
     "Sample": lambda table: fastsample.sample(table, 10),
     "Scores": fastsample.score,
+    "Mixture": lambda table: fastsample.mix({"a": table, "b": table}, 10),
     "Report": lambda table: fastsample.sample(table, 10, smart=True).report,
     "Dataset": lambda table: fastsample.sample(table, 10).cache(),
     "Inspection": fastsample.inspect,

@@ -19,6 +19,8 @@ from fastsample._planning.plan import plan
 from fastsample._planning.report import Plan
 from fastsample._sampling.draw import sample
 from fastsample._sampling.epochs import Epochs, epochs
+from fastsample._sampling.mixture import Mixture, mix
+from fastsample._sampling.mixture_report import MixedSource
 from fastsample._sampling.report import Group, Groups, Report, WriteReport, WrittenFile
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.score import Scores, score
@@ -68,6 +70,8 @@ __all__ = [
     "LengthBatchSampler",
     "LengthFacts",
     "MissingDependencyError",
+    "MixedSource",
+    "Mixture",
     "OutOfMemoryError",
     "OutputError",
     "Padding",
@@ -96,6 +100,7 @@ __all__ = [
     "epochs",
     "errors",
     "inspect",
+    "mix",
     "plan",
     "sample",
     "score",

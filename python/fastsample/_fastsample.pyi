@@ -16,6 +16,7 @@ __all__ = [
     "all_rows",
     "check_output",
     "compare",
+    "draw_mixture",
     "draw_smart",
     "draw_stratified",
     "draw_uniform",
@@ -203,6 +204,8 @@ class Sample:
     def text(self) -> _Text | None: ...
     @property
     def inputs(self) -> list[Path]: ...
+    @property
+    def sources(self) -> list[tuple[str, int, int]]: ...
     def row_ids(self) -> ArrowArray: ...
     def weights(self) -> ArrowArray | None: ...
     def stream(self) -> ArrowStream: ...
@@ -320,6 +323,20 @@ def draw_stratified(
     threads: int | None,
     progress: _Progress,
 ) -> tuple[Sample, GroupsFound, SmartFound | None]: ...
+def draw_mixture(
+    sources: Sequence[tuple[str, Source]],
+    n: int,
+    seed: int,
+    *,
+    shares: Sequence[float] | None,
+    temperature: float,
+    exhausted: str,
+    max_epochs: int | None,
+    columns: Sequence[str] | None,
+    source_column: str | None,
+    threads: int | None,
+    progress: _Progress,
+) -> tuple[Sample, list[tuple[str, int, float, int, list[str]]]]: ...
 def rank(
     source: Source, seed: int, rule: Rule, *, threads: int | None, progress: _Progress
 ) -> Ranking: ...

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastsample import _fastsample
 from fastsample._facts_table import as_html, as_text
+from fastsample._sampling.mixture_report import MixedSource, source_facts
 from fastsample._sampling.smart_report import SmartReport
 
 
@@ -113,6 +114,8 @@ class Report:
         The column of weights that rows were drawn by.
     groups : Groups or None
         The groups that rows were drawn from.
+    sources : tuple of MixedSource
+        The sources of a mixture; empty for other draws.
     notes : tuple of str
         Where the rows are not exactly what was asked for, and files that were passed over in a
         folder or glob, a sentence each.
@@ -133,6 +136,7 @@ class Report:
     fraction: float | None = None
     groups: Groups | None = None
     weight: str | None = None
+    sources: tuple[MixedSource, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
@@ -140,6 +144,7 @@ class Report:
         found = {
             "smart": self.smart and self.smart.to_dict(),
             "groups": self.groups and self.groups.to_dict(),
+            "sources": [asdict(source) for source in self.sources],
         }
         return {**asdict(self), **lists, **found}
 
@@ -216,6 +221,7 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "fraction", f"{report.fraction} of {among:,}, half a row rounded to even"
     share = f" ({report.sampled / report.rows:.1%})" if report.rows else ""
     yield "rows after", f"{report.sampled:,}{share}"
+    yield from source_facts(report.sources)
     if report.weight is not None:
         yield "drawn by weight", report.weight
     if report.groups is not None:

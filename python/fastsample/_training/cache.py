@@ -147,6 +147,8 @@ def _key(native: _fastsample.Sample) -> str:
         digest.update(f"\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
     digest.update(pa.schema(native.schema).serialize())
     digest.update(pa.array(native.row_ids()).to_numpy())
+    if native.sources:  # the column that names the source is made of these
+        digest.update(repr(native.sources).encode())
     weights = native.weights()
     if weights is not None:  # the same rows have others under other options
         digest.update(pa.array(weights).to_numpy())

@@ -5,6 +5,7 @@
 //! - [`rule`]: the options of smart draws;
 //! - [`draw`], [`score`], [`split`], [`compare`], [`inspect`]: a function for each verb;
 //! - [`stratified`]: draws of each group its own number;
+//! - [`mixture`]: draws of each source its share;
 //! - [`report`]: reports of the core as plain values;
 //! - [`sample`], [`rows`]: [`fastsample::Sample`] and rows in memory, as Python classes;
 //! - [`mod@write`]: formats of the output, and writing it;
@@ -29,6 +30,7 @@ mod files;
 mod imported;
 mod inspect;
 mod interrupt;
+mod mixture;
 mod order;
 mod ranking;
 mod report;
@@ -61,6 +63,8 @@ mod _fastsample {
     use crate::files::{check_output, write_files};
     #[pymodule_export]
     use crate::inspect::{parts, text_statistics};
+    #[pymodule_export]
+    use crate::mixture::draw_mixture;
     #[pymodule_export]
     use crate::order::{Permutation, plan_batches};
     #[pymodule_export]

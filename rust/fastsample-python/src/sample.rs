@@ -86,7 +86,14 @@ impl Sample {
         self.inner.inputs()
     }
 
-    /// The positions of the chosen rows in the source, ascending: an Arrow array of uint64.
+    /// The name, the rows and the rows drawn of each source of a mixture; empty for other samples.
+    #[getter]
+    fn sources(&self) -> Vec<(String, u64, u64)> {
+        self.inner.sources()
+    }
+
+    /// The positions of the chosen rows in the source, ascending, or of a mixture in the order of its
+    /// rows: an Arrow array of uint64.
     fn row_ids(&self, py: Python<'_>) -> BindingResult<PyArray> {
         let ids = py.detach(|| self.inner.row_ids())?;
         Ok(PyArray::new(

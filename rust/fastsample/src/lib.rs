@@ -51,6 +51,7 @@
 //! | [`sample`] | a source with its chosen rows |
 //! | [`stratified`] | of each group of rows its own number |
 //! | [`weighted`] | draws by a column of weights |
+//! | [`mixture`] | of each of several sources its share, in an order that is even at every prefix |
 //! | [`write`](mod@write) | Parquet and Arrow IPC, in parallel, whole or not at all |
 //! | [`inspect`] | lengths of texts and copies among the rows of a source |
 //! | [`compare`] | a sample against its source: distances and significance tests |
@@ -71,6 +72,7 @@ pub mod fuzz;
 pub mod gather;
 pub mod hash;
 pub mod inspect;
+pub mod mixture;
 pub mod partition;
 pub mod population;
 pub mod predicate;

@@ -13,14 +13,11 @@ use crate::partition::{GroupKey, Partition};
 use crate::population::Population;
 use crate::row_weights::RowWeights;
 use crate::sample::Sample;
-use crate::select::{Allocated, Allocation, Amount, in_units};
+use crate::select::{Allocated, Allocation, Amount, check_sum, in_units};
 use crate::smart::{self, Rule, SmartReport};
 
 /// Groups whose numbers a report has: the largest.
 pub const GROUPS_SHOWN: usize = 100;
-
-/// How far from 1 the sum of shares may be: they are rounded to 16 digits.
-const SUM_TOLERANCE: f64 = 1e-9;
 
 /// How rows are divided among groups.
 #[derive(Debug, Clone)]
@@ -176,13 +173,7 @@ fn weights_of(
         };
         weights[group] = in_units(*share);
     }
-    let sum: f64 = shares.iter().map(|(_, share)| share).sum();
-    if (sum - 1.0).abs() > SUM_TOLERANCE {
-        return Err(Error::Argument(format!(
-            "the shares of allocation sum to {}; they must sum to 1",
-            (sum * 1e9).round() / 1e9
-        )));
-    }
+    check_sum(shares.iter().map(|(_, share)| *share), "allocation")?;
     Ok(weights)
 }
 

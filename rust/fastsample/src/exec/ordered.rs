@@ -1,7 +1,7 @@
 //! Ordered parallel map: tasks run in parallel, results leave in order, in bounded memory.
 //!
 //! ```text
-//!  tasks    0   1   2   3   4 ...        claimed in order by `threads` workers
+//!  tasks    0   1   2   3   4 ...        claimed in order by the workers
 //!           │   │   │
 //!  queues   ▒▒  ▒▒▒ ▒                    each task sends any number of items
 //!           │
@@ -18,7 +18,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use super::panic::panic_message;
 use crate::error::{Error, Result};
 use crate::exec::context::wait_for;
-use crate::exec::{Context, lock, threads, wait};
+use crate::exec::{lock, threads, wait};
 
 struct Slot<T> {
     items: VecDeque<(Result<T>, usize)>,
@@ -115,8 +115,9 @@ pub(crate) struct Ordered<T: Send + 'static> {
 }
 
 impl<T: Send + 'static> Ordered<T> {
-    /// Runs `work` on the tasks `0..tasks`, with at most `budget` bytes of items waiting.
-    pub(crate) fn run<F>(ctx: &Context, tasks: usize, budget: usize, work: F) -> Self
+    /// Runs `work` on the tasks `0..tasks` in at most `workers` threads, with at most `budget` bytes
+    /// of items waiting.
+    pub(crate) fn run<F>(workers: usize, tasks: usize, budget: usize, work: F) -> Self
     where
         F: Fn(usize, &Emitter<'_, T>) -> Result<()> + Send + Sync + 'static,
     {
@@ -133,7 +134,7 @@ impl<T: Send + 'static> Ordered<T> {
             changed: Condvar::new(),
         });
         let work = Arc::new(work);
-        for worker in 0..ctx.threads().min(tasks) {
+        for worker in 0..workers.min(tasks) {
             let (shared, work) = (shared.clone(), work.clone());
             let spawned = threads::spawn(format!("fastsample-{worker}"), {
                 let shared = shared.clone();
@@ -210,8 +211,7 @@ mod tests {
     use super::*;
 
     fn run(tasks: usize, budget: usize, threads: usize) -> Vec<usize> {
-        let ctx = Context::new(Some(threads));
-        Ordered::run(&ctx, tasks, budget, |task, out| {
+        Ordered::run(threads, tasks, budget, |task, out| {
             for part in 0..3 {
                 out.send(task * 3 + part, 10)?;
             }
@@ -231,8 +231,7 @@ mod tests {
 
     #[test]
     fn the_first_error_in_order_ends_the_iteration() {
-        let ctx = Context::new(Some(4));
-        let mut items = Ordered::run(&ctx, 20, 100, |task, out| {
+        let mut items = Ordered::run(4, 20, 100, |task, out| {
             if task >= 5 {
                 return Err(Error::Argument(format!("task {task}")));
             }
@@ -248,8 +247,7 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_an_error() {
-        let ctx = Context::new(Some(2));
-        let mut items: Ordered<()> = Ordered::run(&ctx, 1, 0, |_, _| panic!("boom"));
+        let mut items: Ordered<()> = Ordered::run(2, 1, 0, |_, _| panic!("boom"));
         let error = items.next().expect("an item").expect_err("it panicked");
         assert!(error.to_string().contains("boom"), "{error}");
     }

@@ -1,16 +1,19 @@
 //! The chosen rows, read back in order, in bounded memory, on all cores.
 //!
 //! - [`Gather`]: the rows of a selection, read from a source;
+//! - `interleave`: the rows of several streams in the even order;
 //! - [`Picker`]: rows at any positions of batches in memory;
 //! - `compact`: chosen rows, copied out of the batches they were found in;
 //! - `sorted_maps`: the part of a schema that the C data interface of arrow-rs drops.
 
 pub(crate) mod compact;
+mod interleave;
 mod picker;
 mod sorted_maps;
 mod stream;
 
+pub(crate) use interleave::interleaved;
 pub use picker::Picker;
 pub use sorted_maps::sorted_maps_message;
-pub(crate) use stream::with_weight;
 pub use stream::{Gather, WEIGHT, collect};
+pub(crate) use stream::{Share, with_weight};

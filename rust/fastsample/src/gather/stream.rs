@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Context, Emitter, Ordered};
 use crate::gather::compact::{batch_bytes, finish};
 use crate::select::{RowMask, Selection};
-use crate::source::Projected;
+use crate::source::{Batches, Projected};
 
 /// Rows that a batch should have, where its bytes allow: fewer cost more per row downstream.
 const BATCH_ROWS: usize = 8192;
@@ -23,7 +23,7 @@ const WAITING_BYTES: usize = 64 << 20;
 
 /// The chosen rows of a source as an iterator of batches in row order.
 pub struct Gather {
-    batches: Ordered<RecordBatch>,
+    batches: Batches<'static>,
     schema: SchemaRef,
     /// The column of weights, and how many of them have been handed out.
     weights: Option<(Float64Array, usize)>,
@@ -39,23 +39,49 @@ pub(crate) fn with_weight(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
+/// The share of a gather in what the machine has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share {
+    /// Threads of its own.
+    pub(crate) threads: usize,
+    /// Gathers that share the memory.
+    pub(crate) of: usize,
+}
+
 impl Gather {
     /// Starts reading. Work continues in the background, a bounded amount ahead of the consumer, and
     /// stops when this is dropped.
     #[must_use]
     pub fn start(ctx: &Context, source: &Projected, selection: &Selection) -> Self {
         ctx.begin(selection.len());
+        Self::start_one(ctx, source, selection, Share { threads: ctx.threads(), of: 1 })
+    }
+
+    /// As [`Gather::start`], for one of several that run together and whose rows are counted as one.
+    pub(crate) fn start_one(
+        ctx: &Context,
+        source: &Projected,
+        selection: &Selection,
+        share: Share,
+    ) -> Self {
         let schema = source.schema().clone();
         let spans = source.spans();
         let tasks = spans.len();
         let (source, selection, worker) = (source.clone(), selection.clone(), ctx.clone());
-        let batches = Ordered::run(ctx, tasks, WAITING_BYTES, move |task, out| {
+        let waiting = WAITING_BYTES / share.of;
+        let batches = Ordered::run(share.threads, tasks, waiting, move |task, out| {
             let mask = worker.compute(|| selection.mask(spans[task].ordinals.clone()));
             if mask.count() == 0 {
                 return Ok(());
             }
-            gather_span(&worker, &source, &spans[task], &mask, out)
+            let pending = SmallBatches::new(source.schema().clone(), share.of);
+            gather_span(&worker, &source, &spans[task], &mask, pending, out)
         });
+        Self { batches: Box::new(batches), schema, weights: None }
+    }
+
+    /// Rows that come from elsewhere.
+    pub(crate) fn of_batches(batches: Batches<'static>, schema: SchemaRef) -> Self {
         Self { batches, schema, weights: None }
     }
 
@@ -97,11 +123,10 @@ fn gather_span(
     source: &Projected,
     span: &crate::source::Span,
     mask: &RowMask,
+    mut pending: SmallBatches,
     out: &Emitter<'_, RecordBatch>,
 ) -> Result<()> {
-    let schema = source.schema();
     let mut found = source.read_in_lanes(ctx, span, mask)?;
-    let mut pending = SmallBatches::new(schema.clone());
     loop {
         ctx.check()?;
         // Reading takes permits of its own: it may have to wait for another thread.
@@ -128,11 +153,14 @@ struct SmallBatches {
     batches: Vec<RecordBatch>,
     rows: usize,
     bytes: usize,
+    most_rows: usize,
+    most_bytes: usize,
 }
 
 impl SmallBatches {
-    fn new(schema: SchemaRef) -> Self {
-        Self { schema, batches: Vec::new(), rows: 0, bytes: 0 }
+    fn new(schema: SchemaRef, of: usize) -> Self {
+        let (most_rows, most_bytes) = (BATCH_ROWS.div_ceil(of), BATCH_BYTES.div_ceil(of));
+        Self { schema, batches: Vec::new(), rows: 0, bytes: 0, most_rows, most_bytes }
     }
 
     fn push(&mut self, batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
@@ -141,13 +169,13 @@ impl SmallBatches {
         let mut ready = Vec::new();
         for batch in finished {
             let bytes = batch_bytes(&batch);
-            if self.bytes + bytes > BATCH_BYTES {
+            if self.bytes + bytes > self.most_bytes {
                 ready.append(&mut self.flush());
             }
             self.rows += batch.num_rows();
             self.bytes += bytes;
             self.batches.push(batch);
-            if self.rows >= BATCH_ROWS {
+            if self.rows >= self.most_rows {
                 ready.append(&mut self.flush());
             }
         }

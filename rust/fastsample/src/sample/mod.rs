@@ -1,6 +1,7 @@
 //! `Sample`: a source and the chosen rows of it.
 
 mod draw;
+mod mixed;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use arrow_array::Float64Array;
 use arrow_schema::SchemaRef;
 
+pub(crate) use self::mixed::{Mixed, MixedPart};
 use crate::columns::default_columns;
 use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
@@ -33,6 +35,8 @@ pub struct Sample {
     text: Option<TextColumns>,
     /// The default text of a stream that has passed by.
     passed_by: Option<TextColumns>,
+    /// What is drawn of each source of a mixture, in place of the selection.
+    mixed: Option<Mixed>,
 }
 
 impl Sample {
@@ -48,7 +52,25 @@ impl Sample {
             weights: None,
             text: None,
             passed_by: None,
+            mixed: None,
         }
+    }
+
+    /// The rows of a mixture, of which `source` has all rows.
+    pub(crate) fn of_mixed(source: Source, mixed: Mixed, seed: u64) -> Self {
+        Self { mixed: Some(mixed), ..Self::all(source, seed) }
+    }
+
+    /// What is drawn of each source of a mixture.
+    pub(crate) fn mixed(&self) -> Option<&Mixed> {
+        self.mixed.as_ref()
+    }
+
+    /// The name, the rows and the rows drawn of each source of a mixture; none of other samples.
+    #[must_use]
+    pub fn sources(&self) -> Vec<(String, u64, u64)> {
+        let parts = self.mixed.iter().flat_map(Mixed::parts);
+        parts.map(|part| (part.name.clone(), part.source.rows(), part.len())).collect()
     }
 
     /// All rows of `source`, of which there may be none. A shuffle of them depends on `seed`.
@@ -100,7 +122,7 @@ impl Sample {
     /// Rows in the sample.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.selection.len()
+        self.mixed.as_ref().map_or_else(|| self.selection.len(), Mixed::len)
     }
 
     /// Whether the sample has no rows: all rows of an empty source.
@@ -133,9 +155,12 @@ impl Sample {
         self.weights.as_ref().map_or_else(|| self.source.schema(), |(_, schema)| schema)
     }
 
-    /// The files that the sample is read from.
+    /// The files that the sample is read from; none if some of its source is in memory.
     #[must_use]
     pub fn paths(&self) -> Vec<PathBuf> {
+        if self.source.is_in_memory() {
+            return Vec::new();
+        }
         self.source.paths().map(std::path::Path::to_path_buf).collect()
     }
 
@@ -152,12 +177,16 @@ impl Sample {
         Self { source: self.source.with_inputs(inputs), ..self }
     }
 
-    /// The ordinals of the chosen rows, ascending.
+    /// The ordinals of the chosen rows, ascending; of a mixture in the order of its rows, its sources
+    /// numbered through.
     ///
     /// # Errors
     /// [`Error::Memory`].
     pub fn row_ids(&self) -> Result<Vec<u64>> {
         memory::require_rows::<u64>(self.len(), "the ordinals")?;
+        if let Some(mixed) = &self.mixed {
+            return mixed.row_ids();
+        }
         if let Some(ids) = &self.row_ids {
             return Ok(ids.to_vec());
         }
@@ -187,6 +216,9 @@ impl Sample {
     /// The rows, in order, as batches that are read in the background.
     #[must_use]
     pub fn gather(&self, ctx: &Context) -> Gather {
+        if let Some(mixed) = &self.mixed {
+            return mixed.gather(ctx, self.source.schema());
+        }
         self.weighted(Gather::start(ctx, &Projected::from(&self.source), &self.selection))
     }
 

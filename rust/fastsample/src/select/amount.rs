@@ -46,6 +46,21 @@ fn part_of(share: f64, rows: u64) -> u64 {
     (whole + u128::from(up)) as u64
 }
 
+/// How far from 1 the sum of shares may be: they are rounded to 16 digits.
+const SUM_TOLERANCE: f64 = 1e-9;
+
+/// Fails unless shares sum to 1; `what` says whose shares they are.
+pub(crate) fn check_sum(shares: impl Iterator<Item = f64>, what: &str) -> Result<()> {
+    let sum: f64 = shares.sum();
+    if (sum - 1.0).abs() <= SUM_TOLERANCE {
+        return Ok(());
+    }
+    Err(Error::Argument(format!(
+        "the shares of {what} sum to {}; they must sum to 1",
+        (sum * 1e9).round() / 1e9
+    )))
+}
+
 /// A share as a number of units of 10^-18, digits beyond them left out.
 pub(crate) fn in_units(share: f64) -> u64 {
     const SCALE: u32 = 18;

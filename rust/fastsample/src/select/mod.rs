@@ -6,6 +6,7 @@
 //! - `amount`: how many rows are drawn: a number, or a share;
 //! - `blocks`: some blocks of neighbouring rows, for pilots;
 //! - `allocation`: how many rows of each stratum;
+//! - `even`: an order of several sequences that is even at every prefix;
 //! - [`strata`]: the stratum of each row, and the best rows of each;
 //! - `rank`: the row of a given rank, where all rows are at hand;
 //! - [`selection`]: the result, as a predicate over row ordinals.
@@ -14,6 +15,7 @@ mod allocation;
 mod amount;
 mod blocks;
 pub mod bottom;
+mod even;
 pub(crate) mod rank;
 pub mod selection;
 pub mod strata;
@@ -21,9 +23,10 @@ pub mod uniform;
 
 pub use allocation::{Allocated, Allocation};
 pub use amount::Amount;
-pub(crate) use amount::in_units;
+pub(crate) use amount::{check_sum, in_units};
 pub use blocks::Blocks;
 pub use bottom::{BottomN, Candidate};
+pub use even::EvenOrder;
 pub(crate) use rank::at_rank;
 pub use selection::{RowMask, Selection};
 pub use strata::Strata;

@@ -26,6 +26,7 @@ mod ipc;
 mod jsonl;
 mod lines;
 mod mapped;
+mod named;
 mod narrow;
 mod parquet;
 mod projected;
@@ -48,12 +49,13 @@ pub use data::PartInfo;
 pub use discover::{EXTENSIONS, Found, discover};
 pub use imported::array_of;
 pub(crate) use mapped::mapped_files;
+pub(crate) use named::{NamedSources, joined};
 pub(crate) use projected::LINE;
 pub use projected::Projected;
 pub(crate) use valid::check_text;
 
 use self::data::Data;
-use self::unify::{ColumnMap, unify};
+use self::unify::{ColumnMap, Label, unify};
 use crate::error::{Error, Result};
 use crate::exec::{Context, map};
 use crate::files::{open_together, settled};
@@ -73,10 +75,24 @@ pub struct Source {
     passed_over: Arc<[PathBuf]>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Part {
-    data: Data,
+    data: Arc<Data>,
     columns: ColumnMap,
+    /// A column that tells its rows from those of other sources.
+    label: Option<Label>,
+}
+
+impl Part {
+    fn new(data: Arc<Data>, label: Option<Label>, schema: &Schema) -> Self {
+        let columns = ColumnMap::new(schema, data.schema(), label.as_ref());
+        Self { data, columns, label }
+    }
+
+    /// Where the columns of another schema are found.
+    fn columns_of(&self, schema: &Schema) -> ColumnMap {
+        ColumnMap::new(schema, self.data.schema(), self.label.as_ref())
+    }
 }
 
 /// A row group, a record batch or a chunk of lines.
@@ -195,10 +211,8 @@ impl Source {
         }
         let are_lines = parts.iter().all(|(_, data)| matches!(data, Data::Jsonl(_)));
         let has_lines = are_lines && columns.is_none();
-        let parts: Vec<Part> = parts
-            .into_iter()
-            .map(|(_, data)| Part { columns: ColumnMap::new(&schema, data.schema()), data })
-            .collect();
+        let parts: Vec<Part> =
+            parts.into_iter().map(|(_, data)| Part::new(Arc::new(data), None, &schema)).collect();
         let (parts, fragments) = (parts.into(), fragments.into());
         let (inputs, passed_over) = (Arc::default(), Arc::default());
         Ok(Self { parts, fragments, schema, rows, has_lines, inputs, passed_over })
@@ -231,6 +245,12 @@ impl Source {
     /// The files of this source.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.parts.iter().filter_map(|part| part.data.path())
+    }
+
+    /// Whether some of its rows are in memory, and in no file.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        self.parts.iter().any(|part| part.data.path().is_none())
     }
 
     /// A sentence about files that lie in the folders or match the globs, and are not read.

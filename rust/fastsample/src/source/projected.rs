@@ -41,8 +41,7 @@ impl Source {
     /// Never for indices of [`Source::schema`].
     pub fn project(&self, indices: &[usize]) -> Result<Projected> {
         let schema = Arc::new(self.schema.project(indices).map_err(Error::kernel)?);
-        let columns =
-            self.parts.iter().map(|part| ColumnMap::new(&schema, part.data.schema())).collect();
+        let columns = self.parts.iter().map(|part| part.columns_of(&schema)).collect();
         Ok(Projected::new(self.clone(), schema, columns))
     }
 
@@ -67,8 +66,7 @@ impl Source {
                 known.join(", ")
             )));
         }
-        let columns =
-            self.parts.iter().map(|part| ColumnMap::new(&unified, part.data.schema())).collect();
+        let columns = self.parts.iter().map(|part| part.columns_of(&unified)).collect();
         Ok(Projected::new(self.clone(), unified, columns))
     }
 }
@@ -95,8 +93,8 @@ impl Source {
             let place = |root: usize| part.data.schema().index_of(self.schema.field(root).name());
             let kept: Vec<KeptColumn<'_>> =
                 kept().filter_map(|(root, kept)| Some((place(root).ok()?, kept))).collect();
-            let data = part.data.narrowed(&kept)?;
-            Ok(Part { columns: ColumnMap::new(&schema, data.schema()), data })
+            let data = Arc::new(part.data.narrowed(&kept)?);
+            Ok(Part::new(data, part.label.clone(), &schema))
         };
         let parts = self.parts.iter().map(narrow).collect::<Result<Vec<_>>>()?;
         Ok(Self { parts: parts.into(), schema, ..self.clone() })

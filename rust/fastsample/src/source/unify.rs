@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringViewArray, new_null_array};
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 
 use crate::error::{Error, Result};
@@ -180,24 +180,52 @@ fn widest(a: &DataType, b: &DataType) -> DataType {
     }
 }
 
+/// A column that has the same text in all rows of a part, and is not among its data.
+#[derive(Debug, Clone)]
+pub(super) struct Label {
+    pub(super) column: Arc<str>,
+    pub(super) text: Arc<str>,
+}
+
+/// Where a column comes from.
+#[derive(Debug, Clone)]
+enum ColumnPlace {
+    /// From the column of this index among those that are read.
+    Read(usize),
+    /// From a label.
+    Label(Arc<str>),
+    /// From nowhere: nulls.
+    Missing,
+}
+
 /// Where the columns of a schema are found among those of one part.
 #[derive(Debug, Clone)]
 pub(crate) struct ColumnMap {
-    /// For each column wanted: its index among the columns that are read, if it exists.
-    places: Vec<Option<usize>>,
+    /// For each column wanted.
+    places: Vec<ColumnPlace>,
     /// The columns of the part to be read, ascending.
     roots: Vec<usize>,
 }
 
 impl ColumnMap {
-    pub(crate) fn new(wanted: &Schema, part: &Schema) -> Self {
+    pub(super) fn new(wanted: &Schema, part: &Schema, label: Option<&Label>) -> Self {
         let places = places(part.fields());
-        let found: Vec<Option<usize>> =
-            wanted.fields().iter().map(|field| places.get(field.name()).copied()).collect();
+        let label = |field: &Field| label.filter(|label| *label.column == **field.name());
+        let root = |field: &Arc<Field>| match label(field) {
+            Some(_) => None,
+            None => places.get(field.name()).copied(),
+        };
+        let found: Vec<Option<usize>> = wanted.fields().iter().map(root).collect();
         let mut roots: Vec<usize> = found.iter().copied().flatten().collect();
         roots.sort_unstable();
-        let place = |root: usize| roots.binary_search(&root).ok();
-        Self { places: found.iter().map(|root| root.and_then(place)).collect(), roots }
+        let place = |(root, field): (&Option<usize>, &Arc<Field>)| match (root, label(field)) {
+            (Some(root), _) => {
+                roots.binary_search(root).map_or(ColumnPlace::Missing, ColumnPlace::Read)
+            }
+            (None, Some(label)) => ColumnPlace::Label(label.text.clone()),
+            (None, None) => ColumnPlace::Missing,
+        };
+        Self { places: found.iter().zip(wanted.fields()).map(place).collect(), roots }
     }
 
     /// The columns of the part to be read, ascending.
@@ -205,15 +233,19 @@ impl ColumnMap {
         &self.roots
     }
 
-    /// Brings a batch of [`ColumnMap::roots`] into the order of `schema`, nulls for what is missing.
+    /// Brings a batch of [`ColumnMap::roots`] into the order of `schema`, with labels, and nulls for
+    /// what is missing.
     ///
     /// Types stay as they were read; [`crate::gather`] casts the few rows that are chosen.
     pub(crate) fn arrange(&self, schema: &Schema, batch: &RecordBatch) -> Result<RecordBatch> {
         let rows = batch.num_rows();
         let columns: Vec<ArrayRef> = std::iter::zip(&self.places, schema.fields())
             .map(|(place, field)| match place {
-                Some(place) => batch.column(*place).clone(),
-                None => new_null_array(field.data_type(), rows),
+                ColumnPlace::Read(place) => batch.column(*place).clone(),
+                ColumnPlace::Label(text) => {
+                    Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(text, rows)))
+                }
+                ColumnPlace::Missing => new_null_array(field.data_type(), rows),
             })
             .collect();
         let fields: Vec<Field> = std::iter::zip(schema.fields(), &columns)

@@ -10,6 +10,7 @@ mod dictionary;
 mod format;
 mod ipc;
 mod jsonl;
+mod mixture;
 mod outgoing;
 mod parquet;
 mod pieces;
@@ -24,12 +25,15 @@ use std::sync::Arc;
 pub use self::format::Format;
 pub use self::ipc::{IpcCompression, IpcOptions};
 pub use self::jsonl::{JsonlOptions, LineCompression};
+use self::mixture::shuffled_mixture;
 pub use self::parquet::{Compression, ParquetOptions};
 use self::shards::{Shards, shard_path, shard_rows};
+use self::shuffle::{Scratch, shuffled};
 use self::totals::TextTotals;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::files::{Output, OutputSet};
+use crate::hash::Permutation;
 use crate::sample::Sample;
 use crate::source::Batches;
 use crate::text::TextColumns;
@@ -42,7 +46,8 @@ pub const MEMORY_LIMIT: usize = 256 << 20;
 pub struct WriteOptions {
     /// The format.
     pub format: Format,
-    /// Whether rows come in a random order, which depends on the sample's seed and size alone.
+    /// Whether rows come in a random order, which depends on the sample's seed and size alone. Those
+    /// of a mixture stay at the places of their source.
     pub shuffle: bool,
     /// How many files of equal length (to within a row) to write.
     pub shards: u64,
@@ -185,8 +190,14 @@ fn write_sample(
     options: &WriteOptions,
 ) -> Result<Report> {
     let totals = Arc::new(TextTotals::new(sample.text(ctx)?));
+    let scratch = Scratch { folder, output: outputs[0].path() };
+    let limit = options.memory_limit;
     let are_lines = matches!(options.format, Format::Jsonl(_)) && sample.has_lines();
-    let (mut rows, schema): (Batches<'_>, _) = if are_lines {
+    let mixed = sample.mixed().filter(|_| options.shuffle);
+    let (mut rows, schema): (Batches<'_>, _) = if let Some(mixed) = mixed {
+        let schema = sample.schema().clone();
+        (shuffled_mixture(ctx, mixed, &schema, &totals, sample.seed(), limit, scratch)?, schema)
+    } else if are_lines {
         // The text is looked at; then only the lines are kept.
         let gather = sample.gather_lines(ctx, &totals.text)?;
         let kept = totals.text.roots().len()..gather.schema().fields().len();
@@ -200,11 +211,9 @@ fn write_sample(
         let schema = gather.schema().clone();
         (Box::new(totals.clone().observe(ctx.clone(), gather, TextColumns::of_whole)), schema)
     };
-    if options.shuffle {
-        let scratch = shuffle::Scratch { folder, output: outputs[0].path() };
-        let (rows_in_all, seed) = (sample.len(), sample.seed());
-        let limit = options.memory_limit;
-        rows = shuffle::shuffled(ctx, rows, &schema, rows_in_all, seed, limit, scratch)?;
+    if options.shuffle && mixed.is_none() {
+        let order = Permutation::new(sample.len(), sample.seed());
+        rows = shuffled(ctx, rows, &schema, order, limit, scratch)?;
     }
     let mut rows = Shards::new(rows);
     let mut files = Vec::new();

@@ -40,19 +40,18 @@ pub(super) struct Scratch<'a> {
     pub(super) output: &'a Path,
 }
 
-/// The rows of `batches` (there are `n`) in the order that belongs to `seed`.
+/// The rows of `batches` in `order`.
 ///
 /// Temporary files, if any are needed, lie beside the output, where there must be room for it anyway.
 pub(super) fn shuffled<'a>(
     ctx: &Context,
     mut batches: Batches<'a>,
     schema: &SchemaRef,
-    n: u64,
-    seed: u64,
+    order: Permutation,
     memory_limit: usize,
     scratch: Scratch<'_>,
 ) -> Result<Batches<'a>> {
-    let order = Permutation::new(n, seed);
+    let n = order.n();
     let (mut held, mut bytes) = (Vec::new(), 0);
     for batch in batches.by_ref() {
         let batch = batch?;
