@@ -73,17 +73,19 @@ def test_every_key_is_documented(command: str, table: pa.Table) -> None:
     assert all(f"`{name}`" in page for shape in SHAPES.values() for name in shape)
 
 
-@pytest.mark.parametrize("command", ["sample", "split"])
+@pytest.mark.parametrize("command", ["sample", "mix", "split"])
 def test_every_key_of_a_command_is_documented(
     command: str, table: pa.Table, tmp_path: Path
 ) -> None:
     source, output = tmp_path / "source.parquet", tmp_path / "output"
     kinds = pa.array([str(i % 3) for i in range(len(table))])
     pq.write_table(table.append_column("kind", kinds), source)
-    arguments = ["--input", str(source), "--output", str(output), "--json"]
+    arguments = ["--output", str(output), "--json"]
+    from_one = ["--input", str(source)]
     wanted = {
-        "sample": ["--num_samples", "100", "--smart", "--by", "kind"],
-        "split": ["train=100", "valid=20"],
+        "sample": [*from_one, "--num_samples", "100", "--smart", "--by", "kind"],
+        "mix": ["--source", f"a={source}:0.5", "--source", f"b={source}:0.5", "-n", "100"],
+        "split": [*from_one, "train=100", "valid=20"],
     }
     done = CliRunner().invoke(app, [command, *arguments, *wanted[command]])
     found = set(keys(json.loads(done.stdout)))

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import fastsample
 import pyarrow as pa
 import pytest
 from data import pairs, write_parquet
@@ -30,6 +31,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, column in columns.items():
         table = table.append_column(name, column)
     write_parquet(table, tmp_path / "train.parquet")
+    (tmp_path / "wiki").mkdir()
+    table = table.drop_columns(["source"])
+    write_parquet(table, tmp_path / "chat.parquet")
+    fastsample.sample(table, rows).write_jsonl(tmp_path / "code.jsonl")
+    write_parquet(table, tmp_path / "wiki" / "a.parquet")
+    (tmp_path / "mixture.json").write_text(*blocks("json"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -38,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     snippets = blocks("python")
-    assert len(snippets) == 4
+    assert len(snippets) == 5
     for snippet in snippets:
         exec(snippet, names)
     assert "rows that match" in capsys.readouterr().out
@@ -47,7 +54,7 @@ def test_every_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("folder")
 def test_every_command_runs() -> None:
     commands = [line for block in blocks("sh") for line in block.splitlines()]
-    assert len(commands) == 5
+    assert len(commands) == 7
     for command in commands:
         done = CliRunner().invoke(app, shlex.split(command)[1:])
         assert done.exit_code == 0, f"{command}\n{done.output}"

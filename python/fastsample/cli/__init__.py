@@ -9,6 +9,7 @@ import typer
 
 from fastsample.cli._compare import compare
 from fastsample.cli._inspect import inspect
+from fastsample.cli._mix import mix
 from fastsample.cli._plan import plan
 from fastsample.cli._sample import sample
 from fastsample.cli._split import split
@@ -20,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (sample, split, inspect, compare, plan):
+for command in (sample, mix, split, inspect, compare, plan):
     app.command()(command)
 
 

@@ -11,9 +11,7 @@ import typer
 import fastsample
 from fastsample import Report, WriteReport
 from fastsample._sampling.draw import draw_sample
-from fastsample._sampling.formats import file_format
 from fastsample._sampling.groups import AllocationLike
-from fastsample._sampling.report import draw_facts, write_facts
 from fastsample._sampling.smart import SmartLike
 from fastsample.cli._common import (
     Columns,
@@ -21,13 +19,11 @@ from fastsample.cli._common import (
     Threads,
     Where,
     err,
-    facts,
-    out,
     print_json,
     reported,
-    size,
     tell_left_out,
 )
+from fastsample.cli._written import check_compression, print_written, write, written_report
 
 
 def sample(
@@ -117,12 +113,7 @@ def sample(
         if entropy and (smart or target is not None):
             other = "--smart" if smart else "--target"
             raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
-        kind = file_format(output)
-        if kind == "jsonl" and compression is not None:
-            raise fastsample.ArgumentError(
-                f"--compression {compression}: the compression of JSON Lines is that of the name; "
-                "end it in .jsonl.gz or .jsonl.zst"
-            )
+        check_compression(output, compression)
         drawn = draw_sample(
             inputs,
             num_samples,
@@ -144,16 +135,14 @@ def sample(
         )
         if num_samples is not None and len(drawn) < num_samples:
             _warn(num_samples, drawn.report)
-        options: dict[str, Any] = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
-        if compression is not None:
-            options["compression"] = compression
-        written = getattr(drawn, f"write_{kind}")(output, **options)
+        options = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
+        written = write(drawn, output, compression, **options)
         seconds = time.perf_counter() - started
         tell_left_out(drawn.report.left_out or written.left_out)
         if as_json:
             print_json(_sample_report(drawn.report, written, seconds))
         else:
-            _print_sample(drawn.report, written, seconds)
+            print_written(drawn.report, written, seconds)
 
 
 def _warn(num_samples: int, drawn: Report) -> None:
@@ -200,30 +189,5 @@ def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
         "tokens": drawn.tokens,
         "too_long": drawn.too_long,
         "smart": drawn.smart and drawn.smart.to_dict(),
-        "text_columns": list(drawn.text_columns or written.mean_chars),
-        "left_out": drawn.left_out or written.left_out,
-        "notes": list(drawn.notes),
-        "mean_chars": written.mean_chars,
-        "duplicates": written.copies,
-        "files": [
-            {"path": str(file.path), "rows": file.rows, "bytes": file.bytes}
-            for file in written.files
-        ],
-        "bytes": written.bytes,
-        "seconds": round(seconds, 3),
+        **written_report(drawn, written, seconds),
     }
-
-
-def _print_sample(drawn: Report, written: WriteReport, seconds: float) -> None:
-    table = facts()
-    for name, value in draw_facts(drawn):
-        if name not in ("time", "not text"):
-            table.add_row(name, value)
-    for name, value in write_facts(written):
-        if name == "file size":
-            table.add_row(name, size(written.bytes))
-        elif name == "time":
-            table.add_row(name, f"{seconds:.1f} s")
-        elif name != "rows written":
-            table.add_row(name, value)
-    out.print(table)

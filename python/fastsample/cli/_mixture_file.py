@@ -1,0 +1,87 @@
+"""The file that describes a mixture, as JSON or TOML.
+
+The standard library reads both (TOML from Python 3.11 on). YAML would need a package that nothing
+else here does.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fastsample.errors import ArgumentError, ReadError, SourceNotFoundError
+
+_KEYS = ("name", "path", "share")
+
+
+def read_mixture(path: Path) -> dict[str, Any]:
+    """Return the sources of a file with their shares: paths, and pairs of paths and a share."""
+    found = _parse(path)
+    if not isinstance(found, dict) or not isinstance(found.get("sources"), list):
+        raise ArgumentError(f"{path}: it must have a list of sources; write {_EXAMPLE}")
+    _check_keys(path, "the file", found, ("sources",))
+    sources: dict[str, Any] = {}
+    for number, source in enumerate(found["sources"], 1):
+        where = f"source {number}"
+        if not isinstance(source, dict):
+            raise ArgumentError(f"{path}: {where} is {source!r}; write {_EXAMPLE}")
+        _check_keys(path, where, source, _KEYS)
+        name = _text(path, where, source, "name")
+        if name in sources:
+            raise ArgumentError(f"{path}: {where}: {name!r} is named twice")
+        files = source.get("path")
+        if not isinstance(files, list):
+            files = [_text(path, where, source, "path")]
+        if not files or not all(isinstance(file, str) and file for file in files):
+            raise ArgumentError(f"{path}: {where}: path is {files!r}; it must be paths as texts")
+        share = source.get("share")
+        if share is not None and (isinstance(share, bool) or not isinstance(share, (int, float))):
+            raise ArgumentError(f"{path}: {where}: share is {share!r}; it must be a number")
+        sources[name] = (files, share)
+    return sources
+
+
+def _parse(path: Path) -> Any:
+    ending = path.suffix.lower()
+    if ending not in (".json", ".toml"):
+        raise ArgumentError(f"{path}: a mixture is read from .json or .toml; write {_EXAMPLE}")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SourceNotFoundError(f"{path}: no such file; check the path") from None
+    except UnicodeDecodeError:
+        raise ArgumentError(f"{path}: it is not UTF-8; write it again") from None
+    except OSError as error:
+        raise ReadError(f"{path}: cannot read: {error.strerror}") from None
+    try:
+        return json.loads(text) if ending == ".json" else _toml(path, text)
+    except (ValueError, RecursionError) as error:
+        raise ArgumentError(f"{path}: it can't be read: {error}; write {_EXAMPLE}") from None
+
+
+def _toml(path: Path, text: str) -> Any:
+    try:
+        import tomllib
+    except ModuleNotFoundError:
+        raise ArgumentError(f"{path}: TOML needs Python 3.11 or newer; write JSON") from None
+    return tomllib.loads(text)
+
+
+def _check_keys(path: Path, where: str, found: dict[str, Any], known: tuple[str, ...]) -> None:
+    for key in found:
+        if key not in known:
+            raise ArgumentError(
+                f"{path}: {where} has the key {key!r}; known keys are {', '.join(known)}"
+            )
+
+
+def _text(path: Path, where: str, source: dict[str, Any], key: str) -> str:
+    value = source.get(key)
+    if not isinstance(value, str) or not value:
+        found = f"is {value!r}" if key in source else "is missing"
+        raise ArgumentError(f"{path}: {where}: {key} {found}; it must be a text")
+    return value
+
+
+_EXAMPLE = '{"sources": [{"name": "wiki", "path": "wiki.parquet", "share": 1.0}]}'

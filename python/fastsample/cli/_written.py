@@ -1,0 +1,64 @@
+"""Shared by the commands that write one sample: writing it, and the report on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import fastsample
+from fastsample import Report, WriteReport
+from fastsample._sampling.formats import file_format
+from fastsample._sampling.report import draw_facts, write_facts
+from fastsample.cli._common import facts, out, size
+
+
+def check_compression(output: Path, compression: str | None) -> None:
+    """Fail before anything is drawn if the name of the output says another codec."""
+    if file_format(output) == "jsonl" and compression is not None:
+        raise fastsample.ArgumentError(
+            f"--compression {compression}: the compression of JSON Lines is that of the name; "
+            "end it in .jsonl.gz or .jsonl.zst"
+        )
+
+
+def write(
+    drawn: fastsample.Sample, output: Path, compression: str | None, **options: Any
+) -> WriteReport:
+    """Write a sample in the format that the name of the output tells."""
+    if compression is not None:
+        options["compression"] = compression
+    written: WriteReport = getattr(drawn, f"write_{file_format(output)}")(output, **options)
+    return written
+
+
+def written_report(drawn: Report, written: WriteReport, seconds: float) -> dict[str, Any]:
+    """Return what was written, for JSON."""
+    return {
+        "text_columns": list(drawn.text_columns or written.mean_chars),
+        "left_out": drawn.left_out or written.left_out,
+        "notes": list(drawn.notes),
+        "mean_chars": written.mean_chars,
+        "duplicates": written.copies,
+        "files": [
+            {"path": str(file.path), "rows": file.rows, "bytes": file.bytes}
+            for file in written.files
+        ],
+        "bytes": written.bytes,
+        "seconds": round(seconds, 3),
+    }
+
+
+def print_written(drawn: Report, written: WriteReport, seconds: float) -> None:
+    """Print what was drawn and written as a table."""
+    table = facts()
+    for name, value in draw_facts(drawn):
+        if name not in ("time", "not text"):
+            table.add_row(name, value)
+    for name, value in write_facts(written):
+        if name == "file size":
+            table.add_row(name, size(written.bytes))
+        elif name == "time":
+            table.add_row(name, f"{seconds:.1f} s")
+        elif name != "rows written":
+            table.add_row(name, value)
+    out.print(table)
