@@ -33,7 +33,8 @@ LINES = [
 PIECES = [
     b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\n", b"\r\n", b"\n\n", b" ", b"null",
     b"true", b"0", b"-", b"1e999", b"01", b"1.", b"\\ud83d", b"\\u12", b"\xff", b"\xed\xa0\x80",
-    b"\x00", b"\xef\xbb\xbf", b'"id": 1, ', b'"text": [], ', b"18446744073709551616", b"{}", b"[" * 70,
+    b"\x00", b"\xef\xbb\xbf", b'"id": 1, ', b'"text": [], ', b"18446744073709551616", b"{}",
+    b"[" * 70,
 ]  # fmt: skip
 
 
