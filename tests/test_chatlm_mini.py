@@ -1,0 +1,192 @@
+"""docs/chatlm-mini.md: its commands and lines run, with a class shaped like that trainer's."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import fastsample
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import SHARED
+from data import write_parquet
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = ["chatlm-mini.md", "chatlm-mini.zh.md"]
+MAX_SEQ_LEN = 69
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return [
+        body for name, body in re.findall(r"```(\w*)\n(.*?)```", text, re.S) if name == language
+    ]
+
+
+def test_both_languages_have_the_same_code() -> None:
+    for language, count in (("sh", 1), ("python", 5), ("", 1)):
+        english, chinese = (blocks(page, language) for page in PAGES)
+        assert english == chinese
+        assert len(english) == count
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a folder with the files that the page names: real ones where they are."""
+    (tmp_path / "data").mkdir()
+    for name, real in (("train", "my_train_dataset_3k"), ("valid", "my_valid_dataset_1k")):
+        path = tmp_path / "data" / f"my_{name}_dataset.parquet"
+        if (found := SHARED / "data" / f"{real}.parquet").exists():
+            path.symlink_to(found)
+            continue
+        rows = 3000 if name == "train" else 1000
+        prompts = [f"第{i}个问题：{i}加{i}等于多少？" for i in range(rows)]
+        answers = [f"等于{i + i}。" * (i % 30 + 1) for i in range(rows)]
+        write_parquet(pa.table({"prompt": prompts, "response": answers}), path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FASTSAMPLE_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_commands_write_what_the_trainer_reads(folder: Path) -> None:
+    for line in blocks(PAGES[0], "sh")[0].splitlines():
+        program, *arguments = shlex.split(line)
+        assert program == "fastsample"
+        subprocess.run([sys.executable, "-m", "fastsample", *arguments], check=True, text=True)
+    for name, rows in (("train_dataset_3m", 900), ("valid_dataset_small", 100)):
+        drawn = pq.read_table(folder / f"data/my_{name}.parquet")
+        assert drawn.num_rows == rows
+        assert drawn.column_names[:2] == ["prompt", "response"]
+    # The flags of the trainer name the files that were written.
+    (launch,) = blocks(PAGES[0], "")
+    for flag in ("train_file", "validation_file"):
+        (path,) = re.findall(rf"--{flag}=(\S+)", launch)
+        assert (folder / path).exists()
+    exec(blocks(PAGES[0], "python")[0], {})
+    epochs = [pq.read_table(f"data/my_train_dataset_epoch{i}.parquet") for i in range(3)]
+    assert [epoch.num_rows for epoch in epochs] == [900, 900, 900]
+
+
+class PairsLowMem:
+    """The shape of that trainer's class: a table, a row by its index, cut by characters."""
+
+    def __init__(self, parquet_file: str, opened_by: str | None) -> None:
+        self.max_seq_len = MAX_SEQ_LEN
+        self.parquet_table: pa.Table
+        self.length = 0
+        if opened_by is None:
+            self.parquet_table = pq.read_table(parquet_file)
+            self.length = self.parquet_table.num_rows
+        else:
+            names = {"fastsample": fastsample, "self": self, "parquet_file": parquet_file}
+            exec(opened_by, names)
+
+    def __getitem__(self, index: int) -> tuple[str, str]:
+        row = self.parquet_table.slice(index, 1)
+        most = self.max_seq_len - 5
+        prompt, response = row["prompt"][0].as_py(), row["response"][0].as_py()
+        return f"{prompt[:most]}[EOS]", f"{response[:most]}[EOS]"
+
+    def __len__(self) -> int:
+        return self.length
+
+    def collate_fn(self, pairs: list[tuple[str, str]]) -> dict[str, Any]:
+        """Return tensors: where the tokenizer would be."""
+        import torch
+
+        codes = [[ord(c) % 97 for c in prompt[:32].ljust(32)] for prompt, _ in pairs]
+        lengths = [float(len(response)) for _, response in pairs]
+        return {"input_ids": torch.tensor(codes), "labels": torch.tensor(lengths)}
+
+
+def test_the_class_gives_the_same_rows_from_one_mapped_file(folder: Path) -> None:
+    path = "data/my_train_dataset.parquet"
+    before = PairsLowMem(path, None)
+    after = PairsLowMem(path, blocks(PAGES[0], "python")[1])
+    assert len(before) == len(after) == 3000
+    assert [before[i] for i in range(3000)] == [after[i] for i in range(3000)]
+    mapped = Path("/proc/self/maps")
+    assert not mapped.exists() or str(folder / "cache") in mapped.read_text()
+
+
+def train(
+    folder: Path, opened_by: str | None, *, stop_after: int | None, is_keep_training: bool
+) -> list[tuple[int, int, list[int], float]]:
+    """Train as the page says; return (epoch, step, codes of the first row, loss) of each step."""
+    import torch
+    from accelerate import Accelerator
+    from torch.utils.data import DataLoader
+
+    _, _, loaders, register, loops = blocks(PAGES[0], "python")
+    accelerator = Accelerator(cpu=True)
+    config = SimpleNamespace(seed=42, epochs=2, train_state_dir=str(folder / "state"))
+    names: dict[str, Any] = {
+        "fastsample": fastsample,
+        "DataLoader": DataLoader,
+        "train_config": config,
+        "train_dataset": PairsLowMem("data/my_train_dataset_3m.parquet", opened_by),
+        "batch_size": 64,
+        "total_batch_size": 64,
+        "accelerator": accelerator,
+        "is_keep_training": is_keep_training,
+    }
+    exec(loaders, names)
+    torch.manual_seed(0)
+    bag = torch.nn.EmbeddingBag(97, 4)
+    model = torch.nn.Sequential(bag, torch.nn.Linear(4, 1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 10)
+    model, optimizer, scheduler, names["train_dataloader"] = accelerator.prepare(
+        model, optimizer, scheduler, names["train_dataloader"]
+    )
+    seen: list[tuple[int, int, list[int], float]] = []
+
+    class Stop(Exception):  # noqa: N818
+        """The run is killed."""
+
+    def train_step(step: int, batch: dict[str, Any]) -> None:
+        guess = model(batch["input_ids"]).squeeze(1)
+        loss = torch.nn.functional.huber_loss(guess, batch["labels"] / 100)
+        accelerator.backward(loss)
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad()
+        first = batch["input_ids"][0].tolist()
+        seen.append((names["epoch"], step, first, loss.item()))
+        if len(seen) == stop_after:
+            accelerator.save_state(config.train_state_dir)
+            raise Stop
+
+    names["train_step"] = train_step
+    exec(register, names)
+    try:
+        exec(loops, names)
+    except Stop:
+        assert stop_after is not None
+    accelerator.free_memory()
+    return seen
+
+
+@pytest.mark.torch
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore:.*set_vital.*deprecated")
+@pytest.mark.parametrize("stop_after", [6, 15])
+def test_losses_are_those_of_a_run_that_never_stopped(folder: Path, stop_after: int) -> None:
+    fastsample.sample("data/my_train_dataset.parquet", fraction=0.3).write_parquet(
+        "data/my_train_dataset_3m.parquet"
+    )
+    mapped = blocks(PAGES[0], "python")[1]
+    whole = train(folder, None, stop_after=None, is_keep_training=False)
+    steps = -(-900 // 64)
+    assert [(epoch, step) for epoch, step, *_ in whole] == [
+        (epoch, step) for epoch in range(2) for step in range(steps)
+    ]
+    first = train(folder, mapped, stop_after=stop_after, is_keep_training=False)
+    rest = train(folder, mapped, stop_after=None, is_keep_training=True)
+    assert first + rest == whole
