@@ -262,6 +262,10 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         Call(drawn.write_jsonl, {"path": folder / "o.jsonl.zst", "shuffle": True}, lines),
     )
     yield (
+        "Sample.write_csv",
+        Call(drawn.write_csv, {"path": folder / "o.csv.gz", "shuffle": True}, lines),
+    )
+    yield (
         "Split.write_parquet",
         Call(
             fastsample.split(TABLE, {"a": 5}).write_parquet,
@@ -282,6 +286,20 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
             {"folder": folder / "sides", "compression": "zstd"},
             {
                 "folder": OUTPUT,
+                "compression": WORD,
+                "compression_level": LEVEL,
+                "options": ANY,
+            },
+        ),
+    )
+    yield (
+        "Split.write_csv",
+        Call(
+            fastsample.split(TABLE, {"a": 5}).write_csv,
+            {"folder": folder / "sides", "compression": "zstd"},
+            {
+                "folder": OUTPUT,
+                "delimiter": WORD,
                 "compression": WORD,
                 "compression_level": LEVEL,
                 "options": ANY,
@@ -345,7 +363,8 @@ NAMES_OF_CALLS = [
     "LengthBatchSampler.set_epoch", "LengthBatchSampler.advance",
     "LengthBatchSampler.load_state_dict", "LengthBatchSampler.follow", "Sample.cache",
     "Sample.to_arrow", "Sample.to_pandas", "Sample.write_parquet", "Sample.write_ipc",
-    "Sample.write_jsonl", "Split.write_parquet", "Split.write_jsonl", "Plan.speed_up",
+    "Sample.write_jsonl", "Sample.write_csv", "Split.write_parquet", "Split.write_jsonl",
+    "Split.write_csv", "Plan.speed_up",
     "Plan.plot", "Plan.write_settings",
     "LengthFacts.padded", "LengthFacts.waste", "Inspection.plot", "Comparison.write_html",
     "Epochs.__getitem__",

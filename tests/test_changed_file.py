@@ -14,6 +14,7 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
 from fastsample import errors
+from test_jsonl import zstd
 
 ROWS = 20_000
 
@@ -24,9 +25,14 @@ def save(path: Path, first: int = 0) -> None:
     if path.suffix == ".parquet":
         pq.write_table(table, path, row_group_size=2000)
         return
-    if ".jsonl" in path.name:
-        data = "".join(json.dumps(row) + "\n" for row in table.to_pylist()).encode()
-        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    rows = table.to_pylist()
+    if ".jsonl" in path.name or ".csv" in path.name:
+        lines = [json.dumps(row) for row in rows]
+        if ".csv" in path.name:
+            lines = ["id,text", *(f"{row['id']},{row['text']}" for row in rows)]
+        data = "".join(line + "\n" for line in lines).encode()
+        compress = {".gz": gzip.compress, ".zst": zstd}.get(path.suffix, bytes)
+        path.write_bytes(compress(data))
         return
     new = pa.ipc.new_file if path.suffix == ".arrow" else pa.ipc.new_stream
     with new(path, table.schema) as writer:
@@ -104,7 +110,9 @@ Change = Callable[[Path], None]
 Read = Callable[[fastsample.Sample, Path], object]
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "arrow", "arrows", "jsonl", "jsonl.gz"])
+@pytest.mark.parametrize(
+    "suffix", ["parquet", "arrow", "arrows", "jsonl", "jsonl.gz", "csv", "csv.zst"]
+)
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("read", READS)
 def test_changed_before_it_is_read(tmp_path: Path, suffix: str, change: Change, read: Read) -> None:

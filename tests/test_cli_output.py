@@ -153,7 +153,7 @@ def test_streams_that_cannot_be_written(
         (["sample", "-i", "in.parquet", "-o", "o.parquet", "-n", 5, "--seed", 2**64], "seed"),
         (["sample", "-i", "in.parquet", "-o", "o.parquet", "-n", 5, "--threads", 5000], "threads"),
         (["sample", "-i", "in.parquet", "-o", "o.parquet", "-n", 5, "--compression", "zip"], "zip"),
-        (["sample", "-i", "in.parquet", "-o", "o.csv", "-n", 5], ".csv"),
+        (["sample", "-i", "in.parquet", "-o", "o.json", "-n", 5], ".json"),
         (["sample", "-i", "in.parquet", "-o", "o.parqet", "-n", 5], ".parqet"),
         (["split", "train", "-i", "in.parquet", "-o", "sides"], "NAME=SIZE"),
         (["split", "a=1", "a=2", "-i", "in.parquet", "-o", "sides"], "named twice"),

@@ -377,7 +377,7 @@ DAMAGED: dict[str, tuple[str, bytes, type[Exception], str]] = {
     "pretty": ("a.json", b'{\n "a": 1\n}\n', errors.CorruptDataError, "line 1"),
     "utf-16": ("a.jsonl", '{"a": 1}'.encode("utf-16"), errors.UnsupportedDataError, "UTF-16"),
     "csv": ("a.jsonl", b"a,b\n1,2\n", errors.CorruptDataError, "line 1, byte 1: each line must"),
-    "csv by another name": ("a.csv", b"a,b\n1,2\n", errors.CorruptDataError, "JSON Lines"),
+    "csv by another name": ("a.txt", b"a,b\n1,2\n", errors.CorruptDataError, "JSON Lines"),
     "no columns": ("a.jsonl", b"{}\n{}\n", errors.SchemaError, "no columns"),
 }
 

@@ -91,9 +91,9 @@ def test_endings(tmp_path: Path) -> None:
 
 
 def test_files_passed_over_are_named(tmp_path: Path) -> None:
-    for name in ("a.csv", "b.csv", "c.json", "d.parquet.tmp", "e.txt"):
+    for name in ("a.orc", "b.orc", "c.json", "d.parquet.tmp", "e.txt"):
         (tmp_path / name).write_text("no data")
-    with pytest.raises(errors.SourceNotFoundError, match=r"passed over .*a\.csv.* and 2 more"):
+    with pytest.raises(errors.SourceNotFoundError, match=r"passed over .*a\.orc.* and 2 more"):
         fastsample.sample(tmp_path, 1)
 
 
@@ -101,7 +101,7 @@ def folder_with_others(folder: Path) -> Path:
     write(folder / "a.parquet", 0)
     write(folder / "deep" / ".b.parquet", 10)
     write(folder / "_c.parquet", 20)
-    for name in ("d.csv", "e.parquet.tmp"):
+    for name in ("d.orc", "e.parquet.tmp"):
         (folder / name).write_text("no data")
     # What other programs keep beside data, and folders that are hidden, are no news.
     for name in ("_SUCCESS", ".DS_Store", ".git"):
@@ -115,7 +115,7 @@ def test_reports_tell_what_was_passed_over(tmp_path: Path) -> None:
     drawn = fastsample.sample(folder, 5)
     (note,) = drawn.report.notes
     assert note.startswith("4 files were passed over, ")
-    assert note.endswith(f"_c.parquet, {folder}/d.csv, {folder}/deep/.b.parquet and 1 more")
+    assert note.endswith(f"_c.parquet, {folder}/d.orc, {folder}/deep/.b.parquet and 1 more")
     assert note in str(drawn.report)
     assert drawn.report.to_dict()["notes"] == [note]
     assert fastsample.inspect(folder).notes == (note,)

@@ -315,7 +315,7 @@ def test_more_than_2_gib_of_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("writer", ["write_parquet", "write_ipc"])
-@pytest.mark.parametrize("ending", [".csv", ".tsv", ".json", ".jsonl", ".JSONL.gz", ".ndjson"])
+@pytest.mark.parametrize("ending", [".csv", ".tsv.zst", ".json", ".JSONL.gz", ".ndjson"])
 def test_a_name_of_another_format_is_refused(
     table: pa.Table, tmp_path: Path, writer: str, ending: str
 ) -> None:

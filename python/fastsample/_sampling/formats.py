@@ -9,22 +9,36 @@ from fastsample._arguments import choice, optional, string, whole
 from fastsample._fastsample import Format
 from fastsample.errors import ArgumentError
 
+FormatName = Literal["parquet", "ipc", "jsonl", "csv"]
+
 _PARQUET = (".parquet", ".pq", ".parq")
 _IPC = (".arrow", ".feather", ".ipc", ".arrows")
 _JSONL = (".jsonl", ".ndjson")
+_CSV = (".csv", ".tsv")
 
-#: Endings of compressed JSON Lines behind that of the format, by codec.
+#: Endings of compressed files of lines behind that of the format, by codec.
 COMPRESSED = {"gzip": ".gz", "zstd": ".zst"}
 
-#: Formats that are not written: a file of such a name would not be what its name says.
-_NOT_WRITTEN = (".csv", ".tsv", ".json")
+#: Endings of CSV by the delimiter.
+DELIMITED = {",": ".csv", "\t": ".tsv"}
+
+_PLAIN_LINES: dict[str, FormatName] = {
+    **dict.fromkeys(_JSONL, "jsonl"),
+    **dict.fromkeys(_CSV, "csv"),
+}
+
+#: Endings of files of lines, compressed or not, with the format and the codec of each.
+LINES = {
+    ending + behind: (name, codec)
+    for ending, name in _PLAIN_LINES.items()
+    for codec, behind in {"none": "", **COMPRESSED}.items()
+}
 
 _KNOWN = (
     f"Parquet files end in {', '.join(_PARQUET)}, Arrow IPC files in {', '.join(_IPC)}, JSON Lines "
-    f"in {', '.join(_JSONL)}, alone or with {' or '.join(COMPRESSED.values())}"
+    f"in {', '.join(_JSONL)}, CSV in {', '.join(_CSV)}, the last two alone or with "
+    f"{' or '.join(COMPRESSED.values())}"
 )
-
-FormatName = Literal["parquet", "ipc", "jsonl"]
 
 
 def file_format(path: Path) -> FormatName:
@@ -65,6 +79,11 @@ def jsonl(path: Path, *, compression_level: int | None = None) -> Format:
     return Format.jsonl(path, compression_level=_level(compression_level))
 
 
+def csv(path: Path, *, compression_level: int | None = None) -> Format:
+    """Return CSV or TSV, and compressed or not, as the name says."""
+    return Format.csv(path, compression_level=_level(compression_level))
+
+
 def compressed(codec: str) -> str:
     """Return the ending that stands for the compression of a file of lines."""
     return {"none": "", **COMPRESSED}[choice("compression", codec, ["none", *COMPRESSED])]
@@ -75,7 +94,9 @@ def _level(level: int | None) -> int | None:
 
 
 def _check_ending(path: Path) -> None:
-    if path.suffix.lower() in _NOT_WRITTEN or _by_ending(path) == "jsonl":
+    found = _by_ending(path)
+    # A JSON file of one value is no format of ours.
+    if found in ("jsonl", "csv") or path.suffix.lower() == ".json":
         raise ArgumentError(f"{path}: {path.suffix} files are not written so; {_KNOWN}")
 
 
@@ -85,5 +106,5 @@ def _by_ending(path: Path) -> FormatName | None:
         return "ipc"
     if ending in _PARQUET:
         return "parquet"
-    plain = path.with_suffix("") if ending in COMPRESSED.values() else path
-    return "jsonl" if plain.suffix.lower() in _JSONL else None
+    name = path.name.lower()
+    return next((found for end, (found, _) in LINES.items() if name.endswith(end)), None)

@@ -305,6 +305,37 @@ class Sample:
             progress=progress,
         )
 
+    def write_csv(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        compression_level: int | None = None,
+        shuffle: bool = False,
+        shards: int = 1,
+        overwrite: bool = True,
+        memory_limit: int | None = None,
+        progress: bool | Callback | None = None,
+    ) -> WriteReport:
+        """Write the rows to a CSV file with a header, whole or not at all.
+
+        The name ends in ``.csv`` or, for tabs between the fields, ``.tsv``; ``.gz`` or ``.zst``
+        behind it compresses the file. The rest is as in :meth:`write_jsonl`.
+
+        Records of CSV files with the same delimiter are copied byte for byte, with weights as one
+        more field. Other rows have quotes where they need them; a null is an empty field, an empty
+        text ``""``. Nested columns are refused: write JSON Lines.
+        """
+        target = output_path("path", path)
+        return self._write(
+            target,
+            formats.csv(target, compression_level=compression_level),
+            shuffle=shuffle,
+            shards=shards,
+            overwrite=overwrite,
+            memory_limit=memory_limit,
+            progress=progress,
+        )
+
     def _write(
         self,
         path: Path,

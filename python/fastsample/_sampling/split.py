@@ -16,6 +16,7 @@ from fastsample._arguments import (
     check_seed,
     check_text_columns,
     check_threads,
+    choice,
     flag,
     number,
     optional,
@@ -242,6 +243,23 @@ class Split(Mapping[str, Sample]):
         """
         form = partial(formats.jsonl, compression_level=compression_level)
         return self._write(folder, ".jsonl" + formats.compressed(compression), form, options)
+
+    def write_csv(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        delimiter: str = ",",
+        compression: str = "none",
+        compression_level: int | None = None,
+        **options: Any,
+    ) -> dict[str, WriteReport]:
+        """Write each side to ``<folder>/<name>.csv``, as :meth:`write_jsonl` does.
+
+        With tabs as `delimiter` the names end in ``.tsv``.
+        """
+        ending = formats.DELIMITED[choice("delimiter", delimiter, list(formats.DELIMITED))]
+        form = partial(formats.csv, compression_level=compression_level)
+        return self._write(folder, ending + formats.compressed(compression), form, options)
 
     def _write(
         self,

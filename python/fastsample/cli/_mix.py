@@ -21,7 +21,7 @@ def mix(
         typer.Option(
             "--output",
             "-o",
-            help="File to write: Parquet, Arrow IPC for .arrow, JSON Lines for .jsonl.",
+            help="File to write: Parquet, or by its ending: .arrow, .jsonl, .csv, .tsv, and .gz.",
         ),
     ],
     num_samples: Annotated[
@@ -61,7 +61,9 @@ def mix(
     shards: Annotated[int, typer.Option(help="Number of files to write.", min=1)] = 1,
     compression: Annotated[
         str | None,
-        typer.Option(help="Codec.", show_default="zstd; none for .arrow; by the name for .jsonl"),
+        typer.Option(
+            help="Codec.", show_default="zstd; none for .arrow; by the name for .jsonl and .csv"
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a file of the same name.")] = True,
     threads: Threads = None,

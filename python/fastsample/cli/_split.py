@@ -10,7 +10,7 @@ import typer
 
 import fastsample
 from fastsample._arguments import choice
-from fastsample._sampling.formats import COMPRESSED
+from fastsample._sampling.formats import LINES
 from fastsample.cli._common import (
     Columns,
     Json,
@@ -24,8 +24,8 @@ from fastsample.cli._common import (
     tell_left_out,
 )
 
-#: The compression of JSON Lines, by the ending of the files.
-_LINES = {"jsonl": "none"} | {f"jsonl{end}": codec for codec, end in COMPRESSED.items()}
+#: Endings of the files, without the dot: one for each format and compression.
+_FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson"))]
 
 
 def split(
@@ -61,7 +61,10 @@ def split(
     ] = False,
     file_format: Annotated[
         str,
-        typer.Option("--format", help="Ending of the files: parquet, jsonl, jsonl.gz, jsonl.zst."),
+        typer.Option(
+            "--format",
+            help="Ending of the files: parquet, jsonl, csv, tsv, or jsonl.gz, jsonl.zst and so on.",
+        ),
     ] = "parquet",
     overwrite: Annotated[bool, typer.Option(help="Replace files of the same name.")] = True,
     threads: Threads = None,
@@ -70,7 +73,7 @@ def split(
     """Draw training, validation and test rows: disjoint, equal texts never in two files."""
     started = time.perf_counter()
     with reported():
-        choice("--format", file_format, ["parquet", *_LINES])
+        choice("--format", file_format, _FORMATS)
         drawn = fastsample.split(
             inputs,
             _sizes(sides),
@@ -117,7 +120,11 @@ def _write(
 ) -> dict[str, fastsample.WriteReport]:
     if file_format == "parquet":
         return drawn.write_parquet(folder, **options)
-    return drawn.write_jsonl(folder, compression=_LINES[file_format], **options)
+    name, codec = LINES[f".{file_format}"]
+    if name == "jsonl":
+        return drawn.write_jsonl(folder, compression=codec, **options)
+    delimiter = "\t" if file_format.startswith("tsv") else ","
+    return drawn.write_csv(folder, delimiter=delimiter, compression=codec, **options)
 
 
 def _sizes(sides: list[str]) -> dict[str, int | float]:

@@ -14,10 +14,11 @@ from fastsample.cli._common import facts, out, size
 
 def check_compression(output: Path, compression: str | None) -> None:
     """Fail before anything is drawn if the name of the output says another codec."""
-    if file_format(output) == "jsonl" and compression is not None:
+    kind = file_format(output)
+    if kind in ("jsonl", "csv") and compression is not None:
         raise fastsample.ArgumentError(
-            f"--compression {compression}: the compression of JSON Lines is that of the name; "
-            "end it in .jsonl.gz or .jsonl.zst"
+            f"--compression {compression}: the compression of JSON Lines and CSV is that of the "
+            f"name; end it in .{kind}.gz or .{kind}.zst"
         )
 
 

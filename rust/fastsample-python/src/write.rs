@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use fastsample::write::{
-    Compression, Format as CoreFormat, IpcOptions, JsonlOptions, LineCompression, MEMORY_LIMIT,
+    Compression, CsvOptions, Format as CoreFormat, IpcOptions, JsonlOptions, MEMORY_LIMIT,
     ParquetOptions, Report, WriteOptions, write_all,
 };
 use fastsample::{Error, Sample as CoreSample};
@@ -52,8 +52,14 @@ impl Format {
     #[staticmethod]
     #[pyo3(signature = (path, *, compression_level))]
     fn jsonl(path: PathBuf, compression_level: Option<i32>) -> BindingResult<Self> {
-        let compression = LineCompression::of(&path, compression_level)?;
-        Ok(Self { inner: CoreFormat::Jsonl(JsonlOptions { compression }) })
+        Ok(Self { inner: CoreFormat::Jsonl(JsonlOptions::named(&path, compression_level)?) })
+    }
+
+    /// CSV or TSV, compressed as the ending of `path` tells.
+    #[staticmethod]
+    #[pyo3(signature = (path, *, compression_level))]
+    fn csv(path: PathBuf, compression_level: Option<i32>) -> BindingResult<Self> {
+        Ok(Self { inner: CoreFormat::Csv(CsvOptions::named(&path, compression_level)?) })
     }
 }
 
@@ -69,11 +75,7 @@ type WriteReport = (Vec<(PathBuf, u64, u64)>, Vec<(String, u64)>, u64, Vec<(Stri
     samples, paths, format, *, shuffle, shards, overwrite, memory_limit, progress,
     name_by_content=false
 ))]
-#[expect(
-    clippy::fn_params_excessive_bools,
-    clippy::too_many_arguments,
-    reason = "the keywords of the Python methods"
-)]
+#[expect(clippy::too_many_arguments, reason = "the keywords of the Python methods")]
 pub(crate) fn write(
     py: Python<'_>,
     samples: Vec<Bound<'_, Sample>>,

@@ -130,6 +130,16 @@ fn ipc_files() {
 }
 
 #[test]
+fn json_lines() {
+    fuzz("jsonl");
+}
+
+#[test]
+fn csv_files() {
+    fuzz("csv");
+}
+
+#[test]
 fn texts() {
     fuzz("text");
 }

@@ -6,6 +6,8 @@
 //! | `footer` | the footer of a sound file | likewise |
 //! | `pages` | a type, a codec, and the pages of a column under a sound footer | likewise |
 //! | `ipc` | a file or stream | it is refused, or valid, and each column alone is the same |
+//! | `jsonl` | a file of JSON Lines | it is refused, or has its rows, for any number of threads and columns |
+//! | `csv` | a file of CSV | likewise |
 //! | `text` | texts of a row | shingles and entropies are those of the definition |
 //! | `states` | serialised states, with and without a checksum | they are refused, or whole |
 //!
@@ -16,6 +18,7 @@
 #![expect(clippy::expect_used, reason = "a finding is a panic")]
 
 mod column;
+mod lines;
 mod seeds;
 mod states;
 mod text;
@@ -38,11 +41,13 @@ pub struct FuzzTarget {
 }
 
 /// All targets.
-pub const TARGETS: [FuzzTarget; 6] = [
+pub const TARGETS: [FuzzTarget; 8] = [
     FuzzTarget { name: "parquet", run: parquet, seeds: seeds::parquet },
     FuzzTarget { name: "footer", run: footer, seeds: seeds::footers },
     FuzzTarget { name: "pages", run: pages, seeds: column::seeds },
     FuzzTarget { name: "ipc", run: ipc, seeds: seeds::ipc },
+    FuzzTarget { name: "jsonl", run: lines::jsonl, seeds: lines::jsonl_seeds },
+    FuzzTarget { name: "csv", run: lines::csv, seeds: lines::csv_seeds },
     FuzzTarget { name: "text", run: text::check, seeds: text::seeds },
     FuzzTarget { name: "states", run: states::check, seeds: states::seeds },
 ];
@@ -113,7 +118,7 @@ fn watch() {
 }
 
 fn parquet(bytes: &[u8]) -> bool {
-    in_file(bytes, |path| accepted(source::parquet(path)))
+    in_file(bytes, "", |path| accepted(source::parquet(path)))
 }
 
 /// The first byte chooses the sound file, the others replace its footer.
@@ -127,7 +132,7 @@ fn pages(bytes: &[u8]) -> bool {
 }
 
 fn ipc(bytes: &[u8]) -> bool {
-    in_file(bytes, |path| accepted(source::ipc(path)))
+    in_file(bytes, "", |path| accepted(source::ipc(path)))
 }
 
 /// Whether reading succeeded. If not, the error has to be one about the file.
@@ -154,8 +159,8 @@ fn panic_with(what: &str) -> ! {
     panic!("{what}")
 }
 
-/// Reads bytes as a file, in memory where there is such a folder.
-fn in_file<T>(bytes: &[u8], read: impl FnOnce(&Path) -> T) -> T {
+/// Reads bytes as a file whose name ends so, in memory where there is such a folder.
+fn in_file<T>(bytes: &[u8], ending: &str, read: impl FnOnce(&Path) -> T) -> T {
     struct Scratch(PathBuf);
     impl Drop for Scratch {
         fn drop(&mut self) {
@@ -165,7 +170,7 @@ fn in_file<T>(bytes: &[u8], read: impl FnOnce(&Path) -> T) -> T {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
     let thread = std::thread::current().id();
-    let name = format!("fastsample-fuzz-{}-{thread:?}", std::process::id());
+    let name = format!("fastsample-fuzz-{}-{thread:?}{ending}", std::process::id());
     let scratch = Scratch(folder.join(name));
     std::fs::write(&scratch.0, bytes).expect("a file in memory");
     read(&scratch.0)

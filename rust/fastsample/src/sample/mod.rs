@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::gather::{Gather, WEIGHT, with_weight};
 use crate::select::Selection;
-use crate::source::{Projected, Source};
+use crate::source::{LineLayout, Projected, Source};
 use crate::text::TextColumns;
 
 /// The chosen rows. They are read on demand.
@@ -201,9 +201,9 @@ impl Sample {
         self.weights.as_ref().map(|(weights, _)| weights)
     }
 
-    /// Whether every row is a line that can be copied: all files are JSON Lines, with all columns.
-    pub(crate) fn has_lines(&self) -> bool {
-        self.source.has_lines()
+    /// How every row can be copied, if all are lines of files with all their columns.
+    pub(crate) fn layout(&self) -> Option<&LineLayout> {
+        self.source.layout()
     }
 
     /// As [`Sample::gather`], but the texts alone, as [`TextColumns::of`] takes them, and behind them

@@ -8,9 +8,11 @@ use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 
 use super::batches::Batches;
-use super::file::SourceFile;
+use super::csv::{self, CsvFile};
+use super::file::{OpenFile, SourceFile};
 use super::ipc::{self, IpcFile};
 use super::jsonl::{self, JsonlFile};
+use super::lines::{LineFile, LineLayout};
 use super::narrow::{KeptColumn, narrow, narrowed};
 use super::parquet::{self, ParquetFile, Wanted};
 use super::unit_rows::Rows;
@@ -31,7 +33,7 @@ const SLICE_ROWS: usize = 32 * 1024;
 pub struct PartInfo {
     /// The file; none for a table.
     pub path: Option<PathBuf>,
-    /// `parquet`, `arrow`, `jsonl` or `memory`.
+    /// `parquet`, `arrow`, `jsonl`, `csv`, `tsv` or `memory`.
     pub format: &'static str,
     /// Rows of each row group, record batch or chunk of lines.
     pub fragments: Vec<u64>,
@@ -51,6 +53,7 @@ pub(super) enum Data {
     Parquet(ParquetFile),
     Ipc(IpcFile),
     Jsonl(JsonlFile),
+    Csv(CsvFile),
     Batches { schema: SchemaRef, batches: Vec<RecordBatch> },
 }
 
@@ -75,14 +78,41 @@ impl Data {
                 Ok(Self::Ipc(IpcFile::open(&file)?))
             }
             _ if ipc::is_old_stream(&open) => Ok(Self::Ipc(IpcFile::open(&file)?)),
-            other => JsonlFile::recognise(&file, &open)?.map(Self::Jsonl).ok_or_else(|| {
+            other => Self::of_lines(&file, &open)?.ok_or_else(|| {
                 let what = format!(
                     "neither Parquet nor Arrow IPC nor JSON Lines: it begins with {:?}; \
-                     give a file of one of these formats, or convert it to one",
+                     give a file of one of these formats, or CSV that is called .csv or .tsv, \
+                     or convert it to one",
                     String::from_utf8_lossy(&other[..other.len().min(4)])
                 );
                 Error::corrupt(path, what)
             }),
+        }
+    }
+
+    /// A file of lines. Those of CSV look like any others, so the name tells.
+    fn of_lines(file: &SourceFile, open: &OpenFile) -> Result<Option<Self>> {
+        if let Some(file) = JsonlFile::recognise(file, open)? {
+            return Ok(Some(Self::Jsonl(file)));
+        }
+        Ok(CsvFile::recognise(file, open)?.map(Self::Csv))
+    }
+
+    /// The file, if it is one of lines.
+    fn lines(&self) -> Option<&LineFile> {
+        match self {
+            Self::Jsonl(file) => Some(file.lines()),
+            Self::Csv(file) => Some(file.lines()),
+            _ => None,
+        }
+    }
+
+    /// How the rows can be copied as they are, if they are lines.
+    pub(super) fn layout(&self) -> Option<LineLayout> {
+        match self {
+            Self::Jsonl(_) => Some(LineLayout::Jsonl),
+            Self::Csv(file) => Some(file.layout()),
+            _ => None,
         }
     }
 
@@ -92,6 +122,7 @@ impl Data {
             Self::Parquet(file) => Self::Parquet(file.narrowed(kept)),
             Self::Ipc(file) => Self::Ipc(file.narrowed(kept)),
             Self::Jsonl(file) => Self::Jsonl(file.narrowed(kept)),
+            Self::Csv(file) => Self::Csv(file.narrowed(kept)),
             Self::Batches { schema, batches } => {
                 let batches =
                     batches.iter().map(|batch| narrow(batch, kept)).collect::<Result<_>>()?;
@@ -107,11 +138,16 @@ impl Data {
         parts: &mut [Self],
         columns: Option<&[String]>,
     ) -> Result<()> {
-        let lines = parts.iter_mut().filter_map(|part| match part {
-            Self::Jsonl(file) => Some(file),
-            _ => None,
-        });
-        jsonl::index(ctx, lines, columns)
+        let (mut objects, mut records) = (Vec::new(), Vec::new());
+        for part in parts {
+            match part {
+                Self::Jsonl(file) => objects.push(file),
+                Self::Csv(file) => records.push(file),
+                _ => {}
+            }
+        }
+        jsonl::index(ctx, objects, columns)?;
+        csv::index(ctx, records)
     }
 
     pub(super) fn schema(&self) -> &SchemaRef {
@@ -119,6 +155,7 @@ impl Data {
             Self::Parquet(file) => file.schema(),
             Self::Ipc(file) => file.schema(),
             Self::Jsonl(file) => file.schema(),
+            Self::Csv(file) => file.schema(),
             Self::Batches { schema, .. } => schema,
         }
     }
@@ -128,7 +165,7 @@ impl Data {
         match self {
             Self::Parquet(file) => Some(file.path()),
             Self::Ipc(file) => Some(file.path()),
-            Self::Jsonl(file) => Some(file.path()),
+            Self::Jsonl(_) | Self::Csv(_) => self.lines().map(LineFile::path),
             Self::Batches { .. } => None,
         }
     }
@@ -138,7 +175,9 @@ impl Data {
         match self {
             Self::Parquet(file) => file.units().collect(),
             Self::Ipc(file) => file.units().collect(),
-            Self::Jsonl(file) => file.units().collect(),
+            Self::Jsonl(_) | Self::Csv(_) => {
+                self.lines().map_or(Vec::new(), |f| f.units().collect())
+            }
             Self::Batches { batches, .. } => batches.iter().map(|b| b.num_rows() as u64).collect(),
         }
     }
@@ -148,7 +187,8 @@ impl Data {
         let (format, bytes, codecs) = match self {
             Self::Parquet(file) => ("parquet", file.len(), file.codecs()),
             Self::Ipc(file) => ("arrow", file.len(), Vec::new()),
-            Self::Jsonl(file) => ("jsonl", file.len(), file.codecs()),
+            Self::Jsonl(file) => ("jsonl", file.lines().len(), file.lines().codecs()),
+            Self::Csv(file) => (file.format(), file.lines().len(), file.lines().codecs()),
             Self::Batches { batches, .. } => {
                 let bytes = batches.iter().map(|batch| batch.get_array_memory_size() as u64).sum();
                 ("memory", bytes, Vec::new())
@@ -162,7 +202,7 @@ impl Data {
     pub(super) fn splits(&self, unit: usize, rows: u64, roots: &[usize]) -> Vec<u64> {
         match self {
             Self::Parquet(file) => parquet::splits(file, unit, roots, SPAN_BYTES),
-            Self::Ipc(_) | Self::Jsonl(_) => Vec::new(),
+            Self::Ipc(_) | Self::Jsonl(_) | Self::Csv(_) => Vec::new(),
             Self::Batches { .. } => {
                 let slice = SLICE_ROWS as u64;
                 (1..rows.div_ceil(slice)).map(|index| index * slice).collect()
@@ -182,6 +222,7 @@ impl Data {
                 Ok(Box::new(filtered(batch, 0, rows.mask.clone())))
             }
             Self::Jsonl(file) => file.read(&Context::new(Some(1)), rows),
+            Self::Csv(file) => file.read(&Context::new(Some(1)), rows),
             Self::Batches { batches, .. } => {
                 let batch = batches[rows.unit].project(rows.roots).map_err(Error::kernel)?;
                 let found = filtered(batch, rows.range.start as usize, rows.mask.clone());
@@ -206,6 +247,7 @@ impl Data {
                 parquet::read_in_lanes(ctx, file, &of_parquet(rows, file), rows.roots)
             }
             Self::Jsonl(file) if rows.mask.count() > 0 => file.read(ctx, rows).map(Some),
+            Self::Csv(file) if rows.mask.count() > 0 => file.read(ctx, rows).map(Some),
             _ => Ok(None),
         }
     }

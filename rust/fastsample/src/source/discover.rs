@@ -6,7 +6,7 @@ use super::glob;
 use crate::error::{Error, Result};
 
 /// Endings that are looked for in folders. A file named outright may have any.
-pub const EXTENSIONS: [&str; 13] = [
+pub const EXTENSIONS: [&str; 19] = [
     "parquet",
     "parq",
     "pq",
@@ -20,6 +20,12 @@ pub const EXTENSIONS: [&str; 13] = [
     "ndjson",
     "ndjson.gz",
     "ndjson.zst",
+    "csv",
+    "csv.gz",
+    "csv.zst",
+    "tsv",
+    "tsv.gz",
+    "tsv.zst",
 ];
 
 /// Names that are listed of files that were passed over.

@@ -3,7 +3,8 @@
 //! ```text
 //!  paths ──▶ discover ──▶ parquet ─┐
 //!                         ipc      │
-//!                lines ─▶ jsonl   ─┼─▶ data ──▶ unify ──▶ Source: parts ▶ fragments ▶ spans
+//!                lines ─▶ jsonl    │
+//!                         csv     ─┼─▶ data ──▶ unify ──▶ Source: parts ▶ fragments ▶ spans
 //!  Arrow objects ───────▶ batches ─┘
 //! ```
 //!
@@ -15,6 +16,7 @@
 
 mod batches;
 mod buffers;
+mod csv;
 mod data;
 mod discover;
 mod file;
@@ -48,6 +50,7 @@ pub use batches::Batches;
 pub use data::PartInfo;
 pub use discover::{EXTENSIONS, Found, discover};
 pub use imported::array_of;
+pub(crate) use lines::LineLayout;
 pub(crate) use mapped::mapped_files;
 pub(crate) use named::{NamedSources, joined};
 pub(crate) use projected::LINE;
@@ -67,8 +70,8 @@ pub struct Source {
     fragments: Arc<[Fragment]>,
     schema: SchemaRef,
     rows: u64,
-    /// Whether every row is a whole line of a file.
-    has_lines: bool,
+    /// How every row can be copied, if all are whole lines of files, laid out alike.
+    layout: Option<LineLayout>,
     /// Files that the rows came from, besides those of the parts.
     inputs: Arc<[PathBuf]>,
     /// Files that lie where it was looked for files, and are not read.
@@ -209,13 +212,12 @@ impl Source {
                 }
             }
         }
-        let are_lines = parts.iter().all(|(_, data)| matches!(data, Data::Jsonl(_)));
-        let has_lines = are_lines && columns.is_none();
+        let layout = if columns.is_none() { layout(&parts) } else { None };
         let parts: Vec<Part> =
             parts.into_iter().map(|(_, data)| Part::new(Arc::new(data), None, &schema)).collect();
         let (parts, fragments) = (parts.into(), fragments.into());
         let (inputs, passed_over) = (Arc::default(), Arc::default());
-        Ok(Self { parts, fragments, schema, rows, has_lines, inputs, passed_over })
+        Ok(Self { parts, fragments, schema, rows, layout, inputs, passed_over })
     }
 
     /// The columns of every batch, and the metadata to be kept.
@@ -237,9 +239,9 @@ impl Source {
         self.rows
     }
 
-    /// Whether every row is a line of a file with all its columns, so that it can be copied.
-    pub(crate) fn has_lines(&self) -> bool {
-        self.has_lines
+    /// How every row can be copied, if all are lines of files with all their columns.
+    pub(crate) fn layout(&self) -> Option<&LineLayout> {
+        self.layout.as_ref()
     }
 
     /// The files of this source.
@@ -279,6 +281,13 @@ impl Source {
     pub fn inspect(&self) -> Vec<PartInfo> {
         self.parts.iter().map(|part| part.data.info()).collect()
     }
+}
+
+/// How the rows of all parts can be copied, if it is in one way.
+fn layout(parts: &[(String, Data)]) -> Option<LineLayout> {
+    let first = parts.first()?.1.layout()?;
+    let same = |(_, data): &(String, Data)| data.layout().as_ref() == Some(&first);
+    parts.iter().all(same).then_some(first)
 }
 
 /// The fields of `schema` that are among `columns`.

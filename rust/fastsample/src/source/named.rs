@@ -52,7 +52,7 @@ impl NamedSources {
             let label = label.map(|column| Label { column: column.into(), text: name.into() });
             let part = |part: &Part| Part::new(part.data.clone(), label.clone(), &schema);
             let parts = source.parts.iter().map(part).collect();
-            Source { parts, schema: schema.clone(), has_lines: false, ..source }
+            Source { parts, schema: schema.clone(), layout: None, ..source }
         };
         Ok(Self { sources: named.into_iter().map(recast).collect(), missing })
     }

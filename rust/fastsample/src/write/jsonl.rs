@@ -3,11 +3,7 @@
 //! - Lines of a JSON Lines source are copied byte for byte, up to their line feed. Where a column of
 //!   weights is added, it is put behind the last key of each object.
 //! - Rows of other sources are encoded by arrow-json, nulls included, as `datasets` does.
-//!
-//! Compressed files are written as members (gzip) or frames (Zstandard) of some megabytes: threads
-//! compress them side by side, and readers may inflate them so.
 
-use std::io::{self, Write};
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
@@ -16,89 +12,35 @@ use arrow_array::{Array, RecordBatch};
 use arrow_json::WriterBuilder;
 use arrow_json::writer::LineDelimited;
 use arrow_schema::{DataType, Field, SchemaRef};
-use flate2::write::GzEncoder;
 
-use super::outgoing::Outgoing;
-use super::pieces;
+use super::lines::{self, LineCompression};
 use super::unstorable::check_types;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::Context;
-use crate::files::{Output, reason};
+use crate::files::Output;
 use crate::gather::WEIGHT;
 use crate::source::LINE;
 
 /// Endings of files that are written, without that of a compression.
 const ENDINGS: [&str; 2] = [".jsonl", ".ndjson"];
 
-/// How lines are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineCompression {
-    /// Not at all.
-    None,
-    /// gzip at a level from 0 to 9.
-    Gzip(u32),
-    /// Zstandard at a level from 1 to 22.
-    Zstd(i32),
-}
-
-impl LineCompression {
-    /// The compression that the ending of `path` tells, at `level` or the codec's own default.
-    ///
-    /// # Errors
-    /// [`Error::Argument`] for an ending of another format, or a level that the codec lacks.
-    pub fn of(path: &Path, level: Option<i32>) -> Result<Self> {
-        let shown = path.display();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        let (found, levels) = if is_lines(&name, "") {
-            (Self::None, None)
-        } else if is_lines(&name, ".gz") {
-            (Self::Gzip(level.unwrap_or(6) as u32), Some(0..=9))
-        } else if is_lines(&name, ".zst") {
-            (Self::Zstd(level.unwrap_or(1)), Some(1..=22))
-        } else {
-            return Err(Error::Argument(format!(
-                "{shown}: JSON Lines files end in {}, alone or with .gz or .zst",
-                ENDINGS.join(", ")
-            )));
-        };
-        match level {
-            Some(level) if !levels.is_some_and(|levels| levels.contains(&level)) => {
-                Err(Error::Argument(format!(
-                    "compression_level is {level}, which {shown} can't have; \
-                 .gz has levels 0 to 9, .zst 1 to 22, plain files none"
-                )))
-            }
-            _ => Ok(found),
-        }
-    }
-
-    fn compress(self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
-        match self {
-            Self::None => Ok(bytes),
-            Self::Gzip(level) => {
-                let level = flate2::Compression::new(level);
-                let mut member = GzEncoder::new(Vec::with_capacity(bytes.len() / 2), level);
-                member.write_all(&bytes)?;
-                member.finish()
-            }
-            Self::Zstd(level) => {
-                let mut frame = zstd::bulk::Compressor::new(level)?;
-                frame.include_checksum(true)?;
-                frame.compress(&bytes)
-            }
-        }
-    }
-}
-
-fn is_lines(name: &str, compressed: &str) -> bool {
-    name.strip_suffix(compressed).is_some_and(|name| ENDINGS.iter().any(|end| name.ends_with(end)))
-}
-
 /// Options of JSON Lines output.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonlOptions {
     /// The compression of the file.
     pub compression: LineCompression,
+}
+
+impl JsonlOptions {
+    /// The options of a file of this name: its ending tells the compression.
+    ///
+    /// # Errors
+    /// [`Error::Argument`](crate::Error::Argument) for an ending of another format, or a `level` that
+    /// the codec lacks.
+    pub fn named(path: &Path, level: Option<i32>) -> Result<Self> {
+        let (compression, _) = LineCompression::of(path, level, "JSON Lines", &ENDINGS)?;
+        Ok(Self { compression })
+    }
 }
 
 /// Writes `batches` into `file`. If `are_lines`, they have a column [`LINE`] to be copied, and perhaps
@@ -114,29 +56,13 @@ pub(super) fn write(
     if !are_lines {
         check_types(schema, file, "JSON Lines", refusal)?;
     }
-    let fail = |error: &io::Error| file.failed(&reason(error));
-    let mut handle = Outgoing::create(file)?;
-    let mut is_empty = true;
-    let encode = |batches: &[RecordBatch]| {
-        let mut bytes = Vec::new();
-        for batch in batches {
-            match batch.column_by_name(LINE).filter(|_| are_lines) {
-                Some(lines) => copy(lines, batch.column_by_name(WEIGHT), &mut bytes),
-                None => encode(batch, &mut bytes).map_err(|error| file.failed(&error))?,
-            }
+    lines::write(ctx, file, options.compression, None, batches, |batch, out| {
+        match batch.column_by_name(LINE).filter(|_| are_lines) {
+            Some(lines) => copy(lines, batch.column_by_name(WEIGHT), out),
+            None => encode(batch, out).map_err(|error| file.failed(&error))?,
         }
-        options.compression.compress(bytes).map_err(|error| fail(&error))
-    };
-    pieces::in_order(ctx, batches, encode, |piece| {
-        is_empty = false;
-        handle.write_all(&piece).map_err(|error| fail(&error))
-    })?;
-    if is_empty {
-        // A compressed file of nothing has a member of nothing.
-        let piece = encode(&[])?;
-        handle.write_all(&piece).map_err(|error| fail(&error))?;
-    }
-    handle.flush().map_err(|error| fail(&error))
+        Ok(())
+    })
 }
 
 /// Why an object can't have a type, if so.
@@ -205,18 +131,5 @@ mod tests {
         assert_eq!(added(r#"{"a":"}"}"#), r#"{"a":"}", "_weight": 2.5}"#);
         assert_eq!(added("{ \"a\" : {} } \r"), "{ \"a\" : {}, \"_weight\": 2.5} \r");
         assert_eq!(added("{ }"), "{\"_weight\": 2.5}");
-    }
-
-    #[test]
-    fn the_ending_tells_the_compression() {
-        let of = |name, level| LineCompression::of(Path::new(name), level);
-        assert_eq!(of("a.JSONL", None).unwrap(), LineCompression::None);
-        assert_eq!(of("a.ndjson.gz", None).unwrap(), LineCompression::Gzip(6));
-        assert_eq!(of("a.jsonl.zst", Some(9)).unwrap(), LineCompression::Zstd(9));
-        for (name, level) in
-            [("a.json", None), ("a.gz", None), ("a.jsonl", Some(1)), ("a.jsonl.gz", Some(10))]
-        {
-            assert!(of(name, level).is_err(), "{name}");
-        }
     }
 }

@@ -1,15 +1,17 @@
-//! A sample on disk: Parquet, Arrow IPC or JSON Lines, one file or several, in row order or shuffled.
+//! A sample on disk: Parquet, Arrow IPC, JSON Lines or CSV, one file or several, in order or shuffled.
 //!
 //! ```text
 //!  gather ──▶ (shuffle) ──▶ shards ──▶ parquet: row groups encoded in parallel ──▶ set of files
 //!                                  ├─▶ ipc
-//!                                  └─▶ jsonl: pieces encoded or copied, in parallel
+//!                                  └─▶ jsonl, csv: pieces encoded or copied, in parallel
 //! ```
 
+mod csv;
 mod dictionary;
 mod format;
 mod ipc;
 mod jsonl;
+mod lines;
 mod mixture;
 mod outgoing;
 mod parquet;
@@ -22,9 +24,11 @@ mod unstorable;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use self::csv::CsvOptions;
 pub use self::format::Format;
 pub use self::ipc::{IpcCompression, IpcOptions};
-pub use self::jsonl::{JsonlOptions, LineCompression};
+pub use self::jsonl::JsonlOptions;
+pub use self::lines::LineCompression;
 use self::mixture::shuffled_mixture;
 pub use self::parquet::{Compression, ParquetOptions};
 use self::shards::{Shards, shard_path, shard_rows};
@@ -192,12 +196,12 @@ fn write_sample(
     let totals = Arc::new(TextTotals::new(sample.text(ctx)?));
     let scratch = Scratch { folder, output: outputs[0].path() };
     let limit = options.memory_limit;
-    let are_lines = matches!(options.format, Format::Jsonl(_)) && sample.has_lines();
     let mixed = sample.mixed().filter(|_| options.shuffle);
+    let layout = sample.layout().filter(|layout| mixed.is_none() && options.format.copies(layout));
     let (mut rows, schema): (Batches<'_>, _) = if let Some(mixed) = mixed {
         let schema = sample.schema().clone();
         (shuffled_mixture(ctx, mixed, &schema, &totals, sample.seed(), limit, scratch)?, schema)
-    } else if are_lines {
+    } else if layout.is_some() {
         // The text is looked at; then only the lines are kept.
         let gather = sample.gather_lines(ctx, &totals.text)?;
         let kept = totals.text.roots().len()..gather.schema().fields().len();
@@ -220,7 +224,7 @@ fn write_sample(
     for (output, shard) in outputs.iter().zip(0..) {
         let count = shard_rows(sample.len(), shard, options.shards);
         let batches = rows.take(count);
-        options.format.write(ctx, output, &schema, batches, are_lines)?;
+        options.format.write(ctx, output, &schema, batches, layout)?;
         files.push(Written { path: output.path().to_path_buf(), rows: count, bytes: 0 });
     }
     let text = totals.text.clone();

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use memchr::{memchr, memrchr};
 
 use super::inflate::{LineCodec, MemberReader};
+use super::quotes::QuoteScan;
+use super::records::BYTE_ORDER_MARK;
 use crate::error::{Error, Result};
 use crate::source::file::OpenFile;
 
@@ -66,6 +68,12 @@ impl Cutter {
         }
     }
 
+    /// Cuts a file of records with quotes, whose fields are told apart by `delimiter`. Whether a line
+    /// end is within quotes is only known from all before it.
+    pub(in crate::source) fn quoted(open: &OpenFile, codec: LineCodec, delimiter: u8) -> InOrder {
+        InOrder { quoted: Some(delimiter), ..InOrder::new(open, codec) }
+    }
+
     /// The lines of a plain file that begin in the `index`-th piece of it.
     pub(in crate::source) fn piece(open: &OpenFile, index: u64) -> Result<Cut> {
         let size = open.size();
@@ -114,7 +122,17 @@ fn too_long(open: &OpenFile, most: u64) -> Error {
     Error::unsupported(open.path(), &what)
 }
 
-/// Cuts a compressed file from its beginning.
+fn never_ends(open: &OpenFile, quote: u64, most: u64) -> Error {
+    let what = format!(
+        "the quote at byte {} of the text opens a field that does not end within {} MiB; \
+         close it, or write the field in quotes, with each quote in it doubled",
+        quote + 1,
+        most >> 20
+    );
+    Error::unsupported(open.path(), &what)
+}
+
+/// Cuts a file from its beginning.
 pub(in crate::source) struct InOrder {
     inflater: MemberReader,
     /// Members that begin at the next line or behind it, and the one before them.
@@ -124,36 +142,74 @@ pub(in crate::source) struct InOrder {
     at: u64,
     ended: bool,
     longest: u64,
+    /// The delimiter of fields, if records have quotes.
+    quoted: Option<u8>,
 }
 
 impl InOrder {
     fn new(open: &OpenFile, compression: LineCodec) -> Self {
-        let longest = LONGEST.min(LONGEST_INFLATED.max(open.size() * LONGEST_A_BYTE));
+        let longest = match compression {
+            LineCodec::None => LONGEST,
+            _ => LONGEST.min(LONGEST_INFLATED.max(open.size() * LONGEST_A_BYTE)),
+        };
+        let (members, rest) = (VecDeque::new(), Vec::new());
         let inflater = MemberReader::new(open, compression, 0);
-        Self { inflater, members: VecDeque::new(), rest: Vec::new(), at: 0, ended: false, longest }
+        Self { inflater, members, rest, at: 0, ended: false, longest, quoted: None }
+    }
+
+    /// The bytes of the next chunk, which stays the next one.
+    pub(in crate::source) fn peek(&mut self, open: &OpenFile) -> io::Result<Result<&[u8]>> {
+        Ok(self.find(open)?.map(|len| &self.rest[..len]))
+    }
+
+    /// Reads the next chunk, and returns how long it is: 0 at the end.
+    fn find(&mut self, open: &OpenFile) -> io::Result<Result<usize>> {
+        let mut wanted = CHUNK_BYTES as usize;
+        // Where no line end has been found yet.
+        let mut searched = 0;
+        let mut scan = None;
+        loop {
+            self.fill(wanted)?;
+            if self.rest.is_empty() {
+                return Ok(Ok(0));
+            }
+            let found = if let Some(delimiter) = self.quoted {
+                let marked = self.at == 0 && self.rest.starts_with(BYTE_ORDER_MARK);
+                let start = if marked { BYTE_ORDER_MARK.len() } else { 0 };
+                let scan = scan.get_or_insert_with(|| QuoteScan::new(delimiter, start));
+                let end = std::iter::from_fn(|| scan.next_end(&self.rest)).last();
+                // The first chunk has a record: the header.
+                let has_record = |end: usize| {
+                    self.rest[start..end].iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
+                };
+                end.filter(|&end| self.at > 0 || has_record(end))
+            } else {
+                memrchr(b'\n', &self.rest[searched..]).map(|found| searched + found + 1)
+            };
+            if let Some(len) = found {
+                return Ok(Ok(len));
+            }
+            if self.rest.len() as u64 > self.longest {
+                let quote = scan.and_then(|scan| scan.open_quote());
+                return Ok(Err(match quote {
+                    Some(quote) => never_ends(open, self.at + quote as u64, self.longest),
+                    None => too_long(open, self.longest),
+                }));
+            }
+            if self.ended {
+                return Ok(Ok(self.rest.len()));
+            }
+            searched = self.rest.len();
+            wanted = (self.rest.len() * 2).min(self.longest as usize + 1);
+        }
     }
 
     /// The next chunk; none at the end.
     pub(in crate::source) fn next(&mut self, open: &OpenFile) -> io::Result<Result<Option<Cut>>> {
-        let mut wanted = CHUNK_BYTES as usize;
-        // Where no line end has been found yet.
-        let mut searched = 0;
-        let len = loop {
-            self.fill(wanted)?;
-            if self.rest.is_empty() {
-                return Ok(Ok(None));
-            }
-            if let Some(found) = memrchr(b'\n', &self.rest[searched..]) {
-                break searched + found + 1;
-            }
-            if self.rest.len() as u64 > self.longest {
-                return Ok(Err(too_long(open, self.longest)));
-            }
-            if self.ended {
-                break self.rest.len();
-            }
-            searched = self.rest.len();
-            wanted = (self.rest.len() * 2).min(self.longest as usize + 1);
+        let len = match self.find(open)? {
+            Ok(0) => return Ok(Ok(None)),
+            Ok(len) => len,
+            Err(error) => return Ok(Err(error)),
         };
         let rest = self.rest.split_off(len);
         let bytes = Bytes::from(std::mem::replace(&mut self.rest, rest));

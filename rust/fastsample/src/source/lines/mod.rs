@@ -3,19 +3,34 @@
 //! - [`inflate`]: the bytes of a file, through gzip (several members) or Zstandard (several frames);
 //! - [`cut`]: a file cut into chunks of whole lines, the same ones for any number of threads;
 //! - [`forward`]: chunks of a compressed file in order, for many threads;
-//! - [`records`]: the records of a chunk: lines that are not blank.
+//! - [`records`]: the records of a chunk: lines that are not blank; [`quotes`]: with quotes around
+//!   line feeds;
+//! - [`mod@pass`]: all chunks looked at once, when the file is opened;
+//! - [`file`]: a file with its chunks, and the bytes of one; [`names`]: what its name tells;
+//! - [`layout`]: how records are copied from a file to another.
 //!
 //! ```text
 //!  plain       |....line|line.....line|line...   cut every 4 MiB, at the next line end; in parallel
+//!  with quotes in order, at line ends outside of quotes
 //!  compressed  member ▶ inflate ▶ cut            in order; a chunk knows the member that it begins in
 //! ```
 
 mod cut;
+mod file;
 mod forward;
 mod inflate;
+mod layout;
+mod names;
+mod pass;
+mod quotes;
 mod records;
 
-pub(super) use cut::{Chunk, Cut, Cutter, InOrder};
-pub(super) use forward::{Forward, Passes};
-pub(super) use inflate::{LineCodec, damaged, head};
+pub(super) use cut::Cutter;
+pub(super) use file::LineFile;
+pub(super) use forward::Passes;
+pub(super) use inflate::damaged;
+pub(crate) use layout::LineLayout;
+pub(super) use names::{ends_with, refuse_utf16};
+pub(super) use pass::{ChunkSeen, ChunkTable, LineFault, pass, refused};
+pub(super) use quotes::QuotedRecords;
 pub(super) use records::{BYTE_ORDER_MARK, Records};

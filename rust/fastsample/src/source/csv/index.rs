@@ -1,0 +1,122 @@
+//! The index pass: every record is checked once; rows are counted, and types found.
+
+use super::fields::CsvFields;
+use super::header::CsvHeader;
+use super::kind::ColumnSeen;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::source::file::OpenFile;
+use crate::source::lines::{
+    BYTE_ORDER_MARK, ChunkSeen, ChunkTable, Cutter, LineFault, LineFile, QuotedRecords, damaged,
+    pass, refused,
+};
+
+/// Reads all records of `file`: the header, the chunks, and what was seen in each column.
+pub(super) fn read(
+    ctx: &Context,
+    file: &LineFile,
+    delimiter: u8,
+) -> Result<(CsvHeader, ChunkTable, Vec<ColumnSeen>)> {
+    let open = file.open()?;
+    let header = header(&open, file, delimiter)?;
+    let mut seen = vec![ColumnSeen::default(); header.names.len()];
+    let cutter = Cutter::InOrder(Box::new(Cutter::quoted(&open, file.codec(), delimiter)));
+    let look = |bytes: &[u8], is_first: bool| look(bytes, is_first, delimiter, header.names.len());
+    let table = pass(ctx, &open, file.codec(), cutter, look, |found, _| {
+        std::iter::zip(&mut seen, found).for_each(|(seen, found)| seen.merge(found));
+    })?;
+    if table.rows.is_empty() {
+        return Err(no_rows(file, "the file has a header and no rows"));
+    }
+    Ok((header, table, seen))
+}
+
+/// The error of a file without rows.
+fn no_rows(lines: &LineFile, what: &str) -> Error {
+    Error::corrupt(lines.path(), format!("{what}; fetch or write it again, or leave it out"))
+}
+
+/// Where the records of a chunk begin.
+pub(super) fn start(bytes: &[u8], is_first: bool) -> usize {
+    if is_first && bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }
+}
+
+fn header(open: &OpenFile, file: &LineFile, delimiter: u8) -> Result<CsvHeader> {
+    let mut cutter = Cutter::quoted(open, file.codec(), delimiter);
+    let bytes = cutter.peek(open).map_err(|error| damaged(open, file.codec(), 0, &error))??;
+    let mut records = QuotedRecords::new(bytes, delimiter, start(bytes, true));
+    let Some(record) = records.next() else {
+        return Err(no_rows(file, "the file has no header, blank lines at most"));
+    };
+    CsvHeader::parse(&bytes[record.clone()], delimiter).map_err(|fault| {
+        let (line, fault) = placed(&bytes[record], records.line(), fault);
+        refused(open.path(), line, &fault)
+    })
+}
+
+/// A fault of a record by its line: line feeds may stand between quotes.
+fn placed(record: &[u8], line: u64, fault: LineFault) -> (u64, LineFault) {
+    let before = &record[..fault.at.min(record.len())];
+    match memchr::memrchr(b'\n', before) {
+        None => (line, fault),
+        Some(last) => {
+            let lines = bytecount::count(before, b'\n') as u64;
+            (line + lines, LineFault { at: fault.at - last - 1, ..fault })
+        }
+    }
+}
+
+/// Looks at all records of a chunk, whose rows have `columns` fields.
+fn look(bytes: &[u8], is_first: bool, delimiter: u8, columns: usize) -> ChunkSeen<Vec<ColumnSeen>> {
+    let found = vec![ColumnSeen::default(); columns];
+    let mut seen = ChunkSeen { rows: 0, lines: 0, found, fault: None };
+    let invalid = simdutf8::compat::from_utf8(bytes).err().map(|error| error.valid_up_to());
+    let mut records = QuotedRecords::new(bytes, delimiter, start(bytes, is_first));
+    let mut is_header = is_first;
+    while let Some(record) = records.next() {
+        if std::mem::take(&mut is_header) {
+            continue;
+        }
+        let row = &bytes[record.clone()];
+        let checked = match invalid.filter(|&at| at < record.end) {
+            Some(at) => {
+                let at = at.saturating_sub(record.start);
+                Err(LineFault { at, what: "the text is not valid UTF-8".into() })
+            }
+            None => check(row, delimiter, &mut seen.found),
+        };
+        if let Err(fault) = checked {
+            seen.fault = Some(placed(row, records.line(), fault));
+            break;
+        }
+        seen.rows += 1;
+    }
+    seen.lines = records.lines();
+    seen
+}
+
+/// Checks that a record has a field for each column.
+fn check(record: &[u8], delimiter: u8, seen: &mut [ColumnSeen]) -> Result<(), LineFault> {
+    let mut fields = 0;
+    for field in CsvFields::new(record, delimiter) {
+        let field = field?;
+        if let Some(seen) = seen.get_mut(fields) {
+            seen.add(&field);
+        }
+        fields += 1;
+    }
+    if fields == seen.len() {
+        return Ok(());
+    }
+    let (found, columns) = (counted(fields, "field"), counted(seen.len(), "column"));
+    let what = format!(
+        "the row has {found}, but the header has {columns}; \
+         a field with {:?} in it needs quotes around it",
+        char::from(delimiter)
+    );
+    Err(LineFault { at: 0, what: what.into() })
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}

@@ -1,0 +1,122 @@
+//! CSV and TSV: a header, then a record a row (`.csv`, `.tsv`), plain, gzip or Zstandard.
+//!
+//! - [`fields`]: a record cut into fields; [`header`]: the names of the columns;
+//! - [`kind`]: the Arrow type of a column, from all of its fields;
+//! - [`mod@index`]: the pass through all records that counts rows and finds the types;
+//! - [`rows`]: chosen rows of a chunk as Arrow data.
+//!
+//! Records are those of RFC 4180: quotes may stand around line feeds and delimiters, and are doubled
+//! within. The ending of the name tells the delimiter. Every record is checked when a file is opened;
+//! when rows are read, only those that are chosen are looked at.
+
+mod fields;
+mod header;
+mod index;
+mod kind;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_schema::{Field, Schema, SchemaRef};
+
+use self::header::CsvHeader;
+use self::kind::ColumnSeen;
+use self::rows::CsvRows;
+use super::batches::Batches;
+use super::file::{OpenFile, SourceFile};
+use super::lines::{LineFile, LineLayout, ends_with, refuse_utf16};
+use super::narrow::{KeptColumn, narrowed};
+use super::unit_rows::Rows;
+use crate::error::Result;
+use crate::exec::Context;
+
+/// Endings, and the delimiter that each stands for.
+const DELIMITERS: [(&str, u8); 2] = [(".csv", b','), (".tsv", b'\t')];
+
+/// A file of records with a header.
+#[derive(Debug, Clone)]
+pub(super) struct CsvFile {
+    lines: LineFile,
+    delimiter: u8,
+    header: CsvHeader,
+    schema: SchemaRef,
+}
+
+impl CsvFile {
+    /// The file, if it is named like one of this format. Its records are not read yet.
+    pub(super) fn recognise(file: &SourceFile, open: &OpenFile) -> Result<Option<Self>> {
+        let named = DELIMITERS.iter().find(|(ending, _)| ends_with(open.path(), &[ending]));
+        let Some(&(_, delimiter)) = named else { return Ok(None) };
+        let (lines, head) = LineFile::begin(file, open)?;
+        refuse_utf16(open.path(), &head)?;
+        let (header, schema) = (CsvHeader::default(), Arc::new(Schema::empty()));
+        Ok(Some(Self { lines, delimiter, header, schema }))
+    }
+
+    pub(super) fn lines(&self) -> &LineFile {
+        &self.lines
+    }
+
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The name of the format.
+    pub(super) fn format(&self) -> &'static str {
+        if self.delimiter == b'\t' { "tsv" } else { "csv" }
+    }
+
+    /// How records are copied.
+    pub(super) fn layout(&self) -> LineLayout {
+        let CsvHeader { names, line } = self.header.clone();
+        LineLayout::Csv { delimiter: self.delimiter, names, header: line }
+    }
+
+    /// The same file with only some leaves of some columns.
+    pub(super) fn narrowed(&self, kept: &[KeptColumn<'_>]) -> Self {
+        Self { schema: Arc::new(narrowed(&self.schema, kept)), ..self.clone() }
+    }
+
+    /// Reads the chosen rows of a chunk, holding a permit of `ctx` while there is work.
+    pub(super) fn read(&self, ctx: &Context, rows: &Rows<'_>) -> Result<Batches<'static>> {
+        let bytes = self.lines.bytes(ctx, rows)?;
+        let is_first = self.lines.is_first(rows.unit);
+        let path = self.lines.path();
+        let mut found = CsvRows::new(path, bytes, is_first, self.delimiter, &self.schema, rows)?;
+        let ctx = ctx.clone();
+        Ok(Box::new(std::iter::from_fn(move || ctx.compute(|| found.next()))))
+    }
+}
+
+/// Reads all records of the files in `parts` that are of this format: their rows, and their columns.
+/// Columns of one name have one type in all files.
+///
+/// # Errors
+/// For the first record with a fault, or damaged data.
+pub(super) fn index<'a>(
+    ctx: &Context,
+    files: impl IntoIterator<Item = &'a mut CsvFile>,
+) -> Result<()> {
+    let mut files: Vec<&mut CsvFile> = files.into_iter().collect();
+    let mut seen: HashMap<String, ColumnSeen> = HashMap::new();
+    for file in &mut files {
+        let (header, table, columns) = index::read(ctx, &file.lines, file.delimiter)?;
+        file.lines.set_chunks(table);
+        for (name, column) in std::iter::zip(header.names.iter(), columns) {
+            seen.entry(name.clone()).or_default().merge(column);
+        }
+        file.header = header;
+    }
+    for file in files {
+        let field = |name: &String| {
+            let kind = seen.get(name).copied().unwrap_or_default().data_type();
+            Field::new(name.as_str(), kind, true)
+        };
+        file.schema =
+            Arc::new(Schema::new(file.header.names.iter().map(field).collect::<Vec<_>>()));
+    }
+    Ok(())
+}
