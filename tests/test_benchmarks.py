@@ -40,3 +40,18 @@ def test_lines_are_drawn_by_ours_and_by_a_loop(tmp_path: Path) -> None:
         assert "failed" not in ours
     (loop,) = [line for line in page.splitlines() if line.startswith("| rows.jsonl | python")]
     assert "failed" not in loop
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_mixtures_are_made_by_ours_and_by_datasets(tmp_path: Path) -> None:
+    options = ["--rows", "2000", "--rounds", "1", "--only", "fastsample,datasets"]
+    command = [sys.executable, "-m", "benches.mixtures", *options, "--record", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = tmp_path.iterdir()
+    page = record.read_text()
+    assert page.startswith("# Mixture: 600 of 2,000 rows")
+    for name in ("fastsample", "datasets"):
+        (line,) = [line for line in page.splitlines() if line.startswith(f"| {name} ")]
+        assert "failed" not in line
