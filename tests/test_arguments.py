@@ -106,7 +106,8 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
             {"source": TABLE, "n": 5},
             {
                 **{**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART},
-                **{"fraction": FRACTION, "where": WHERE},
+                **{"fraction": FRACTION, "where": WHERE, "allocation": ANY},
+                **{"by": Kind(BY.wrong_types), "weight": NAME},
             },
         ),
     )

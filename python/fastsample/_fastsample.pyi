@@ -88,6 +88,7 @@ class GroupsFound(TypedDict):
     short: int
     moved: int
     unnamed: int
+    epochs: int
 
 @type_check_only
 class PartFound(TypedDict):
@@ -290,6 +291,7 @@ def draw_weighted(
     text: Sequence[str] | None,
     threads: int | None,
     progress: _Progress,
+    first: int = 0,
 ) -> Sample: ...
 def draw_window(
     source: Source,
@@ -324,6 +326,7 @@ def draw_stratified(
     text: Sequence[str] | None,
     threads: int | None,
     progress: _Progress,
+    window: int = 0,
 ) -> tuple[Sample, GroupsFound, SmartFound | None]: ...
 def draw_mixture(
     sources: Sequence[tuple[str, Source]],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastsample import _fastsample
@@ -17,7 +18,14 @@ from fastsample._arguments import (
     whole,
 )
 from fastsample._progress import Callback, reporting
-from fastsample._sampling.report import Report, known_text
+from fastsample._sampling.groups import (
+    AllocationLike,
+    Shares,
+    check_allocation,
+    check_by,
+    draw_by_groups,
+)
+from fastsample._sampling.report import Groups, Report, known_text
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_rule, rank
 from fastsample._sampling.smart_report import SmartReport, to_report
@@ -31,6 +39,9 @@ def epochs(
     *,
     fraction: float | None = None,
     where: str | None = None,
+    by: str | Sequence[str] | None = None,
+    allocation: AllocationLike = "proportional",
+    weight: str | None = None,
     smart: SmartLike = False,
     seed: int = 42,
     columns: Sequence[str] | None = None,
@@ -53,6 +64,11 @@ def epochs(
     no epochs beyond ``len(epochs)``. The text of all rows is read once, for the first epoch that is
     requested; after that 8 bytes a row are kept.
 
+    With `by` each epoch has the same number of rows of each group, as `allocation` says: the next
+    ones in the order of the group, which begins again where the group ends. ``len(epochs)`` is the
+    number of epochs until the first group does. With `weight` later epochs have rows of lower
+    weight, and there are none beyond ``len(epochs)``. The columns of both are read for every epoch.
+
     Examples
     --------
     >>> import pyarrow as pa, fastsample
@@ -68,6 +84,14 @@ def epochs(
     where = optional(string, "where", where)
     seed = check_seed(seed)
     check_rule(smart, text_columns)
+    groups = None if by is None else check_by(by)
+    if by is None and allocation != "proportional":
+        raise ArgumentError("allocation divides rows among groups; name their column with by")
+    shares = check_allocation(allocation, len(groups or ()))
+    weight = optional(string, "weight", weight)
+    for name, option in (("by", by), ("weight", weight)):
+        if option is not None and smart is not False:
+            raise ArgumentError(f"{name} and smart exclude each other in epochs; leave out one")
     threads = check_threads(threads)
     with reporting(progress, "opening") as callback:
         opened = open_source(source, columns, threads, callback)
@@ -78,8 +102,21 @@ def epochs(
             )
         opened = matching(opened, where, threads, callback)
     asked = {"where": where, "fraction": amount if isinstance(amount, float) else None}
+    asked["weight"] = weight
     n = opened.count(amount)
-    return Epochs(opened, n, seed, smart, text_columns, threads, progress, asked)
+    order = _Order(amount, smart, groups, shares, weight)
+    return Epochs(opened, n, seed, order, text_columns, threads, progress, asked)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """How many rows an epoch has, and in which order they are drawn."""
+
+    amount: int | float
+    smart: SmartLike
+    by: list[str] | None
+    allocation: str | Shares
+    weight: str | None
 
 
 class Epochs:
@@ -94,7 +131,7 @@ class Epochs:
         opened: _fastsample.Source,
         n: int,
         seed: int,
-        smart: SmartLike,
+        order: _Order,
         text_columns: Sequence[str] | None,
         threads: int | None,
         progress: bool | Callback | None,
@@ -103,17 +140,32 @@ class Epochs:
         self._opened = opened
         self._n = n
         self._seed = seed
-        self._smart = smart
+        self._order = order
         self._text_columns = text_columns
         self._threads = threads
         self._progress = progress
         self._rows = opened.population or 0
         self._asked = asked
         self._ranking: _fastsample.Ranking | None = None
+        self._counts: tuple[int, int, int] | None = None
 
     def __len__(self) -> int:
         """Return the number of epochs of which no two share a row."""
-        return self._rows // self._n
+        return self._counted()[2]
+
+    def _counted(self) -> tuple[int, int, int]:
+        """Return the rows of an epoch, those that may be drawn, and the number of epochs.
+
+        Columns of groups and weights are read for that, once.
+        """
+        if self._order.by is None and self._order.weight is None:
+            return self._n, self._rows, self._rows // self._n
+        if self._counts is None:
+            with reporting(self._progress, "drawing") as callback:
+                drawn, _, groups = self._draw(0, callback)
+            n, rows = len(drawn), drawn.population
+            self._counts = n, rows, rows // n if groups is None else groups.epochs
+        return self._counts
 
     def __iter__(self) -> Iterator[Sample]:
         """Draw the epochs of which no two share a row."""
@@ -122,11 +174,13 @@ class Epochs:
     def __getitem__(self, epoch: int) -> Sample:
         """Draw the rows of an epoch, from 0. After `len` epochs, uniform draws begin again."""
         epoch = whole("epoch", epoch, least=0)
-        if self._smart is not False and (epoch + 1) * self._n > self._rows:
-            raise IndexError(f"epoch {epoch} of {len(self)}; a smart draw has no more rows")
+        order = self._order
+        by_weight = order.smart is not False or (order.weight is not None and order.by is None)
+        if by_weight and epoch > 0 and epoch >= len(self):
+            raise IndexError(f"epoch {epoch} of {len(self)}; a draw by weight has no more rows")
         started = time.perf_counter()
         with reporting(self._progress, "drawing") as callback:
-            drawn, found = self._draw(epoch, callback)
+            drawn, found, groups = self._draw(epoch, callback)
         seconds = time.perf_counter() - started
         report = Report(
             drawn.source_rows,
@@ -140,26 +194,56 @@ class Epochs:
             notes=tuple(self._opened.notes),
             **self._asked,
             matching=None if self._asked["where"] is None else drawn.population,
+            groups=groups,
         )
         return Sample(drawn, report)
 
     def _draw(
         self, epoch: int, progress: Callback | None
-    ) -> tuple[_fastsample.Sample, SmartReport | None]:
-        n, seed, threads, first = self._n, self._seed, self._threads, epoch * self._n
-        if self._smart is False:
-            window = _fastsample.draw_window(
+    ) -> tuple[_fastsample.Sample, SmartReport | None, Groups | None]:
+        seed, threads, order = self._seed, self._threads, self._order
+        if order.by is not None:
+            return draw_by_groups(
                 self._opened,
-                n,
+                order.amount,
                 seed,
-                first=first % self._rows,
-                text=check_text_columns(self._text_columns),
+                False,
+                self._text_columns,
+                False,
+                weight=order.weight,
+                by=order.by,
+                allocation=order.allocation,
+                threads=threads,
+                progress=progress,
+                epoch=epoch,
+            )
+        if order.smart is not False:
+            if self._ranking is None:
+                columns = self._text_columns
+                self._ranking = rank(self._opened, seed, order.smart, columns, threads, progress)
+            drawn, found = self._ranking.window(self._n, epoch * self._n, threads)
+            return drawn, to_report(found), None
+        text = check_text_columns(self._text_columns)
+        if order.weight is not None:
+            drawn = _fastsample.draw_weighted(
+                self._opened,
+                order.amount,
+                seed,
+                weight=order.weight,
+                weights=False,
+                text=text,
+                threads=threads,
+                progress=progress,
+                first=epoch * self._counted()[0] if epoch else 0,
+            )
+        else:
+            drawn = _fastsample.draw_window(
+                self._opened,
+                self._n,
+                seed,
+                first=epoch * self._n % self._rows,
+                text=text,
                 threads=threads,
                 progress=progress,
             )
-            return window, None
-        if self._ranking is None:
-            columns = self._text_columns
-            self._ranking = rank(self._opened, seed, self._smart, columns, threads, progress)
-        drawn, found = self._ranking.window(n, first, threads)
-        return drawn, to_report(found)
+        return drawn, None, None

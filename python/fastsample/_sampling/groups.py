@@ -22,7 +22,7 @@ AllocationLike: TypeAlias = "str | Mapping[Any, float]"
 
 FORMULAS = ("proportional", "equal", "sqrt")
 
-_Shares = list[tuple[list[str | None], float]]
+Shares = list[tuple[list[str | None], float]]
 
 
 def check_by(by: object) -> list[str]:
@@ -30,7 +30,7 @@ def check_by(by: object) -> list[str]:
     return [string("by", by)] if isinstance(by, str) else names("by", by)
 
 
-def check_allocation(allocation: object, columns: int) -> str | _Shares:
+def check_allocation(allocation: object, columns: int) -> str | Shares:
     """Return a formula, or the values of groups of so many columns with their shares."""
     if not isinstance(allocation, Mapping):
         if isinstance(allocation, str):
@@ -80,11 +80,12 @@ def draw_by_groups(
     *,
     weight: str | None,
     by: list[str],
-    allocation: str | _Shares,
+    allocation: str | Shares,
     threads: int | None,
     progress: Callback | None,
+    epoch: int = 0,
 ) -> tuple[_fastsample.Sample, SmartReport | None, Groups]:
-    """Draw of each group its own number of rows."""
+    """Draw of each group its own number of rows: those of an epoch."""
     judge = None if smart is False else rule(smart, text_columns, threads, progress)
     drawn, groups, found = _fastsample.draw_stratified(
         opened,
@@ -98,6 +99,7 @@ def draw_by_groups(
         text=check_text_columns(text_columns) if judge is None else None,
         threads=threads,
         progress=progress,
+        window=epoch,
     )
     largest = tuple(Group(tuple(values), rows, n) for values, rows, n in groups["largest"])
     report = Groups(
@@ -108,5 +110,6 @@ def draw_by_groups(
         short=groups["short"],
         moved=groups["moved"],
         unnamed=groups["unnamed"],
+        epochs=groups["epochs"],
     )
     return drawn, None if found is None else to_report(found), report

@@ -47,6 +47,8 @@ class Groups:
         Rows that those lack, which others gave.
     unnamed : int
         Groups that no share was given to; none of their rows is drawn.
+    epochs : int
+        Draws of these numbers of rows that share no row.
     """
 
     by: tuple[str, ...]
@@ -56,6 +58,7 @@ class Groups:
     short: int = 0
     moved: int = 0
     unnamed: int = 0
+    epochs: int = 1
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -87,9 +87,9 @@ pub(crate) fn all_rows(
     Ok(Sample::new(text.into_iter().fold(sample, CoreSample::with_text), None))
 }
 
-/// Draws rows by a column of weights.
+/// Draws rows by a column of weights, from rank `first` on in the order in which they are drawn.
 #[pyfunction]
-#[pyo3(signature = (source, amount, seed, *, weight, weights, text, threads, progress))]
+#[pyo3(signature = (source, amount, seed, *, weight, weights, text, threads, progress, first=0))]
 #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
 pub(crate) fn draw_weighted(
     py: Python<'_>,
@@ -101,11 +101,12 @@ pub(crate) fn draw_weighted(
     text: Option<Vec<String>>,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
+    first: u64,
 ) -> BindingResult<Sample> {
     let population = source.drawable(py, threads, progress)?;
     let text = named(population.source(), text)?;
     let sample = run(py, threads, progress, move |ctx| {
-        weighted::draw(ctx, population, amount.into(), seed, &weight, weights)
+        weighted::draw(ctx, population, amount.into(), seed, first, &weight, weights)
     })?;
     Ok(Sample::new(text.into_iter().fold(sample, CoreSample::with_text), threads))
 }

@@ -39,10 +39,12 @@ impl Allocation {
 /// The sample, its groups, the arguments of a `SmartReport`.
 type ByGroups<'py> = (Sample, Bound<'py, PyDict>, Option<Bound<'py, PyDict>>);
 
-/// Draws rows, of each group of equal values of the columns `by` its own number.
+/// Draws rows, of each group of equal values of the columns `by` its own number: the rows of window
+/// `window` in the order of the group.
 #[pyfunction]
 #[pyo3(signature = (
-    source, amount, seed, *, by, allocation, weight, rule, weights, text, threads, progress
+    source, amount, seed, *, by, allocation, weight, rule, weights, text, threads, progress,
+    window=0
 ))]
 #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
 pub(crate) fn draw_stratified<'py>(
@@ -58,10 +60,11 @@ pub(crate) fn draw_stratified<'py>(
     text: Option<Vec<String>>,
     threads: Option<usize>,
     progress: Option<&Bound<'py, PyAny>>,
+    window: u64,
 ) -> BindingResult<ByGroups<'py>> {
     let shares = allocation.shares()?;
     let rule = rule.map(|rule| rule.core().clone());
-    let options = StratifiedOptions { by, shares, weight, rule, weights };
+    let options = StratifiedOptions { by, shares, weight, rule, weights, window };
     let population = source.drawable(py, threads, progress)?;
     let text = named(population.source(), text)?;
     let (sample, groups, found) = run(py, threads, progress, move |ctx| {
@@ -83,5 +86,6 @@ fn to_dict(py: Python<'_>, groups: GroupsReport) -> PyResult<Bound<'_, PyDict>> 
     dict.set_item("short", groups.short)?;
     dict.set_item("moved", groups.moved)?;
     dict.set_item("unnamed", groups.unnamed)?;
+    dict.set_item("epochs", groups.windows)?;
     Ok(dict)
 }

@@ -32,6 +32,9 @@ pub struct StratifiedOptions {
     pub rule: Option<Rule>,
     /// Whether the sample has a column of weights.
     pub weights: bool,
+    /// Which of the windows in the order of each group: 0 has the first rows. Those of a rule are the
+    /// first alone.
+    pub window: u64,
 }
 
 /// How many rows of each group.
@@ -67,6 +70,8 @@ pub struct GroupsReport {
     pub moved: u64,
     /// Groups that have no share.
     pub unnamed: u64,
+    /// Windows of which no two share a row.
+    pub windows: u64,
 }
 
 /// Draws rows of a population, of each group its own number.
@@ -86,6 +91,9 @@ pub fn draw(
             "rows that are drawn by groups and by weight have no weights; leave out one of them"
                 .into(),
         ));
+    }
+    if options.rule.is_some() && options.window > 0 {
+        return Err(Error::Internal("a draw by a rule and by groups has one window".into()));
     }
     let weight = options.weight.as_deref();
     let row_weights = weight.map(|column| RowWeights::new(ctx, &population, column, seed));
@@ -108,10 +116,11 @@ pub fn draw(
         let choice = smart::draw_strata(ctx, &population, strata, &amounts, seed, rule)?;
         (choice.selection, Some(choice.report))
     } else if let Some(weights) = &row_weights {
-        (strata.draw(ctx, &amounts, |row| weights.candidate(row))?, None)
+        let key = |row| weights.candidate(row);
+        (strata.draw_window(ctx, &amounts, options.window, key)?, None)
     } else {
         let hash = RowHash::new(seed);
-        (strata.draw(ctx, &amounts, |row| hash.of(row))?, None)
+        (strata.draw_window(ctx, &amounts, options.window, |row| hash.of(row))?, None)
     };
     let weights = options.weights.then(|| strata.weights(&amounts, &selection));
     let groups = GroupsReport {
@@ -120,6 +129,7 @@ pub fn draw(
         short,
         moved,
         unnamed: (amounts.len() - named) as u64,
+        windows: windows(strata.rows(), &amounts),
     };
     let sample = Sample::of_population(population, selection, seed, weights)?;
     let sample = match (&found, &options.rule) {
@@ -129,6 +139,12 @@ pub fn draw(
         _ => sample,
     };
     Ok((sample, groups, found))
+}
+
+/// How many draws of `amounts` share no row.
+fn windows(rows: &[u64], amounts: &[u64]) -> u64 {
+    let drawn = rows.iter().zip(amounts).filter(|(_, amount)| **amount > 0);
+    drawn.map(|(rows, amount)| rows / amount).min().unwrap_or(0)
 }
 
 /// The largest groups, ties by their first row.

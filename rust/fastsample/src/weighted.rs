@@ -2,7 +2,7 @@
 
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::{Context, map};
 use crate::population::Population;
 use crate::row_weights::RowWeights;
@@ -12,7 +12,8 @@ use crate::select::{Amount, Candidate, Selection, at_rank};
 /// Rows looked at by one task: whole words of bits.
 const ROWS_PER_TASK: u64 = 1 << 17;
 
-/// Draws rows of a population by weight: those of smallest u / w. Rows of weight 0 are not drawn.
+/// Draws rows of a population by weight: those of smallest u / w, the first `first` of them left out.
+/// Rows of weight 0 are not drawn.
 ///
 /// With `inverse` the sample has a column of weights: 1 / min(1, w tau), tau being the priority of
 /// the best row that was left behind (Duffield, Lund, Thorup 2007).
@@ -24,16 +25,30 @@ pub fn draw(
     population: Population,
     amount: Amount,
     seed: u64,
+    first: u64,
     column: &str,
     inverse: bool,
 ) -> Result<Sample> {
     let weights = RowWeights::new(ctx, &population, column, seed)?;
     let population = weights.population(population)?;
     let n = population.count(amount)?;
+    if first.saturating_add(n) > population.rows() {
+        return Err(Error::Argument(format!(
+            "rows {first} to {} in the order of weights are asked for, but {}",
+            first.saturating_add(n),
+            population.described()
+        )));
+    }
     let (among, rows) = (population.among(), population.source().rows());
     let candidate = |row| among.has(row).then(|| weights.candidate(row));
-    let next = at_rank(ctx, rows, n, candidate, Candidate::rank_key)?;
-    let is_drawn = |row| candidate(row).is_some_and(|row| next.is_none_or(|next| row < next));
+    let ranked = |rank| at_rank(ctx, rows, rank, candidate, Candidate::rank_key);
+    let from = if first == 0 { None } else { ranked(first)? };
+    let next = ranked(first + n)?;
+    let is_drawn = |row| {
+        candidate(row).is_some_and(|row| {
+            from.is_none_or(|from| from <= row) && next.is_none_or(|next| row < next)
+        })
+    };
     let blocks = map(ctx, rows.div_ceil(ROWS_PER_TASK) as usize, |task| {
         let first = task as u64 * ROWS_PER_TASK;
         let len = ROWS_PER_TASK.min(rows - first) as usize;

@@ -56,6 +56,21 @@ impl Strata {
         amounts: &[u64],
         key: impl Fn(u64) -> K + Sync,
     ) -> Result<Selection> {
+        self.draw_window(ctx, amounts, 0, key)
+    }
+
+    /// As [`Strata::draw`], but the rows of window `window`: those behind the rows of the windows
+    /// before. In each stratum the first row comes again behind the last.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`].
+    pub fn draw_window<K: Ord>(
+        &self,
+        ctx: &Context,
+        amounts: &[u64],
+        window: u64,
+        key: impl Fn(u64) -> K + Sync,
+    ) -> Result<Selection> {
         debug_assert!(amounts.iter().zip(&self.rows).all(|(amount, rows)| amount <= rows));
         let mut sorted = self.sorted();
         let mut tasks = Vec::new();
@@ -80,9 +95,11 @@ impl Strata {
                 let mut rows = &mut **rows;
                 for stratum in strata.clone() {
                     let (mine, others) = rows.split_at_mut(self.rows[stratum] as usize);
-                    let amount = amounts[stratum] as usize;
-                    if 0 < amount && amount < mine.len() {
-                        mine.select_nth_unstable_by_key(amount - 1, |&row| key(u64::from(row)));
+                    let amount = amounts[stratum];
+                    if 0 < amount && amount < self.rows[stratum] {
+                        let first = u128::from(window) * u128::from(amount);
+                        let first = (first % u128::from(self.rows[stratum])) as usize;
+                        to_front(mine, first, amount as usize, &key);
                     }
                     rows = others;
                 }
@@ -134,6 +151,21 @@ impl Strata {
     }
 }
 
+/// Brings the `amount` rows from rank `first` on to the front; behind the last rank comes the first.
+fn to_front<K: Ord>(rows: &mut [u32], first: usize, amount: usize, key: &impl Fn(u64) -> K) {
+    let select = |rows: &mut [u32], place: usize| {
+        if 0 < place && place < rows.len() {
+            rows.select_nth_unstable_by_key(place, |&row| key(u64::from(row)));
+        }
+    };
+    select(rows, first);
+    match (first + amount).checked_sub(rows.len()) {
+        None | Some(0) => select(&mut rows[first..], amount),
+        Some(again) => select(&mut rows[..first], again),
+    }
+    rows.rotate_left(first);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -145,14 +177,16 @@ mod tests {
         #[test]
         fn each_stratum_gives_its_smallest(
             of in prop::collection::vec(prop::option::weighted(0.9, 0_u32..20), 1..2000),
-            shares in prop::collection::vec(0.0..=1.0, 20), seed: u64, threads in 1_usize..4
+            shares in prop::collection::vec(0.0..=1.0, 20), seed: u64, threads in 1_usize..4,
+            window in prop_oneof![Just(0), 0_u64..9, any::<u64>()]
         ) {
             let strata = Strata::new(of.iter().map(|s| s.unwrap_or(NONE)).collect(), 20);
             let amounts: Vec<u64> =
                 strata.rows().iter().zip(&shares).map(|(rows, s)| (*rows as f64 * s) as u64).collect();
             let hash = RowHash::new(seed);
             let ctx = Context::new(Some(threads));
-            let drawn = strata.draw(&ctx, &amounts, |row| hash.of(row)).expect("not cancelled");
+            let drawn = strata.draw_window(&ctx, &amounts, window, |row| hash.of(row));
+            let drawn = drawn.expect("not cancelled");
             let mut found = Vec::new();
             drawn.extend_ids(0..drawn.rows(), &mut found);
             let mut expected: Vec<u64> = Vec::new();
@@ -160,6 +194,10 @@ mod tests {
                 let mut rows: Vec<u64> =
                     (0..of.len() as u64).filter(|&row| of[row as usize] == Some(stratum)).collect();
                 rows.sort_by_key(|&row| hash.of(row));
+                if amount > 0 {
+                    let first = u128::from(window) * u128::from(amount) % rows.len() as u128;
+                    rows.rotate_left(first as usize);
+                }
                 expected.extend(&rows[..amount as usize]);
             }
             expected.sort_unstable();
