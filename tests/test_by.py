@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xxhash
+from click.testing import CliRunner
 from data import quantile_999, run_fresh, stream, write_ipc, write_parquet
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 ROWS = 800
 RNG = np.random.default_rng(4)

@@ -238,6 +238,35 @@ def test_help() -> None:
 # inspect
 
 
+@pytest.mark.parametrize("width", [52, 80, 120, 200])
+def test_help_fits_the_terminal(width: int) -> None:
+    for command in ((), ("sample",), ("mix",), ("split",), ("inspect",), ("compare",), ("plan",)):
+        done = run(*command, "-h", COLUMNS=str(width))
+        assert done.returncode == 0
+        long = [line for line in done.stdout.splitlines() if len(line) > width]
+        # An option's names are never broken; what it is for begins a line of its own.
+        assert all(line.lstrip().startswith("-") for line in long), long
+        assert "..." not in done.stdout.split("Commands:")[-1] or command, "a summary is cut off"
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"fastsample {fastsample.__version__}\n"
+
+
+@pytest.mark.parametrize("rows", ["2_000", "2,000", "2e3", "2k", "2K", "0.002m", "2000"])
+def test_numbers_of_rows_as_people_write_them(rows: str, source: Path, output: Path) -> None:
+    assert run("sample", "-i", source, "-o", output, "-n", rows).returncode == 0
+    assert pq.read_metadata(output).num_rows == 2000
+
+
+@pytest.mark.parametrize("rows", ["", "k", "2.5", "0", "-3", "0.1k5", "1e", "nan", "inf", "两百"])
+def test_what_is_no_number_of_rows(rows: str, source: Path, output: Path) -> None:
+    done = run("sample", "-i", source, "-o", output, f"--num_samples={rows}")
+    assert done.returncode == 2
+    assert repr(rows) in done.stderr
+    assert not output.exists()
+
+
 def test_inspect(source: Path, tmp_path: Path) -> None:
     done = run("inspect", source, COLUMNS="300")
     assert (done.returncode, done.stderr) == (0, "")

@@ -9,10 +9,10 @@ from typing import Any
 import fastsample
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner, Result
 from data import pairs, write_parquet
 from fastsample.cli import app
 from test_jsonl import whole
-from typer.testing import CliRunner, Result
 
 LINES = ["jsonl", "jsonl.gz", "ndjson.zst", "csv", "csv.gz", "tsv", "tsv.zst"]
 

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from data import drawn_ids, stream, write_parquet
 from fastsample.cli import app
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers_made import make
-from typer.testing import CliRunner
 
 
 def rows_of(fraction: float, rows: int) -> int:

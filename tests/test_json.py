@@ -10,8 +10,8 @@ import fastsample
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from fastsample.cli import app
-from typer.testing import CliRunner
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "json.md"
 

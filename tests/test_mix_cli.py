@@ -9,9 +9,9 @@ import fastsample
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from data import write_parquet
 from fastsample.cli import app
-from typer.testing import CliRunner
 
 SOURCES = [
     {"name": "wiki", "path": "wiki.parquet", "share": 0.75},

@@ -61,7 +61,7 @@ def test_a_pickled_sample_has_its_rows(table: pa.Table, tmp_path: Path) -> None:
 
 
 def test_the_import_is_light() -> None:
-    heavy = "numpy", "pyarrow", "pandas", "matplotlib", "rich", "typer", "filelock", "torch"
+    heavy = "numpy", "pyarrow", "pandas", "matplotlib", "rich", "click", "filelock", "torch"
     script = f"import sys, fastsample; print(*sorted({{*{heavy}}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     assert done.stdout.split() == []

@@ -8,9 +8,9 @@ from typing import Any
 import fastsample
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from data import pairs, write_parquet
 from fastsample.cli import app
-from typer.testing import CliRunner
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "rows.md"
 

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from data import drawn_ids, pairs, quantile_999, stream, write_parquet
 from fastsample.cli import app
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 
 def check(table: pa.Table, sides: fastsample.Split, columns: list[str]) -> None:

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import xxhash
+from click.testing import CliRunner
 from data import drawn_ids, stream, write_ipc, write_parquet
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 ROWS = 700
 RNG = np.random.default_rng(6)

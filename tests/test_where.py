@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from data import drawn_ids, stream, write_ipc, write_parquet
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers_made import make
-from typer.testing import CliRunner
 
 ROWS = 900
 

@@ -1,28 +1,45 @@
-"""The command line. One file a command; each is registered here."""
+"""The command line. One file a command, imported when it is called."""
 
 from __future__ import annotations
 
+import importlib
 import signal
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import typer
+import click
 
-from fastsample.cli._compare import compare
-from fastsample.cli._inspect import inspect
-from fastsample.cli._mix import mix
-from fastsample.cli._plan import plan
-from fastsample.cli._sample import sample
-from fastsample.cli._split import split
+from fastsample import __version__
 from fastsample.cli._streams import run_with_streams
 
-app = typer.Typer(
+_COMMANDS = ("sample", "mix", "split", "inspect", "compare", "plan")
+
+
+class _Commands(click.Group):
+    """The commands by name. What a command needs is imported for that command alone."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the help."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command of a name."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module: Any = importlib.import_module(f"fastsample.cli._{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     help="Fast, exact, reproducible training samples out of big text data sets.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
 )
-for command in (sample, mix, split, inspect, compare, plan):
-    app.command()(command)
+@click.version_option(__version__, prog_name="fastsample", message="%(prog)s %(version)s")
+def app() -> None:
+    """Run a command."""
 
 
 def _terminate(number: int, _frame: object) -> NoReturn:
@@ -37,4 +54,4 @@ def main() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _terminate)
-    run_with_streams(app)
+    run_with_streams(lambda: app(prog_name="fastsample"))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
-import typer
+import click
 from rich.console import Console
 from rich.table import Table
 
@@ -29,15 +30,58 @@ out = Console(
 )
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
-Threads = Annotated[int | None, typer.Option(help="Cores to use.", min=1, show_default="all")]
-Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
-Where = Annotated[
-    str | None,
-    typer.Option(help="Take rows that match a condition: \"lang = 'zh' AND score > 0.5\"."),
-]
-Columns = Annotated[
-    list[str] | None, typer.Option("--column", help="Keep only this column. Repeatable.")
-]
+_Command = Callable[..., None]
+_Decorator = Callable[[_Command], _Command]
+
+
+def several(*names: str, **attributes: Any) -> _Decorator:
+    """Return an option that may be given several times; its value is None without one."""
+    attributes["callback"] = lambda _context, _option, values: list(values) or None
+    return click.option(*names, multiple=True, **attributes)
+
+
+threads = click.option(
+    "--threads", type=click.IntRange(1), show_default="all", help="Cores to use."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+where = click.option(
+    "--where", help="Take rows that match a condition: \"lang = 'zh' AND score > 0.5\"."
+)
+columns = several("--column", help="Keep only this column. Repeatable.")
+seed = click.option(
+    "--seed", type=click.IntRange(0), default=42, help="The same seed draws the same rows."
+)
+shuffle = click.option("--shuffle", is_flag=True, help="Write the rows in random order.")
+overwrite = click.option(
+    "--overwrite/--no-overwrite", default=True, help="Replace a file of the same name."
+)
+
+
+def text_columns(purpose: str) -> _Decorator:
+    """Return the option that names text columns, with what they are for."""
+    return several("--text-column", show_default="all that looks like text", help=purpose)
+
+
+class Rows(click.ParamType):  # type: ignore[type-arg]
+    """A number of rows: 3000000, 3_000_000, 3e6, 3m, 500k."""
+
+    name = "rows"
+    _UNITS: ClassVar = {"k": 10**3, "m": 10**6, "b": 10**9}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, which must be whole and at least 1."""
+        if isinstance(value, int):
+            return value
+        text = value.strip().lower().replace("_", "").replace(",", "")
+        unit = self._UNITS.get(text[-1:], 1)
+        try:
+            number = Decimal(text[:-1] if unit > 1 else text) * unit
+            rows = int(number)
+        except (ArithmeticError, ValueError):
+            self.fail(f"{value!r} is no number of rows; write 3000000, 3e6 or 3m", param, ctx)
+        if rows != number or rows < 1:
+            self.fail(f"{value!r} is no whole number of rows from 1 on", param, ctx)
+        return rows
 
 
 def facts() -> Table:
@@ -91,7 +135,7 @@ def reported() -> Iterator[None]:
         yield
     except FastSampleError as error:
         err.print(f"error: {error}", style="red", soft_wrap=True)
-        raise typer.Exit(2 if isinstance(error, ArgumentError) else 1) from None
+        raise click.exceptions.Exit(2 if isinstance(error, ArgumentError) else 1) from None
     except KeyboardInterrupt:
         err.print("interrupted; no file is half written")
-        raise typer.Exit(130) from None
+        raise click.exceptions.Exit(130) from None

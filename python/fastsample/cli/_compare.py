@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from rich.table import Table
 
 import fastsample
@@ -13,14 +12,15 @@ from fastsample import Comparison
 from fastsample._comparison.facts import percent
 from fastsample._files import check_output
 from fastsample.cli._common import (
-    Json,
-    Threads,
+    as_json,
     err,
     out,
     print_json,
     reported,
     tell_left_out,
     tell_notes,
+    text_columns,
+    threads,
 )
 
 #: N-grams that are printed; the HTML report has more.
@@ -30,28 +30,34 @@ _PRINTED = 8
 _PRINTED_VALUES = 20
 
 
+@click.command(short_help="Test a sample against its source.")
+@click.argument("source")
+@click.argument("sample")
+@click.option("--by", help="Compare the shares of this column's values.")
+@text_columns("Compare this column. Repeatable.")
+@click.option(
+    "--max-chars",
+    type=click.IntRange(1),
+    default=512,
+    help="Characters at which training cuts a row off.",
+)
+@click.option("--html", type=click.Path(path_type=Path), help="Write a report as one HTML page.")
+@threads
+@as_json
 def compare(
-    source: Annotated[str, typer.Argument(help="File, glob or folder that was drawn from.")],
-    sample: Annotated[str, typer.Argument(help="File, glob or folder of the sample.")],
-    by: Annotated[
-        str | None, typer.Option(help="Compare the shares of this column's values.")
-    ] = None,
-    text_column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--text-column",
-            help="Compare this column. Repeatable.",
-            show_default="all that looks like text",
-        ),
-    ] = None,
-    max_chars: Annotated[
-        int, typer.Option(help="Characters at which training cuts a row off.", min=1)
-    ] = 512,
-    html: Annotated[Path | None, typer.Option(help="Write a report as one HTML page.")] = None,
-    threads: Threads = None,
-    as_json: Json = False,
+    source: str,
+    sample: str,
+    by: str | None,
+    text_column: list[str] | None,
+    max_chars: int,
+    html: Path | None,
+    threads: int | None,
+    as_json: bool,
 ) -> None:
-    """Test whether a sample is representative of its source, and show what it lost."""
+    """Test whether a sample is representative of its source, and show what it lost.
+
+    Both are files, globs or folders.
+    """
     with reported():
         if html is not None:
             check_output(html)

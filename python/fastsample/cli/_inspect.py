@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from rich.table import Table
 
 import fastsample
 from fastsample import Inspection
 from fastsample._text_lengths import bin_edges, shares_of
 from fastsample.cli._common import (
-    Columns,
-    Json,
-    Threads,
+    as_json,
+    columns,
     err,
     out,
     print_json,
@@ -23,34 +21,39 @@ from fastsample.cli._common import (
     sparkline,
     tell_left_out,
     tell_notes,
+    text_columns,
+    threads,
 )
 
 #: Bars of a histogram in a cell of a table.
 _BARS = 24
 
 
+@click.command(short_help="Show columns, sizes, codecs, lengths, copies.")
+@click.argument("inputs", metavar="FILES...", nargs=-1, required=True)
+@columns
+@text_columns("Measure this text column. Repeatable.")
+@click.option(
+    "--lengths/--no-lengths", default=True, help="Read the texts, for lengths and copies."
+)
+@threads
+@click.option(
+    "--plot", type=click.Path(path_type=Path), help="Plot the lengths of the texts: .png or .svg."
+)
+@as_json
 def inspect(
-    inputs: Annotated[list[str], typer.Argument(help="Files, globs or folders.")],
-    column: Columns = None,
-    text_column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--text-column",
-            help="Measure this text column. Repeatable.",
-            show_default="all that looks like text",
-        ),
-    ] = None,
-    lengths: Annotated[bool, typer.Option(help="Read the texts, for lengths and copies.")] = True,
-    threads: Threads = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Plot the lengths of the texts: .png or .svg.")
-    ] = None,
-    as_json: Json = False,
+    inputs: tuple[str, ...],
+    column: list[str] | None,
+    text_column: list[str] | None,
+    lengths: bool,
+    threads: int | None,
+    plot: Path | None,
+    as_json: bool,
 ) -> None:
     """Show rows, columns, types, row groups, codecs, sizes, lengths of texts, copies."""
     with reported():
         found = fastsample.inspect(
-            inputs, columns=column, text_columns=text_column, lengths=lengths, threads=threads
+            list(inputs), columns=column, text_columns=text_column, lengths=lengths, threads=threads
         )
         tell_left_out(found.left_out)
         tell_notes(found.notes)

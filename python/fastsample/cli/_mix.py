@@ -5,73 +5,97 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 import fastsample
-from fastsample.cli._common import Columns, Json, Threads, print_json, reported, tell_left_out
+from fastsample.cli._common import (
+    Rows,
+    as_json,
+    columns,
+    overwrite,
+    print_json,
+    reported,
+    seed,
+    several,
+    tell_left_out,
+    threads,
+)
 from fastsample.cli._mixture_file import read_mixture
-from fastsample.cli._written import check_compression, print_written, write, written_report
+from fastsample.cli._written import (
+    check_compression,
+    compression,
+    output,
+    print_written,
+    shards,
+    write,
+    written_report,
+)
 
 
+@click.command(short_help="Draw n rows of several sources by their shares.")
+@click.argument("mixture", type=click.Path(path_type=Path), required=False)
+@output
+@click.option(
+    "--num_samples",
+    "--num-samples",
+    "-n",
+    type=Rows(),
+    required=True,
+    help="Rows to draw: 3000000, 3m.",
+)
+@several("--source", help="NAME=PATH:SHARE, as wiki=wiki.parquet:0.3, or NAME=PATH. Repeatable.")
+@click.option(
+    "--temperature",
+    type=float,
+    show_default="1",
+    help="Without shares: a source of r rows weighs r^(1/T). From 1 to 1000.",
+)
+@click.option(
+    "--exhausted",
+    default="error",
+    help="Where a source has too few rows: error, renormalise, repeat.",
+)
+@click.option(
+    "--max-epochs",
+    type=click.IntRange(1),
+    help="With --exhausted repeat: how often a row may come at most.",
+)
+@click.option(
+    "--source-column",
+    default="source",
+    help="Column that has the name of the source; none if empty.",
+)
+@seed
+@columns
+@click.option("--shuffle", is_flag=True, help="Shuffle the rows of each source among its places.")
+@shards
+@compression
+@overwrite
+@threads
+@as_json
 def mix(
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File to write: Parquet, or by its ending: .arrow, .jsonl, .csv, .tsv, and .gz.",
-        ),
-    ],
-    num_samples: Annotated[
-        int, typer.Option("--num_samples", "--num-samples", "-n", help="Rows to draw.", min=1)
-    ],
-    mixture: Annotated[
-        Path | None,
-        typer.Argument(help="Sources with their paths and shares: a .json or .toml file."),
-    ] = None,
-    source: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=PATH:SHARE, as wiki=wiki.parquet:0.3, or NAME=PATH. Repeatable."),
-    ] = None,
-    temperature: Annotated[
-        float | None,
-        typer.Option(
-            help="Without shares: a source of r rows weighs r^(1/T). From 1 to 1000.",
-            show_default="1",
-        ),
-    ] = None,
-    exhausted: Annotated[
-        str,
-        typer.Option(help="Where a source has too few rows: error, renormalise, repeat."),
-    ] = "error",
-    max_epochs: Annotated[
-        int | None,
-        typer.Option(help="With --exhausted repeat: how often a row may come at most.", min=1),
-    ] = None,
-    source_column: Annotated[
-        str, typer.Option(help="Column that has the name of the source; none if empty.")
-    ] = "source",
-    seed: Annotated[int, typer.Option(help="The same seed draws the same rows.", min=0)] = 42,
-    column: Columns = None,
-    shuffle: Annotated[
-        bool, typer.Option("--shuffle", help="Shuffle the rows of each source among its places.")
-    ] = False,
-    shards: Annotated[int, typer.Option(help="Number of files to write.", min=1)] = 1,
-    compression: Annotated[
-        str | None,
-        typer.Option(
-            help="Codec.", show_default="zstd; none for .arrow; by the name for .jsonl and .csv"
-        ),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a file of the same name.")] = True,
-    threads: Threads = None,
-    as_json: Json = False,
+    mixture: Path | None,
+    output: Path,
+    num_samples: int,
+    source: list[str] | None,
+    temperature: float | None,
+    exhausted: str,
+    max_epochs: int | None,
+    source_column: str,
+    seed: int,
+    column: list[str] | None,
+    shuffle: bool,
+    shards: int,
+    compression: str | None,
+    overwrite: bool,
+    threads: int | None,
+    as_json: bool,
 ) -> None:
     """Draw exactly n rows of several sources by their shares, evenly mixed, and write them."""
     if (mixture is None) == (not source):
-        raise typer.BadParameter("give either a file of sources or --source")
+        raise click.UsageError("give either a file of sources or --source")
     started = time.perf_counter()
     with reported():
         check_compression(output, compression)

@@ -3,75 +3,96 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import typer
+import click
 from rich.table import Table
 
 import fastsample
 from fastsample import Plan
-from fastsample.cli._common import Columns, Json, Threads, err, out, print_json, reported
+from fastsample.cli._common import Rows, as_json, columns, err, out, print_json, reported, threads
 
-_SECONDS = Annotated[float, typer.Option(help="Seconds of an optimizer step, measured now.")]
+_POSITIVE = click.IntRange(1)
 
 
+@click.command(short_help="Show hours of training, now and with a sample.")
+@click.argument("inputs", metavar="[FILES]...", nargs=-1)
+@click.option(
+    "--seconds-per-step",
+    type=float,
+    required=True,
+    help="Seconds of an optimizer step, measured now.",
+)
+@click.option("--rows", type=Rows(), help="Rows of the data set, in place of files.")
+@click.option("--num_samples", "--num-samples", "-n", type=Rows(), help="Rows of a sample.")
+@click.option("--hours", type=float, help="Hours available for all epochs: how many rows fit?")
+@click.option("--epochs", type=_POSITIVE, default=1, help="Epochs now.")
+@click.option("--batch-size", type=_POSITIVE, help="Rows per device and step now.")
+@click.option("--devices", type=_POSITIVE, default=1, help="Devices.")
+@click.option("--accumulation", type=_POSITIVE, default=1, help="Batches accumulated to a step.")
+@click.option("--steps", type=_POSITIVE, help="Steps of an epoch now, in place of --batch-size.")
+@click.option("--max-length", type=_POSITIVE, help="Tokens of a row now.")
+@click.option(
+    "--padding",
+    type=click.Choice(["max_length", "longest"]),
+    default="max_length",
+    help="What rows are padded to now.",
+)
+@click.option("--new-epochs", type=_POSITIVE, help="Epochs wanted.")
+@click.option("--new-max-length", type=_POSITIVE, help="Tokens wanted.")
+@click.option(
+    "--new-seconds-per-step", type=float, help="Seconds of a step as wanted, if measured."
+)
+@click.option(
+    "--fixed-share",
+    type=float,
+    default=0.1,
+    help="Share of a step's time that does not depend on the length.",
+)
+@click.option("--lengths", is_flag=True, help="Read the texts: shares of rows cut and of padding.")
+@click.option("--chars-per-token", type=float, default=1.0, help="Characters of a token.")
+@columns
+@threads
+@click.option("--plot", type=click.Path(path_type=Path), help="Plot the hours: .png or .svg.")
+@click.option(
+    "--write",
+    type=click.Path(path_type=Path),
+    help="Write the new settings (.toml, .json), and the present ones beside.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace settings of the same name.")
+@as_json
 def plan(
-    seconds_per_step: _SECONDS,
-    inputs: Annotated[
-        list[str] | None, typer.Argument(help="Files, globs or folders; or give --rows.")
-    ] = None,
-    rows: Annotated[int | None, typer.Option(help="Rows of the data set.", min=1)] = None,
-    num_samples: Annotated[
-        int | None,
-        typer.Option("--num_samples", "--num-samples", "-n", help="Rows of a sample.", min=1),
-    ] = None,
-    hours: Annotated[
-        float | None, typer.Option(help="Hours available for all epochs: how many rows fit?")
-    ] = None,
-    epochs: Annotated[int, typer.Option(help="Epochs now.", min=1)] = 1,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Rows per device and step now.", min=1)
-    ] = None,
-    devices: Annotated[int, typer.Option(help="Devices.", min=1)] = 1,
-    accumulation: Annotated[int, typer.Option(help="Batches accumulated to a step.", min=1)] = 1,
-    steps: Annotated[
-        int | None,
-        typer.Option(help="Steps of an epoch now, in place of --batch-size.", min=1),
-    ] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens of a row now.", min=1)] = None,
-    padding: Annotated[
-        Literal["max_length", "longest"], typer.Option(help="What rows are padded to now.")
-    ] = "max_length",
-    new_epochs: Annotated[int | None, typer.Option(help="Epochs wanted.", min=1)] = None,
-    new_max_length: Annotated[int | None, typer.Option(help="Tokens wanted.", min=1)] = None,
-    new_seconds_per_step: Annotated[
-        float | None, typer.Option(help="Seconds of a step as wanted, if measured.")
-    ] = None,
-    fixed_share: Annotated[
-        float, typer.Option(help="Share of a step's time that does not depend on the length.")
-    ] = 0.1,
-    lengths: Annotated[
-        bool, typer.Option("--lengths", help="Read the texts: shares of rows cut and of padding.")
-    ] = False,
-    chars_per_token: Annotated[float, typer.Option(help="Characters of a token.")] = 1.0,
-    column: Columns = None,
-    threads: Threads = None,
-    plot: Annotated[Path | None, typer.Option(help="Plot the hours: .png or .svg.")] = None,
-    write: Annotated[
-        Path | None,
-        typer.Option(help="Write the new settings (.toml, .json), and the present ones beside."),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace settings of the same name.")
-    ] = False,
-    as_json: Json = False,
+    inputs: tuple[str, ...],
+    seconds_per_step: float,
+    rows: int | None,
+    num_samples: int | None,
+    hours: float | None,
+    epochs: int,
+    batch_size: int | None,
+    devices: int,
+    accumulation: int,
+    steps: int | None,
+    max_length: int | None,
+    padding: Literal["max_length", "longest"],
+    new_epochs: int | None,
+    new_max_length: int | None,
+    new_seconds_per_step: float | None,
+    fixed_share: float,
+    lengths: bool,
+    chars_per_token: float,
+    column: list[str] | None,
+    threads: int | None,
+    plot: Path | None,
+    write: Path | None,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Show hours of training now, and with a sample, fewer epochs or shorter texts."""
     with reported():
         if (rows is None) == (not inputs):
             raise fastsample.ArgumentError("give files, or the number of rows with --rows")
         made = fastsample.plan(
-            inputs if rows is None else rows,
+            list(inputs) if rows is None else rows,
             num_samples,
             seconds_per_step=seconds_per_step,
             epochs=epochs,

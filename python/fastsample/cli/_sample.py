@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 import fastsample
 from fastsample import Report, WriteReport
@@ -14,102 +14,111 @@ from fastsample._sampling.draw import draw_sample
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import SmartLike
 from fastsample.cli._common import (
-    Columns,
-    Json,
-    Threads,
-    Where,
+    Rows,
+    as_json,
+    columns,
     err,
+    overwrite,
     print_json,
     reported,
+    seed,
+    several,
+    shuffle,
     tell_left_out,
+    text_columns,
+    threads,
+    where,
 )
-from fastsample.cli._written import check_compression, print_written, write, written_report
+from fastsample.cli._written import (
+    check_compression,
+    compression,
+    output,
+    print_written,
+    shards,
+    write,
+    written_report,
+)
 
 
+@click.command(short_help="Draw n rows, a share, or a budget of tokens.")
+@click.option(
+    "--input",
+    "-i",
+    "inputs",
+    multiple=True,
+    required=True,
+    help="File, glob or folder to draw from. Repeatable.",
+)
+@output
+@click.option(
+    "--num_samples", "--num-samples", "-n", type=Rows(), help="Rows to draw: 3000000, 3m."
+)
+@click.option(
+    "--fraction", type=float, help="In place of --num_samples: the share of the rows, as 0.3."
+)
+@where
+@several("--by", help="Draw a number of rows of each value of this column. Repeatable.")
+@click.option(
+    "--allocation",
+    default="proportional",
+    help="With --by: proportional, equal, sqrt, or shares: a=0.7,b=0.3.",
+)
+@click.option("--weight", help="Draw by this column of numbers as the weights of rows.")
+@click.option(
+    "--budget-tokens",
+    type=click.IntRange(1),
+    help="In place of --num_samples: the most tokens to draw.",
+)
+@click.option("--max-tokens", type=click.IntRange(1), help="Leave out rows with more tokens.")
+@click.option(
+    "--tokenizer",
+    type=click.Path(path_type=Path),
+    help="tokenizer.json to count tokens with, or its folder.",
+)
+@click.option("--smart", is_flag=True, help="Draw by weight: no copies, few near-duplicates.")
+@click.option("--entropy", is_flag=True, help="Take the rows of highest character entropy.")
+@click.option("--target", help="Prefer rows like those of this file. Implies --smart.")
+@click.option(
+    "--weights", is_flag=True, help="Add a column _weight: 1 / probability of being drawn."
+)
+@text_columns("Weigh rows by this text column. Repeatable.")
+@seed
+@columns
+@shuffle
+@shards
+@compression
+@overwrite
+@threads
+@as_json
 def sample(
-    inputs: Annotated[
-        list[str],
-        typer.Option("--input", "-i", help="File, glob or folder to draw from. Repeatable."),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File to write: Parquet, or by its ending: .arrow, .jsonl, .csv, .tsv, and .gz.",
-        ),
-    ],
-    num_samples: Annotated[
-        int | None,
-        typer.Option("--num_samples", "--num-samples", "-n", help="Rows to draw.", min=1),
-    ] = None,
-    fraction: Annotated[
-        float | None,
-        typer.Option(help="In place of --num_samples: the share of the rows, as 0.3."),
-    ] = None,
-    where: Where = None,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(help="Draw a number of rows of each value of this column. Repeatable."),
-    ] = None,
-    allocation: Annotated[
-        str,
-        typer.Option(help="With --by: proportional, equal, sqrt, or shares: a=0.7,b=0.3."),
-    ] = "proportional",
-    weight: Annotated[
-        str | None, typer.Option(help="Draw by this column of numbers as the weights of rows.")
-    ] = None,
-    budget_tokens: Annotated[
-        int | None,
-        typer.Option(help="In place of --num_samples: the most tokens to draw.", min=1),
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option(help="Leave out rows with more tokens.", min=1)
-    ] = None,
-    tokenizer: Annotated[
-        Path | None, typer.Option(help="tokenizer.json to count tokens with, or its folder.")
-    ] = None,
-    smart: Annotated[
-        bool, typer.Option("--smart", help="Draw by weight: no copies, few near-duplicates.")
-    ] = False,
-    entropy: Annotated[
-        bool, typer.Option("--entropy", help="Take the rows of highest character entropy.")
-    ] = False,
-    target: Annotated[
-        str | None,
-        typer.Option(help="Prefer rows like those of this file. Implies --smart."),
-    ] = None,
-    weights: Annotated[
-        bool,
-        typer.Option("--weights", help="Add a column _weight: 1 / probability of being drawn."),
-    ] = False,
-    text_column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--text-column",
-            help="Weigh rows by this text column. Repeatable.",
-            show_default="all that looks like text",
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same rows.", min=0)] = 42,
-    column: Columns = None,
-    shuffle: Annotated[
-        bool, typer.Option("--shuffle", help="Write the rows in random order.")
-    ] = False,
-    shards: Annotated[int, typer.Option(help="Number of files to write.", min=1)] = 1,
-    compression: Annotated[
-        str | None,
-        typer.Option(
-            help="Codec.", show_default="zstd; none for .arrow; by the name for .jsonl and .csv"
-        ),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a file of the same name.")] = True,
-    threads: Threads = None,
-    as_json: Json = False,
+    inputs: tuple[str, ...],
+    output: Path,
+    num_samples: int | None,
+    fraction: float | None,
+    where: str | None,
+    by: list[str] | None,
+    allocation: str,
+    weight: str | None,
+    budget_tokens: int | None,
+    max_tokens: int | None,
+    tokenizer: Path | None,
+    smart: bool,
+    entropy: bool,
+    target: str | None,
+    weights: bool,
+    text_column: list[str] | None,
+    seed: int,
+    column: list[str] | None,
+    shuffle: bool,
+    shards: int,
+    compression: str | None,
+    overwrite: bool,
+    threads: int | None,
+    as_json: bool,
 ) -> None:
     """Draw exactly n rows, a share, or rows up to a budget of tokens, and write them to a file."""
     if sum(amount is not None for amount in (num_samples, fraction, budget_tokens)) != 1:
-        raise typer.BadParameter("give one of --num_samples, --fraction and --budget-tokens")
+        raise click.UsageError("give one of --num_samples, --fraction and --budget-tokens")
     started = time.perf_counter()
     with reported():
         if entropy and (smart or target is not None):
@@ -117,7 +126,7 @@ def sample(
             raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
         check_compression(output, compression)
         drawn = draw_sample(
-            inputs,
+            list(inputs),
             num_samples,
             fraction=fraction,
             where=where,

@@ -4,78 +4,92 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 import fastsample
 from fastsample._arguments import choice
 from fastsample._sampling.formats import LINES
 from fastsample.cli._common import (
-    Columns,
-    Json,
-    Threads,
-    Where,
+    as_json,
+    columns,
     facts,
     out,
+    overwrite,
     print_json,
     reported,
+    seed,
+    shuffle,
     size,
     tell_left_out,
+    text_columns,
+    threads,
+    where,
 )
 
 #: Endings of the files, without the dot: one for each format and compression.
 _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson"))]
 
 
+@click.command(short_help="Draw training, validation and test rows.")
+@click.argument("sides", metavar="NAME=SIZE...", nargs=-1, required=True)
+@click.option(
+    "--input",
+    "-i",
+    "inputs",
+    multiple=True,
+    required=True,
+    help="File, glob or folder. Repeatable.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder for the files; created if missing.",
+)
+@text_columns("Rows that agree in these stay together. Repeatable.")
+@click.option("--smart", is_flag=True, help="Draw the first side by weight, as sample --smart.")
+@click.option("--near-duplicates", is_flag=True, help="Keep near-duplicates in one file, too.")
+@seed
+@where
+@columns
+@shuffle
+@click.option(
+    "--format",
+    "file_format",
+    default="parquet",
+    help="Ending of the files: parquet, jsonl, csv, tsv, or jsonl.gz, jsonl.zst and so on.",
+)
+@overwrite
+@threads
+@as_json
 def split(
-    sides: Annotated[
-        list[str],
-        typer.Argument(help="NAME=SIZE: rows (train=3000000), exactly, or a share (test=0.01)."),
-    ],
-    inputs: Annotated[
-        list[str], typer.Option("--input", "-i", help="File, glob or folder. Repeatable.")
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the files; created if missing.")
-    ],
-    text_column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--text-column",
-            help="Rows that agree in these stay together. Repeatable.",
-            show_default="all that looks like text",
-        ),
-    ] = None,
-    smart: Annotated[
-        bool, typer.Option("--smart", help="Draw the first side by weight, as sample --smart.")
-    ] = False,
-    near_duplicates: Annotated[
-        bool, typer.Option("--near-duplicates", help="Keep near-duplicates in one file, too.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same rows.", min=0)] = 42,
-    where: Where = None,
-    column: Columns = None,
-    shuffle: Annotated[
-        bool, typer.Option("--shuffle", help="Write the rows in random order.")
-    ] = False,
-    file_format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            help="Ending of the files: parquet, jsonl, csv, tsv, or jsonl.gz, jsonl.zst and so on.",
-        ),
-    ] = "parquet",
-    overwrite: Annotated[bool, typer.Option(help="Replace files of the same name.")] = True,
-    threads: Threads = None,
-    as_json: Json = False,
+    sides: tuple[str, ...],
+    inputs: tuple[str, ...],
+    output: Path,
+    text_column: list[str] | None,
+    smart: bool,
+    near_duplicates: bool,
+    seed: int,
+    where: str | None,
+    column: list[str] | None,
+    shuffle: bool,
+    file_format: str,
+    overwrite: bool,
+    threads: int | None,
+    as_json: bool,
 ) -> None:
-    """Draw training, validation and test rows: disjoint, equal texts never in two files."""
+    """Draw training, validation and test rows: disjoint, equal texts never in two files.
+
+    A SIZE is a number of rows (train=3000000), exactly, or a share (test=0.01).
+    """
     started = time.perf_counter()
     with reported():
         choice("--format", file_format, _FORMATS)
         drawn = fastsample.split(
-            inputs,
+            list(inputs),
             _sizes(sides),
             smart=smart,
             near_duplicates=near_duplicates,
@@ -127,7 +141,7 @@ def _write(
     return drawn.write_csv(folder, delimiter=delimiter, compression=codec, **options)
 
 
-def _sizes(sides: list[str]) -> dict[str, int | float]:
+def _sizes(sides: tuple[str, ...]) -> dict[str, int | float]:
     sizes: dict[str, int | float] = {}
     for side in sides:
         name, _, value = side.partition("=")

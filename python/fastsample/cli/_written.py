@@ -5,11 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
+
 import fastsample
 from fastsample import Report, WriteReport
 from fastsample._sampling.formats import file_format
 from fastsample._sampling.report import draw_facts, write_facts
 from fastsample.cli._common import facts, out, size
+
+output = click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File to write: Parquet, or by its ending: .arrow, .jsonl, .csv, .tsv, and .gz.",
+)
+shards = click.option(
+    "--shards", type=click.IntRange(1), default=1, help="Number of files to write."
+)
+compression = click.option(
+    "--compression",
+    show_default="zstd; none for .arrow; by the name for .jsonl and .csv",
+    help="Codec.",
+)
 
 
 def check_compression(output: Path, compression: str | None) -> None:
