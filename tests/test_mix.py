@@ -1,5 +1,6 @@
 """`mix`: of each source its share, exact, in an order that is even at every prefix."""
 
+import gzip
 import json
 import math
 import pickle
@@ -123,7 +124,9 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
         whole = write_parquet(table, folder / f"{name}.parquet", data_page_size=64)
         lines = folder / f"{name}.jsonl"
         lines.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
-        found[name] = [parts, whole, lines, table]
+        packed = folder / f"{name}.jsonl.gz"
+        packed.write_bytes(gzip.compress(lines.read_bytes()))
+        found[name] = [parts, whole, lines, packed, table]
     return found
 
 
@@ -140,7 +143,7 @@ def given_shares(parts: list[int]) -> list[float]:
     st.sampled_from(["error", "renormalise", "repeat"]),
     st.integers(1, 700),
     st.integers(0, 2**64 - 1),
-    st.lists(st.integers(0, 4), min_size=4, max_size=4),
+    st.lists(st.integers(0, 5), min_size=4, max_size=4),
     st.sampled_from([1, 2, 8]),
 )
 @settings(
@@ -167,7 +170,7 @@ def test_a_mixture_is_that_of_plain_python(
             n = max(1, min(n, *(math.floor(r / w) for r, w in zip(rows, weights, strict=True))))
         numbers = largest_remainder(n, weights)
     sources = {
-        name: (layouts[name][kind] if kind < 4 else stream(TABLES[name], 17), share)
+        name: (layouts[name][kind] if kind < 5 else stream(TABLES[name], 17), share)
         for name, kind, share in zip(names, kinds, shares, strict=False)
     }
     drawn = fastsample.mix(sources, n, exhausted=exhausted, seed=seed, threads=threads)
@@ -357,6 +360,14 @@ def test_dictionaries_of_all_sources_fit_or_say_so() -> None:
     many = fastsample.mix({"a": words("a", 100), "b": words("b", 100)}, 400)
     with pytest.raises(fastsample.SchemaError, match=r'"word" has more distinct values'):
         many.to_arrow()
+
+
+def test_files_of_values_fit_to_typed_ones(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("id,text\n" + "".join(f"{row},line {row}\n" for row in range(60)))
+    drawn = fastsample.mix({"csv": (rows, 0.5), "chat": (TABLES["chat"], 0.5)}, 60)
+    ids = [row["id"] for row in drawn.to_arrow().to_pylist() if row["source"] == "csv"]
+    assert ids == drawn_ids(60, 30, 42)
 
 
 def test_a_sample_is_a_source() -> None:

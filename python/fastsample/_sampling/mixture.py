@@ -44,7 +44,8 @@ class Mixture(Sample):
     Use it as a :class:`fastsample.Sample`. Rows come in an order that is even at every prefix;
     `row_ids` are in that order, too, and number the sources through. ``report.sources`` tells what
     became of each source. ``shuffle=True`` shuffles the rows of each source, which stay at the
-    places of their source, so the order remains even.
+    places of their source, so the order remains even. After unpickling the rows are those of a
+    file, and a shuffle is of all of them.
     """
 
     def __repr__(self) -> str:

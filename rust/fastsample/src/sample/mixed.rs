@@ -100,9 +100,10 @@ impl Mixed {
             let rows = u128::from(part.source.rows());
             let threads = (ctx.threads() as u128 * rows).div_ceil(u128::from(all.max(1)));
             let share = Share { threads: (threads as usize).max(1), of: read.len().max(1) };
-            let (ctx, source, each) = (ctx.clone(), Projected::from(&part.source), each.clone());
+            let (ctx, source, each) = (ctx.clone(), part.source.clone(), each.clone());
             let batches = part.passes().zip(0..).flat_map(move |(pass, number)| {
-                let rows = Gather::start_one(&ctx, &source, &pass, share);
+                // A reader of its own: that of the pass before is at the end of compressed files.
+                let rows = Gather::start_one(&ctx, &Projected::from(&source), &pass, share);
                 each(rows, number, pass.len())
             });
             (Box::new(batches), part.len())
