@@ -381,6 +381,8 @@ def test_a_field_of_100_megabytes(tmp_path: Path) -> None:
     # The header's chunk may have no rows.
     path.write_text(f't\n"{big[:10_000_000]}"\n', encoding="utf-8")
     assert len(whole(path)["t"][0].as_py()) == 10_000_000
+    packed = save(tmp_path, fast_gzip(path.read_bytes() + b"5\n"), "rows.csv.gz")
+    assert whole(packed, threads=2)["t"].to_pylist() == [big[:10_000_000], "5"]
 
 
 def test_a_small_file_can_not_claim_a_gigabyte(tmp_path: Path) -> None:

@@ -136,6 +136,40 @@ def test_other_types(tmp_path: Path) -> None:
     assert contents(tmp_path / "out.csv") == b"day,time,nan,bytes\n" + row
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
+def test_values_without_a_text(tmp_path: Path, name: str) -> None:
+    """A point of time beyond all calendars is an error, not a text about one."""
+    times = pa.array([0, 2**62], pa.timestamp("s"))
+    table = pa.table({"id": ["ERROR: Cast error", '"ERROR: '], "when": times})
+    writers = {".csv": "write_csv", ".jsonl": "write_jsonl"}
+    path = tmp_path / name
+    with pytest.raises(errors.OutputError, match=r'column "when" has a value without a text'):
+        getattr(fastsample.sample(table, 2), writers[path.suffix])(path)
+    assert list(tmp_path.iterdir()) == []
+    getattr(fastsample.sample(table.slice(0, 1), 1), writers[path.suffix])(path)
+    assert whole(path)["when"].to_pylist() == ["1970-01-01T00:00:00"]
+
+
+def test_nested_values_without_a_text(tmp_path: Path) -> None:
+    times = pa.array([[{"at": 2**62}]], pa.list_(pa.struct({"at": pa.timestamp("s")})))
+    with pytest.raises(errors.OutputError, match=r'column "m" has a value without a text'):
+        fastsample.sample(pa.table({"m": times}), 1).write_jsonl(tmp_path / "out.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_empty_values_are_no_nulls(tmp_path: Path) -> None:
+    table = pa.table({"id": [1, 2], "bytes": [b"", None], "none": pa.nulls(2)})
+    fastsample.sample(table, 2).write_csv(tmp_path / "out.csv")
+    assert contents(tmp_path / "out.csv") == b'id,bytes,none\n1,"",\n2,,\n'
+
+
+@pytest.mark.parametrize("name", ["{a}", "a,b", "\ufeffa", " {", "x;y", '"'])
+def test_names_of_columns_read_back(tmp_path: Path, name: str) -> None:
+    for table in (pa.table({name: [1]}), pa.table({name: [1], "b": ["{}"]})):
+        fastsample.sample(table, 1).write_csv(tmp_path / "out.csv")
+        assert whole(tmp_path / "out.csv").to_pylist() == table.to_pylist()
+
+
 def test_a_file_of_one_column(tmp_path: Path) -> None:
     """A line of nothing is no row: the null of the only column has quotes."""
     for column in (["x", None, ""], [1, None, 2]):

@@ -5,18 +5,19 @@
 //! - Rows of other sources have quotes where they need them. A null is an empty field, an empty text
 //!   `""`: so both come back.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow_buffer::NullBuffer;
 use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use memchr::memchr3;
 
 use super::lines::{self, LineCompression};
+use super::values::no_text;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::files::Output;
@@ -65,8 +66,7 @@ pub(super) fn write(
         copy(header, has_weights.then_some(WEIGHT), delimiter, &mut head);
     } else {
         check(schema).map_err(|what| file.failed(&what))?;
-        let names = schema.fields().iter().map(|field| field.name().as_str());
-        join(names.map(Some), delimiter, &mut head);
+        push_names(schema, delimiter, &mut head);
     }
     lines::write(ctx, file, compression, Some(head), batches, |batch, out| {
         if header.is_some() {
@@ -141,62 +141,77 @@ fn copy(record: &[u8], more: Option<&str>, delimiter: u8, out: &mut Vec<u8>) {
 /// A column whose values become fields.
 enum CsvColumn<'a> {
     Text(StringArray),
-    Other(ArrayFormatter<'a>, &'a dyn Array),
+    Other { name: &'a str, values: ArrayFormatter<'a>, nulls: Option<NullBuffer>, field: String },
 }
 
-fn encode(batch: &RecordBatch, delimiter: u8, out: &mut Vec<u8>) -> Result<(), ArrowError> {
-    let options = FormatOptions::new();
-    let mut columns = Vec::new();
-    for column in batch.columns() {
-        columns.push(if is_text(column.data_type()) {
-            let texts = cast(column, &DataType::Utf8)?;
-            CsvColumn::Text(texts.as_string().clone())
-        } else {
-            CsvColumn::Other(ArrayFormatter::try_new(column, &options)?, column)
-        });
+impl<'a> CsvColumn<'a> {
+    fn new(name: &'a str, column: &'a ArrayRef) -> Result<Self, ArrowError> {
+        if is_text(column.data_type()) {
+            return Ok(Self::Text(cast(column, &DataType::Utf8)?.as_string().clone()));
+        }
+        let values = ArrayFormatter::try_new(column, &FormatOptions::new())?;
+        Ok(Self::Other { name, values, nulls: column.logical_nulls(), field: String::new() })
     }
-    let mut fields = vec![String::new(); columns.len()];
-    for row in 0..batch.num_rows() {
-        for (column, field) in columns.iter().zip(&mut fields) {
-            if let CsvColumn::Other(values, array) = column {
+
+    /// The field of a row; none for a null.
+    fn field(&mut self, row: usize) -> Result<Option<&str>, String> {
+        match self {
+            Self::Text(texts) => Ok(texts.is_valid(row).then(|| texts.value(row))),
+            Self::Other { nulls: Some(nulls), .. } if nulls.is_null(row) => Ok(None),
+            Self::Other { name, values, field, .. } => {
                 field.clear();
-                if array.is_valid(row) {
-                    write!(field, "{}", values.value(row))
-                        .map_err(|error| ArrowError::CsvError(error.to_string()))?;
-                }
+                values.value(row).write(field).map_err(|error| no_text(name, &error))?;
+                Ok(Some(field))
             }
         }
-        let found = columns.iter().zip(&fields).map(|(column, field)| match column {
-            CsvColumn::Text(texts) => texts.is_valid(row).then(|| texts.value(row)),
-            CsvColumn::Other(..) => Some(field.as_str()).filter(|field| !field.is_empty()),
-        });
-        join(found, delimiter, out);
+    }
+}
+
+fn encode(batch: &RecordBatch, delimiter: u8, out: &mut Vec<u8>) -> Result<(), String> {
+    let schema = batch.schema_ref();
+    let columns = std::iter::zip(schema.fields(), batch.columns())
+        .map(|(field, column)| CsvColumn::new(field.name(), column));
+    let mut columns = columns.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    let is_alone = columns.len() == 1;
+    for row in 0..batch.num_rows() {
+        for (place, column) in columns.iter_mut().enumerate() {
+            if place > 0 {
+                out.push(delimiter);
+            }
+            push(column.field(row)?, delimiter, is_alone, out);
+        }
+        out.push(b'\n');
     }
     Ok(())
 }
 
-/// Writes a record of fields, some of them null.
-fn join<'a>(
-    fields: impl ExactSizeIterator<Item = Option<&'a str>>,
-    delimiter: u8,
-    out: &mut Vec<u8>,
-) {
-    let is_alone = fields.len() == 1;
-    for (place, field) in fields.enumerate() {
+/// Writes the names of columns, with quotes where the first looks like another format.
+fn push_names(schema: &Schema, delimiter: u8, out: &mut Vec<u8>) {
+    let is_alone = schema.fields().len() == 1;
+    for (place, field) in schema.fields().iter().enumerate() {
+        let name = field.name().as_bytes();
         if place > 0 {
             out.push(delimiter);
+        } else if name.trim_ascii_start().starts_with(b"{") {
+            quote(name, out);
+            continue;
         }
-        match field {
-            // A line of nothing is no record.
-            None if is_alone => out.extend_from_slice(b"\"\""),
-            None => {}
-            Some(text) if needs_quotes(text.as_bytes(), delimiter, is_alone) => {
-                quote(text.as_bytes(), out);
-            }
-            Some(text) => out.extend_from_slice(text.as_bytes()),
-        }
+        push(Some(field.name()), delimiter, is_alone, out);
     }
     out.push(b'\n');
+}
+
+/// Writes a field, or a null. A record may have only one.
+fn push(field: Option<&str>, delimiter: u8, is_alone: bool, out: &mut Vec<u8>) {
+    match field {
+        // A line of nothing is no record.
+        None if is_alone => out.extend_from_slice(b"\"\""),
+        None => {}
+        Some(text) if needs_quotes(text.as_bytes(), delimiter, is_alone) => {
+            quote(text.as_bytes(), out);
+        }
+        Some(text) => out.extend_from_slice(text.as_bytes()),
+    }
 }
 
 fn needs_quotes(text: &[u8], delimiter: u8, is_alone: bool) -> bool {
@@ -224,18 +239,27 @@ fn quote(text: &[u8], out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    fn joined(fields: &[Option<&str>]) -> String {
+    fn pushed(field: Option<&str>, is_alone: bool) -> String {
         let mut out = Vec::new();
-        join(fields.iter().copied(), b',', &mut out);
+        push(field, b',', is_alone, &mut out);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn fields_have_quotes_where_they_need_them() {
-        let fields = [Some("a b"), None, Some(""), Some("x,y"), Some("\"q\"\n"), Some(" ")];
-        assert_eq!(joined(&fields), "a b,,\"\",\"x,y\",\"\"\"q\"\"\n\", \n");
-        assert_eq!(joined(&[None]), "\"\"\n");
-        assert_eq!(joined(&[Some("a;b")]), "\"a;b\"\n");
+        for (field, expected) in [
+            (Some("a b;c"), "a b;c"),
+            (None, ""),
+            (Some(""), "\"\""),
+            (Some("x,y"), "\"x,y\""),
+            (Some("\"q\"\n"), "\"\"\"q\"\"\n\""),
+            (Some("a\rb"), "\"a\rb\""),
+            (Some(" "), " "),
+        ] {
+            assert_eq!(pushed(field, false), expected);
+        }
+        assert_eq!(pushed(None, true), "\"\"");
+        assert_eq!(pushed(Some("a;b"), true), "\"a;b\"");
     }
 
     #[test]

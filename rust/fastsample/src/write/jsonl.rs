@@ -12,9 +12,11 @@ use arrow_array::{Array, RecordBatch};
 use arrow_json::WriterBuilder;
 use arrow_json::writer::LineDelimited;
 use arrow_schema::{DataType, Field, SchemaRef};
+use memchr::memmem;
 
 use super::lines::{self, LineCompression};
 use super::unstorable::check_types;
+use super::values::check_values;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::files::Output;
@@ -81,11 +83,17 @@ fn is_text(key: &Field) -> bool {
     matches!(key.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-fn encode(batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), arrow_schema::ArrowError> {
+/// What arrow-json writes for a value that it has no text for.
+const NO_TEXT: &[u8] = b"\"ERROR: ";
+
+fn encode(batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), String> {
+    let start = out.len();
     let builder = WriterBuilder::new().with_explicit_nulls(true);
-    let mut writer = builder.build::<_, LineDelimited>(out);
-    writer.write(batch)?;
-    writer.finish()
+    let mut writer = builder.build::<_, LineDelimited>(&mut *out);
+    let written = writer.write(batch).and_then(|()| writer.finish());
+    written.map_err(|error| error.to_string())?;
+    // A text of the source may begin so, too.
+    if memmem::find(&out[start..], NO_TEXT).is_some() { check_values(batch) } else { Ok(()) }
 }
 
 /// Copies lines, each with its weight if there are such.

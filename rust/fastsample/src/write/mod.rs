@@ -20,6 +20,7 @@ mod shards;
 mod shuffle;
 mod totals;
 mod unstorable;
+mod values;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use crate::exec::Context;
 use crate::source::file::OpenFile;
 use crate::source::lines::{
     BYTE_ORDER_MARK, ChunkSeen, ChunkTable, Cutter, LineFault, LineFile, QuotedRecords, damaged,
-    pass, refused,
+    pass,
 };
 
 /// Reads all records of `file`: the header, the chunks, and what was seen in each column.
@@ -50,7 +50,9 @@ fn header(open: &OpenFile, file: &LineFile, delimiter: u8) -> Result<CsvHeader> 
     };
     CsvHeader::parse(&bytes[record.clone()], delimiter).map_err(|fault| {
         let (line, fault) = placed(&bytes[record], records.line(), fault);
-        refused(open.path(), line, &fault)
+        let (column, what) = (fault.at + 1, fault.what);
+        let what = format!("line {line}, byte {column}: {what}; this line must be the header");
+        Error::corrupt(open.path(), what)
     })
 }
 

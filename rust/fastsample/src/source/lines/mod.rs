@@ -31,6 +31,6 @@ pub(super) use forward::Passes;
 pub(super) use inflate::damaged;
 pub(crate) use layout::LineLayout;
 pub(super) use names::{ends_with, refuse_utf16};
-pub(super) use pass::{ChunkSeen, ChunkTable, LineFault, pass, refused};
+pub(super) use pass::{ChunkSeen, ChunkTable, LineFault, pass};
 pub(super) use quotes::QuotedRecords;
 pub(super) use records::{BYTE_ORDER_MARK, Records};

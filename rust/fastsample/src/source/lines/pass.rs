@@ -170,7 +170,7 @@ fn in_order<T: Send>(
 }
 
 /// The error of a line with a fault.
-pub(in crate::source) fn refused(path: &Path, line: u64, fault: &LineFault) -> Error {
+fn refused(path: &Path, line: u64, fault: &LineFault) -> Error {
     let column = fault.at + 1;
     let what = format!("line {line}, byte {column}: {}; mend the line or leave it out", fault.what);
     Error::corrupt(path, what)
