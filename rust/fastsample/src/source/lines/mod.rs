@@ -6,7 +6,7 @@
 //! - [`records`]: the records of a chunk: lines that are not blank; [`quotes`]: with quotes around
 //!   line feeds;
 //! - [`mod@pass`]: all chunks looked at once, when the file is opened;
-//! - [`file`]: a file with its chunks, and the bytes of one; [`names`]: what its name tells;
+//! - [`mod@file`]: a file with its chunks, and the bytes of one; [`names`]: what its name tells;
 //! - [`layout`]: how records are copied from a file to another.
 //!
 //! ```text
