@@ -40,6 +40,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("columns", "predicate"),
     ("population",),
     ("partition", "reservoir", "row_weights", "smart"),
+    ("chat",),
     ("tokens",),
     ("sample",),
     ("write", "inspect", "mixture", "stratified", "training", "weighted"),

@@ -53,6 +53,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("train", "all", "rows"):
         write_parquet(table, tmp_path / f"{name}.parquet")
     make("bpe", tmp_path / "tokenizer.json")
+    chats = [
+        [{"role": "user", "content": prompt}, {"role": "assistant", "content": response}]
+        for prompt, response in zip(texts["prompt"], texts["response"], strict=True)
+    ]
+    write_parquet(pa.table({"messages": chats}), tmp_path / "chats.parquet")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "tokenizer.json").symlink_to(tmp_path / "tokenizer.json")
+    template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}"
+    (tmp_path / "model" / "chat_template.jinja").write_text(template, encoding="utf-8")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -80,6 +89,8 @@ def test_every_snippet_runs(folder: Path) -> None:
     assert (folder / "data" / "valid.parquet").exists()
     assert names["worth"].report.tokens <= 50_000
     assert len(names["short"]) == 1000
+    assert len(names["counted"]) == 10_000
+    assert names["talks"].report.tokens <= 50_000
     assert len(names["self"].rows) == 3000
     epochs = [pq.read_table(folder / f"epoch{epoch}.parquet") for epoch in range(3)]
     assert len(set(pa.concat_tables(epochs)["id"].to_pylist())) == 9000

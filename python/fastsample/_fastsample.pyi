@@ -231,7 +231,7 @@ class Ranking:
 
 @final
 class Tokenizer:
-    def __new__(cls, path: Path, *, special_tokens: bool) -> Tokenizer: ...
+    def __new__(cls, path: Path, *, special_tokens: bool, chat_template: bool) -> Tokenizer: ...
     def lengths(
         self,
         source: Source,
@@ -239,6 +239,9 @@ class Tokenizer:
         text: Sequence[str] | None,
         threads: int | None,
         progress: _Progress,
+    ) -> tuple[ArrowArray, list[str]]: ...
+    def rendered(
+        self, source: Source, *, text: Sequence[str] | None, threads: int | None
     ) -> ArrowArray: ...
     def draw(
         self,
@@ -252,7 +255,7 @@ class Tokenizer:
         ranking: Ranking | None,
         threads: int | None,
         progress: _Progress,
-    ) -> tuple[Sample, int, int, SmartFound | None]: ...
+    ) -> tuple[Sample, int, int, SmartFound | None, list[str]]: ...
 
 @final
 class Permutation:

@@ -44,6 +44,7 @@ def sample(
     budget_tokens: int | None = None,
     max_tokens: int | None = None,
     tokenizer: str | os.PathLike[str] | None = None,
+    chat_template: bool | None = None,
     smart: SmartLike = False,
     seed: int = 42,
     columns: Sequence[str] | None = None,
@@ -106,6 +107,10 @@ def sample(
         The ``tokenizer.json`` of a Hugging Face tokenizer, or its folder. Tokens are counted as in
         :func:`fastsample.token_lengths`, special tokens included, and only in rows that the draw
         considers. A stream is kept in memory.
+    chat_template
+        True counts the tokens of chats as the chat template of the tokenizer renders them, as in
+        :func:`fastsample.token_lengths`. False and None count their texts one by one; with None,
+        ``report.notes`` says so if there is a template.
     smart
         True draws by weight (priority sampling): no copies while other rows are left, fewer
         near-duplicates, fewer texts that are very short or repeat themselves, more rare text. A
@@ -177,6 +182,7 @@ def sample(
         budget_tokens=budget_tokens,
         max_tokens=max_tokens,
         tokenizer=tokenizer,
+        chat_template=chat_template,
         smart=smart,
         seed=seed,
         columns=columns,
@@ -199,6 +205,7 @@ def draw_sample(
     budget_tokens: int | None,
     max_tokens: int | None,
     tokenizer: str | os.PathLike[str] | None,
+    chat_template: bool | None,
     smart: SmartLike,
     seed: int,
     columns: Sequence[str] | None,
@@ -232,19 +239,25 @@ def draw_sample(
         raise ArgumentError("weight and smart exclude each other; leave out one of them")
     if weight is not None and by_tokens:
         raise ArgumentError("weight and draws by tokens exclude each other; leave out one of them")
+    if chat_template is not None and not by_tokens:
+        raise ArgumentError(
+            "chat_template is for tokenizer=; pass one, with budget_tokens= or max_tokens="
+        )
     tokens = too_long = groups = None
+    chosen: list[str] = []
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
         opened = open_population(source, columns, where, threads, callback)
         if at_most and isinstance(amount, int) and opened.population:
             amount = min(amount, opened.population)
         if amount is None or by_tokens:
-            drawn, found, tokens, too_long = draw_by_tokens(
+            drawn, found, tokens, too_long, chosen = draw_by_tokens(
                 opened,
                 amount,
                 seed,
                 smart,
                 tokenizer=tokenizer,
+                chat_template=chat_template,
                 budget=budget_tokens,
                 max_tokens=max_tokens,
                 text_columns=text_columns,
@@ -291,7 +304,7 @@ def draw_sample(
         tokens,
         too_long,
         *known_text(drawn),
-        notes=tuple(opened.notes),
+        notes=(*opened.notes, *chosen),
         where=where,
         matching=None if where is None else drawn.population,
         fraction=amount if isinstance(amount, float) else None,

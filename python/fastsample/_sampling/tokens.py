@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
-from fastsample._arguments import check_text_columns, check_threads, file_path, flag
+from fastsample._arguments import check_text_columns, check_threads, file_path, flag, optional
 from fastsample._progress import Callback, reporting
 from fastsample._sampling.smart import SmartLike, rank, text_of
 from fastsample._sampling.smart_report import SmartReport, to_report
@@ -26,6 +27,7 @@ def token_lengths(
     *,
     text_columns: Sequence[str] | None = None,
     special_tokens: bool = True,
+    chat_template: bool | None = None,
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> npt.NDArray[np.uint32]:
@@ -44,7 +46,14 @@ def token_lengths(
         them together.
     special_tokens
         Count the tokens that the tokenizer's post-processor adds around each text. False counts
-        the text alone.
+        the text alone. A rendered chat has those that its template writes, and no others.
+    chat_template
+        True renders each chat (a column of lists of structs with a role and a content) with the
+        chat template of the tokenizer, and counts the tokens of that: as many as
+        ``tokenizer.apply_chat_template(messages)`` of ``transformers`` returns. Other columns are
+        not counted. The template is ``chat_template.jinja`` beside the tokenizer's file, or
+        ``chat_template`` in ``tokenizer_config.json``. False counts the texts of a chat one by
+        one; so does None, which warns if there is a template.
     threads, progress
         As in :func:`fastsample.sample`.
 
@@ -61,7 +70,10 @@ def token_lengths(
     CorruptDataError
         The file is no ``tokenizer.json``.
     ColumnError
-        There is no text column, or one that is named does not exist or is no text.
+        There is no text column, or one that is named does not exist or is no text; with
+        `chat_template`: is no chat.
+    ArgumentError
+        The tokenizer has no chat template, or the template fails on a chat.
 
     Examples
     --------
@@ -79,18 +91,22 @@ def token_lengths(
 
     threads = check_threads(threads)
     text = check_text_columns(text_columns)
-    opened = open_tokenizer(tokenizer, special_tokens)
+    chats = optional(flag, "chat_template", chat_template)
+    opened = open_tokenizer(tokenizer, special_tokens, chats is True)
     with reporting(progress, "counting tokens") as callback:
         rows = open_source(source, None, threads, callback)
-        found = opened.lengths(rows, text=text, threads=threads, progress=callback)
+        found, notes = opened.lengths(rows, text=text, threads=threads, progress=callback)
+    if chats is None:
+        for note in notes:
+            warnings.warn(note, stacklevel=2)
     lengths: npt.NDArray[np.uint32] = pa.array(found).to_numpy()
     return lengths
 
 
 def open_tokenizer(
-    tokenizer: str | os.PathLike[str], special_tokens: bool = True
+    tokenizer: str | os.PathLike[str], special_tokens: bool = True, chat_template: bool = False
 ) -> _fastsample.Tokenizer:
-    """Read a ``tokenizer.json``, or that of a folder."""
+    """Read a ``tokenizer.json``, or that of a folder, and the chat template beside it."""
     if not isinstance(tokenizer, (str, os.PathLike)):
         raise SourceTypeError(
             f"tokenizer is a {type(tokenizer).__qualname__}; pass the path of a tokenizer.json, "
@@ -100,7 +116,8 @@ def open_tokenizer(
     with contextlib.suppress(OSError):  # reading the file will say what is wrong with the name
         if file.is_dir():
             file /= "tokenizer.json"
-    return _fastsample.Tokenizer(file, special_tokens=flag("special_tokens", special_tokens))
+    special = flag("special_tokens", special_tokens)
+    return _fastsample.Tokenizer(file, special_tokens=special, chat_template=chat_template)
 
 
 def draw_by_tokens(
@@ -110,27 +127,29 @@ def draw_by_tokens(
     smart: SmartLike,
     *,
     tokenizer: str | os.PathLike[str] | None,
+    chat_template: bool | None,
     budget: int | None,
     max_tokens: int | None,
     text_columns: Sequence[str] | None,
     threads: int | None,
     progress: Callback | None,
-) -> tuple[_fastsample.Sample, SmartReport | None, int, int]:
+) -> tuple[_fastsample.Sample, SmartReport | None, int, int, list[str]]:
     """Draw rows with a limit of tokens each, or up to a budget of tokens in all.
 
-    Returns the sample, what a smart draw found, the tokens of the rows drawn, and how many rows
-    were passed over because they are too long.
+    Returns the sample, what a smart draw found, the tokens of the rows drawn, how many rows were
+    passed over because they are too long, and what was chosen for the user.
     """
     if tokenizer is None:
         raise ArgumentError("budget_tokens and max_tokens need a tokenizer; pass tokenizer=")
     if budget is None and max_tokens is None:
         raise ArgumentError("tokenizer= is for budget_tokens= or max_tokens=; pass one of them")
-    counter = open_tokenizer(tokenizer)
+    chats = optional(flag, "chat_template", chat_template)
+    counter = open_tokenizer(tokenizer, chat_template=chats is True)
     text = text_of(smart, text_columns)
     ranking = None
     if smart is not False:
         ranking = rank(opened, seed, smart, text_columns, threads, progress)
-    sample, tokens, too_long, found = counter.draw(
+    sample, tokens, too_long, found, notes = counter.draw(
         opened,
         amount,
         seed,
@@ -141,4 +160,5 @@ def draw_by_tokens(
         threads=threads,
         progress=progress,
     )
-    return sample, None if found is None else to_report(found), tokens, too_long
+    report = None if found is None else to_report(found)
+    return sample, report, tokens, too_long, [] if chats is False else notes

@@ -75,6 +75,11 @@ from fastsample.cli._written import (
     type=click.Path(path_type=Path),
     help="tokenizer.json to count tokens with, or its folder.",
 )
+@click.option(
+    "--chat-template/--no-chat-template",
+    default=None,
+    help="Count the tokens of chats as the tokenizer's chat template renders them.",
+)
 @click.option("--smart", is_flag=True, help="Draw by weight: no copies, few near-duplicates.")
 @click.option("--entropy", is_flag=True, help="Take the rows of highest character entropy.")
 @click.option("--target", help="Prefer rows like those of this file. Implies --smart.")
@@ -102,6 +107,7 @@ def sample(
     budget_tokens: int | None,
     max_tokens: int | None,
     tokenizer: Path | None,
+    chat_template: bool | None,
     smart: bool,
     entropy: bool,
     target: str | None,
@@ -136,6 +142,7 @@ def sample(
             budget_tokens=budget_tokens,
             max_tokens=max_tokens,
             tokenizer=tokenizer,
+            chat_template=chat_template,
             smart=_rule(smart, entropy, target),
             seed=seed,
             columns=column,

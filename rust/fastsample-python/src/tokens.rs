@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::UInt32Array;
+use arrow_array::{LargeStringArray, UInt32Array};
 use arrow_schema::{DataType, Field};
-use fastsample::tokens::{Goal, Measure, TokenLimits, Tokenizer as CoreTokenizer, lengths};
+use fastsample::select::Selection;
+use fastsample::tokens::{Goal, Measure, TokenLimits, Tokenizer as CoreTokenizer};
 use fastsample::{Amount as CoreAmount, Error, Sample as CoreSample};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -22,18 +23,26 @@ use crate::source::{Amount, Source};
 #[pyclass(frozen, module = "fastsample._fastsample")]
 pub(crate) struct Tokenizer(CoreTokenizer);
 
-/// The sample, its tokens, rows that were passed over, the arguments of a `SmartReport`.
-type ByTokens<'py> = (Sample, u64, u64, Option<Bound<'py, PyDict>>);
+/// The sample, its tokens, rows that were passed over, the arguments of a `SmartReport`, notes.
+type ByTokens<'py> = (Sample, u64, u64, Option<Bound<'py, PyDict>>, Vec<String>);
 
 #[pymethods]
 impl Tokenizer {
     #[new]
-    #[pyo3(signature = (path, *, special_tokens))]
-    fn new(py: Python<'_>, path: PathBuf, special_tokens: bool) -> BindingResult<Self> {
-        Ok(Self(py.detach(|| CoreTokenizer::open(&path, special_tokens))?))
+    #[pyo3(signature = (path, *, special_tokens, chat_template))]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        special_tokens: bool,
+        chat_template: bool,
+    ) -> BindingResult<Self> {
+        Ok(Self(py.detach(|| {
+            let tokenizer = CoreTokenizer::open(&path, special_tokens)?;
+            if chat_template { tokenizer.with_chat_template() } else { Ok(tokenizer) }
+        })?))
     }
 
-    /// Tokens of each row: an Arrow array of uint32.
+    /// Tokens of each row: an Arrow array of uint32; and what was chosen for the user.
     #[pyo3(signature = (source, *, text, threads, progress))]
     fn lengths(
         &self,
@@ -42,16 +51,35 @@ impl Tokenizer {
         text: Option<Vec<String>>,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
-    ) -> BindingResult<PyArray> {
+    ) -> BindingResult<(PyArray, Vec<String>)> {
         let source = source.get().in_memory(py, threads, progress)?;
         let tokenizer = self.0.clone();
-        let lengths = run(py, threads, progress, move |ctx| {
-            lengths(ctx, &source, text.as_deref(), tokenizer)
+        let (lengths, notes) = run(py, threads, progress, move |ctx| {
+            let all = Selection::All { rows: source.rows() };
+            let rows = Measure::new(ctx, source, text.as_deref(), tokenizer)?;
+            Ok((rows.lengths(ctx, &all)?, rows.notes()))
         })?;
-        Ok(PyArray::new(
-            Arc::new(UInt32Array::from(lengths)),
-            Arc::new(Field::new("tokens", DataType::UInt32, false)),
-        ))
+        let field = Field::new("tokens", DataType::UInt32, false);
+        Ok((PyArray::new(Arc::new(UInt32Array::from(lengths)), Arc::new(field)), notes))
+    }
+
+    /// The chats of each row as the chat template renders them: an Arrow array of strings.
+    #[pyo3(signature = (source, *, text, threads))]
+    fn rendered(
+        &self,
+        py: Python<'_>,
+        source: &Bound<'_, Source>,
+        text: Option<Vec<String>>,
+        threads: Option<usize>,
+    ) -> BindingResult<PyArray> {
+        let source = source.get().in_memory(py, threads, None)?;
+        let tokenizer = self.0.clone();
+        let texts = run(py, threads, None, move |ctx| {
+            let all = Selection::All { rows: source.rows() };
+            Measure::new(ctx, source, text.as_deref(), tokenizer)?.rendered(ctx, &all)
+        })?;
+        let field = Field::new("text", DataType::LargeUtf8, false);
+        Ok(PyArray::new(Arc::new(LargeStringArray::from(texts)), Arc::new(field)))
     }
 
     /// Draws rows, or rows worth a budget of tokens, none with more than `max_tokens`.
@@ -87,12 +115,15 @@ impl Tokenizer {
         };
         let limits = TokenLimits { goal, max_tokens };
         let tokenizer = self.0.clone();
-        let (sample, drawn, found) = run(py, threads, progress, move |ctx| {
+        let (sample, drawn, found, notes) = run(py, threads, progress, move |ctx| {
             let source = population.source().clone();
             let rows = Measure::new(ctx, source, text.as_deref(), tokenizer)?;
-            CoreSample::by_tokens(ctx, &rows, population.among(), ranking.as_deref(), limits, seed)
+            let (among, ranking) = (population.among(), ranking.as_deref());
+            let (sample, drawn, found) =
+                CoreSample::by_tokens(ctx, &rows, among, ranking, limits, seed)?;
+            Ok((sample, drawn, found, rows.notes()))
         })?;
         let found = found.map(|found| report::smart(py, found)).transpose()?;
-        Ok((Sample::new(sample, threads), drawn.tokens, drawn.too_long, found))
+        Ok((Sample::new(sample, threads), drawn.tokens, drawn.too_long, found, notes))
     }
 }

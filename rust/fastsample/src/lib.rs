@@ -47,6 +47,7 @@
 //! | [`gather`] | reads the chosen rows, in order, in bounded memory |
 //! | `reservoir` | reservoir sampling: the same draw from a stream that can be read once |
 //! | [`smart`] | weights by near-duplicates, commonness, length, repetition, target; draws by weight |
+//! | [`chat`] | chat templates: a chat as the text that a model is trained on |
 //! | [`tokens`] | token counts of rows; draws with a limit or a budget of tokens |
 //! | [`sample`] | a source with its chosen rows |
 //! | [`stratified`] | of each group of rows its own number |
@@ -62,6 +63,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod chat;
 pub mod columns;
 pub mod compare;
 pub mod error;

@@ -16,6 +16,7 @@ use super::kept::Kept;
 use super::leaf::{Leaf, Step, leaves};
 use super::names;
 use super::rows::RowTexts;
+use super::turn::Turn;
 use crate::error::{Error, Result};
 
 /// The text of a row: some leaves of a schema, in order; none where there is no text.
@@ -180,7 +181,7 @@ impl Candidates {
         let (mut known, mut open, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for of_column in all.chunk_by(|a, b| a.root() == b.root()) {
             let field = schema.field(of_column[0].root());
-            if names::role(field.name()).is_some() || names::is_chat(field) {
+            if names::role(field.name()).is_some() || Turn::of(field).is_some() {
                 known.append(&mut names::texts_within(of_column));
                 continue;
             }

@@ -8,6 +8,7 @@
 //! - [`column`](mod@column): one way to see every layout of strings;
 //! - `leaf`: paths to the strings of a schema, such as `messages[].content`;
 //! - `names`: which leaves are text by name and shape;
+//! - `turn`: which lists of structs are chats;
 //! - `judge`: which are text by what they hold;
 //! - `choice`: the leaves that are named, or chosen by default;
 //! - `kept`: what of nested columns is read for them;
@@ -28,6 +29,7 @@ pub mod shingle;
 mod starts;
 #[cfg(test)]
 mod tests;
+mod turn;
 pub mod utf8;
 
 pub use choice::TextColumns;
@@ -38,3 +40,4 @@ pub(crate) use judge::Strings;
 pub(crate) use kept::Kept;
 pub use leaf::{Leaf, leaves};
 pub use rows::{RowTexts, hash_of};
+pub use turn::Turn;

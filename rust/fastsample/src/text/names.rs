@@ -4,8 +4,6 @@
 //! `OpenAI` chats, Dolly, preference pairs, FLAN, C4, the Pile, ...). Case does not matter, and `-`
 //! and a space are as good as `_`. `docs/text.md` shows the table.
 
-use arrow_schema::{DataType, Field};
-
 use super::leaf::Leaf;
 
 /// What a text is to a model that is trained on it, as far as its name tells.
@@ -192,24 +190,17 @@ pub(super) fn is_never_text(name: &str) -> bool {
 
 /// Whether a field of this name says something about a text, in a struct that has one.
 pub(super) fn is_label(name: &str) -> bool {
-    let plain = plain(name);
-    let plain = plain.as_str();
-    is_never_text(name) || SPEAKER.contains(&plain) || LABELS.contains(&plain)
+    is_never_text(name) || is_speaker(name) || LABELS.contains(&plain(name).as_str())
 }
 
 /// Whether a field of this name is the text of a struct.
-fn is_field_of_text(name: &str) -> bool {
+pub(super) fn is_field_of_text(name: &str) -> bool {
     role(name).is_some() || TURN.contains(&plain(name).as_str())
 }
 
-/// Whether this is a list of turns: structs that say who speaks, and what.
-pub(super) fn is_chat(field: &Field) -> bool {
-    let Some(DataType::Struct(turn)) = super::leaf::items(field.data_type()).map(Field::data_type)
-    else {
-        return false;
-    };
-    turn.iter().any(|field| SPEAKER.contains(&plain(field.name()).as_str()))
-        && turn.iter().any(|field| is_field_of_text(field.name()))
+/// Whether a field of this name says who speaks.
+pub(super) fn is_speaker(name: &str) -> bool {
+    SPEAKER.contains(&plain(name).as_str())
 }
 
 /// The text among the leaves of one nested column: those that are called text; if none is, all that

@@ -113,7 +113,7 @@ pub fn draw(
     walk(ctx, order, limits, PILOT_ROWS, |ids| {
         let mut places: Vec<usize> = (0..ids.len()).collect();
         places.sort_unstable_by_key(|&place| ids[place]);
-        let found = rows.lengths(ctx, &Selection::of_ids(ids, rows.source.rows())?)?;
+        let found = rows.lengths(ctx, &Selection::of_ids(ids, rows.source().rows())?)?;
         let mut tokens = vec![0; ids.len()];
         places.into_iter().zip(found).for_each(|(place, length)| tokens[place] = length);
         Ok(tokens)

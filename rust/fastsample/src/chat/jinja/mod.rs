@@ -1,0 +1,55 @@
+//! A small Jinja: the part of the language that chat templates use, as Python's jinja2 renders it.
+//!
+//! ```text
+//!  source ─▶ lexer: pieces ─▶ parser: statements ─▶ render: text
+//! ```
+//!
+//! Templates are hostile input, and values of a template can be shared, so a few lines can stand
+//! for terabytes. So the interpreter is our own: every value knows its size when it is written out,
+//! each step and each byte that is read or written is paid for from one budget, levels of blocks,
+//! brackets, calls and lists are bounded, and there is nothing to read files or the clock with.
+//! What is not supported is an error, never another text.
+//!
+//! - `lexer`, `parser`, `expressions`, `ast`: from the source to statements;
+//! - `value`: values and their sizes; `budget`: what a row may take;
+//! - `render`: statements; `eval`: expressions; `operate`: operators, items, comparisons;
+//! - `filters`, `predicates` (`is`), `functions`, `methods`: what templates may call;
+//! - `python`, `json`: values as Python writes them; `calendar`: a date that is always the same.
+
+mod ast;
+mod budget;
+mod calendar;
+mod eval;
+mod expressions;
+mod fail;
+mod filters;
+mod functions;
+mod json;
+mod lexer;
+mod methods;
+mod operate;
+mod parser;
+mod predicates;
+mod python;
+mod render;
+mod value;
+
+use std::collections::HashMap;
+
+pub(crate) use fail::Fail;
+pub(crate) use value::JinjaValue;
+
+/// A parsed template.
+#[derive(Debug)]
+pub(super) struct Template(Vec<ast::Stmt>);
+
+impl Template {
+    pub(super) fn parse(source: &str) -> Result<Self, Fail> {
+        parser::parse(source).map(Self)
+    }
+
+    /// The text of the template with some variables.
+    pub(super) fn render(&self, variables: HashMap<String, JinjaValue>) -> Result<String, Fail> {
+        render::Renderer::new(variables).template(&self.0)
+    }
+}

@@ -1,0 +1,27 @@
+//! Chat templates: a chat as the text that a model is trained on, equal to what
+//! `apply_chat_template` of `transformers` makes of it.
+//!
+//! ```text
+//!  row of a chat column ─▶ messages ─▶ template ─▶ text
+//!                          (values)    (jinja)
+//! ```
+//!
+//! - `config`: what the folder of a tokenizer says of its template;
+//! - `template`: [`ChatTemplate`], a template that renders chats;
+//! - `jinja`: the language of templates, within bounds;
+//! - `messages`: the messages of a chat of any shape; `values`: Arrow data as values.
+
+mod config;
+mod jinja;
+mod messages;
+mod template;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub(crate) use messages::messages;
+pub use template::ChatTemplate;
+
+/// Stack of a thread that renders: levels of a template are bounded, and some kilobytes each. Pages
+/// that are not used cost nothing.
+pub(crate) const STACK_BYTES: usize = 32 << 20;
