@@ -117,7 +117,7 @@ fn templates_that_are_no_jinja_are_refused() {
         ("{{ \u{7}", "is no part of a tag"),
         (
             &format!("{{{{ {}1{} }}}}", "(".repeat(900), ")".repeat(900)),
-            "too many signs or brackets",
+            "too many brackets within brackets",
         ),
         (&format!("{{{{ {}1 }}}}", "1 + ".repeat(3_000)), "more than 4000 words"),
         (&"{% if 1 %}".repeat(3_000), "too many blocks within blocks"),
