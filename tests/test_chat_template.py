@@ -132,7 +132,7 @@ def openai(rows: int = 60) -> list[Row]:
 def calls() -> list[Row]:
     """Make chats with tool calls, nulls and thoughts."""
     call = {"id": "a1", "type": "function"}
-    rows = []
+    rows: list[Row] = []
     for row, text in enumerate(words(20)):
         arguments = {
             "城市": text[:4],
