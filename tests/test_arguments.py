@@ -45,6 +45,7 @@ FRACTION = Kind(("x", True, [1]), (0, -0.1, 1.1, float("nan")))
 BY = Kind((3, b"x", [3], {"prompt": 1}), (["\udcff"],))
 SHARE = Kind(("x", True, None), (-0.1, 1.1, float("nan")), (np.float64(0.5), np.int64(1)))
 FLAG = Kind((1, 0, None, "yes", []), (), (np.bool_(False),))
+MAYBE = Kind((1, 0, "yes", []), (), (np.bool_(False),))
 TRUE = Kind(FLAG.wrong_types, (), (np.bool_(True),))
 TOKENS = Kind(COUNT.wrong_types, COUNT.wrong_values, (np.int64(500), np.uint16(500)))
 NAMES = Kind(
@@ -90,6 +91,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART, "weights": FLAG,
          "budget_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values),
          "max_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values), "tokenizer": ANY,
+         "chat_template": ANY,
          "fraction": FRACTION, "where": WHERE, "by": BY, "allocation": ANY, "weight": NAME},
     )  # fmt: skip
     yield "sample by tokens", Call(
@@ -97,6 +99,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {"source": TABLE, "budget_tokens": 500, "tokenizer": words},
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "budget_tokens": TOKENS,
          "max_tokens": TOKENS, "tokenizer": PATH, "n": ANY, "weights": FLAG,
+         "chat_template": MAYBE,
          "fraction": ANY, "where": WHERE, "by": ANY, "allocation": ANY, "weight": ANY},
     )  # fmt: skip
     yield (
@@ -161,6 +164,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.token_lengths,
         {"source": TABLE, "tokenizer": words},
         {"source": SOURCE, "tokenizer": PATH, **texts, "special_tokens": FLAG,
+         "chat_template": MAYBE,
          "threads": THREADS, "progress": PROGRESS},
     )  # fmt: skip
     yield "plan", Call(
