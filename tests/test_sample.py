@@ -54,6 +54,7 @@ def test_report(sample: fastsample.Sample) -> None:
         "fraction": None,
         "weight": None,
         "groups": None,
+        "sources": [],
     }
     with pytest.raises(AttributeError):
         report.rows = 1  # type: ignore[misc]
