@@ -28,6 +28,7 @@ from typing import Final
 from benches.contenders import TASKS, Contender, Job, contenders
 from benches.process import Run, count_rows, run, warm
 from benches.report import Entry, Record, machine, versions, write
+from benches.turns import by_turns
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FLOOR: Final = "floor"
@@ -70,25 +71,15 @@ def compare(
     plan: Plan, chosen: Sequence[Contender], *, to_file: bool, fraction: float
 ) -> list[Entry]:
     """Run every contender and the floor ``plan.rounds`` times; they take turns."""
-    runs: dict[str, list[Run]] = {name: [] for name in [*(c.name for c in chosen), FLOOR]}
-    failed: dict[str, str] = {}
     by_name = {contender.name: contender for contender in chosen}
-    names = list(runs)
-    for turn in range(plan.rounds):
-        shift = turn % len(names)
-        for name in names[shift:] + names[:shift]:
-            if name in failed:
-                continue
-            if name == FLOOR:
-                result = _floor(plan, fraction)
-            else:
-                result = _contender(plan, by_name[name], to_file)
-            if result.error is not None:
-                failed[name] = f"round {turn + 1}: {result.error}"
-            else:
-                runs[name].append(result)
-            cost = f"{result.seconds:8.2f} s  {result.peak_bytes / 2**20:8.0f} MiB"
-            print(f"round {turn + 1}  {name:20}{cost}  {result.error or ''}", flush=True)
+    names = [*by_name, FLOOR]
+
+    def one(name: str) -> Run:
+        if name == FLOOR:
+            return _floor(plan, fraction)
+        return _contender(plan, by_name[name], to_file)
+
+    runs, failed = by_turns(names, plan.rounds, one)
     exact = {name: name == FLOOR or by_name[name].exact for name in names}
     return [Entry(name, exact[name], runs[name], failed.get(name)) for name in names]
 

@@ -20,12 +20,14 @@ import sys
 import tempfile
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from benches.baselines.line_peers import PEERS
 from benches.process import Run, count_rows, run, warm
 from benches.report import Entry, machine, versions
+from benches.turns import by_turns
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 OURS: Final = "fastsample"
@@ -72,7 +74,7 @@ def count(path: Path) -> int | None:
     return run([sys.executable, "-c", _COUNT, str(path)], cwd=path.parent, timeout=600.0).rows
 
 
-def one(name: str, source: Path, n: int, timeout: float) -> Run:
+def one(name: str, *, source: Path, n: int, timeout: float) -> Run:
     """Run a contender once, and check how many rows it wrote."""
     with tempfile.TemporaryDirectory(prefix="fastsample-bench-", dir=source.parent) as folder:
         output = Path(folder) / source.name
@@ -81,28 +83,6 @@ def one(name: str, source: Path, n: int, timeout: float) -> Run:
             done = replace(done, error=f"{rows} rows instead of {n}")
     os.sync()
     return done
-
-
-def compare(source: Path, names: list[str], n: int, rounds: int, timeout: float) -> list[Entry]:
-    """Run every contender `rounds` times on one file; they take turns."""
-    runs: dict[str, list[Run]] = {name: [] for name in names}
-    failed: dict[str, str] = {}
-    for turn in range(rounds):
-        shift = turn % len(names)
-        for name in names[shift:] + names[:shift]:
-            if name in failed:
-                continue
-            done = one(name, source, n, timeout)
-            if done.error is None:
-                runs[name].append(done)
-            else:
-                failed[name] = done.error
-            print(
-                f"{source.name:16} {name:12}{done.seconds:8.2f} s {done.cpu_seconds:8.2f} CPU s"
-                f"{done.peak_bytes / 2**20:8.0f} MiB  {done.error or ''}",
-                flush=True,
-            )
-    return [Entry(name, True, runs[name], failed.get(name)) for name in names]
 
 
 def line(source: Path, entry: Entry, base: Entry, megabytes: float) -> str:
@@ -149,7 +129,9 @@ def main() -> None:
             source = Path(folder) / f"rows.{kind}"
             warm(source)
             chosen = [OURS] if kind == "parquet" else names
-            entries = compare(source, chosen, n, options.rounds, options.timeout)
+            run_one = partial(one, source=source, n=n, timeout=options.timeout)
+            runs, failed = by_turns(chosen, options.rounds, run_one, f"{source.name:16} ")
+            entries = [Entry(name, True, runs[name], failed.get(name)) for name in chosen]
             rows += [line(source, entry, entries[0], plain) for entry in entries]
     page = [
         f"# JSON Lines: {n:,} of {options.rows:,} rows",

@@ -22,11 +22,13 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from benches.process import Run, count_rows, run, warm
 from benches.report import Entry, machine, versions
+from benches.turns import by_turns
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 OURS: Final = "fastsample"
@@ -111,7 +113,7 @@ def command(name: str, folder: Path, output: Path, n: int, seed: int) -> list[st
     return [sys.executable, "-m", "fastsample", "mix", *sources, *options]
 
 
-def one(name: str, folder: Path, n: int, seed: int, timeout: float) -> Run:
+def one(name: str, *, folder: Path, n: int, seed: int, timeout: float) -> Run:
     """Run a contender once, and check how many rows it wrote."""
     with tempfile.TemporaryDirectory(prefix="fastsample-bench-", dir=folder.parent) as scratch:
         output = Path(scratch) / "mixed.parquet"
@@ -120,30 +122,6 @@ def one(name: str, folder: Path, n: int, seed: int, timeout: float) -> Run:
             done = replace(done, error=f"{rows} rows instead of {n}")
     os.sync()
     return done
-
-
-def compare(
-    folder: Path, names: list[str], n: int, seed: int, rounds: int, timeout: float
-) -> list[Entry]:
-    """Run every contender `rounds` times; they take turns."""
-    runs: dict[str, list[Run]] = {name: [] for name in names}
-    failed: dict[str, str] = {}
-    for turn in range(rounds):
-        shift = turn % len(names)
-        for name in names[shift:] + names[:shift]:
-            if name in failed:
-                continue
-            done = one(name, folder, n, seed, timeout)
-            if done.error is None:
-                runs[name].append(done)
-            else:
-                failed[name] = done.error
-            print(
-                f"{name:16}{done.seconds:8.2f} s {done.cpu_seconds:8.2f} CPU s"
-                f"{done.peak_bytes / 2**20:8.0f} MiB  {done.error or ''}",
-                flush=True,
-            )
-    return [Entry(name, True, runs[name], failed.get(name)) for name in names]
 
 
 def line(entry: Entry, base: Entry) -> str:
@@ -191,7 +169,9 @@ def main() -> None:
         making = [sys.executable, "-m", "benches.mixtures", "--make", str(folder), *shape]
         subprocess.run(making, check=True, cwd=ROOT)
         size = warm(folder) / 1e6
-        entries = compare(folder, names, n, options.seed, options.rounds, options.timeout)
+        run_one = partial(one, folder=folder, n=n, seed=options.seed, timeout=options.timeout)
+        runs, failed = by_turns(names, options.rounds, run_one)
+        entries = [Entry(name, True, runs[name], failed.get(name)) for name in names]
     page = [
         f"# Mixture: {n:,} of {options.rows:,} rows of three files",
         "",
