@@ -138,10 +138,13 @@ CHILDREN = {
     "draws": ("assert len(fastsample.sample(pa.table({'i': [1, 2]}), 2).to_arrow()) == 2", 7),
 }
 
+#: Takes a second, so that progress is reported many times however fast the machine.
+WRITE = "drawn.write_parquet(out, shards=70, compression_level=19, progress=fork)"
+
 
 @pytest.mark.parametrize(
     ("does", "call"),
-    [(does, "drawn.write_parquet(out, shards=70, progress=fork)") for does in CHILDREN]
+    [(does, WRITE) for does in CHILDREN]
     + [("goes on", "fastsample.sample(slow(), 9, progress=fork)")],
 )
 def test_a_child_forked_by_a_progress_callback(does: str, call: str, tmp_path: Path) -> None:
