@@ -12,6 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from data import write_parquet
+from fastsample._facts_table import as_text
+from rich.cells import cell_len
 
 MODULE = [sys.executable, "-m", "fastsample"]
 
@@ -177,3 +179,35 @@ def test_help_tells_the_defaults() -> None:
         text = " ".join(shown(run(command, "--help", COLUMNS="200")).split())
         assert "[default: (all" in text, command
     assert "(zstd" in shown(run("sample", "--help", COLUMNS="200"))
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize(
+    "value", ["短", "一个很长的名字" * 12, "several words and a 名字 " * 9, "no_space_" * 20, ""]
+)
+def test_facts_fit_the_width(width: int, value: str) -> None:
+    """Lines are broken between words where that is possible; nothing is lost."""
+    lines = as_text([("rows", "12"), ("kept together by", value)], width).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    assert [line[:18] for line in lines[:2]] == ["rows              ", "kept together by  "]
+    assert {line[:18] for line in lines[2:]} <= {" " * 18}
+    found = "".join(line[18:] for line in lines[1:])
+    assert found.replace(" ", "") == value.replace(" ", "")
+    if value.startswith("several"):
+        assert {word for line in lines[1:] for word in line[18:].split()} == set(value.split())
+
+
+def test_the_help_imports_no_command() -> None:
+    """A list of commands is read often, and is there at once."""
+    code = (
+        "import contextlib, sys\n"
+        "from fastsample.cli import app\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    app(['--help'])\n"
+        "heavy = ('rich', 'pyarrow', 'numpy', 'fastsample.cli._sample')\n"
+        "sys.exit(str([name for name in heavy if name in sys.modules] or 0))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b""), done.stderr
+    for name in ("sample", "mix", "split", "inspect", "compare", "plan"):
+        assert f"\n  {name} " in done.stdout.decode()

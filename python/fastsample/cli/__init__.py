@@ -11,7 +11,15 @@ import click
 from fastsample import __version__
 from fastsample.cli._streams import run_with_streams
 
-_COMMANDS = ("sample", "mix", "split", "inspect", "compare", "plan")
+#: The commands in the order of the help, and what each does.
+_COMMANDS = {
+    "sample": "Draw n rows, a share, or a budget of tokens.",
+    "mix": "Draw n rows of several sources by their shares.",
+    "split": "Draw training, validation and test rows.",
+    "inspect": "Show columns, sizes, codecs, lengths, copies.",
+    "compare": "Test a sample against its source.",
+    "plan": "Show hours of training, now and with a sample.",
+}
 
 
 class _Commands(click.Group):
@@ -21,6 +29,12 @@ class _Commands(click.Group):
         """Return the names in the order of the help."""
         del ctx
         return list(_COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command does, without importing it."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command of a name."""

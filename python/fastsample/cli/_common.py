@@ -1,8 +1,10 @@
-"""Shared by the commands: consoles, common options, errors, formatted numbers."""
+"""Shared by the commands: common options, printed lines, errors, formatted numbers."""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,25 +12,13 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from fastsample import ArgumentError, FastSampleError
+from fastsample._facts_table import as_text
 from fastsample._sampling.report import left_out_note
+from fastsample.errors import ArgumentError, FastSampleError
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _PLAIN_BARS = " .-=#"
-
-#: Tables for programs have no need to fit a screen.
-_PIPED_WIDTH = 10_000
-
-_ON_TERMINAL = sys.stdout is not None and sys.stdout.isatty()
-
-# Names of files and columns are printed as they are, not as Rich's markup or emoji.
-out = Console(
-    highlight=False, markup=False, emoji=False, width=None if _ON_TERMINAL else _PIPED_WIDTH
-)
-err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 _Command = Callable[..., None]
 _Decorator = Callable[[_Command], _Command]
@@ -84,12 +74,15 @@ class Rows(click.ParamType):  # type: ignore[type-arg]
         return rows
 
 
-def facts() -> Table:
-    """Return a table of names and values without lines."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    return table
+def say(line: str, colour: str | None = None) -> None:
+    """Print a line on standard error; names of files and columns in it are printed as they are."""
+    click.secho(line, err=True, fg=colour, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def print_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Print names and values as a table without lines, as wide as the terminal."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    click.echo(as_text(facts, width))
 
 
 def size(count: float) -> str:
@@ -102,7 +95,7 @@ def size(count: float) -> str:
 
 def sparkline(shares: Sequence[float]) -> str:
     """Return a histogram as a line of text; a bin that is not empty has at least the lowest bar."""
-    bars = _BARS if out.encoding.lower().startswith("utf") else _PLAIN_BARS
+    bars = _BARS if is_unicode() else _PLAIN_BARS
     top = max(shares, default=0) or 1
     return "".join(
         bars[max(1, round(share / top * (len(bars) - 1)))] if share else bars[0] for share in shares
@@ -113,19 +106,23 @@ def tell_left_out(left_out: Mapping[str, str]) -> None:
     """Print in one line which columns of strings are not text by default."""
     if left_out:
         note = f"note: not counted as text: {left_out_note(left_out)}; --text-column names others"
-        err.print(note, style="yellow", markup=False, soft_wrap=True)
+        say(note, "yellow")
 
 
 def tell_notes(notes: Iterable[str]) -> None:
     """Print notes on the source, a line each."""
     for note in notes:
-        err.print(f"note: {note}", style="yellow", soft_wrap=True)
+        say(f"note: {note}", "yellow")
 
 
 def print_json(report: dict[str, Any]) -> None:
     # Where the encoding lacks a character, JSON has an escape for it.
-    is_unicode = out.encoding.lower().startswith("utf")
-    sys.stdout.write(json.dumps(report, ensure_ascii=not is_unicode, indent=2) + "\n")
+    click.echo(json.dumps(report, ensure_ascii=not is_unicode(), indent=2))
+
+
+def is_unicode() -> bool:
+    """Say whether standard output takes every character."""
+    return (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 @contextmanager
@@ -134,8 +131,8 @@ def reported() -> Iterator[None]:
     try:
         yield
     except FastSampleError as error:
-        err.print(f"error: {error}", style="red", soft_wrap=True)
+        say(f"error: {error}", "red")
         raise click.exceptions.Exit(2 if isinstance(error, ArgumentError) else 1) from None
     except KeyboardInterrupt:
-        err.print("interrupted; no file is half written")
+        say("interrupted; no file is half written")
         raise click.exceptions.Exit(130) from None

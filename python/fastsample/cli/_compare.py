@@ -13,15 +13,15 @@ from fastsample._comparison.facts import percent
 from fastsample._files import check_output
 from fastsample.cli._common import (
     as_json,
-    err,
-    out,
     print_json,
     reported,
+    say,
     tell_left_out,
     tell_notes,
     text_columns,
     threads,
 )
+from fastsample.cli._tables import out
 
 #: N-grams that are printed; the HTML report has more.
 _PRINTED = 8
@@ -30,7 +30,7 @@ _PRINTED = 8
 _PRINTED_VALUES = 20
 
 
-@click.command(short_help="Test a sample against its source.")
+@click.command()
 @click.argument("source")
 @click.argument("sample")
 @click.option("--by", help="Compare the shares of this column's values.")
@@ -71,7 +71,7 @@ def compare(
         )
         if html is not None:
             found.write_html(html)
-            err.print(f"written {html}", soft_wrap=True)
+            say(f"written {html}")
         tell_left_out(found.left_out)
         tell_notes(found.notes)
         if as_json:

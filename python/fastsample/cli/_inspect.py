@@ -13,10 +13,9 @@ from fastsample._text_lengths import bin_edges, shares_of
 from fastsample.cli._common import (
     as_json,
     columns,
-    err,
-    out,
     print_json,
     reported,
+    say,
     size,
     sparkline,
     tell_left_out,
@@ -24,12 +23,13 @@ from fastsample.cli._common import (
     text_columns,
     threads,
 )
+from fastsample.cli._tables import out
 
 #: Bars of a histogram in a cell of a table.
 _BARS = 24
 
 
-@click.command(short_help="Show columns, sizes, codecs, lengths, copies.")
+@click.command()
 @click.argument("inputs", metavar="FILES...", nargs=-1, required=True)
 @columns
 @text_columns("Measure this text column. Repeatable.")
@@ -59,7 +59,7 @@ def inspect(
         tell_notes(found.notes)
         if plot is not None:
             found.plot(plot)
-            err.print(f"written {plot}", soft_wrap=True)
+            say(f"written {plot}")
         if as_json:
             print_json(found.to_dict())
         else:

@@ -34,7 +34,7 @@ from fastsample.cli._written import (
 )
 
 
-@click.command(short_help="Draw n rows of several sources by their shares.")
+@click.command()
 @click.argument("mixture", type=click.Path(path_type=Path), required=False)
 @output
 @click.option(

@@ -10,12 +10,13 @@ from rich.table import Table
 
 import fastsample
 from fastsample import Plan
-from fastsample.cli._common import Rows, as_json, columns, err, out, print_json, reported, threads
+from fastsample.cli._common import Rows, as_json, columns, print_json, reported, say, threads
+from fastsample.cli._tables import out
 
 _POSITIVE = click.IntRange(1)
 
 
-@click.command(short_help="Show hours of training, now and with a sample.")
+@click.command()
 @click.argument("inputs", metavar="[FILES]...", nargs=-1)
 @click.option(
     "--seconds-per-step",
@@ -114,10 +115,10 @@ def plan(
         )
         if write is not None:
             for path in made.write_settings(write, overwrite=overwrite):
-                err.print(f"written {path}", soft_wrap=True)
+                say(f"written {path}")
         if plot is not None:
             made.plot(plot)
-            err.print(f"written {plot}", soft_wrap=True)
+            say(f"written {plot}")
         if as_json:
             print_json(made.to_dict())
         else:

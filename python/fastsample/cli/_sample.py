@@ -17,10 +17,10 @@ from fastsample.cli._common import (
     Rows,
     as_json,
     columns,
-    err,
     overwrite,
     print_json,
     reported,
+    say,
     seed,
     several,
     shuffle,
@@ -40,7 +40,7 @@ from fastsample.cli._written import (
 )
 
 
-@click.command(short_help="Draw n rows, a share, or a budget of tokens.")
+@click.command()
 @click.option(
     "--input",
     "-i",
@@ -166,11 +166,7 @@ def sample(
 def _warn(num_samples: int, drawn: Report) -> None:
     rows, matching = drawn.rows, drawn.matching
     what = f"there are only {rows:,} rows" if matching is None else f"only {matching:,} rows match"
-    err.print(
-        f"warning: --num_samples is {num_samples:,}, but {what}; keeping all of them",
-        style="yellow",
-        soft_wrap=True,
-    )
+    say(f"warning: --num_samples is {num_samples:,}, but {what}; keeping all of them", "yellow")
 
 
 def _allocation(text: str) -> AllocationLike:

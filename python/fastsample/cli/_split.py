@@ -14,9 +14,8 @@ from fastsample._sampling.formats import LINES
 from fastsample.cli._common import (
     as_json,
     columns,
-    facts,
-    out,
     overwrite,
+    print_facts,
     print_json,
     reported,
     seed,
@@ -32,7 +31,7 @@ from fastsample.cli._common import (
 _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson"))]
 
 
-@click.command(short_help="Draw training, validation and test rows.")
+@click.command()
 @click.argument("sides", metavar="NAME=SIZE...", nargs=-1, required=True)
 @click.option(
     "--input",
@@ -115,18 +114,16 @@ def split(
         matched = {"where": first.where, "matching": first.matching}
         print_json({"sides": found, **matched, **facts_of})
         return
-    table = facts()
-    for name, file in files.items():
-        table.add_row(name, f"{file.rows:,} rows, {size(file.bytes)}: {file.path}")
+    facts = [
+        (name, f"{file.rows:,} rows, {size(file.bytes)}: {file.path}")
+        for name, file in files.items()
+    ]
     if first.matching is not None:
-        table.add_row("rows that match", f"{first.matching:,} of {first.rows:,}: {first.where}")
-    for note in notes:
-        table.add_row("note", note)
+        facts.append(("rows that match", f"{first.matching:,} of {first.rows:,}: {first.where}"))
+    facts += [("note", note) for note in notes]
     if text:
-        table.add_row("kept together by", ", ".join(text))
-    table.add_row("seed", str(seed))
-    table.add_row("time", f"{seconds:.1f} s")
-    out.print(table)
+        facts.append(("kept together by", ", ".join(text)))
+    print_facts([*facts, ("seed", str(seed)), ("time", f"{seconds:.1f} s")])
 
 
 def _write(

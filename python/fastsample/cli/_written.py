@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import fastsample
 from fastsample import Report, WriteReport
 from fastsample._sampling.formats import file_format
 from fastsample._sampling.report import draw_facts, write_facts
-from fastsample.cli._common import facts, out, size
+from fastsample.cli._common import print_facts, size
 
 output = click.option(
     "--output",
@@ -69,15 +70,17 @@ def written_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
 
 def print_written(drawn: Report, written: WriteReport, seconds: float) -> None:
     """Print what was drawn and written as a table."""
-    table = facts()
+    print_facts(_facts(drawn, written, seconds))
+
+
+def _facts(drawn: Report, written: WriteReport, seconds: float) -> Iterator[tuple[str, str]]:
     for name, value in draw_facts(drawn):
         if name not in ("time", "not text"):
-            table.add_row(name, value)
+            yield name, value
     for name, value in write_facts(written):
         if name == "file size":
-            table.add_row(name, size(written.bytes))
+            yield name, size(written.bytes)
         elif name == "time":
-            table.add_row(name, f"{seconds:.1f} s")
+            yield name, f"{seconds:.1f} s"
         elif name != "rows written":
-            table.add_row(name, value)
-    out.print(table)
+            yield name, value
