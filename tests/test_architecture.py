@@ -14,7 +14,7 @@ PYTHON = ROOT / "python" / "fastsample"
 #: The layers of the Python package from the bottom up. A folder is one layer. Modules of a layer
 #: that is a set do not import each other.
 PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_fastsample", "errors"),
+    ("_fastsample", "_public", "errors"),
     ("_arguments", "_facts_table", "_files", "_progress", "_text_lengths"),
     ("_figure", "_source"),
     ("_training",),

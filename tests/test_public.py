@@ -1,5 +1,6 @@
 """Public names are those of `fastsample`, wherever they live."""
 
+import ast
 import pickle
 import pickletools
 import subprocess
@@ -18,6 +19,25 @@ import pytest
 def test_public_objects_say_that_they_are_public(name: str) -> None:
     assert not isinstance(getattr(fastsample, name), ModuleType)
     assert getattr(fastsample, name).__module__ == "fastsample"
+
+
+def test_names_imported_when_asked_for_are_those_that_checkers_see() -> None:
+    tree = ast.parse(Path(fastsample.__file__).read_text(encoding="utf-8"))
+    seen = {
+        alias.name: (node.module or "").removeprefix("fastsample")
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == fastsample._HOME
+    assert set(seen) | {*fastsample.errors.__all__, "errors", "__version__"} == {
+        *fastsample.__all__
+    }
+    assert set(fastsample.__all__) <= set(dir(fastsample))
+    with pytest.raises(AttributeError, match="no attribute 'sampel'"):
+        fastsample.sampel  # type: ignore[attr-defined]  # noqa: B018
 
 
 def _error() -> Exception:
@@ -65,3 +85,10 @@ def test_the_import_is_light() -> None:
     script = f"import sys, fastsample; print(*sorted({{*{heavy}}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     assert done.stdout.split() == []
+
+
+def test_a_draw_imports_no_reports_of_others() -> None:
+    script = "import sys, fastsample; fastsample.sample; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    others = {"_comparison", "_inspection", "_planning", "cli"}
+    assert not {f"fastsample.{name}" for name in others} & set(done.stdout.decode().split())

@@ -6,32 +6,10 @@
 """
 
 import warnings as _warnings
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from fastsample import _fastsample, errors
-from fastsample._comparison.compare import compare
-from fastsample._comparison.model import Distance, Fact, Side
-from fastsample._comparison.report import Comparison
-from fastsample._inspection.inspect import inspect
-from fastsample._inspection.inspection import ColumnInfo, Copies, FileInfo, Inspection
-from fastsample._planning.model import Scenario
-from fastsample._planning.padding import LengthFacts
-from fastsample._planning.plan import plan
-from fastsample._planning.report import Plan
-from fastsample._sampling.draw import sample
-from fastsample._sampling.epochs import Epochs, epochs
-from fastsample._sampling.mixture import Mixture, mix
-from fastsample._sampling.mixture_report import MixedSource
-from fastsample._sampling.report import Group, Groups, Report, WriteReport, WrittenFile
-from fastsample._sampling.sample import Sample
-from fastsample._sampling.score import Scores, score
-from fastsample._sampling.smart import Smart
-from fastsample._sampling.smart_report import SmartReport
-from fastsample._sampling.split import Split, split
-from fastsample._sampling.tokens import token_lengths
-from fastsample._text_lengths import TextLengths
-from fastsample._training.dataset import Dataset
-from fastsample._training.length_batches import LengthBatchSampler, Padding
-from fastsample._training.row_sampler import ResumableSampler
 from fastsample.errors import (
     ArgumentError,
     ColumnError,
@@ -48,6 +26,32 @@ from fastsample.errors import (
     StreamError,
     UnsupportedDataError,
 )
+
+if TYPE_CHECKING:
+    from fastsample._comparison.compare import compare
+    from fastsample._comparison.model import Distance, Fact, Side
+    from fastsample._comparison.report import Comparison
+    from fastsample._inspection.inspect import inspect
+    from fastsample._inspection.inspection import ColumnInfo, Copies, FileInfo, Inspection
+    from fastsample._planning.model import Scenario
+    from fastsample._planning.padding import LengthFacts
+    from fastsample._planning.plan import plan
+    from fastsample._planning.report import Plan
+    from fastsample._sampling.draw import sample
+    from fastsample._sampling.epochs import Epochs, epochs
+    from fastsample._sampling.mixture import Mixture, mix
+    from fastsample._sampling.mixture_report import MixedSource
+    from fastsample._sampling.report import Group, Groups, Report, WriteReport, WrittenFile
+    from fastsample._sampling.sample import Sample
+    from fastsample._sampling.score import Scores, score
+    from fastsample._sampling.smart import Smart
+    from fastsample._sampling.smart_report import SmartReport
+    from fastsample._sampling.split import Split, split
+    from fastsample._sampling.tokens import token_lengths
+    from fastsample._text_lengths import TextLengths
+    from fastsample._training.dataset import Dataset
+    from fastsample._training.length_batches import LengthBatchSampler, Padding
+    from fastsample._training.row_sampler import ResumableSampler
 
 __version__: str = _fastsample.__version__
 
@@ -108,12 +112,50 @@ __all__ = [
     "token_lengths",
 ]
 
-# Tracebacks, pickles and `help` name the public module, not the file in which something lives.
-for _name in __all__:
-    _public = globals()[_name]
-    if callable(_public):
-        _public.__module__ = __name__
-del _name, _public
+#: Where each public name lives that is imported when it is first asked for.
+_HOMES = {
+    "._comparison.compare": ("compare",),
+    "._comparison.model": ("Distance", "Fact", "Side"),
+    "._comparison.report": ("Comparison",),
+    "._inspection.inspect": ("inspect",),
+    "._inspection.inspection": ("ColumnInfo", "Copies", "FileInfo", "Inspection"),
+    "._planning.model": ("Scenario",),
+    "._planning.padding": ("LengthFacts",),
+    "._planning.plan": ("plan",),
+    "._planning.report": ("Plan",),
+    "._sampling.draw": ("sample",),
+    "._sampling.epochs": ("Epochs", "epochs"),
+    "._sampling.mixture": ("Mixture", "mix"),
+    "._sampling.mixture_report": ("MixedSource",),
+    "._sampling.report": ("Group", "Groups", "Report", "WriteReport", "WrittenFile"),
+    "._sampling.sample": ("Sample",),
+    "._sampling.score": ("Scores", "score"),
+    "._sampling.smart": ("Smart",),
+    "._sampling.smart_report": ("SmartReport",),
+    "._sampling.split": ("Split", "split"),
+    "._sampling.tokens": ("token_lengths",),
+    "._text_lengths": ("TextLengths",),
+    "._training.dataset": ("Dataset",),
+    "._training.length_batches": ("LengthBatchSampler", "Padding"),
+    "._training.row_sampler": ("ResumableSampler",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+if not TYPE_CHECKING:  # a checker would take every name for a public one
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first asked for: a draw needs no plan."""
+        home = _HOME.get(name)
+        if home is None:
+            raise AttributeError(f"module 'fastsample' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(home, __name__), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 if _fastsample.DEBUG_BUILD:
     _warnings.warn(

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fastsample import _fastsample
+from fastsample._public import public
 
 #: Shares of texts that are not longer than the reported quantiles.
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
+@public
 @dataclass(frozen=True)
 class TextLengths:
     """Lengths of a text column in characters (Unicode code points). A null counts as length 0.

@@ -76,3 +76,8 @@ class OutOfMemoryError(FastSampleError, MemoryError):
 
 class MissingDependencyError(FastSampleError, ImportError):
     """An optional package that is not installed, such as matplotlib for plots."""
+
+
+for _name in __all__:  # as `fastsample._public.public` does elsewhere
+    globals()[_name].__module__ = "fastsample"
+del _name

@@ -11,10 +11,12 @@ from fastsample._comparison.facts import biases
 from fastsample._comparison.model import Distance, Side
 from fastsample._comparison.report import Comparison
 from fastsample._progress import Callback, reporting
+from fastsample._public import public
 from fastsample._source import SourceLike, open_source
 from fastsample._text_lengths import QUANTILES, text_lengths
 
 
+@public
 def compare(
     source: SourceLike,
     sample: SourceLike,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fastsample._public import public
 from fastsample._text_lengths import TextLengths
 
 
+@public
 @dataclass(frozen=True)
 class Distance:
     """A distance between source and sample.
@@ -33,6 +35,7 @@ class Distance:
         return self.value > self.limit
 
 
+@public
 @dataclass(frozen=True)
 class Side:
     """Facts of the source or of the sample.
@@ -61,6 +64,7 @@ class Side:
     near: float
 
 
+@public
 @dataclass(frozen=True)
 class Fact:
     """A number of the sample as text, a reference to compare it with, and its meaning.

@@ -8,8 +8,10 @@ from typing import Any
 
 from fastsample._arguments import output_path
 from fastsample._comparison.model import Compared, Fact
+from fastsample._public import public
 
 
+@public
 @dataclass(frozen=True)
 class Comparison(Compared):
     """What :func:`fastsample.compare` found. Prints as text, shows as HTML in a notebook.

@@ -9,10 +9,12 @@ from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, check_threads, flag
 from fastsample._inspection.inspection import ColumnInfo, Copies, FileInfo, Inspection
 from fastsample._progress import Callback, reporting
+from fastsample._public import public
 from fastsample._source import SourceLike, open_source
 from fastsample._text_lengths import QUANTILES, text_lengths
 
 
+@public
 def inspect(
     source: SourceLike,
     *,

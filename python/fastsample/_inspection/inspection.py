@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fastsample._arguments import output_path
+from fastsample._public import public
 from fastsample._text_lengths import TextLengths
 
 
+@public
 @dataclass(frozen=True)
 class FileInfo:
     """A file: path (None for a table), format, rows, row groups or batches, bytes, codecs."""
@@ -23,6 +25,7 @@ class FileInfo:
     codecs: tuple[str, ...]
 
 
+@public
 @dataclass(frozen=True)
 class ColumnInfo:
     """A column: its name, its Arrow type, whether it may be null."""
@@ -32,6 +35,7 @@ class ColumnInfo:
     nullable: bool
 
 
+@public
 @dataclass(frozen=True)
 class Copies:
     """Rows whose texts all equal those of an earlier row.
@@ -45,6 +49,7 @@ class Copies:
     exact: bool
 
 
+@public
 @dataclass(frozen=True)
 class Inspection:
     """What :func:`fastsample.inspect` found."""

@@ -9,9 +9,11 @@ from typing import Any
 
 from fastsample._arguments import whole
 from fastsample._planning.padding import LengthFacts
+from fastsample._public import public
 from fastsample.errors import ArgumentError
 
 
+@public
 @dataclass(frozen=True)
 class Scenario:
     """A way to train, and how long it takes.

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fastsample._arguments import choice
+from fastsample._public import public
 from fastsample._text_lengths import TextLengths
 
 #: To the limit, to the longest row of the batch, in batches of rows of similar length.
 _WAYS = ("max_length", "longest", "grouped")
 
 
+@public
 @dataclass(frozen=True)
 class LengthFacts:
     """What a limit of `limit` tokens does to the rows.

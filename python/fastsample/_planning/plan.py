@@ -14,6 +14,7 @@ from fastsample._planning.model import Schedule, StepTime
 from fastsample._planning.padding import LengthFacts, length_facts
 from fastsample._planning.report import Plan
 from fastsample._progress import Callback
+from fastsample._public import public
 from fastsample._source import SourceLike
 from fastsample._text_lengths import TextLengths
 from fastsample.errors import ArgumentError
@@ -22,6 +23,7 @@ from fastsample.errors import ArgumentError
 _LIMITS = (128, 192, 256, 512)
 
 
+@public
 def plan(
     source: SourceLike | int | Inspection,
     n: int | None = None,

@@ -10,9 +10,11 @@ from typing import Any
 from fastsample._arguments import flag, output_path
 from fastsample._planning.model import Scenario
 from fastsample._planning.padding import LengthFacts
+from fastsample._public import public
 from fastsample.errors import ArgumentError, SourceTypeError
 
 
+@public
 @dataclass(frozen=True)
 class Plan:
     """What :func:`fastsample.plan` found.

@@ -18,6 +18,7 @@ from fastsample._arguments import (
     whole,
 )
 from fastsample._progress import Callback, reporting
+from fastsample._public import public
 from fastsample._sampling.groups import (
     AllocationLike,
     check_allocation,
@@ -32,6 +33,7 @@ from fastsample._source import SourceLike, open_population
 from fastsample.errors import ArgumentError, SourceTypeError
 
 
+@public
 def sample(
     source: SourceLike,
     n: int | None = None,

@@ -18,6 +18,7 @@ from fastsample._arguments import (
     whole,
 )
 from fastsample._progress import Callback, reporting
+from fastsample._public import public
 from fastsample._sampling.groups import (
     AllocationLike,
     Shares,
@@ -33,6 +34,7 @@ from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 
 
+@public
 def epochs(
     source: SourceLike,
     n: int | None = None,
@@ -119,6 +121,7 @@ class _Order:
     weight: str | None
 
 
+@public
 class Epochs:
     """The samples of a training run, one an epoch: ``epochs[0]``, ``epochs[1]``, ...
 

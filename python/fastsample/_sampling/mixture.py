@@ -19,6 +19,7 @@ from fastsample._arguments import (
     whole,
 )
 from fastsample._progress import Callback, reporting
+from fastsample._public import public
 from fastsample._sampling.mixture_report import source_notes, to_sources
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
@@ -38,6 +39,7 @@ MixedLike: TypeAlias = "SourceLike | tuple[SourceLike, float | None]"
 EXHAUSTED = ("error", "renormalise", "repeat")
 
 
+@public
 class Mixture(Sample):
     """Rows of several sources, by their shares, as :func:`fastsample.mix` draws them.
 
@@ -63,6 +65,7 @@ class Mixture(Sample):
         return found
 
 
+@public
 def mix(
     sources: Mapping[str, MixedLike],
     n: int,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from fastsample._public import public
 
+
+@public
 @dataclass(frozen=True)
 class MixedSource:
     """A source of a mixture.

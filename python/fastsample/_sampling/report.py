@@ -9,10 +9,12 @@ from typing import Any
 
 from fastsample import _fastsample
 from fastsample._facts_table import as_html, as_text
+from fastsample._public import public
 from fastsample._sampling.mixture_report import MixedSource, source_facts
 from fastsample._sampling.smart_report import SmartReport
 
 
+@public
 @dataclass(frozen=True)
 class Group:
     """A group of rows: its values as texts (None for a null), its rows, how many were drawn."""
@@ -27,6 +29,7 @@ class Group:
         return " / ".join("null" if value is None else value for value in self.values)
 
 
+@public
 @dataclass(frozen=True)
 class Groups:
     """The groups that rows were drawn from.
@@ -80,6 +83,7 @@ class Groups:
         return {**asdict(self), **lists}
 
 
+@public
 @dataclass(frozen=True)
 class Report:
     """What a draw did.
@@ -165,6 +169,7 @@ def known_text(drawn: _fastsample.Sample) -> tuple[tuple[str, ...], dict[str, st
     return tuple(text), dict(left_out)
 
 
+@public
 @dataclass(frozen=True)
 class WrittenFile:
     """A file that was written: its path, its rows, its size in bytes."""
@@ -174,6 +179,7 @@ class WrittenFile:
     bytes: int
 
 
+@public
 @dataclass(frozen=True)
 class WriteReport:
     """What was written.

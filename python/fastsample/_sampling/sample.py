@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from fastsample import _fastsample
 from fastsample._arguments import flag, output_path
 from fastsample._progress import Callback, check_progress, reporting
+from fastsample._public import public
 from fastsample._sampling import formats
 from fastsample._sampling.ids_file import load_ids, save_ids
 from fastsample._sampling.report import Report, WriteReport
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+@public
 class Sample:
     """Rows that were drawn by :func:`fastsample.sample`.
 

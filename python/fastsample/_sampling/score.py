@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fastsample import _fastsample
 from fastsample._arguments import check_threads
 from fastsample._progress import Callback, reporting
+from fastsample._public import public
 from fastsample._sampling.report import Report
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import Smart, check_smart, weighted
@@ -15,6 +16,7 @@ from fastsample._sampling.smart_report import to_report
 from fastsample._source import SourceLike, open_source
 
 
+@public
 class Scores(Sample):
     """The scores of all rows: a row for each row of the source, in its order.
 
@@ -26,6 +28,7 @@ class Scores(Sample):
         return f"<fastsample.Scores: {len(self):,} rows of {', '.join(self.schema.names)}>"
 
 
+@public
 def score(
     source: SourceLike,
     smart: Smart | None = None,

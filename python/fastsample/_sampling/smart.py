@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, number, whole
 from fastsample._progress import Callback
+from fastsample._public import public
 from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
@@ -23,6 +24,7 @@ SmartLike: TypeAlias = "bool | Smart | Literal['entropy']"
 _NUMBERS = ("duplicates", "commonness", "length", "repetition", "target_strength", "target_clip")
 
 
+@public
 @dataclass(frozen=True)
 class Smart:
     """Strengths of the terms of a smart draw. A row's weight is the product of the terms.

@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fastsample import _fastsample
+from fastsample._public import public
 
 
+@public
 @dataclass(frozen=True)
 class SmartReport:
     """What a smart draw found among all rows of the source.

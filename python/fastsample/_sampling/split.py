@@ -25,6 +25,7 @@ from fastsample._arguments import (
     whole,
 )
 from fastsample._progress import Callback, reporting
+from fastsample._public import public
 from fastsample._sampling import formats
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.sample import Sample
@@ -35,6 +36,7 @@ from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, OutputError, SourceTypeError
 
 
+@public
 def split(
     source: SourceLike,
     sizes: Mapping[str, int | float],
@@ -187,6 +189,7 @@ def _notes(rows: int, wanted: int) -> tuple[str, ...]:
     return (f"{rows:,} rows, not {wanted:,}: the nearest that keeps equal texts together",)
 
 
+@public
 class Split(Mapping[str, Sample]):
     """Disjoint samples by name."""
 

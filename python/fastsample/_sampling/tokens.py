@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, check_threads, file_path, flag, optional
 from fastsample._progress import Callback, reporting
+from fastsample._public import public
 from fastsample._sampling.smart import SmartLike, rank, text_of
 from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._source import SourceLike, open_source
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+@public
 def token_lengths(
     source: SourceLike,
     tokenizer: str | os.PathLike[str],

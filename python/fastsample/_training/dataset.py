@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 from fastsample import _fastsample
 from fastsample._arguments import callback, check_text_columns, file_path, flag, names, optional
 from fastsample._files import write_files
+from fastsample._public import public
 from fastsample._training.cache import once
 from fastsample._training.mapped import fingerprint, is_unicode, map_file
 from fastsample.errors import ColumnError, SourceTypeError, UnsupportedDataError
@@ -43,6 +44,7 @@ def positions_of(index: slice, n: int) -> range:
         raise SourceTypeError(f"{error}; rows are numbered by whole numbers") from None
 
 
+@public
 class Dataset:
     """A map-style dataset over an Arrow IPC file that every process maps into memory.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import flag, optional, whole
+from fastsample._public import public
 from fastsample._training.dataset import Dataset
 from fastsample._training.mapped import fingerprint
 from fastsample._training.resume import Cursor, ResumableOrder
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 2**31
 
 
+@public
 @dataclass(frozen=True)
 class Padding:
     """Elements of an epoch's batches, padding included, in the unit of the lengths.
@@ -50,6 +52,7 @@ class Padding:
         return 1 - (self.padded - self.used) / waste if waste else 0.0
 
 
+@public
 class LengthBatchSampler(ResumableOrder[list[int]]):
     """Random batches of rows of similar length, equally many for every rank, resumable.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastsample import _fastsample
 from fastsample._arguments import flag, is_whole, whole
+from fastsample._public import public
 from fastsample._training.dataset import Dataset
 from fastsample._training.mapped import fingerprint
 from fastsample._training.resume import Cursor, ResumableOrder
@@ -16,6 +17,7 @@ from fastsample.errors import ArgumentError, SourceTypeError
 _CHUNK = 4096
 
 
+@public
 class ResumableSampler(ResumableOrder[int]):
     """A sampler in random order, the same for any number of ranks, resumable at any batch.
 
