@@ -15,7 +15,8 @@ PYTHON = ROOT / "python" / "fastsample"
 #: that is a set do not import each other.
 PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_fastsample", "_public", "errors"),
-    ("_arguments", "_facts_table", "_files", "_progress", "_text_lengths"),
+    ("_arguments", "_files", "_layout", "_progress", "_text_lengths"),
+    ("_facts_table",),
     ("_figure", "_source"),
     ("_training",),
     ("_sampling",),

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from fastsample._comparison.model import Distance, Fact, Side
     from fastsample._comparison.report import Comparison
     from fastsample._inspection.inspect import inspect
-    from fastsample._inspection.inspection import ColumnInfo, Copies, FileInfo, Inspection
+    from fastsample._inspection.inspection import Inspection
+    from fastsample._inspection.model import ColumnInfo, Copies, FileInfo
     from fastsample._planning.model import Scenario
     from fastsample._planning.padding import LengthFacts
     from fastsample._planning.plan import plan
@@ -118,7 +119,8 @@ _HOMES = {
     "._comparison.model": ("Distance", "Fact", "Side"),
     "._comparison.report": ("Comparison",),
     "._inspection.inspect": ("inspect",),
-    "._inspection.inspection": ("ColumnInfo", "Copies", "FileInfo", "Inspection"),
+    "._inspection.inspection": ("Inspection",),
+    "._inspection.model": ("ColumnInfo", "Copies", "FileInfo"),
     "._planning.model": ("Scenario",),
     "._planning.padding": ("LengthFacts",),
     "._planning.plan": ("plan",),

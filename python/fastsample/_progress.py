@@ -45,6 +45,10 @@ def reporting(progress: bool | Callback | None, task: str) -> Iterator[Callback 
         yield None
 
 
+#: Columns of a terminal that the numbers of a bar take, the rate and ten bars included.
+_WIDTH_OF_RATE = 72
+
+
 class _Bar:
     """A bar with rate and time left, which appears once the work has taken a while."""
 
@@ -73,15 +77,13 @@ class _Bar:
         )
 
         self._started = time.monotonic()
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        console = Console(stderr=True)
+        # The numbers stay whole on a narrow terminal; the bar and the rate go first.
+        shown = [TextColumn("{task.description}"), MofNCompleteColumn(), TimeRemainingColumn()]
+        if console.width >= _WIDTH_OF_RATE:
+            shown.insert(2, TextColumn("{task.fields[rate]}"))
+            shown.insert(1, BarColumn(min(40, console.width - _WIDTH_OF_RATE + 10)))
+        self._bar = Progress(*shown, console=console, transient=True)
         self._bar.start()
         self._id = self._bar.add_task(self._task, total=None, rate="")
 

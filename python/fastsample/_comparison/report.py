@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from fastsample._arguments import output_path
 from fastsample._comparison.model import Compared, Fact
+from fastsample._layout import Block, as_text
 from fastsample._public import public
 
 
@@ -102,7 +104,11 @@ class Comparison(Compared):
 
         return body(self)
 
+    def _blocks(self) -> Iterator[Block]:
+        from fastsample._comparison.tables import blocks
+
+        return blocks(self)
+
     def __str__(self) -> str:
-        lines = [f"{self.verdict}: {sentence}" for sentence in self.biases] or [self.verdict]
-        lines += [f"{f.name}: {f.reference} | {f.sample}. {f.means}" for f in self.facts()]
-        return "\n".join(lines)
+        """Return the tables that the command line prints."""
+        return as_text(self._blocks())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, check_threads, flag
-from fastsample._inspection.inspection import ColumnInfo, Copies, FileInfo, Inspection
+from fastsample._inspection.inspection import Inspection
+from fastsample._inspection.model import ColumnInfo, Copies, FileInfo
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._source import SourceLike, open_source

@@ -3,50 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fastsample._arguments import output_path
+from fastsample._inspection.model import ColumnInfo, Copies, FileInfo
+from fastsample._layout import Block, as_html, as_text
 from fastsample._public import public
 from fastsample._text_lengths import TextLengths
-
-
-@public
-@dataclass(frozen=True)
-class FileInfo:
-    """A file: path (None for a table), format, rows, row groups or batches, bytes, codecs."""
-
-    path: Path | None
-    format: str
-    rows: int
-    row_groups: int
-    bytes: int
-    codecs: tuple[str, ...]
-
-
-@public
-@dataclass(frozen=True)
-class ColumnInfo:
-    """A column: its name, its Arrow type, whether it may be null."""
-
-    name: str
-    type: str
-    nullable: bool
-
-
-@public
-@dataclass(frozen=True)
-class Copies:
-    """Rows whose texts all equal those of an earlier row.
-
-    Exact up to 1,048,576 distinct rows; beyond, estimated from that many of them (bottom-k
-    sampling by content; Cohen and Kaplan, 2008), to about 0.1 % of the rows.
-    """
-
-    rows: int
-    share: float
-    exact: bool
 
 
 @public
@@ -86,3 +52,15 @@ class Inspection:
                 del lengths["histogram"]
                 lengths["quantiles"] = {str(q): n for q, n in lengths["quantiles"].items()}
         return plain
+
+    def _blocks(self) -> Iterator[Block]:
+        from fastsample._inspection.tables import blocks
+
+        return blocks(self.files, self.columns, self.text, self.row_lengths, self.copies)
+
+    def __str__(self) -> str:
+        """Return the tables that the command line prints."""
+        return as_text(self._blocks())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._blocks())

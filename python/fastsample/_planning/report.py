@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fastsample._arguments import flag, output_path
+from fastsample._layout import Block, as_html, as_text
 from fastsample._planning.model import Scenario
 from fastsample._planning.padding import LengthFacts
 from fastsample._public import public
@@ -69,6 +71,20 @@ class Plan:
             "lengths": [facts.to_dict() for facts in self.lengths],
             "assumptions": list(self.assumptions),
         }
+
+    def _blocks(self) -> Iterator[Block]:
+        from fastsample._planning.tables import blocks
+
+        return blocks(
+            self.alternatives, self.wanted, self.budget_hours, self.lengths, self.assumptions
+        )
+
+    def __str__(self) -> str:
+        """Return the tables that the command line prints."""
+        return as_text(self._blocks())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._blocks())
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Draw the hours of all alternatives into a PNG or SVG file. Needs the extra ``plot``."""

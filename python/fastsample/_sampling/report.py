@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from fastsample import _fastsample
 from fastsample._facts_table import as_html, as_text
 from fastsample._public import public
 from fastsample._sampling.mixture_report import MixedSource, source_facts
-from fastsample._sampling.smart_report import SmartReport
+from fastsample._sampling.smart_report import SmartReport, left_out_note, smart_facts
 
 
 @public
@@ -81,6 +81,13 @@ class Groups:
         largest = [{**asdict(group), "values": list(group.values)} for group in self.largest]
         lists = {"by": list(self.by), "largest": largest, "notes": list(self.notes)}
         return {**asdict(self), **lists}
+
+    def __str__(self) -> str:
+        """Return the facts as a table of text."""
+        return as_text(_group_facts(self))
+
+    def _repr_html_(self) -> str:
+        return as_html("fastsample: the groups", _group_facts(self))
 
 
 @public
@@ -248,19 +255,7 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
     if report.left_out:
         yield "not text", left_out_note(report.left_out)
     if found is not None:
-        yield "copies found", f"{found.copies:,} ({found.copies_drawn:,} drawn)"
-        if found.near_duplicates is not None:
-            yield "rows with near-duplicates", f"{found.near_duplicates:,}"
-        yield "rows excluded", f"{found.excluded:,} ({found.excluded_drawn:,} drawn)"
-        yield "effective rows", f"{found.effective_rows:,.0f}"
-        yield "characters before", _quantiles(found.chars_before)
-        yield "characters after", _quantiles(found.chars_after)
-        if found.weights:
-            yield "weights", _quantiles(found.weights)
-            shares = (f"{name} {share:.0%}" for name, share in found.shares.items())
-            yield "what decides", ", ".join(shares)
-        for note in found.notes:
-            yield "note", note
+        yield from smart_facts(found)
     for note in report.notes:
         yield "note", note
     yield "seed", str(report.seed)
@@ -280,23 +275,6 @@ def _group_facts(groups: Groups) -> Iterator[tuple[str, str]]:
 
 #: Groups that a table has; the report has more.
 _GROUPS_PRINTED = 20
-
-
-def left_out_note(left_out: Mapping[str, str]) -> str:
-    """Return which columns of strings are not text, grouped by the reason."""
-    reasons: dict[str, list[str]] = {}
-    for name, reason in left_out.items():
-        reasons.setdefault(reason, []).append(name)
-    return "; ".join(f"{', '.join(names)} ({reason})" for reason, names in reasons.items())
-
-
-def _quantiles(values: Mapping[float, float]) -> str:
-    """Return the least, the middle and the largest value, and where most of them lie."""
-    if not values:
-        return "-"
-    formats = (f"{v:,}" if isinstance(v, int) else f"{v:.3g}" for v in values.values())
-    least, low, _, middle, _, high, most = formats
-    return f"{low} to {high} for 90 %, median {middle}, all {least} to {most}"
 
 
 def write_facts(report: WriteReport) -> Iterator[tuple[str, str]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fastsample import _fastsample
+from fastsample._facts_table import as_html, as_text
 from fastsample._public import public
 
 
@@ -78,6 +80,19 @@ class SmartReport:
         """Return the fields as a dict of plain values, for JSON."""
         return {**asdict(self), "text": list(self.text), "notes": list(self.notes)}
 
+    def __str__(self) -> str:
+        """Return the facts as a table of text."""
+        return as_text(self._facts())
+
+    def _repr_html_(self) -> str:
+        return as_html("fastsample: the smart draw", self._facts())
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        yield "judged by", ", ".join(self.text)
+        if self.left_out:
+            yield "not text", left_out_note(self.left_out)
+        yield from smart_facts(self)
+
 
 def to_report(found: _fastsample.SmartFound) -> SmartReport:
     """Turn what the core found into a report."""
@@ -96,3 +111,37 @@ def to_report(found: _fastsample.SmartFound) -> SmartReport:
         left_out=dict(found["left_out"]),
         target_passed_over=found["target_passed_over"],
     )
+
+
+def smart_facts(found: SmartReport) -> Iterator[tuple[str, str]]:
+    """Return what was found among all rows, by name."""
+    yield "copies found", f"{found.copies:,} ({found.copies_drawn:,} drawn)"
+    if found.near_duplicates is not None:
+        yield "rows with near-duplicates", f"{found.near_duplicates:,}"
+    yield "rows excluded", f"{found.excluded:,} ({found.excluded_drawn:,} drawn)"
+    yield "effective rows", f"{found.effective_rows:,.0f}"
+    yield "characters before", _quantiles(found.chars_before)
+    yield "characters after", _quantiles(found.chars_after)
+    if found.weights:
+        yield "weights", _quantiles(found.weights)
+        shares = (f"{name} {share:.0%}" for name, share in found.shares.items())
+        yield "what decides", ", ".join(shares)
+    for note in found.notes:
+        yield "note", note
+
+
+def left_out_note(left_out: Mapping[str, str]) -> str:
+    """Return which columns of strings are not text, grouped by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in left_out.items():
+        reasons.setdefault(reason, []).append(name)
+    return "; ".join(f"{', '.join(names)} ({reason})" for reason, names in reasons.items())
+
+
+def _quantiles(values: Mapping[float, float]) -> str:
+    """Return the least, the middle and the largest value, and where most of them lie."""
+    if not values:
+        return "-"
+    formats = (f"{v:,}" if isinstance(v, int) else f"{v:.3g}" for v in values.values())
+    least, low, _, middle, _, high, most = formats
+    return f"{low} to {high} for 90 %, median {middle}, all {least} to {most}"

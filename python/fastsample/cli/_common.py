@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import click
 
-from fastsample._facts_table import as_text
-from fastsample._sampling.report import left_out_note
+from fastsample._layout import Block, Facts, as_lines, has_unicode, terminal_width, wrap
+from fastsample._sampling.smart_report import left_out_note
 from fastsample.errors import ArgumentError, FastSampleError
 
-_BARS = " ▁▂▃▄▅▆▇█"
-_PLAIN_BARS = " .-=#"
+#: Colours are for terminals, if they are wanted.
+_COLOR = False if os.environ.get("NO_COLOR") else None
 
 _Command = Callable[..., None]
 _Decorator = Callable[[_Command], _Command]
@@ -74,32 +73,21 @@ class Rows(click.ParamType):  # type: ignore[type-arg]
         return rows
 
 
-def say(line: str, colour: str | None = None) -> None:
-    """Print a line on standard error; names of files and columns in it are printed as they are."""
-    click.secho(line, err=True, fg=colour, color=False if os.environ.get("NO_COLOR") else None)
+def say(message: str, colour: str | None = None) -> None:
+    """Print a message on standard error: one line, on a terminal broken at words."""
+    for line in wrap(message, max(20, terminal_width(sys.stderr))):
+        click.secho(line, err=True, fg=colour, color=_COLOR)
+
+
+def show(blocks: Iterable[Block]) -> None:
+    """Print a report so that it fits the terminal."""
+    for line in as_lines(blocks):
+        click.secho(line.text, bold=line.strong or None, color=_COLOR)
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
-    """Print names and values as a table without lines, as wide as the terminal."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo(as_text(facts, width))
-
-
-def size(count: float) -> str:
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if count < 1024 or unit == "GiB":
-            break
-        count /= 1024
-    return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-
-
-def sparkline(shares: Sequence[float]) -> str:
-    """Return a histogram as a line of text; a bin that is not empty has at least the lowest bar."""
-    bars = _BARS if is_unicode() else _PLAIN_BARS
-    top = max(shares, default=0) or 1
-    return "".join(
-        bars[max(1, round(share / top * (len(bars) - 1)))] if share else bars[0] for share in shares
-    )
+    """Print names and values as a table without lines."""
+    show([Facts(facts)])
 
 
 def tell_left_out(left_out: Mapping[str, str]) -> None:
@@ -117,12 +105,7 @@ def tell_notes(notes: Iterable[str]) -> None:
 
 def print_json(report: dict[str, Any]) -> None:
     # Where the encoding lacks a character, JSON has an escape for it.
-    click.echo(json.dumps(report, ensure_ascii=not is_unicode(), indent=2))
-
-
-def is_unicode() -> bool:
-    """Say whether standard output takes every character."""
-    return (sys.stdout.encoding or "").lower().startswith("utf")
+    click.echo(json.dumps(report, ensure_ascii=not has_unicode(), indent=2))
 
 
 @contextmanager

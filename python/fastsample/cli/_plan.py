@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from rich.table import Table
 
 import fastsample
-from fastsample import Plan
-from fastsample.cli._common import Rows, as_json, columns, print_json, reported, say, threads
-from fastsample.cli._tables import out
+from fastsample.cli._common import Rows, as_json, columns, print_json, reported, say, show, threads
 
 _POSITIVE = click.IntRange(1)
 
@@ -122,47 +119,4 @@ def plan(
         if as_json:
             print_json(made.to_dict())
         else:
-            _print_plan(made)
-
-
-def _print_plan(made: Plan) -> None:
-    title = f"Training on {made.rows:,} rows"
-    table = Table("plan", title=title, title_justify="left")
-    for heading in ("rows", "epochs", "steps", "s/step", "h/epoch", "hours", "speed-up"):
-        table.add_column(heading, justify="right")
-    for each in made.alternatives:
-        mark = "" if each.basis == "measured" else "~"
-        table.add_row(
-            each.name,
-            f"{each.rows:,}",
-            str(each.epochs),
-            f"{each.steps:,}",
-            f"{mark}{each.seconds_per_step:.3g}",
-            f"{each.hours_per_epoch:,.1f}",
-            f"{each.hours:,.1f}",
-            f"{made.speed_up(each):.1f} x",
-            style="bold" if each is made.wanted else "",
-        )
-    out.print(table)
-    if made.budget_hours is not None and made.wanted is not None:
-        out.print(
-            f"{made.budget_hours:g} hours are enough for {made.wanted.rows:,} rows, "
-            f"{made.wanted.epochs} times."
-        )
-    if made.lengths:
-        _print_lengths(made)
-    out.print("Assumptions")
-    for sentence in made.assumptions:
-        out.print(f"- {sentence}", soft_wrap=True)
-
-
-def _print_lengths(made: Plan) -> None:
-    title = "Rows cut at a limit of tokens; padding as a share of a batch"
-    table = Table(title=title, title_justify="left")
-    headings = ("limit", "rows cut", "text lost", "padding", "to longest", "grouped by length")
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    for each in made.lengths:
-        wastes = (f"{each.waste(way):.1%}" for way in ("max_length", "longest", "grouped"))
-        table.add_row(f"{each.limit:,}", f"{each.cut_rows:.1%}", f"{each.lost:.1%}", *wastes)
-    out.print(table)
+            show(made._blocks())

@@ -10,6 +10,7 @@ import click
 
 import fastsample
 from fastsample._arguments import choice
+from fastsample._layout import size
 from fastsample._sampling.formats import LINES
 from fastsample.cli._common import (
     as_json,
@@ -20,7 +21,6 @@ from fastsample.cli._common import (
     reported,
     seed,
     shuffle,
-    size,
     tell_left_out,
     text_columns,
     threads,

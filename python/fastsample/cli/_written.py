@@ -10,9 +10,10 @@ import click
 
 import fastsample
 from fastsample import Report, WriteReport
+from fastsample._layout import size
 from fastsample._sampling.formats import file_format
 from fastsample._sampling.report import draw_facts, write_facts
-from fastsample.cli._common import print_facts, size
+from fastsample.cli._common import print_facts
 
 output = click.option(
     "--output",

@@ -1,0 +1,56 @@
+"""A comparison as tables, for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastsample._comparison.facts import facts, percent
+from fastsample._comparison.model import Compared
+from fastsample._layout import Block, Sentences, Table
+
+#: N-grams that are printed; the HTML report has more.
+_PRINTED = 8
+
+#: Values of a column that are printed.
+_PRINTED_VALUES = 20
+
+
+def blocks(found: Compared) -> Iterator[Block]:
+    """Yield the parts of the report."""
+    if found.biases:
+        yield Sentences(found.biases, title=found.verdict)
+    else:
+        yield Sentences([found.verdict], strong=True)
+    yield Sentences([f"Text columns: {', '.join(found.text)}"])
+    yield Table(
+        "Source and sample",
+        ("", "reference", "sample", "what it means"),
+        [(fact.name, fact.reference, fact.sample, fact.means) for fact in facts(found)],
+        prose=True,
+    )
+    if found.values:
+        yield from _values(found)
+    for title, listed in (("more", found.over), ("less", found.under)):
+        if listed:
+            yield Table(
+                f"N-grams the sample has {title} of, per million characters",
+                ("n-gram", "source", "sample"),
+                [
+                    (text.replace(" ", "␣"), f"{a:,.1f}", f"{b:,.1f}")
+                    for text, a, b in listed[:_PRINTED]
+                ],
+            )
+
+
+def _values(found: Compared) -> Iterator[Block]:
+    ranked = sorted(found.values.items(), key=lambda each: each[1], reverse=True)
+    yield Table(
+        f"Shares of {found.column}",
+        (str(found.column), "source", "sample"),
+        [
+            (name, percent(a / found.source.rows), percent(b / found.sample.rows))
+            for name, (a, b) in ranked[:_PRINTED_VALUES]
+        ],
+    )
+    if len(ranked) > _PRINTED_VALUES:
+        yield Sentences([f"and {len(ranked) - _PRINTED_VALUES:,} values more"])
