@@ -58,6 +58,9 @@ PATH = Kind((3, b"x", ["x"]), ("", "a\0b"))
 OUTPUT = Kind(PATH.wrong_types, PATH.wrong_values, error=OutputError)
 SOURCE = Kind((3, None, [], [TABLE], object(), pa.array(["a column"])), ("", "a\0b", [""]))
 ROWS = Kind((None, 1.5, True, object(), np.array("x")), (0, -1, []), (np.int64(5),))
+LENGTHS = Kind(
+    ([0.5], ["x"], "x", None, [True]), ([], [-1], [2**32], [[1]]), (np.array([1, 2], np.uint8),)
+)
 FUNCTION = Kind((3, "x"))
 PROGRESS = Kind((3, "x", 1))
 SMART = Kind((3, None, 1, [True]), ("x", "Entropy"))
@@ -214,13 +217,20 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
     yield "LengthBatchSampler", Call(
         fastsample.LengthBatchSampler,
         {"lengths": [1, 2, 3], "batch_size": 2, "num_replicas": 2},
-        {"lengths": Kind(([0.5], ["x"], "x", None, [True]), ([], [-1], [2**32], [[1]]),
-                         (np.array([1, 2], np.uint8),)),
+        {"lengths": LENGTHS,
          "batch_size": COUNT, "max_tokens": COUNT, "window": COUNT, **ranks},
+    )  # fmt: skip
+    yield "PackedBatchSampler", Call(
+        fastsample.PackedBatchSampler,
+        {"lengths": [1, 2, 3], "max_tokens": 4, "num_replicas": 2},
+        {"lengths": LENGTHS,
+         "max_tokens": Kind(COUNT.wrong_types, (0, -1, 2, 2**32), (np.int64(5),)),
+         "too_long": WORD, "window": COUNT, **ranks},
     )  # fmt: skip
     samplers: list[tuple[str, Any]] = [
         ("ResumableSampler", fastsample.ResumableSampler(50)),
         ("LengthBatchSampler", fastsample.LengthBatchSampler(np.arange(50), 2)),
+        ("PackedBatchSampler", fastsample.PackedBatchSampler(np.arange(50), 60)),
     ]
     for name, sampler in samplers:
         yield f"{name}.set_epoch", Call(sampler.set_epoch, {"epoch": 1}, {"epoch": PLACE})
@@ -363,10 +373,12 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Call]:
 NAMES_OF_CALLS = [
     "sample", "sample by tokens", "epochs", "mix", "mix by size", "split", "score", "compare",
     "inspect", "token_lengths", "plan", "plan of a data set", "Smart", "Dataset", "Dataset.lengths",
-    "ResumableSampler", "LengthBatchSampler", "ResumableSampler.set_epoch",
+    "ResumableSampler", "LengthBatchSampler", "PackedBatchSampler", "ResumableSampler.set_epoch",
     "ResumableSampler.advance", "ResumableSampler.load_state_dict", "ResumableSampler.follow",
     "LengthBatchSampler.set_epoch", "LengthBatchSampler.advance",
-    "LengthBatchSampler.load_state_dict", "LengthBatchSampler.follow", "Sample.cache",
+    "LengthBatchSampler.load_state_dict", "LengthBatchSampler.follow",
+    "PackedBatchSampler.set_epoch", "PackedBatchSampler.advance",
+    "PackedBatchSampler.load_state_dict", "PackedBatchSampler.follow", "Sample.cache",
     "Sample.to_arrow", "Sample.to_pandas", "Sample.write_parquet", "Sample.write_ipc",
     "Sample.write_jsonl", "Sample.write_csv", "Split.write_parquet", "Split.write_jsonl",
     "Split.write_csv", "Plan.speed_up",

@@ -23,4 +23,11 @@ def test_docstring_example(example: doctest.DocTest) -> None:
 def test_public_functions_have_examples() -> None:
     shown = {test.name.removeprefix("fastsample.") for test in EXAMPLES}
     assert {"sample", "split", "epochs", "score", "compare", "inspect", "plan", "mix"} <= shown
-    assert {"Dataset", "LengthBatchSampler", "ResumableSampler", "Smart", "token_lengths"} <= shown
+    assert {
+        "Dataset",
+        "LengthBatchSampler",
+        "PackedBatchSampler",
+        "ResumableSampler",
+        "Smart",
+        "token_lengths",
+    } <= shown

@@ -58,6 +58,7 @@ PICKLED: dict[str, Callable[[pa.Table], object]] = {
     "Smart": lambda _: fastsample.Smart(),
     "ResumableSampler": lambda _: fastsample.ResumableSampler(5),
     "LengthBatchSampler": lambda _: fastsample.LengthBatchSampler(np.arange(9), 3),
+    "PackedBatchSampler": lambda _: fastsample.PackedBatchSampler(np.arange(9), 30),
     "ArgumentError": lambda _: _error(),
 }
 

@@ -1,5 +1,6 @@
 """Data loaders and trainers work with the datasets and the samplers."""
 
+import importlib.util
 import os
 import pickle
 import subprocess
@@ -218,6 +219,63 @@ def test_hugging_face_trainer(source: Path, ids: list[int], tmp_path: Path, work
     # The Trainer may draw one batch ahead.
     assert first[:8] == whole[:8]
     assert rest[-(len(whole) - 8) :] == whole[8:]
+
+
+def examples_module(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_packs_in_the_trainer(source: Path, ids: list[int], tmp_path: Path) -> None:
+    """All tokens are seen once, and a run that is resumed sees those that were left."""
+    whole = run("with_packing.py", source, "--output", tmp_path / "whole")
+    assert sorted(i for pack in whole for i in pack) == ids
+    first = run("with_packing.py", source, "--output", tmp_path / "run", "--steps", 4)
+    rest = run("with_packing.py", source, "--output", tmp_path / "run", "--resume")
+    # The Trainer may draw one batch ahead.
+    assert first[:4] == whole[:4]
+    assert rest[-(len(whole) - 4) :] == whole[4:]
+
+
+def test_a_pack_teaches_what_its_rows_teach(source: Path) -> None:
+    """The loss of a pack is that of its rows one by one: none attends to another."""
+    import torch
+    from transformers import DataCollatorWithFlattening
+
+    packing = examples_module("with_packing")
+    cached = fastsample.sample(source, N).cache()
+    rows = fastsample.Dataset(cached.path, transform=packing.tokenized)
+    lengths = [len(row["input_ids"]) for row in rows]
+    sampler = fastsample.PackedBatchSampler(lengths, 1024)
+    assert sampler.packing().padding < 0.1
+    model = packing.tiny_llama().eval()
+    for weights in model.parameters():  # far from the start, so that attention matters
+        weights.data = torch.randn_like(weights) * 0.3
+    seen = 0
+    for pack in list(sampler)[:5]:
+        texts = [rows[row] for row in pack]
+        batch = packing.lay_end_to_end(texts)
+        seen += batch["input_ids"].numel()
+        assert batch["input_ids"].numel() == sum(lengths[row] for row in pack) <= 1024
+        theirs = DataCollatorWithFlattening()([{"input_ids": text["input_ids"]} for text in texts])
+        assert {name: values.tolist() for name, values in batch.items()} == {
+            name: theirs[name].tolist() for name in batch
+        }
+        with torch.no_grad():
+            found = model(**batch).loss.item()
+            alone = [
+                (model(input_ids=one, labels=one).loss.item(), one.numel() - 1)
+                for text in texts
+                for one in [torch.tensor([text["input_ids"]])]
+                if one.numel() > 1
+            ]
+        total = sum(loss * count for loss, count in alone)
+        assert found == pytest.approx(total / sum(count for _, count in alone), rel=1e-4)
+    assert seen > 0
 
 
 def test_lightning(source: Path, ids: list[int], tmp_path: Path) -> None:

@@ -78,11 +78,12 @@ def test_every_snippet_runs(folder: Path) -> None:
         "model": torch.nn.Linear(2, 2),
         "self": SimpleNamespace(),
         "path": folder / "train.parquet",
+        "tokenized": [{"input_ids": [1, 2, 3]}] * 3000,
         "ranks": 2,
         "rank": 0,
     }
     snippets = blocks("python")
-    assert len(snippets) >= 12
+    assert len(snippets) >= 14
     for snippet in snippets:
         exec(snippet, names)
     assert (folder / "checkpoint.pt").exists()
@@ -99,7 +100,7 @@ def test_every_snippet_runs(folder: Path) -> None:
 @pytest.mark.parametrize("program", ["fastsample", "python", "accelerate"])
 def test_every_command_runs(program: str, folder: Path) -> None:
     found = [line for line in commands() if line[0] == program]
-    assert len(found) >= {"fastsample": 4, "python": 4, "accelerate": 1}[program]
+    assert len(found) >= {"fastsample": 4, "python": 5, "accelerate": 1}[program]
     modules = {
         "fastsample": ["-m", "fastsample"],
         "python": [],

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from fastsample._text_lengths import TextLengths
     from fastsample._training.dataset import Dataset
     from fastsample._training.length_batches import LengthBatchSampler, Padding
+    from fastsample._training.packed_batches import PackedBatchSampler, Packing
     from fastsample._training.row_sampler import ResumableSampler
 
 __version__: str = _fastsample.__version__
@@ -79,6 +80,8 @@ __all__ = [
     "Mixture",
     "OutOfMemoryError",
     "OutputError",
+    "PackedBatchSampler",
+    "Packing",
     "Padding",
     "Plan",
     "ReadError",
@@ -139,6 +142,7 @@ _HOMES = {
     "._text_lengths": ("TextLengths",),
     "._training.dataset": ("Dataset",),
     "._training.length_batches": ("LengthBatchSampler", "Padding"),
+    "._training.packed_batches": ("PackedBatchSampler", "Packing"),
     "._training.row_sampler": ("ResumableSampler",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

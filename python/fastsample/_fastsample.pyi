@@ -22,6 +22,7 @@ __all__ = [
     "draw_uniform",
     "draw_weighted",
     "draw_window",
+    "pack_rows",
     "parts",
     "plan_batches",
     "rank",
@@ -273,6 +274,9 @@ def plan_batches(
     budget: int | None,
     window: int,
 ) -> tuple[ArrowArray, ArrowArray, tuple[int, int, int]]: ...
+def pack_rows(
+    lengths: Any, *, seed: int, epoch: int, capacity: int, cut: bool, window: int
+) -> tuple[ArrowArray, ArrowArray, int]: ...
 def all_rows(source: Source, seed: int, *, text: Sequence[str] | None) -> Sample: ...
 def draw_uniform(
     source: Source,

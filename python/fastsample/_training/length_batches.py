@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
-from fastsample._arguments import flag, optional, whole
+from fastsample._arguments import optional, whole
 from fastsample._public import public
-from fastsample._training.dataset import Dataset
-from fastsample._training.mapped import fingerprint
-from fastsample._training.resume import Cursor, ResumableOrder
-from fastsample.errors import ArgumentError, SourceTypeError
+from fastsample._training.planned import PlannedOrder, part, slices
+from fastsample.errors import ArgumentError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
+
+    from fastsample._training.dataset import Dataset
 
 _MOST_ROWS = 2**31
 
@@ -53,7 +51,7 @@ class Padding:
 
 
 @public
-class LengthBatchSampler(ResumableOrder[list[int]]):
+class LengthBatchSampler(PlannedOrder["_Plan"]):
     """Random batches of rows of similar length, equally many for every rank, resumable.
 
     Rows are taken in the random order of the epoch, sorted by length within windows of `window`
@@ -101,42 +99,25 @@ class LengthBatchSampler(ResumableOrder[list[int]]):
         drop_last: bool = False,
         window: int = 100,
     ) -> None:
-        import numpy as np
-
-        super().__init__(seed, num_replicas, rank)
         if batch_size is None and max_tokens is None:
             raise ArgumentError("pass batch_size, max_tokens or both")
         self.batch_size = optional(whole, "batch_size", batch_size, least=1)
         self.max_tokens = optional(whole, "max_tokens", max_tokens, least=1)
-        self.drop_last = flag("drop_last", drop_last)
         self._window = whole("window", window, least=1)
-        found = lengths.lengths() if isinstance(lengths, Dataset) else np.asarray(lengths)
-        if found.size and not np.issubdtype(found.dtype, np.integer):
-            raise SourceTypeError("lengths must be one whole number for each row")
-        if found.ndim != 1 or len(found) == 0:
-            raise ArgumentError("lengths must be one whole number for each row, at least one")
-        if int(found.min()) < 0 or int(found.max()) >= 2**32:
-            raise ArgumentError("lengths must be from 0 to 2**32 - 1")
-        # Its file is read when a state is saved or loaded.
-        self._file = lengths.path if isinstance(lengths, Dataset) else None
-        self._lengths = np.ascontiguousarray(found, dtype=np.uint32)
-        self._planned: tuple[int, _Plan] | None = None
-
-    def __len__(self) -> int:
-        """Return the batches of a rank in the epoch. With `max_tokens`, epochs may differ."""
-        return self._plan(self._upcoming).steps
+        super().__init__(
+            lengths, seed=seed, num_replicas=num_replicas, rank=rank, drop_last=drop_last
+        )
 
     def padding(self) -> Padding:
         """Return the elements of the epoch's batches, padding included, and of random batches."""
         return self._plan(self._upcoming).padding
 
-    def _plan(self, epoch: int) -> _Plan:
-        if self._planned is None or self._planned[0] != epoch:
-            self._planned = epoch, _Plan(self, epoch)
-        return self._planned[1]
+    @property
+    def _stride(self) -> int:
+        return 1
 
-    def _end(self) -> int:
-        return self._plan(self._epoch).steps
+    def _made(self, epoch: int) -> _Plan:
+        return _Plan(self, epoch)
 
     def _identity(self) -> dict[str, Any]:
         shape: dict[str, Any] = {"window": self._window, "max_tokens": self.max_tokens}
@@ -144,20 +125,7 @@ class LengthBatchSampler(ResumableOrder[list[int]]):
             shape["rows_per_step"] = self.batch_size * self.num_replicas
         else:
             shape |= {"batch_size": self.batch_size, "num_replicas": self.num_replicas}
-        data = hashlib.blake2b(self._lengths.data, digest_size=16)
-        if self._file is not None:
-            data.update(fingerprint(self._file).encode())
-        return {"sampler": "length", "data": data.hexdigest(), "seed": self.seed, **shape}
-
-    def _cursor(self, epoch: int, place: int) -> _StepCursor:
-        return _StepCursor(self, epoch, place)
-
-    def _per_step(self, loader: Any) -> int:
-        del loader
-        return 1
-
-    def _has_step(self, step: int) -> bool:
-        return self._place + step <= self._end()
+        return {"sampler": "length", "data": self._data(), "seed": self.seed, **shape}
 
 
 class _Plan:
@@ -166,7 +134,7 @@ class _Plan:
     def __init__(self, sampler: LengthBatchSampler, epoch: int) -> None:
         import pyarrow as pa
 
-        ranks = sampler.num_replicas
+        self._ranks = ranks = sampler.num_replicas
         rows, ends, sums = _fastsample.plan_batches(
             pa.array(sampler._lengths),
             seed=sampler.seed,
@@ -176,43 +144,19 @@ class _Plan:
             budget=sampler.max_tokens,
             window=sampler._window,
         )
-        self._rows: npt.NDArray[np.uint64] = pa.array(rows).to_numpy()
-        self._ends: npt.NDArray[np.uint64] = pa.array(ends).to_numpy()
+        self._rows, self._ends = slices((rows, ends))
         self.padding = Padding(*sums)
-        last = self._step(len(self._ends) - 1)
+        last = part(self._rows, self._ends, len(self._ends) - 1)
         full = len(last) % ranks == 0
         if sampler.max_tokens is None and sampler.batch_size is not None:
             full = len(last) == ranks * sampler.batch_size
-        self.steps = len(self._ends) - (1 if sampler.drop_last and not full else 0)
+        self.end = len(self._ends) - (1 if sampler.drop_last and not full else 0)
 
-    def _step(self, index: int) -> npt.NDArray[np.uint64]:
-        start = int(self._ends[index - 1]) if index else 0
-        return self._rows[start : int(self._ends[index])]
-
-    def batch(self, index: int, ranks: int, rank: int) -> list[int]:
+    def batch(self, place: int, rank: int) -> list[int]:
         """Return the rows of a rank in a step; as many for each, some twice if need be."""
         import numpy as np
 
-        step = self._step(index)
-        each = -(-len(step) // ranks)
-        batch: list[int] = step[(np.arange(each) * ranks + rank) % len(step)].tolist()
+        step = part(self._rows, self._ends, place)
+        each = -(-len(step) // self._ranks)
+        batch: list[int] = step[(np.arange(each) * self._ranks + rank) % len(step)].tolist()
         return batch
-
-
-class _StepCursor(Cursor[list[int]]):
-    _order: LengthBatchSampler
-
-    def _seek(self, epoch: int, place: int) -> None:
-        self._epoch, self._place = epoch, place
-        self._plan = self._order._plan(epoch)
-
-    def __next__(self) -> list[int]:
-        if self._place >= self._plan.steps:
-            self._order._drawn_epoch = self._epoch
-            raise StopIteration
-        batch = self._plan.batch(self._place, self._order.num_replicas, self._order.rank)
-        self._place += 1
-        return batch
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"epoch": self._epoch, "place": self._place}

@@ -66,7 +66,7 @@ mod _fastsample {
     #[pymodule_export]
     use crate::mixture::draw_mixture;
     #[pymodule_export]
-    use crate::order::{Permutation, plan_batches};
+    use crate::order::{Permutation, pack_rows, plan_batches};
     #[pymodule_export]
     use crate::ranking::Ranking;
     #[pymodule_export]

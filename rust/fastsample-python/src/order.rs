@@ -1,12 +1,13 @@
-//! Orders of rows for training: a permutation that is computed, batches of similar length.
+//! Orders of rows for training: a permutation that is computed, batches of similar length, packs.
 
 use std::sync::Arc;
 
-use arrow_array::UInt64Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
+use arrow_array::{UInt32Array, UInt64Array};
 use arrow_schema::{DataType, Field};
 use fastsample::training::length_batches::{BatchSize, plan};
+use fastsample::training::packing::{Packing, pack};
 use fastsample::{Error, hash};
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
@@ -56,15 +57,35 @@ pub(crate) fn plan_batches(
     budget: Option<u64>,
     window: usize,
 ) -> BindingResult<BatchPlan> {
-    let lengths = lengths
-        .array()
-        .as_primitive_opt::<UInt32Type>()
-        .cloned()
-        .ok_or_else(|| Error::Schema("lengths must be an array of uint32".into()))?;
+    let lengths = whole_numbers(&lengths)?;
     let size = BatchSize { rows, budget };
     let plan = py.detach(|| plan(lengths.values(), seed, epoch, ranks, size, window))?;
     let sums = (plan.used, plan.padded, plan.padded_unsorted);
     Ok((numbers(plan.rows), numbers(plan.ends), sums))
+}
+
+/// Packs the rows of an epoch: the rows, where each pack ends, the tokens of all. `lengths` is an
+/// Arrow array of uint32.
+#[pyfunction]
+#[pyo3(signature = (lengths, *, seed, epoch, capacity, cut, window))]
+pub(crate) fn pack_rows(
+    py: Python<'_>,
+    lengths: PyArray,
+    seed: u64,
+    epoch: u64,
+    capacity: u32,
+    cut: bool,
+    window: usize,
+) -> BindingResult<(PyArray, PyArray, u64)> {
+    let lengths = whole_numbers(&lengths)?;
+    let packing = Packing { capacity, cut, window };
+    let plan = py.detach(|| pack(lengths.values(), seed, epoch, packing))?;
+    Ok((numbers(plan.rows), numbers(plan.ends), plan.tokens))
+}
+
+fn whole_numbers(lengths: &PyArray) -> BindingResult<UInt32Array> {
+    let found = lengths.array().as_primitive_opt::<UInt32Type>().cloned();
+    Ok(found.ok_or_else(|| Error::Schema("lengths must be an array of uint32".into()))?)
 }
 
 fn numbers(values: Vec<u64>) -> PyArray {

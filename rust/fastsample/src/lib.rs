@@ -57,7 +57,7 @@
 //! | [`inspect`] | lengths of texts and copies among the rows of a source |
 //! | [`compare`] | a sample against its source: distances and significance tests |
 //! | [`split`](mod@split) | disjoint training, validation and test rows; equal texts on one side |
-//! | [`training`] | batches of rows of similar length |
+//! | [`training`] | batches of rows of similar length, packs |
 //! | `fuzz` | fuzz targets, only built with the feature `fuzz` |
 
 #![forbid(unsafe_code)]

@@ -1,3 +1,4 @@
 //! Orders of rows for a training loop.
 
 pub mod length_batches;
+pub mod packing;
