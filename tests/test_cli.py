@@ -52,7 +52,14 @@ def test_the_flags_of_the_script_it_replaces(
 ) -> None:
     arguments = ["sample", "--input", source, "--output", output, flag, 100, "--seed", 7]
     done = run(*arguments, command=command)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "note: rows are in the order of the source; --shuffle writes them in random order, "
+        "--no-shuffle keeps this one\n"
+    )
+    for chosen in ("--shuffle", "--no-shuffle"):
+        assert run(*arguments, chosen, command=command).stderr == ""
+    assert run(*arguments, "--no-shuffle").returncode == 0
     assert pq.read_table(output).equals(table.take(drawn_ids(3000, 100, 7)))
 
 
@@ -96,6 +103,7 @@ def test_json(source: Path, output: Path) -> None:
             for path, size in zip(paths, sizes, strict=True)
         ],
         "bytes": sum(sizes),
+        "order": "source",
         "tokens": None,
         "too_long": None,
         "smart": None,
@@ -121,6 +129,20 @@ def test_more_than_there_is_keeps_all(source: Path, output: Path, table: pa.Tabl
     assert "3,000" in done.stderr
     assert json.loads(done.stdout)["rows_after"] == 3000
     assert pq.read_table(output).equals(table)
+
+
+def test_exactly_fails_where_there_are_fewer(source: Path, output: Path) -> None:
+    """Python fails unless it is told otherwise, the command line keeps all; each does both."""
+    done = run("sample", source, output, "-n", 5000, "--exactly")
+    assert done.returncode == 2
+    assert "--num_samples is 5000, but the source has only 3000 rows" in done.stderr
+    assert not output.exists()
+    with pytest.raises(fastsample.ArgumentError, match="n is 5000"):
+        fastsample.sample(source, 5000)
+    assert len(fastsample.sample(source, 5000, at_most=True)) == 3000
+    assert len(fastsample.sample(source, 5000, at_most=True, where="id < 10")) == 10
+    assert len(fastsample.sample(source, 5000, at_most=True, smart=True)) == 3000
+    assert len(fastsample.sample(source, 7, at_most=True)) == 7
 
 
 def test_options(source: Path, output: Path, table: pa.Table) -> None:
@@ -157,7 +179,8 @@ def test_names_in_chinese(tmp_path: Path) -> None:
     target = tmp_path / "样本 🐼.parquet"
     environments: list[dict[str, Any]] = [{}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX", "LANG": ""}]
     for environment in environments:
-        done = run("sample", "-i", source, "-o", target, "-n", 5, "--column", "答案", **environment)
+        arguments = ["sample", source, target, "-n", 5, "--no-shuffle", "--overwrite"]
+        done = run(*arguments, "--column", "答案", **environment)
         assert (done.returncode, done.stderr) == (0, "")
         assert pq.read_table(target).to_pydict() == {"答案": ["😀"] * 5}
         assert run("inspect", source, **environment).returncode == 0
@@ -173,8 +196,8 @@ def test_names_that_the_terminal_cannot_show(encoding: str, tmp_path: Path) -> N
     write_parquet(pa.table({"答案 😀": ["a"] * 10}), source)
     target = tmp_path / "样本 🐼.parquet"
     for arguments in (
-        ["sample", "-i", source, "-o", target, "-n", 5],
-        ["sample", "-i", source, "-o", target, "-n", 5, "--json"],
+        ["sample", "-i", source, "-o", target, "-n", 5, "--no-shuffle"],
+        ["sample", "-i", source, "-o", target, "-n", 5, "--no-shuffle", "--json"],
         ["inspect", source],
         ["inspect", source, "--json"],
     ):
@@ -190,7 +213,7 @@ def test_names_that_the_terminal_cannot_show(encoding: str, tmp_path: Path) -> N
     "arguments",
     [
         ["--input", "missing.parquet", "--output", "out.parquet", "--num_samples", "5"],
-        ["--input", "in.parquet", "--output", "no/such/folder.parquet", "--num_samples", "5"],
+        ["--input", "in.parquet", "--output", "in.parquet/x.parquet", "--num_samples", "5"],
         ["--input", "in.parquet", "--output", "in.parquet", "--num_samples", "5"],
         ["--input", "in.parquet", "--output", "o.parquet", "--num_samples", "5", "--column", "x"],
     ],

@@ -38,6 +38,7 @@ def sample(
     source: SourceLike,
     n: int | None = None,
     *,
+    at_most: bool = False,
     fraction: float | None = None,
     where: str | None = None,
     by: str | Sequence[str] | None = None,
@@ -70,6 +71,10 @@ def sample(
         be read once (a reader, a DuckDB result) is read to its end.
     n
         Rows to draw, from 1 to the number of rows in the source.
+    at_most
+        Where there are fewer than `n` rows, or fewer match `where`: True draws all of them, False
+        raises :class:`ArgumentError`. A stream must have `n` rows. On the command line, ``sample``
+        warns and keeps all; ``--exactly`` makes it fail.
     fraction
         Instead of `n`: the share of the rows to draw, above 0 to 1, as the nearest number of rows.
         It is taken as the decimal number that it is written as, and half a row is rounded to the
@@ -176,6 +181,7 @@ def sample(
     return draw_sample(
         source,
         n,
+        at_most=at_most,
         fraction=fraction,
         where=where,
         by=by,
@@ -226,6 +232,7 @@ def draw_sample(
     max_tokens = optional(whole, "max_tokens", max_tokens, least=1, most=2**32 - 1)
     seed = check_seed(seed)
     weights = flag("weights", weights)
+    at_most = flag("at_most", at_most)
     threads = check_threads(threads)
     by_tokens = (budget_tokens, max_tokens, tokenizer) != (None, None, None)
     if by_tokens and weights:

@@ -50,6 +50,8 @@ class Mixture(Sample):
     file, and a shuffle is of all of them.
     """
 
+    _order = "mixed"
+
     def __repr__(self) -> str:
         listed = ", ".join(f"{each.name} {each.share:.0%}" for each in self.report.sources)
         return f"<fastsample.Mixture: {len(self):,} rows: {listed}>"

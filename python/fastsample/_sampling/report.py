@@ -205,6 +205,9 @@ class WriteReport:
         Mean length of each text column in characters (Unicode code points); a null counts 0.
     seconds : float
         Time that reading and writing took.
+    order : str
+        The order of the rows: that of the ``source``, ``shuffled``, or ``mixed``: that of a
+        mixture, even at every prefix.
     left_out : dict of str to str
         Columns of strings that are not text by default, and why not. Name text columns with
         ``text_columns=``.
@@ -217,6 +220,7 @@ class WriteReport:
     mean_chars: dict[str, float]
     seconds: float
     left_out: dict[str, str] = field(default_factory=dict)
+    order: str = "source"
 
     def __str__(self) -> str:
         """Return the facts as a table of text."""
@@ -277,12 +281,21 @@ def _group_facts(groups: Groups) -> Iterator[tuple[str, str]]:
 _GROUPS_PRINTED = 20
 
 
+#: What the order of written rows is called.
+_ORDERS = {
+    "source": "that of the source",
+    "shuffled": "random (shuffled)",
+    "mixed": "mixed evenly; rows of a source in its order",
+}
+
+
 def write_facts(report: WriteReport) -> Iterator[tuple[str, str]]:
     """Return what was written, by name."""
     yield "rows written", f"{report.rows:,}"
     for name, mean in report.mean_chars.items():
         yield f"mean length of {name}", f"{mean:,.1f} characters"
     yield "duplicates among them", f"{report.copies:,}"
+    yield "order of rows", _ORDERS[report.order]
     yield "file size", f"{report.bytes:,} bytes"
     yield "time", f"{report.seconds:.1f} s"
     for file in report.files:

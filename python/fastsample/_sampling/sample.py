@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -35,6 +36,9 @@ class Sample:
     ``pa.table(s)``, ``pl.DataFrame(s)``, ``duckdb.sql("from s")``, ``pd.DataFrame.from_arrow(s)``.
     It is also a map-style dataset for ``torch.utils.data.DataLoader``.
     """
+
+    #: The order in which rows are written without a shuffle.
+    _order = "source"
 
     def __init__(self, native: _fastsample.Sample, report: Report) -> None:
         self._native = native
@@ -344,7 +348,8 @@ class Sample:
         format: _fastsample.Format,  # noqa: A002
         **options: Any,
     ) -> WriteReport:
-        return write([self._native], [path], format, **options)[0]
+        report = write([self._native], [path], format, **options)[0]
+        return report if report.order != "source" else replace(report, order=self._order)
 
     def _exact_schema(self) -> pa.Schema | None:
         """Return the schema if exported rows lack a part of it: sorted keys of maps."""

@@ -45,13 +45,14 @@ def write(
             memory_limit=optional(whole, "memory_limit", memory_limit, least=1),
             progress=callback,
         )
-    return _reports(samples, written, started)
+    return _reports(samples, written, started, "shuffled" if shuffle else "source")
 
 
 def _reports(
     samples: Sequence[_fastsample.Sample],
     written: list[_Written],
     started: float,
+    order: str,
 ) -> list[WriteReport]:
     seconds = time.perf_counter() - started
     reports = []
@@ -66,6 +67,7 @@ def _reports(
                 mean_chars={name: count / max(len(sample), 1) for name, count in chars},
                 seconds=seconds,
                 left_out=dict(left_out),
+                order=order,
             )
         )
     return reports

@@ -16,6 +16,7 @@ _COMMANDS = {
     "sample": "Draw n rows, a share, or a budget of tokens.",
     "mix": "Draw n rows of several sources by their shares.",
     "split": "Draw training, validation and test rows.",
+    "score": "Write the weight of each row, and what makes it.",
     "inspect": "Show columns, sizes, codecs, lengths, copies.",
     "compare": "Test a sample against its source.",
     "plan": "Show hours of training, now and with a sample.",

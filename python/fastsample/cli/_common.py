@@ -14,7 +14,8 @@ import click
 
 from fastsample._layout import Block, Facts, as_lines, has_unicode, terminal_width, wrap
 from fastsample._sampling.smart_report import left_out_note
-from fastsample.errors import ArgumentError, FastSampleError
+from fastsample.cli._words import in_flags
+from fastsample.errors import ArgumentError, FastSampleError, SourceTypeError
 
 #: Colours are for terminals, if they are wanted.
 _COLOR = False if os.environ.get("NO_COLOR") else None
@@ -114,8 +115,12 @@ def reported() -> Iterator[None]:
     try:
         yield
     except FastSampleError as error:
-        say(f"error: {error}", "red")
-        raise click.exceptions.Exit(2 if isinstance(error, ArgumentError) else 1) from None
+        is_usage = isinstance(error, ArgumentError)
+        message = str(error)
+        if is_usage or isinstance(error, SourceTypeError):
+            message = in_flags(message)
+        say(f"error: {message}", "red")
+        raise click.exceptions.Exit(2 if is_usage else 1) from None
     except KeyboardInterrupt:
         say("interrupted; no file is half written")
         raise click.exceptions.Exit(130) from None

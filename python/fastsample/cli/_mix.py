@@ -36,7 +36,7 @@ from fastsample.cli._written import (
 
 @click.command()
 @click.argument("mixture", type=click.Path(path_type=Path), required=False)
-@output
+@output(required=True)
 @click.option(
     "--num_samples",
     "--num-samples",

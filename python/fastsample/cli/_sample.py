@@ -23,12 +23,13 @@ from fastsample.cli._common import (
     say,
     seed,
     several,
-    shuffle,
     tell_left_out,
     text_columns,
     threads,
     where,
 )
+from fastsample.cli._paths import inputs, paths, source_and_output
+from fastsample.cli._rule import max_chars, min_chars, smart_options, strengths, target
 from fastsample.cli._written import (
     check_compression,
     compression,
@@ -41,17 +42,16 @@ from fastsample.cli._written import (
 
 
 @click.command()
-@click.option(
-    "--input",
-    "-i",
-    "inputs",
-    multiple=True,
-    required=True,
-    help="File, glob or folder to draw from. Repeatable.",
-)
-@output
+@paths
+@inputs
+@output(required=False)
 @click.option(
     "--num_samples", "--num-samples", "-n", type=Rows(), help="Rows to draw: 3000000, 3m."
+)
+@click.option(
+    "--at-most/--exactly",
+    default=True,
+    help="Where there are fewer rows: keep all of them, or fail.",
 )
 @click.option(
     "--fraction", type=float, help="In place of --num_samples: the share of the rows, as 0.3."
@@ -82,23 +82,33 @@ from fastsample.cli._written import (
 )
 @click.option("--smart", is_flag=True, help="Draw by weight: no copies, few near-duplicates.")
 @click.option("--entropy", is_flag=True, help="Take the rows of highest character entropy.")
-@click.option("--target", help="Prefer rows like those of this file. Implies --smart.")
+@strengths
+@min_chars
+@max_chars
+@target
 @click.option(
     "--weights", is_flag=True, help="Add a column _weight: 1 / probability of being drawn."
 )
 @text_columns("Weigh rows by this text column. Repeatable.")
 @seed
 @columns
-@shuffle
+@click.option(
+    "--shuffle/--no-shuffle",
+    default=None,
+    show_default="the order of the source, with a note",
+    help="Write the rows in random order.",
+)
 @shards
 @compression
 @overwrite
 @threads
 @as_json
 def sample(
+    paths: tuple[str, ...],
     inputs: tuple[str, ...],
-    output: Path,
+    output: Path | None,
     num_samples: int | None,
+    at_most: bool,
     fraction: float | None,
     where: str | None,
     by: list[str] | None,
@@ -110,12 +120,15 @@ def sample(
     chat_template: bool | None,
     smart: bool,
     entropy: bool,
+    strength: list[str] | None,
+    min_chars: int | None,
+    max_chars: int | None,
     target: str | None,
     weights: bool,
     text_column: list[str] | None,
     seed: int,
     column: list[str] | None,
-    shuffle: bool,
+    shuffle: bool | None,
     shards: int,
     compression: str | None,
     overwrite: bool,
@@ -127,12 +140,11 @@ def sample(
         raise click.UsageError("give one of --num_samples, --fraction and --budget-tokens")
     started = time.perf_counter()
     with reported():
-        if entropy and (smart or target is not None):
-            other = "--smart" if smart else "--target"
-            raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
-        check_compression(output, compression)
+        sources, file = source_and_output(paths, inputs, output)
+        rule = _rule(smart, entropy, smart_options(strength, min_chars, max_chars, target))
+        check_compression(file, compression)
         drawn = draw_sample(
-            list(inputs),
+            sources,
             num_samples,
             fraction=fraction,
             where=where,
@@ -143,20 +155,26 @@ def sample(
             max_tokens=max_tokens,
             tokenizer=tokenizer,
             chat_template=chat_template,
-            smart=_rule(smart, entropy, target),
+            smart=rule,
             seed=seed,
             columns=column,
             text_columns=text_column,
             weights=weights,
             threads=threads,
-            at_most=True,
+            at_most=at_most,
         )
         if num_samples is not None and len(drawn) < num_samples:
             _warn(num_samples, drawn.report)
-        options = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
-        written = write(drawn, output, compression, **options)
+        options = {"shuffle": shuffle is True, "shards": shards, "overwrite": overwrite}
+        written = write(drawn, file, compression, **options)
         seconds = time.perf_counter() - started
         tell_left_out(drawn.report.left_out or written.left_out)
+        if shuffle is None:
+            say(
+                "note: rows are in the order of the source; --shuffle writes them in random order, "
+                "--no-shuffle keeps this one",
+                "yellow",
+            )
         if as_json:
             print_json(_sample_report(drawn.report, written, seconds))
         else:
@@ -184,10 +202,11 @@ def _allocation(text: str) -> AllocationLike:
     return shares
 
 
-def _rule(smart: bool, entropy: bool, target: str | None) -> SmartLike:
-    if target is not None:
-        return fastsample.Smart(target=target)
-    return "entropy" if entropy else smart
+def _rule(smart: bool, entropy: bool, options: fastsample.Smart | None) -> SmartLike:
+    if entropy and (smart or options is not None):
+        other = "--smart" if smart else "--target" if options and options.target else "--strength"
+        raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
+    return "entropy" if entropy else options or smart
 
 
 def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,20 @@ from fastsample._layout import size
 from fastsample._sampling.formats import file_format
 from fastsample._sampling.report import draw_facts, write_facts
 from fastsample.cli._common import print_facts
+from fastsample.cli._paths import folder_of
 
-output = click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="File to write: Parquet, or by its ending: .arrow, .jsonl, .csv, .tsv, and .gz.",
-)
+
+def output(*, required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option that names the file to write."""
+    return click.option(
+        "--output",
+        "-o",
+        type=click.Path(path_type=Path),
+        required=required,
+        help="File to write: Parquet, or by its ending: .arrow, .jsonl, .csv, .tsv, and .gz.",
+    )
+
+
 shards = click.option(
     "--shards", type=click.IntRange(1), default=1, help="Number of files to write."
 )
@@ -45,10 +51,11 @@ def check_compression(output: Path, compression: str | None) -> None:
 def write(
     drawn: fastsample.Sample, output: Path, compression: str | None, **options: Any
 ) -> WriteReport:
-    """Write a sample in the format that the name of the output tells."""
+    """Write a sample in the format that the name of the output tells; its folder is made."""
     if compression is not None:
         options["compression"] = compression
-    written: WriteReport = getattr(drawn, f"write_{file_format(output)}")(output, **options)
+    with folder_of(output):
+        written: WriteReport = getattr(drawn, f"write_{file_format(output)}")(output, **options)
     return written
 
 
@@ -60,6 +67,7 @@ def written_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
         "notes": list(drawn.notes),
         "mean_chars": written.mean_chars,
         "duplicates": written.copies,
+        "order": written.order,
         "files": [
             {"path": str(file.path), "rows": file.rows, "bytes": file.bytes}
             for file in written.files

@@ -1,0 +1,68 @@
+"""Sources and the output file, as names in order or by ``--input`` and ``--output``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from fastsample.errors import OutputError
+
+inputs = click.option(
+    "--input", "-i", "inputs", multiple=True, help="File, glob or folder to draw from. Repeatable."
+)
+paths = click.argument("paths", metavar="[SOURCE] [OUTPUT]", nargs=-1)
+
+
+def source_and_output(
+    paths: Sequence[str], inputs: Sequence[str], output: Path | None
+) -> tuple[list[str], Path]:
+    """Return the sources and the file to write.
+
+    The last name is the output if there is no ``--output``. A shell puts the files of a glob there,
+    so a name that exists is written over only if ``--overwrite`` is given.
+    """
+    sources = list(paths)
+    if output is None:
+        if len(sources) + len(inputs) < 2:
+            raise click.UsageError("name the file to write, too: SOURCE OUTPUT, or --output")
+        output = Path(sources.pop())
+        if len(sources) > 1:
+            raise click.UsageError("with several sources, name the file to write by --output")
+        if output.exists() and not _overwrite_was_given():
+            raise OutputError(f"{output}: the file exists; --overwrite replaces it")
+    if sources and inputs:
+        raise click.UsageError("name sources in order or with --input, not both")
+    sources = sources or list(inputs)
+    if not sources:
+        raise click.UsageError("name a source: SOURCE OUTPUT, or --input")
+    return sources, output
+
+
+def _overwrite_was_given() -> bool:
+    context = click.get_current_context()
+    given = context.get_parameter_source("overwrite") is not ParameterSource.DEFAULT
+    return given and bool(context.params["overwrite"])
+
+
+@contextlib.contextmanager
+def folder_of(output: Path) -> Iterator[None]:
+    """Make the folder of a file that is missing; if nothing was written, take it away again."""
+    folder = output.expanduser().parent
+    missing = []
+    with contextlib.suppress(OSError):  # making it will say what is wrong
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot make the folder: {error.strerror}") from None
+    try:
+        yield
+    except BaseException:
+        for each in missing:
+            with contextlib.suppress(OSError):  # it is in use by another
+                each.rmdir()
+        raise

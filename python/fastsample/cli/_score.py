@@ -1,0 +1,87 @@
+"""`fastsample score`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+import fastsample
+from fastsample.cli._common import (
+    as_json,
+    overwrite,
+    print_json,
+    reported,
+    tell_left_out,
+    tell_notes,
+    text_columns,
+    threads,
+)
+from fastsample.cli._paths import inputs, paths, source_and_output
+from fastsample.cli._rule import max_chars, min_chars, smart_options, strengths, target
+from fastsample.cli._written import (
+    check_compression,
+    compression,
+    output,
+    print_written,
+    shards,
+    write,
+    written_report,
+)
+
+
+@click.command()
+@paths
+@inputs
+@output(required=False)
+@strengths
+@min_chars
+@max_chars
+@target
+@text_columns("Score by this text column. Repeatable.")
+@shards
+@compression
+@overwrite
+@threads
+@as_json
+def score(
+    paths: tuple[str, ...],
+    inputs: tuple[str, ...],
+    output: Path | None,
+    strength: list[str] | None,
+    min_chars: int | None,
+    max_chars: int | None,
+    target: str | None,
+    text_column: list[str] | None,
+    shards: int,
+    compression: str | None,
+    overwrite: bool,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Write what a smart draw finds in each row: copies, novelty, commonness, weight and so on."""
+    started = time.perf_counter()
+    with reported():
+        sources, target_file = source_and_output(paths, inputs, output)
+        check_compression(target_file, compression)
+        scores = fastsample.score(
+            sources,
+            smart_options(strength, min_chars, max_chars, target),
+            text_columns=text_column,
+            threads=threads,
+        )
+        written = write(scores, target_file, compression, shards=shards, overwrite=overwrite)
+        seconds = time.perf_counter() - started
+        tell_left_out(scores.report.left_out)
+        tell_notes(scores.report.notes)
+        if as_json:
+            print_json(
+                {
+                    "rows_after": written.rows,
+                    "smart": scores.report.smart and scores.report.smart.to_dict(),
+                    **written_report(scores.report, written, seconds),
+                }
+            )
+        else:
+            print_written(scores.report, written, seconds)
