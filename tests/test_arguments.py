@@ -64,10 +64,31 @@ LENGTHS = Kind(
 FUNCTION = Kind((3, "x"))
 PROGRESS = Kind((3, "x", 1))
 SMART = Kind((3, None, 1, [True]), ("x", "Entropy"))
+SCHEMA = Kind(
+    (
+        3,
+        "x",
+        {"prompt": "string"},
+        [("prompt", pa.string())],
+        pa.string(),
+        pa.field("x", pa.int64()),
+    ),
+    (pa.schema([]), pa.schema({"prompt": pa.date32()}), pa.schema({"prompt": pa.string()})),
+)
+SCHEMAS = Kind(
+    (3, "x", pa.schema({"prompt": pa.string()}), {"a": 3}, {"a": {"prompt": "string"}}),
+    ({"x": None}, {"a": pa.schema({"prompt": pa.string()})}),
+)
 WORD = Kind((3, None, b"x"), ("x", "\udcff"))
 ANY = Kind()  # passed on to another library
 
-_DRAWN = {"seed": SEED, "threads": THREADS, "progress": PROGRESS, "columns": NAMES}
+_DRAWN = {
+    "seed": SEED,
+    "threads": THREADS,
+    "progress": PROGRESS,
+    "columns": NAMES,
+    "schema": SCHEMA,
+}
 
 
 class Loader(list[Any]):
@@ -120,7 +141,8 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
     yield "mix", Call(
         fastsample.mix,
         {"sources": {"a": (TABLE, 0.5), "b": (TABLE, 0.5)}, "n": 6},
-        {**_DRAWN, "n": COUNT, "temperature": ANY, "exhausted": WORD, "max_epochs": ANY,
+        {**_DRAWN, "schema": SCHEMAS, "n": COUNT, "temperature": ANY, "exhausted": WORD,
+         "max_epochs": ANY,
          "source_column": Kind((3, b"x", ["x"]), ("", "\udcff")),
          "sources": Kind(
             ([TABLE], 3, None, {3: TABLE}, {"a": 3}, {"a": (TABLE, "1")}, {"a": (TABLE, True)}),
@@ -131,7 +153,8 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
     yield "mix by size", Call(
         fastsample.mix,
         {"sources": {"a": TABLE}, "n": 6, "exhausted": "repeat"},
-        {**_DRAWN, "n": COUNT, "exhausted": ANY, "sources": ANY, "source_column": ANY,
+        {**_DRAWN, "schema": SCHEMAS, "n": COUNT, "exhausted": ANY, "sources": ANY,
+         "source_column": ANY,
          "temperature": Kind(("x", True, [1]), (0, 0.5, 1001, float("nan")), (np.float32(2),)),
          "max_epochs": COUNT},
     )  # fmt: skip
@@ -149,24 +172,26 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.score,
         {"source": TABLE},
         {"source": SOURCE, "smart": Kind((3, [True]), ("entropy",)), "columns": NAMES, **texts,
-         "threads": THREADS, "progress": PROGRESS},
+         "schema": SCHEMA, "threads": THREADS, "progress": PROGRESS},
     )  # fmt: skip
     yield "compare", Call(
         fastsample.compare,
         {"source": TABLE, "sample": TABLE[:20]},
         {"source": SOURCE, "sample": SOURCE, "by": NAME, **texts, "max_chars": COUNT,
+         "schema": SCHEMA,
          "threads": THREADS, "progress": PROGRESS},
     )  # fmt: skip
     yield "inspect", Call(
         fastsample.inspect,
         {"source": TABLE},
-        {"source": SOURCE, "columns": NAMES, **texts, "lengths": FLAG, "threads": THREADS,
+        {"source": SOURCE, "columns": NAMES, **texts, "schema": SCHEMA, "lengths": FLAG,
+         "threads": THREADS,
          "progress": PROGRESS},
     )  # fmt: skip
     yield "token_lengths", Call(
         fastsample.token_lengths,
         {"source": TABLE, "tokenizer": words},
-        {"source": SOURCE, "tokenizer": PATH, **texts, "special_tokens": FLAG,
+        {"source": SOURCE, "tokenizer": PATH, **texts, "special_tokens": FLAG, "schema": SCHEMA,
          "chat_template": MAYBE,
          "threads": THREADS, "progress": PROGRESS},
     )  # fmt: skip
@@ -179,13 +204,13 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "max_length": COUNT, "padding": WORD, "hours": Kind(POSITIVE.wrong_types, (0, -1)),
          "new_epochs": COUNT, "new_max_length": COUNT, "new_seconds_per_step": POSITIVE,
          "fixed_share": SHARE, "lengths": FLAG, "chars_per_token": POSITIVE, "columns": ANY,
-         "threads": ANY, "progress": ANY},
+         "schema": SCHEMA, "threads": ANY, "progress": ANY},
     )  # fmt: skip
     yield "plan of a data set", Call(
         fastsample.plan,
         {"source": TABLE, "seconds_per_step": 1.0, "batch_size": 4, "lengths": True},
         {"source": Kind((None, [], object()), ("",)), "columns": NAMES, "threads": THREADS,
-         "progress": PROGRESS, "n": COUNT, "lengths": FLAG, "steps": ANY,
+         "schema": SCHEMA, "progress": PROGRESS, "n": COUNT, "lengths": FLAG, "steps": ANY,
          "hours": POSITIVE, "seconds_per_step": POSITIVE,
          "epochs": COUNT, "batch_size": COUNT, "devices": COUNT, "accumulation": COUNT,
          "max_length": COUNT, "padding": WORD, "new_epochs": COUNT, "new_max_length": ANY,

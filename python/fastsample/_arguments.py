@@ -12,9 +12,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Set
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastsample.errors import ArgumentError, FastSampleError, OutputError, SourceTypeError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _MOST = 2**63 - 1
 _MOST_THREADS = 4096
@@ -144,6 +147,17 @@ def callback(name: str, value: T) -> T:
 def optional(check: Callable[..., T], name: str, value: Any, **limits: Any) -> T | None:
     """Check `value` unless it is None."""
     return None if value is None else check(name, value, **limits)
+
+
+def check_schema(value: object, name: str = "schema") -> pa.Schema | None:
+    """Return a schema that sets types of columns, or None for none."""
+    import pyarrow as pa
+
+    if value is None or isinstance(value, pa.Schema):
+        return value
+    if hasattr(value, "__arrow_c_schema__") and not isinstance(value, (pa.DataType, pa.Field)):
+        return pa.schema(value)
+    raise _wrong_type(name, value, 'a pyarrow.Schema: pa.schema({"zip": pa.string()})')
 
 
 def check_amount(n: object, fraction: object, budget_tokens: object = None) -> int | float | None:

@@ -150,6 +150,10 @@ class Source:
         columns: Sequence[str] | None,
         threads: int | None,
         progress: _Progress,
+        *,
+        read: Sequence[str] | None = None,
+        schema: ArrowSchema | None = None,
+        lenient: bool = False,
     ) -> Source: ...
     @staticmethod
     def from_table(

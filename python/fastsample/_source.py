@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fastsample import _fastsample
-from fastsample._arguments import file_path, names, optional, string
-from fastsample.errors import FastSampleError, SourceTypeError, StreamError
+from fastsample._arguments import check_schema, file_path, names, optional, string
+from fastsample.errors import ArgumentError, FastSampleError, SourceTypeError, StreamError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,12 +36,24 @@ def open_source(
     columns: Sequence[str] | None,
     threads: int | None,
     progress: Callback | None,
+    schema: pa.Schema | None = None,
+    *,
+    read: Sequence[str] | None = None,
+    lenient: bool = False,
 ) -> _fastsample.Source:
-    """Open files, refer to a table, or take over a stream."""
+    """Open files, refer to a table, or take over a stream.
+
+    `schema` sets types of columns of JSON Lines and CSV. A source that tells its types itself is
+    refused then, or with `lenient` read as it is. `read` are the columns that will be read, if not
+    all.
+    """
     wanted = optional(names, "columns", columns)
+    schema = check_schema(schema)
     paths = _paths(source)
     if paths is not None:
-        return _fastsample.Source.from_paths(paths, wanted, threads, progress)
+        return _fastsample.Source.from_paths(
+            paths, wanted, threads, progress, read=read, schema=schema, lenient=lenient
+        )
     try:
         opened = _open_object(source, wanted)
     except FastSampleError:
@@ -56,6 +68,11 @@ def open_source(
             f"{_type_of(source)} failed to hand over its rows: {error}; check the object"
         ) from error
     if opened is not None:
+        if schema is not None and not lenient:
+            raise ArgumentError(
+                "schema= is for JSON Lines and CSV, which tell no types, but the source is "
+                f"{_type_of(source)}; leave schema= out, and cast the rows before"
+            )
         return opened
     hint = "; call .collect() first" if hasattr(source, "collect") else ""
     if isinstance(source, Mapping) and any(isinstance(each, list) for each in source.values()):
@@ -75,10 +92,12 @@ def open_population(
     where: str | None,
     threads: int | None,
     progress: Callback | None,
+    schema: pa.Schema | None = None,
 ) -> _fastsample.Source:
     """Open a source, and find the rows that match `where`, if it is given."""
     where = optional(string, "where", where)
-    return matching(open_source(source, columns, threads, progress), where, threads, progress)
+    opened = open_source(source, columns, threads, progress, schema)
+    return matching(opened, where, threads, progress)
 
 
 def matching(

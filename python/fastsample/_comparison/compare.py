@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, check_threads, optional, string, whole
@@ -15,6 +16,9 @@ from fastsample._public import public
 from fastsample._source import SourceLike, open_source
 from fastsample._text_lengths import QUANTILES, text_lengths
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 @public
 def compare(
@@ -24,6 +28,7 @@ def compare(
     by: str | None = None,
     text_columns: Sequence[str] | None = None,
     max_chars: int = 512,
+    schema: pa.Schema | None = None,
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Comparison:
@@ -43,6 +48,9 @@ def compare(
         those of the source that look like text, but `by`.
     max_chars
         Characters (of all text columns together) at which training cuts a row off.
+    schema
+        Types of columns of the source, as in :func:`fastsample.sample`; and of the sample, where
+        that is JSON Lines or CSV, too.
     threads, progress
         As in :func:`fastsample.sample`.
 
@@ -82,7 +90,10 @@ def compare(
     max_chars = whole("max_chars", max_chars, least=1)
     threads = check_threads(threads)
     with reporting(progress, "comparing") as callback:
-        sides = [open_source(side, None, threads, callback) for side in (source, sample)]
+        sides = [
+            open_source(source, None, threads, callback, schema),
+            open_source(sample, None, threads, callback, schema, lenient=True),
+        ]
         found = _fastsample.compare(
             sides[0],
             sides[1],

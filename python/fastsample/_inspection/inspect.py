@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, check_threads, flag
@@ -14,12 +15,16 @@ from fastsample._public import public
 from fastsample._source import SourceLike, open_source
 from fastsample._text_lengths import QUANTILES, text_lengths
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 @public
 def inspect(
     source: SourceLike,
     *,
     columns: Sequence[str] | None = None,
+    schema: pa.Schema | None = None,
     text_columns: Sequence[str] | None = None,
     lengths: bool = True,
     threads: int | None = None,
@@ -38,7 +43,7 @@ def inspect(
         default those that look like text; ids, labels and links do not.
     lengths
         Read the text columns, for lengths and copies. Without it only footers are read.
-    threads, progress
+    schema, threads, progress
         As in :func:`fastsample.sample`.
 
     Examples
@@ -54,7 +59,7 @@ def inspect(
     text = check_text_columns(text_columns)
     lengths = flag("lengths", lengths)
     with reporting(progress, "reading") as callback:
-        opened = open_source(source, columns, threads, callback)
+        opened = open_source(source, columns, threads, callback, schema)
         files = tuple(_file(part) for part in _fastsample.parts(opened))
         found = (
             _fastsample.text_statistics(
@@ -84,13 +89,14 @@ def inspect(
 def count_rows(
     source: SourceLike,
     columns: Sequence[str] | None,
+    schema: pa.Schema | None,
     threads: int | None,
     progress: bool | Callback | None,
 ) -> tuple[int, tuple[Path, ...], tuple[str, ...]]:
     """Return the rows of a data set by its footers alone, its files, and notes on them."""
     threads = check_threads(threads)
     with reporting(progress, "reading") as callback:
-        opened = open_source(source, columns, threads, callback)
+        opened = open_source(source, columns, threads, callback, schema)
         rows = sum(sum(part["fragments"]) for part in _fastsample.parts(opened))
         return rows, tuple(opened.inputs), tuple(opened.notes)
 

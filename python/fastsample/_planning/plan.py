@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from fastsample._arguments import choice, flag, is_whole, number, optional, whole
+from fastsample._arguments import check_schema, choice, flag, is_whole, number, optional, whole
 from fastsample._inspection.inspect import count_rows, inspect
 from fastsample._inspection.inspection import Inspection
 from fastsample._planning.alternatives import Alternatives, changed
@@ -18,6 +18,9 @@ from fastsample._public import public
 from fastsample._source import SourceLike
 from fastsample._text_lengths import TextLengths
 from fastsample.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Sequence lengths in tokens that trainers usually cut at.
 _LIMITS = (128, 192, 256, 512)
@@ -44,6 +47,7 @@ def plan(
     lengths: bool = False,
     chars_per_token: float = 1.0,
     columns: Sequence[str] | None = None,
+    schema: pa.Schema | None = None,
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Plan:
@@ -80,7 +84,7 @@ def plan(
         Read the texts, to compute what is cut off and what padding costs.
     chars_per_token
         Characters of a token in the mean, by your tokenizer.
-    columns, threads, progress
+    columns, schema, threads, progress
         As in :func:`fastsample.inspect`.
 
     Raises
@@ -109,10 +113,13 @@ def plan(
     fixed_share = number("fixed_share", fixed_share, least=0, most=1)
     chars_per_token = number("chars_per_token", chars_per_token, above=0, most=1e6)
     lengths = flag("lengths", lengths)
+    schema = check_schema(schema)
     change = changed(
         epochs, new_epochs, max_length, new_max_length, padding, new_seconds_per_step is not None
     )
-    rows, row_lengths, text, inputs, notes = _looked_at(source, lengths, columns, threads, progress)
+    rows, row_lengths, text, inputs, notes = _looked_at(
+        source, lengths, columns, schema, threads, progress
+    )
     if rows == 0:
         raise ArgumentError("there are no rows to train on")
     schedule = Schedule(rows, batch_size, devices, accumulation, steps)
@@ -160,21 +167,25 @@ def _looked_at(
     source: SourceLike | int | Inspection,
     lengths: bool,
     columns: Sequence[str] | None,
+    schema: pa.Schema | None,
     threads: int | None,
     progress: bool | Callback | None,
 ) -> tuple[int, TextLengths | None, tuple[str, ...], tuple[Path, ...], tuple[str, ...]]:
     """Return the rows; their lengths and text columns if known or asked for; files and notes."""
+    is_number = isinstance(source, bool) or is_whole(source)
+    if schema is not None and (is_number or isinstance(source, Inspection)):
+        raise ArgumentError("schema= sets the types of a data set, which is not read here")
     if isinstance(source, Inspection):
         found = source
         return found.rows, found.row_lengths, tuple(found.text), found._inputs, found.notes
-    if isinstance(source, bool) or is_whole(source):
+    if is_number:
         if lengths:
             raise ArgumentError("lengths=True needs a data set; a number of rows has no texts")
         return whole("rows", source, least=1), None, (), (), ()
     if not lengths:
-        rows, inputs, notes = count_rows(source, columns, threads, progress)
+        rows, inputs, notes = count_rows(source, columns, schema, threads, progress)
         return rows, None, (), inputs, notes
-    found = inspect(source, columns=columns, threads=threads, progress=progress)
+    found = inspect(source, columns=columns, schema=schema, threads=threads, progress=progress)
     if found.row_lengths is None:
         names = ", ".join(f"{column.name} ({column.type})" for column in found.columns)
         raise ArgumentError(f"there is no text column to measure lengths of; found {names}")

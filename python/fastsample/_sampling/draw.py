@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
 from fastsample._arguments import (
@@ -32,6 +33,9 @@ from fastsample._sampling.tokens import draw_by_tokens
 from fastsample._source import SourceLike, open_population
 from fastsample.errors import ArgumentError, SourceTypeError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 @public
 def sample(
@@ -51,6 +55,7 @@ def sample(
     smart: SmartLike = False,
     seed: int = 42,
     columns: Sequence[str] | None = None,
+    schema: pa.Schema | None = None,
     text_columns: Sequence[str] | None = None,
     weights: bool = False,
     threads: int | None = None,
@@ -67,8 +72,8 @@ def sample(
     source
         A path, a glob, a folder (searched recursively, sorted by path), a list of those; or an
         object with rows: a pyarrow table, batch, reader or dataset, a polars or pandas frame, a
-        DuckDB result, a Hugging Face dataset. Files are Parquet or Arrow IPC. An object that can
-        be read once (a reader, a DuckDB result) is read to its end.
+        DuckDB result, a Hugging Face dataset. Files are Parquet, Arrow IPC, JSON Lines, CSV or TSV.
+        An object that can be read once (a reader, a DuckDB result) is read to its end.
     n
         Rows to draw, from 1 to the number of rows in the source.
     at_most
@@ -130,6 +135,12 @@ def sample(
         From 0 to 2**64 - 1.
     columns
         Columns to keep, in this order. All by default.
+    schema
+        Types of columns of JSON Lines and CSV, in place of those that their values have: a
+        ``pyarrow.Schema`` with some of the columns. A value that does not fit is an error that
+        names the line. The types are bool, int64, uint64, double, string, and lists and structs of
+        those; texts hold numbers, true and false as they are written. All columns may be null.
+        Other formats tell their types, and refuse a schema.
     text_columns
         Text columns that `smart` reads and whose tokens are counted: names of columns, or paths
         such as ``messages[].content``. By default those that look like text; ids, labels and links
@@ -194,6 +205,7 @@ def sample(
         smart=smart,
         seed=seed,
         columns=columns,
+        schema=schema,
         text_columns=text_columns,
         weights=weights,
         threads=threads,
@@ -217,6 +229,7 @@ def draw_sample(
     smart: SmartLike,
     seed: int,
     columns: Sequence[str] | None,
+    schema: pa.Schema | None,
     text_columns: Sequence[str] | None,
     weights: bool,
     threads: int | None,
@@ -256,7 +269,7 @@ def draw_sample(
     chosen: list[str] = []
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
-        opened = open_population(source, columns, where, threads, callback)
+        opened = open_population(source, columns, where, threads, callback, schema)
         if at_most and isinstance(amount, int) and opened.population:
             amount = min(amount, opened.population)
         if amount is None or by_tokens:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import (
@@ -33,6 +33,9 @@ from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 @public
 def epochs(
@@ -47,6 +50,7 @@ def epochs(
     smart: SmartLike = False,
     seed: int = 42,
     columns: Sequence[str] | None = None,
+    schema: pa.Schema | None = None,
     text_columns: Sequence[str] | None = None,
     threads: int | None = None,
     progress: bool | Callback | None = None,
@@ -96,7 +100,7 @@ def epochs(
             raise ArgumentError(f"{name} and smart exclude each other in epochs; leave out one")
     threads = check_threads(threads)
     with reporting(progress, "opening") as callback:
-        opened = open_source(source, columns, threads, callback)
+        opened = open_source(source, columns, threads, callback, schema)
         if opened.rows is None:
             raise ArgumentError(
                 "a stream can be read once, but every epoch reads the source; write it to a file "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import (
+    check_schema,
     check_seed,
     check_threads,
     choice,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
+    import pyarrow as pa
 
 #: A source, or a source with its share.
 MixedLike: TypeAlias = "SourceLike | tuple[SourceLike, float | None]"
@@ -77,6 +79,7 @@ def mix(
     max_epochs: int | None = None,
     seed: int = 42,
     columns: Sequence[str] | None = None,
+    schema: Mapping[str, pa.Schema] | None = None,
     source_column: str | None = "source",
     threads: int | None = None,
     progress: bool | Callback | None = None,
@@ -110,6 +113,9 @@ def mix(
     columns
         Columns to keep, in this order. By default those of all sources, in the order of the first
         source and then of the others. What a source lacks is null in its rows.
+    schema
+        For the names of some sources, which are JSON Lines or CSV, types of their columns, as in
+        :func:`fastsample.sample`: ``{"chat": pa.schema({"id": pa.string()})}``.
     source_column
         The name of a column, behind the others, that has the name of the source of each row; None
         for none.
@@ -166,11 +172,13 @@ def mix(
     source_column = optional(string, "source_column", source_column)
     if source_column == "":
         raise ArgumentError("source_column is empty; name a column, or pass None for none")
+    types = _schemas(schema, given)
     threads = check_threads(threads)
     started = time.perf_counter()
     with reporting(progress, "mixing") as callback:
         opened = [
-            (name, open_source(source, None, threads, callback)) for name, source in given.items()
+            (name, open_source(source, None, threads, callback, types.get(name), read=kept))
+            for name, source in given.items()
         ]
         drawn, found = _fastsample.draw_mixture(
             opened,
@@ -228,6 +236,23 @@ def _sources(sources: object) -> tuple[dict[str, Any], list[float] | None]:
             "share, or none for shares by size"
         )
     return given, list(shares.values()) or None
+
+
+def _schemas(schema: object, sources: Mapping[str, Any]) -> dict[str, pa.Schema | None]:
+    """Return the schemas of the sources that have one."""
+    if schema is None:
+        return {}
+    if not isinstance(schema, Mapping):
+        raise SourceTypeError(
+            f"schema is a {type(schema).__qualname__}; it must map names of sources to schemas: "
+            '{"chat": pa.schema({"id": pa.string()})}'
+        )
+    for name in schema:
+        if name not in sources:
+            raise ArgumentError(
+                f"schema has {name!r}, but the sources are {', '.join(map(repr, sources))}"
+            )
+    return {name: check_schema(each, f"the schema of {name!r}") for name, each in schema.items()}
 
 
 def _is_path(value: object) -> bool:

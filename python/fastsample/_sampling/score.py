@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
 from fastsample._arguments import check_threads
@@ -14,6 +15,9 @@ from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import Smart, check_smart, weighted
 from fastsample._sampling.smart_report import to_report
 from fastsample._source import SourceLike, open_source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @public
@@ -34,6 +38,7 @@ def score(
     smart: Smart | None = None,
     *,
     columns: Sequence[str] | None = None,
+    schema: pa.Schema | None = None,
     text_columns: Sequence[str] | None = None,
     threads: int | None = None,
     progress: bool | Callback | None = None,
@@ -42,7 +47,7 @@ def score(
 
     Parameters
     ----------
-    source, columns, text_columns, threads, progress
+    source, columns, schema, text_columns, threads, progress
         As in :func:`fastsample.sample`.
     smart
         The terms and their strengths; the defaults of :class:`fastsample.Smart` if None.
@@ -89,7 +94,7 @@ def score(
     threads = check_threads(threads)
     started = time.perf_counter()
     with reporting(progress, "scoring") as callback:
-        opened = open_source(source, columns, threads, callback)
+        opened = open_source(source, columns, threads, callback, schema)
         rule = weighted(options, threads, callback)
         scores, found = _fastsample.score(opened, rule, threads=threads, progress=callback)
     seconds = time.perf_counter() - started

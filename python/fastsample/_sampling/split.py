@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import (
@@ -35,6 +35,9 @@ from fastsample._sampling.write import write
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, OutputError, SourceTypeError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 @public
 def split(
@@ -46,6 +49,7 @@ def split(
     seed: int = 42,
     where: str | None = None,
     columns: Sequence[str] | None = None,
+    schema: pa.Schema | None = None,
     text_columns: Sequence[str] | None = None,
     threads: int | None = None,
     progress: bool | Callback | None = None,
@@ -80,7 +84,7 @@ def split(
         several responses out of the validation rows if it is trained on. By default all columns
         that look like text; ids, labels and links do not. A null equals an empty text. An empty
         list splits rows by position.
-    threads, progress
+    schema, threads, progress
         As in :func:`fastsample.sample`.
 
     Returns
@@ -126,7 +130,7 @@ def split(
         raise ArgumentError("sizes is empty; name at least one side and its size")
     started = time.perf_counter()
     with reporting(progress, "splitting") as callback:
-        opened = open_source(source, columns, threads, callback)
+        opened = open_source(source, columns, threads, callback, schema)
         if opened.rows is None:
             raise ArgumentError("a stream can be read once; write it to a file to split it")
         rows = opened.rows

@@ -20,6 +20,7 @@ from fastsample.errors import ArgumentError, SourceTypeError
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import pyarrow as pa
 
 
 @public
@@ -28,6 +29,7 @@ def token_lengths(
     tokenizer: str | os.PathLike[str],
     *,
     text_columns: Sequence[str] | None = None,
+    schema: pa.Schema | None = None,
     special_tokens: bool = True,
     chat_template: bool | None = None,
     threads: int | None = None,
@@ -56,7 +58,7 @@ def token_lengths(
         not counted. The template is ``chat_template.jinja`` beside the tokenizer's file, or
         ``chat_template`` in ``tokenizer_config.json``. False counts the texts of a chat one by
         one; so does None, which warns if there is a template.
-    threads, progress
+    schema, threads, progress
         As in :func:`fastsample.sample`.
 
     Returns
@@ -96,7 +98,7 @@ def token_lengths(
     chats = optional(flag, "chat_template", chat_template)
     opened = open_tokenizer(tokenizer, special_tokens, chats is True)
     with reporting(progress, "counting tokens") as callback:
-        rows = open_source(source, None, threads, callback)
+        rows = open_source(source, None, threads, callback, schema)
         found, notes = opened.lengths(rows, text=text, threads=threads, progress=callback)
     if chats is None:
         for note in notes:

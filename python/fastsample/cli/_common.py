@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -38,6 +38,37 @@ where = click.option(
     "--where", help="Take rows that match a condition: \"lang = 'zh' AND score > 0.5\"."
 )
 columns = several("--column", help="Keep only this column. Repeatable.")
+
+
+def _schema(_context: click.Context, _option: click.Parameter, values: Sequence[str]) -> Any:
+    """Return the schema that options of the form NAME=TYPE make, or None without one."""
+    return schema_of(dict(_named_type(value) for value in values)) if values else None
+
+
+def _named_type(option: str) -> tuple[str, str]:
+    name, equals, kind = option.rpartition("=")
+    if not equals or kind not in TYPES:
+        raise click.BadParameter(f"{option!r} is no NAME=TYPE; types are {', '.join(TYPES)}")
+    return name, kind
+
+
+def schema_of(types: Mapping[str, str]) -> Any:
+    """Return the schema of columns whose types are named as in :data:`TYPES`."""
+    import pyarrow as pa
+
+    return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in types.items()])
+
+
+#: Types that columns of JSON Lines and CSV may be given.
+TYPES = ("string", "int64", "uint64", "double", "bool")
+
+schema = click.option(
+    "--schema",
+    multiple=True,
+    callback=_schema,
+    metavar="NAME=TYPE",
+    help=f"Type of a column of JSON Lines or CSV: {', '.join(TYPES)}. Repeatable.",
+)
 seed = click.option(
     "--seed", type=click.IntRange(0), default=42, help="The same seed draws the same rows."
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +14,7 @@ from fastsample.cli._common import (
     print_json,
     reported,
     say,
+    schema,
     show,
     tell_left_out,
     tell_notes,
@@ -33,6 +35,7 @@ from fastsample.cli._common import (
     help="Characters at which training cuts a row off.",
 )
 @click.option("--html", type=click.Path(path_type=Path), help="Write a report as one HTML page.")
+@schema
 @threads
 @as_json
 def compare(
@@ -42,6 +45,7 @@ def compare(
     text_column: list[str] | None,
     max_chars: int,
     html: Path | None,
+    schema: Any,
     threads: int | None,
     as_json: bool,
 ) -> None:
@@ -58,6 +62,7 @@ def compare(
             by=by,
             text_columns=text_column,
             max_chars=max_chars,
+            schema=schema,
             threads=threads,
         )
         if html is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +14,7 @@ from fastsample.cli._common import (
     print_json,
     reported,
     say,
+    schema,
     show,
     tell_left_out,
     tell_notes,
@@ -24,6 +26,7 @@ from fastsample.cli._common import (
 @click.command()
 @click.argument("inputs", metavar="FILES...", nargs=-1, required=True)
 @columns
+@schema
 @text_columns("Measure this text column. Repeatable.")
 @click.option(
     "--lengths/--no-lengths", default=True, help="Read the texts, for lengths and copies."
@@ -36,6 +39,7 @@ from fastsample.cli._common import (
 def inspect(
     inputs: tuple[str, ...],
     column: list[str] | None,
+    schema: Any,
     text_column: list[str] | None,
     lengths: bool,
     threads: int | None,
@@ -45,7 +49,12 @@ def inspect(
     """Show rows, columns, types, row groups, codecs, sizes, lengths of texts, copies."""
     with reported():
         found = fastsample.inspect(
-            list(inputs), columns=column, text_columns=text_column, lengths=lengths, threads=threads
+            list(inputs),
+            columns=column,
+            schema=schema,
+            text_columns=text_column,
+            lengths=lengths,
+            threads=threads,
         )
         tell_left_out(found.left_out)
         tell_notes(found.notes)

@@ -99,7 +99,11 @@ def mix(
     started = time.perf_counter()
     with reported():
         check_compression(output, compression)
-        sources = read_mixture(mixture) if mixture is not None else _sources(source or [])
+        schemas: dict[str, Any] = {}
+        if mixture is not None:
+            sources, schemas = read_mixture(mixture)
+        else:
+            sources = _sources(source or [])
         drawn = fastsample.mix(
             sources,
             num_samples,
@@ -108,6 +112,7 @@ def mix(
             max_epochs=max_epochs,
             seed=seed,
             columns=column,
+            schema=schemas,
             source_column=source_column or None,
             threads=threads,
         )

@@ -10,18 +10,20 @@ import json
 from pathlib import Path
 from typing import Any
 
+from fastsample.cli._common import TYPES, schema_of
 from fastsample.errors import ArgumentError, ReadError, SourceNotFoundError
 
-_KEYS = ("name", "path", "share")
+_KEYS = ("name", "path", "share", "schema")
 
 
-def read_mixture(path: Path) -> dict[str, Any]:
-    """Return the sources of a file with their shares: paths, and pairs of paths and a share."""
+def read_mixture(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the sources of a file, pairs of paths and a share, and the schemas that they have."""
     found = _parse(path)
     if not isinstance(found, dict) or not isinstance(found.get("sources"), list):
         raise ArgumentError(f"{path}: it must have a list of sources; write {_EXAMPLE}")
     _check_keys(path, "the file", found, ("sources",))
     sources: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
     for number, source in enumerate(found["sources"], 1):
         where = f"source {number}"
         if not isinstance(source, dict):
@@ -39,7 +41,19 @@ def read_mixture(path: Path) -> dict[str, Any]:
         if share is not None and (isinstance(share, bool) or not isinstance(share, (int, float))):
             raise ArgumentError(f"{path}: {where}: share is {share!r}; it must be a number")
         sources[name] = (files, share)
-    return sources
+        if (types := source.get("schema")) is not None:
+            schemas[name] = _schema(path, where, types)
+    return sources, schemas
+
+
+def _schema(path: Path, where: str, types: Any) -> Any:
+    is_sound = isinstance(types, dict) and types and all(each in TYPES for each in types.values())
+    if not is_sound:
+        raise ArgumentError(
+            f"{path}: {where}: schema is {types!r}; it must map columns to types, which are "
+            f"{', '.join(TYPES)}"
+        )
+    return schema_of(types)
 
 
 def _parse(path: Path) -> Any:

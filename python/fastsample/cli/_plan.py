@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 import fastsample
-from fastsample.cli._common import Rows, as_json, columns, print_json, reported, say, show, threads
+from fastsample.cli._common import (
+    Rows,
+    as_json,
+    columns,
+    print_json,
+    reported,
+    say,
+    schema,
+    show,
+    threads,
+)
 
 _POSITIVE = click.IntRange(1)
 
@@ -50,6 +60,7 @@ _POSITIVE = click.IntRange(1)
 @click.option("--lengths", is_flag=True, help="Read the texts: shares of rows cut and of padding.")
 @click.option("--chars-per-token", type=float, default=1.0, help="Characters of a token.")
 @columns
+@schema
 @threads
 @click.option("--plot", type=click.Path(path_type=Path), help="Plot the hours: .png or .svg.")
 @click.option(
@@ -79,6 +90,7 @@ def plan(
     lengths: bool,
     chars_per_token: float,
     column: list[str] | None,
+    schema: Any,
     threads: int | None,
     plot: Path | None,
     write: Path | None,
@@ -108,6 +120,7 @@ def plan(
             lengths=lengths,
             chars_per_token=chars_per_token,
             columns=column,
+            schema=schema,
             threads=threads,
         )
         if write is not None:

@@ -21,6 +21,7 @@ from fastsample.cli._common import (
     print_json,
     reported,
     say,
+    schema,
     seed,
     several,
     tell_left_out,
@@ -92,6 +93,7 @@ from fastsample.cli._written import (
 @text_columns("Weigh rows by this text column. Repeatable.")
 @seed
 @columns
+@schema
 @click.option(
     "--shuffle/--no-shuffle",
     default=None,
@@ -128,6 +130,7 @@ def sample(
     text_column: list[str] | None,
     seed: int,
     column: list[str] | None,
+    schema: Any,
     shuffle: bool | None,
     shards: int,
     compression: str | None,
@@ -158,6 +161,7 @@ def sample(
             smart=rule,
             seed=seed,
             columns=column,
+            schema=schema,
             text_columns=text_column,
             weights=weights,
             threads=threads,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +14,7 @@ from fastsample.cli._common import (
     overwrite,
     print_json,
     reported,
+    schema,
     tell_left_out,
     tell_notes,
     text_columns,
@@ -40,6 +42,7 @@ from fastsample.cli._written import (
 @max_chars
 @target
 @text_columns("Score by this text column. Repeatable.")
+@schema
 @shards
 @compression
 @overwrite
@@ -54,6 +57,7 @@ def score(
     max_chars: int | None,
     target: str | None,
     text_column: list[str] | None,
+    schema: Any,
     shards: int,
     compression: str | None,
     overwrite: bool,
@@ -69,6 +73,7 @@ def score(
             sources,
             smart_options(strength, min_chars, max_chars, target),
             text_columns=text_column,
+            schema=schema,
             threads=threads,
         )
         written = write(scores, target_file, compression, shards=shards, overwrite=overwrite)

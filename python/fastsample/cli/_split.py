@@ -19,6 +19,7 @@ from fastsample.cli._common import (
     print_facts,
     print_json,
     reported,
+    schema,
     seed,
     shuffle,
     tell_left_out,
@@ -54,6 +55,7 @@ _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson
 @seed
 @where
 @columns
+@schema
 @shuffle
 @click.option(
     "--format",
@@ -74,6 +76,7 @@ def split(
     seed: int,
     where: str | None,
     column: list[str] | None,
+    schema: Any,
     shuffle: bool,
     file_format: str,
     overwrite: bool,
@@ -95,6 +98,7 @@ def split(
             seed=seed,
             where=where,
             columns=column,
+            schema=schema,
             text_columns=text_column,
             threads=threads,
         )

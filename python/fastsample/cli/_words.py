@@ -20,7 +20,7 @@ _COMPOUND = (
 _SINGLE = (
     "n", "fraction", "by", "allocation", "weight", "smart", "seed", "threads", "tokenizer",
     "columns", "hours", "epochs", "steps", "devices", "accumulation", "padding", "lengths",
-    "temperature", "exhausted", "where",
+    "temperature", "exhausted", "where", "schema",
 )  # fmt: skip
 
 _ALL = "|".join(sorted((*_COMPOUND, *_SINGLE), key=len, reverse=True))

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use arrow_array::RecordBatchReader;
 use fastsample::predicate::Predicate;
+use fastsample::source::{ColumnTypes, OpenOptions};
 use fastsample::{Amount as CoreAmount, Context, Error, Population, Source as CoreSource};
 use pyo3::prelude::*;
 use pyo3_arrow::PySchema;
@@ -50,18 +51,25 @@ pub(crate) enum Kind {
 impl Source {
     /// Opens files, folders and globs.
     #[staticmethod]
-    #[pyo3(signature = (paths, columns, threads, progress))]
+    /// `read` are the columns that will be read, if not all and `columns` is None. `schema` sets types
+    /// of columns; with `lenient`, not those of files that have their own.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of Python, by keyword")]
+    #[pyo3(signature = (paths, columns, threads, progress, *, read=None, schema=None, lenient=false))]
     fn from_paths(
         py: Python<'_>,
         paths: Vec<PathBuf>,
         columns: Option<Vec<String>>,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
+        read: Option<Vec<String>>,
+        schema: Option<PySchema>,
+        lenient: bool,
     ) -> BindingResult<Self> {
-        let wanted = columns.clone();
-        let source = run(py, threads, progress, move |ctx| {
-            CoreSource::open(ctx, &paths, wanted.as_deref())
-        })?;
+        let types = schema.map(|schema| ColumnTypes::new(&schema.into_inner())).transpose()?;
+        let types = if lenient { types.map(ColumnTypes::lenient) } else { types };
+        let options = OpenOptions { columns: columns.clone(), read, types };
+        let source =
+            run(py, threads, progress, move |ctx| CoreSource::open(ctx, &paths, &options))?;
         Ok(Self::rows_of(source, columns))
     }
 
@@ -145,11 +153,14 @@ impl Source {
         Ok(PySchema::new(self.rereadable()?.schema().clone()))
     }
 
-    /// What one should know of the source, a sentence each: files that are not read.
+    /// What one should know of the source, a sentence each: files that are not read, types that were
+    /// set.
     #[getter]
     fn notes(&self) -> Vec<String> {
         match &self.kind {
-            Kind::Rereadable(source) => source.passed_over().into_iter().collect(),
+            Kind::Rereadable(source) => {
+                source.passed_over().into_iter().chain(source.typed().map(str::to_owned)).collect()
+            }
             Kind::Stream(_) => Vec::new(),
         }
     }

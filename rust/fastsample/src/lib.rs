@@ -6,6 +6,7 @@
 //!
 //! use arrow_array::{ArrayRef, RecordBatch, StringArray};
 //! use fastsample::write::{Format, ParquetOptions, WriteOptions};
+//! use fastsample::source::OpenOptions;
 //! use fastsample::{Amount, Context, Sample, Source};
 //!
 //! let ctx = Context::new(None);
@@ -20,7 +21,7 @@
 //! let path = folder.path().join("train.parquet");
 //! sample.write(&ctx, &path, &WriteOptions::new(Format::Parquet(ParquetOptions::default())))?;
 //!
-//! let written = Source::open(&ctx, &[path], None)?;
+//! let written = Source::open(&ctx, &[path], &OpenOptions::default())?;
 //! assert_eq!(written.rows(), 300);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -12,7 +12,7 @@ use super::{accepted, in_file};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::select::RowMask;
-use crate::source::{Projected, Source};
+use crate::source::{OpenOptions, Projected, Source};
 
 pub(super) fn jsonl(bytes: &[u8]) -> bool {
     check(bytes, ".jsonl", |text| {
@@ -89,7 +89,7 @@ fn check(bytes: &[u8], ending: &str, count: impl Fn(&[u8]) -> usize) -> bool {
 fn agree(path: &Path) -> Result<usize> {
     let open = |threads| {
         let ctx = Context::new(Some(threads));
-        Source::open(&ctx, &[path.to_path_buf()], None)
+        Source::open(&ctx, &[path.to_path_buf()], &OpenOptions::default())
     };
     let (first, second) = (open(1), open(3));
     if let (Err(first), Err(second)) = (&first, &second) {

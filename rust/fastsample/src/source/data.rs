@@ -8,11 +8,11 @@ use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 
 use super::batches::Batches;
-use super::csv::{self, CsvFile};
+use super::csv::CsvFile;
 use super::file::{OpenFile, SourceFile};
 use super::ipc::{self, IpcFile};
-use super::jsonl::{self, JsonlFile};
-use super::lines::{LineFile, LineLayout};
+use super::jsonl::JsonlFile;
+use super::lines::{Conflicts, LineFile, LineLayout};
 use super::narrow::{KeptColumn, narrow, narrowed};
 use super::parquet::{self, ParquetFile, Wanted};
 use super::unit_rows::Rows;
@@ -131,23 +131,22 @@ impl Data {
         })
     }
 
-    /// Reads what `parts` can't tell before all of them are open: the rows of files of lines, and
-    /// the schema that they have in common.
-    pub(super) fn index(
-        ctx: &Context,
-        parts: &mut [Self],
-        columns: Option<&[String]>,
-    ) -> Result<()> {
-        let (mut objects, mut records) = (Vec::new(), Vec::new());
-        for part in parts {
-            match part {
-                Self::Jsonl(file) => objects.push(file),
-                Self::Csv(file) => records.push(file),
-                _ => {}
-            }
+    /// Whether it is a file of lines.
+    pub(super) fn is_of_lines(&self) -> bool {
+        self.lines().is_some()
+    }
+
+    /// Fails if the values of a column, which is not kept, fit no one type.
+    pub(super) fn check_column(&self, column: &str) -> Result<()> {
+        self.conflicts().map_or(Ok(()), |conflicts| conflicts.check(column))
+    }
+
+    fn conflicts(&self) -> Option<&Conflicts> {
+        match self {
+            Self::Jsonl(file) => Some(file.conflicts()),
+            Self::Csv(file) => Some(file.conflicts()),
+            _ => None,
         }
-        jsonl::index(ctx, objects, columns)?;
-        csv::index(ctx, records)
     }
 
     pub(super) fn schema(&self) -> &SchemaRef {

@@ -16,6 +16,7 @@
 
 mod batches;
 mod buffers;
+mod column_types;
 mod csv;
 mod data;
 mod discover;
@@ -24,12 +25,14 @@ mod file;
 pub(crate) mod fuzz;
 mod glob;
 mod imported;
+mod index;
 mod ipc;
 mod jsonl;
 mod lines;
 mod mapped;
 mod named;
 mod narrow;
+mod options;
 mod parquet;
 mod projected;
 mod refusal;
@@ -37,7 +40,7 @@ mod unify;
 mod unit_rows;
 mod valid;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -47,12 +50,14 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
 pub use batches::Batches;
+pub use column_types::ColumnTypes;
 pub use data::PartInfo;
 pub use discover::{EXTENSIONS, Found, discover};
 pub use imported::array_of;
 pub(crate) use lines::LineLayout;
 pub(crate) use mapped::mapped_files;
 pub(crate) use named::{NamedSources, joined};
+pub use options::OpenOptions;
 pub(crate) use projected::LINE;
 pub use projected::Projected;
 pub(crate) use valid::check_text;
@@ -72,10 +77,18 @@ pub struct Source {
     rows: u64,
     /// How every row can be copied, if all are whole lines of files, laid out alike.
     layout: Option<LineLayout>,
+    origin: Arc<Origin>,
+}
+
+/// What is known of where rows came from.
+#[derive(Debug, Clone, Default)]
+struct Origin {
     /// Files that the rows came from, besides those of the parts.
-    inputs: Arc<[PathBuf]>,
+    inputs: Vec<PathBuf>,
     /// Files that lie where it was looked for files, and are not read.
-    passed_over: Arc<[PathBuf]>,
+    passed_over: Vec<PathBuf>,
+    /// A sentence about types that were set.
+    typed: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -122,11 +135,11 @@ pub struct Span {
 impl Source {
     /// Opens files, folders and globs. Only footers are read; of files of lines, all lines.
     ///
-    /// `columns`, if given, are the only ones kept, in that order.
-    ///
     /// # Errors
     /// For whatever is missing, damaged, not supported, or does not fit together.
-    pub fn open(ctx: &Context, locations: &[PathBuf], columns: Option<&[String]>) -> Result<Self> {
+    pub fn open(ctx: &Context, locations: &[PathBuf], options: &OpenOptions) -> Result<Self> {
+        let columns = options.columns.as_deref();
+        let are_set = Cell::new(false);
         let passed_over = RefCell::new(Vec::new());
         let find = || {
             let mut paths = Vec::new();
@@ -144,7 +157,7 @@ impl Source {
         };
         let parts = open_together(find, |paths| {
             let mut opened = map(ctx, paths.len(), |index| Data::open(&paths[index]))?;
-            Data::index(ctx, &mut opened, columns)?;
+            are_set.set(index::index(ctx, &mut opened, options)?);
             Ok(paths.iter().map(|path| path.display().to_string()).zip(opened).collect())
         })?;
         let source = Self::new(parts, columns)?;
@@ -154,7 +167,9 @@ impl Source {
         // Those that are also named outright are read.
         let read: HashSet<&Path> = source.paths().collect();
         passed_over.retain(|path| !read.contains(path.as_path()));
-        Ok(Self { passed_over: passed_over.into(), ..source })
+        let typed = options.types.as_ref().filter(|_| are_set.get()).map(ColumnTypes::note);
+        let origin = Arc::new(Origin { inputs: Vec::new(), passed_over, typed });
+        Ok(Self { origin, ..source })
     }
 
     /// Rows that are in memory already. They are referred to, not copied. Files that they are
@@ -216,8 +231,7 @@ impl Source {
         let parts: Vec<Part> =
             parts.into_iter().map(|(_, data)| Part::new(Arc::new(data), None, &schema)).collect();
         let (parts, fragments) = (parts.into(), fragments.into());
-        let (inputs, passed_over) = (Arc::default(), Arc::default());
-        Ok(Self { parts, fragments, schema, rows, layout, inputs, passed_over })
+        Ok(Self { parts, fragments, schema, rows, layout, origin: Arc::default() })
     }
 
     /// The columns of every batch, and the metadata to be kept.
@@ -258,22 +272,29 @@ impl Source {
     /// A sentence about files that lie in the folders or match the globs, and are not read.
     #[must_use]
     pub fn passed_over(&self) -> Option<String> {
-        discover::note(&self.passed_over)
+        discover::note(&self.origin.passed_over)
+    }
+
+    /// A sentence about the types of columns that were set, if some were.
+    #[must_use]
+    pub fn typed(&self) -> Option<&str> {
+        self.origin.typed.as_deref()
     }
 
     /// All files that no output may replace: those of [`Source::paths`], and others that the rows
     /// came from.
     #[must_use]
     pub fn inputs(&self) -> Vec<PathBuf> {
-        self.paths().map(Path::to_path_buf).chain(self.inputs.iter().cloned()).collect()
+        self.paths().map(Path::to_path_buf).chain(self.origin.inputs.iter().cloned()).collect()
     }
 
     /// The source with more files that no output may replace: what rows in memory were read from.
     #[must_use]
     pub fn with_inputs(self, inputs: impl IntoIterator<Item = PathBuf>) -> Self {
         let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
-        let inputs = self.inputs.iter().cloned().chain(inputs.into_iter().map(absolute)).collect();
-        Self { inputs, ..self }
+        let mut origin = Origin::clone(&self.origin);
+        origin.inputs.extend(inputs.into_iter().map(absolute));
+        Self { origin: Arc::new(origin), ..self }
     }
 
     /// What is known of each part without reading rows.

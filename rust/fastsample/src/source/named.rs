@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::unify::{Label, unify};
-use super::{Fragment, Part, Source, keep};
+use super::{Fragment, Origin, Part, Source, keep};
 use crate::error::{Error, Result};
 
 /// Sources of one schema.
@@ -78,8 +78,14 @@ pub(crate) fn joined(sources: &[Source]) -> Result<Source> {
         parts: parts.into(),
         fragments: fragments.into(),
         rows,
-        inputs: sources.iter().flat_map(|source| source.inputs.iter().cloned()).collect(),
-        passed_over: sources.iter().flat_map(|source| source.passed_over.iter().cloned()).collect(),
+        origin: Arc::new(Origin {
+            inputs: sources.iter().flat_map(|source| source.origin.inputs.clone()).collect(),
+            passed_over: sources
+                .iter()
+                .flat_map(|source| source.origin.passed_over.clone())
+                .collect(),
+            typed: None,
+        }),
         ..first.clone()
     })
 }

@@ -66,6 +66,9 @@ impl Source {
                 known.join(", ")
             )));
         }
+        for part in &*self.parts {
+            names.iter().try_for_each(|name| part.data.check_column(name))?;
+        }
         let columns = self.parts.iter().map(|part| part.columns_of(&unified)).collect();
         Ok(Projected::new(self.clone(), unified, columns))
     }

@@ -1,10 +1,11 @@
 //! The index pass: every record is checked once; rows are counted, and types found.
 
+use super::column::CsvColumnSeen;
 use super::fields::CsvFields;
 use super::header::CsvHeader;
-use super::kind::ColumnSeen;
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::source::column_types::ColumnTypes;
 use crate::source::file::OpenFile;
 use crate::source::lines::{
     BYTE_ORDER_MARK, ChunkSeen, ChunkTable, Cutter, LineFault, LineFile, QuotedRecords, damaged,
@@ -16,14 +17,16 @@ pub(super) fn read(
     ctx: &Context,
     file: &LineFile,
     delimiter: u8,
-) -> Result<(CsvHeader, ChunkTable, Vec<ColumnSeen>)> {
+    types: Option<&ColumnTypes>,
+) -> Result<(CsvHeader, ChunkTable, Vec<CsvColumnSeen>)> {
     let open = file.open()?;
     let header = header(&open, file, delimiter)?;
-    let mut seen = vec![ColumnSeen::default(); header.names.len()];
+    let blank = CsvColumnSeen::all(&header.names, types)?;
+    let mut seen = blank.clone();
     let cutter = Cutter::InOrder(Box::new(Cutter::quoted(&open, file.codec(), delimiter)));
-    let look = |bytes: &[u8], is_first: bool| look(bytes, is_first, delimiter, header.names.len());
-    let table = pass(ctx, &open, file.codec(), cutter, look, |found, _| {
-        std::iter::zip(&mut seen, found).for_each(|(seen, found)| seen.merge(found));
+    let look = |bytes: &[u8], is_first: bool| look(bytes, is_first, delimiter, &blank);
+    let table = pass(ctx, &open, file.codec(), cutter, look, |found, lines| {
+        std::iter::zip(&mut seen, found).for_each(|(seen, found)| seen.merge(found, lines));
     })?;
     if table.rows.is_empty() {
         return Err(no_rows(file, "the file has a header and no rows"));
@@ -68,10 +71,14 @@ fn placed(record: &[u8], line: u64, fault: LineFault) -> (u64, LineFault) {
     }
 }
 
-/// Looks at all records of a chunk, whose rows have `columns` fields.
-fn look(bytes: &[u8], is_first: bool, delimiter: u8, columns: usize) -> ChunkSeen<Vec<ColumnSeen>> {
-    let found = vec![ColumnSeen::default(); columns];
-    let mut seen = ChunkSeen { rows: 0, lines: 0, found, fault: None };
+/// Looks at all records of a chunk, whose rows have the columns `blank`.
+fn look(
+    bytes: &[u8],
+    is_first: bool,
+    delimiter: u8,
+    blank: &[CsvColumnSeen],
+) -> ChunkSeen<Vec<CsvColumnSeen>> {
+    let mut seen = ChunkSeen { rows: 0, lines: 0, found: blank.to_vec(), fault: None };
     let invalid = simdutf8::compat::from_utf8(bytes).err().map(|error| error.valid_up_to());
     let mut records = QuotedRecords::new(bytes, delimiter, start(bytes, is_first));
     let mut is_header = is_first;
@@ -85,7 +92,7 @@ fn look(bytes: &[u8], is_first: bool, delimiter: u8, columns: usize) -> ChunkSee
                 let at = at.saturating_sub(record.start);
                 Err(LineFault { at, what: "the text is not valid UTF-8".into() })
             }
-            None => check(row, delimiter, &mut seen.found),
+            None => check(row, records.line(), delimiter, &mut seen.found),
         };
         if let Err(fault) = checked {
             seen.fault = Some(placed(row, records.line(), fault));
@@ -97,13 +104,18 @@ fn look(bytes: &[u8], is_first: bool, delimiter: u8, columns: usize) -> ChunkSee
     seen
 }
 
-/// Checks that a record has a field for each column.
-fn check(record: &[u8], delimiter: u8, seen: &mut [ColumnSeen]) -> Result<(), LineFault> {
+/// Checks that a record, which begins in `line`, has a field for each column.
+fn check(
+    record: &[u8],
+    line: u64,
+    delimiter: u8,
+    seen: &mut [CsvColumnSeen],
+) -> Result<(), LineFault> {
     let mut fields = 0;
     for field in CsvFields::new(record, delimiter) {
         let field = field?;
         if let Some(seen) = seen.get_mut(fields) {
-            seen.add(&field);
+            seen.add(&field, line);
         }
         fields += 1;
     }

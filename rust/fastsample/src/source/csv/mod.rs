@@ -1,7 +1,8 @@
 //! CSV and TSV: a header, then a record a row (`.csv`, `.tsv`), plain, gzip or Zstandard.
 //!
 //! - [`fields`]: a record cut into fields; [`header`]: the names of the columns;
-//! - [`kind`]: the Arrow type of a column, from all of its fields;
+//! - [`kind`]: the Arrow type of a column, from all of its fields; [`column`]: what is seen of one, whose
+//!   type may be set;
 //! - [`mod@index`]: the pass through all records that counts rows and finds the types;
 //! - [`rows`]: chosen rows of a chunk as Arrow data.
 //!
@@ -9,6 +10,7 @@
 //! within. The ending of the name tells the delimiter. Every record is checked when a file is opened;
 //! when rows are read, only those that are chosen are looked at.
 
+mod column;
 mod fields;
 mod header;
 mod index;
@@ -20,15 +22,17 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_schema::{Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
+use self::column::CsvColumnSeen;
 use self::header::CsvHeader;
-use self::kind::ColumnSeen;
 use self::rows::CsvRows;
 use super::batches::Batches;
+use super::column_types::ColumnTypes;
 use super::file::{OpenFile, SourceFile};
-use super::lines::{LineFile, LineLayout, ends_with, refuse_utf16};
+use super::lines::{Conflicts, LineFile, LineLayout, ends_with, refuse_utf16};
 use super::narrow::{KeptColumn, narrowed};
+use super::options::OpenOptions;
 use super::unit_rows::Rows;
 use crate::error::Result;
 use crate::exec::Context;
@@ -43,6 +47,7 @@ pub(super) struct CsvFile {
     delimiter: u8,
     header: CsvHeader,
     schema: SchemaRef,
+    conflicts: Arc<Conflicts>,
 }
 
 impl CsvFile {
@@ -53,7 +58,7 @@ impl CsvFile {
         let (lines, head) = LineFile::begin(file, open)?;
         refuse_utf16(open.path(), &head)?;
         let (header, schema) = (CsvHeader::default(), Arc::new(Schema::empty()));
-        Ok(Some(Self { lines, delimiter, header, schema }))
+        Ok(Some(Self { lines, delimiter, header, schema, conflicts: Arc::default() }))
     }
 
     pub(super) fn lines(&self) -> &LineFile {
@@ -62,6 +67,10 @@ impl CsvFile {
 
     pub(super) fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    pub(super) fn conflicts(&self) -> &Conflicts {
+        &self.conflicts
     }
 
     /// The name of the format.
@@ -91,32 +100,43 @@ impl CsvFile {
     }
 }
 
-/// Reads all records of the files in `parts` that are of this format: their rows, and their columns.
-/// Columns of one name have one type in all files.
+/// Reads all records of the files in `parts` that are of this format: their rows, and their columns,
+/// of which `types` are set. Columns of one name have one type in all files.
 ///
 /// # Errors
-/// For the first record with a fault, or damaged data.
+/// For the first record with a fault, or damaged data, or a field that is not of the type that is set.
 pub(super) fn index<'a>(
     ctx: &Context,
     files: impl IntoIterator<Item = &'a mut CsvFile>,
+    types: Option<&ColumnTypes>,
+    options: &OpenOptions,
 ) -> Result<()> {
     let mut files: Vec<&mut CsvFile> = files.into_iter().collect();
-    let mut seen: HashMap<String, ColumnSeen> = HashMap::new();
+    let mut seen: HashMap<String, CsvColumnSeen> = HashMap::new();
+    let mut conflicts = Conflicts::default();
     for file in &mut files {
-        let (header, table, columns) = index::read(ctx, &file.lines, file.delimiter)?;
+        let (header, table, columns) = index::read(ctx, &file.lines, file.delimiter, types)?;
         file.lines.set_chunks(table);
         for (name, column) in std::iter::zip(header.names.iter(), columns) {
-            seen.entry(name.clone()).or_default().merge(column);
+            if let Some(error) = column.error(file.lines.path(), name) {
+                conflicts.add(name, options.wants(name), error)?;
+            }
+            match seen.get_mut(name) {
+                Some(seen) => seen.merge(column, 0),
+                None => drop(seen.insert(name.clone(), column)),
+            }
         }
         file.header = header;
     }
+    let conflicts = Arc::new(conflicts);
     for file in files {
         let field = |name: &String| {
-            let kind = seen.get(name).copied().unwrap_or_default().data_type();
+            let kind = seen.get(name).map_or(DataType::Null, CsvColumnSeen::data_type);
             Field::new(name.as_str(), kind, true)
         };
         file.schema =
             Arc::new(Schema::new(file.header.names.iter().map(field).collect::<Vec<_>>()));
+        file.conflicts = conflicts.clone();
     }
     Ok(())
 }

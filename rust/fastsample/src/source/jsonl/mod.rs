@@ -1,13 +1,15 @@
 //! JSON Lines: one object a line (`.jsonl`, `.ndjson`), plain, gzip or Zstandard.
 //!
 //! - [`mod@index`]: the pass through all lines that counts rows and finds the schema;
-//! - [`walk`]: checks a line, its [`scalars`] among it, and notes its [`shape`]; [`schema`]: Arrow columns of a shape;
+//! - [`walk`]: checks a line, its [`scalars`] among it, and notes its [`shape`];
+//! - [`schema`]: Arrow columns of a shape; [`fit`]: those whose types are set;
 //! - [`rows`]: chosen rows of a chunk as Arrow data, around a fault of arrow-json ([`surrogates`]).
 //!
 //! Lines end with a line feed; a carriage return before it is white space of JSON. Blank lines are
 //! no rows. A byte order mark at the beginning is passed over. Every line is checked when a file is
 //! opened; when rows are read, only those that are chosen are looked at.
 
+mod fit;
 mod index;
 mod rows;
 mod scalars;
@@ -26,9 +28,11 @@ use arrow_schema::{Schema, SchemaRef};
 use self::rows::LineRows;
 use self::shape::JsonShape;
 use super::batches::Batches;
+use super::column_types::ColumnTypes;
 use super::file::{OpenFile, SourceFile};
-use super::lines::{BYTE_ORDER_MARK, LineFile, ends_with, refuse_utf16};
+use super::lines::{BYTE_ORDER_MARK, Conflicts, LineFile, ends_with, refuse_utf16};
 use super::narrow::{KeptColumn, narrowed};
+use super::options::OpenOptions;
 use super::unit_rows::Rows;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -41,6 +45,7 @@ const ENDINGS: [&str; 3] = [".jsonl", ".ndjson", ".json"];
 pub(super) struct JsonlFile {
     lines: LineFile,
     schema: SchemaRef,
+    conflicts: Arc<Conflicts>,
 }
 
 impl JsonlFile {
@@ -62,7 +67,8 @@ impl JsonlFile {
             _ if !named => return Ok(None),
             _ => refuse_utf16(open.path(), &head)?,
         }
-        Ok(Some(Self { lines, schema: Arc::new(Schema::empty()) }))
+        let (schema, conflicts) = (Arc::new(Schema::empty()), Arc::default());
+        Ok(Some(Self { lines, schema, conflicts }))
     }
 
     pub(super) fn lines(&self) -> &LineFile {
@@ -71,6 +77,10 @@ impl JsonlFile {
 
     pub(super) fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    pub(super) fn conflicts(&self) -> &Conflicts {
+        &self.conflicts
     }
 
     /// The same file with only some leaves of some columns: other keys are passed over.
@@ -91,14 +101,15 @@ impl JsonlFile {
 }
 
 /// Reads all lines of the files in `parts` that are of this format: their rows, and one schema for
-/// all of them. `columns` are those that will be read, if not all.
+/// all of them, in which `types` are set.
 ///
 /// # Errors
-/// For the first line that is no object, or damaged data, or columns of several types.
+/// For the first line that is no object, or damaged data, or columns whose values fit no one type.
 pub(super) fn index<'a>(
     ctx: &Context,
     files: impl IntoIterator<Item = &'a mut JsonlFile>,
-    columns: Option<&[String]>,
+    types: Option<&ColumnTypes>,
+    options: &OpenOptions,
 ) -> Result<()> {
     let mut files: Vec<&mut JsonlFile> = files.into_iter().collect();
     if files.is_empty() {
@@ -111,7 +122,10 @@ pub(super) fn index<'a>(
         shape.merge(found);
     }
     let paths: Vec<PathBuf> = files.iter().map(|file| file.lines.path().to_path_buf()).collect();
-    let schema = schema::schema(&shape, &paths, columns)?;
-    files.iter_mut().for_each(|file| file.schema = schema.clone());
+    let (schema, conflicts) = schema::schema(&shape, &paths, types, options)?;
+    let conflicts = Arc::new(conflicts);
+    for file in files {
+        (file.schema, file.conflicts) = (schema.clone(), conflicts.clone());
+    }
     Ok(())
 }

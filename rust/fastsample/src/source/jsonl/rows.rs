@@ -55,7 +55,9 @@ impl LineRows {
             if is_first && bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         let values: usize = schema.fields().iter().map(|field| values(field.data_type())).sum();
         let most = (BATCH_VALUES / values.max(1)).clamp(1, BATCH_ROWS);
-        let builder = ReaderBuilder::new(schema.clone()).with_batch_size(most);
+        // Numbers in a column whose type is set to texts come as they are written.
+        let builder = ReaderBuilder::new(schema.clone()).with_coerce_primitive(true);
+        let builder = builder.with_batch_size(most);
         let decoder = builder.build_decoder().map_err(Error::kernel)?;
         let lines = lines.then(|| Buffer::from(bytes.clone()));
         Ok(Self { path: path.to_path_buf(), bytes, at, mask, row: 0, schema, decoder, most, lines })

@@ -2,7 +2,7 @@
 
 use memchr::memchr2;
 
-use super::shape::{JsonKind, JsonShape, NOWHERE, Place};
+use super::shape::{JsonKind, JsonShape};
 use super::walk::{LineWalk, Walked};
 use crate::source::lines::LineFault;
 
@@ -130,13 +130,15 @@ impl LineWalk<'_> {
             return Err(LineFault { at: start, what: what.into() });
         }
         if !is_whole {
-            shape.fractions = true;
+            shape.fractions.begin(self.line);
         } else if whole <= SAFE_DIGITS || text().parse::<i64>().is_ok() {
-            shape.below_zero |= below_zero;
+            if below_zero {
+                shape.below_zero.begin(self.line);
+            }
         } else if text().parse::<u64>().is_ok() {
-            shape.wide = true;
-        } else if shape.huge == NOWHERE {
-            shape.huge = Place { file: 0, line: self.line };
+            shape.wide.begin(self.line);
+        } else {
+            shape.huge.begin(self.line);
         }
         Ok(())
     }

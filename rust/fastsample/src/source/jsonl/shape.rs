@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::PathBuf;
 
 /// A kind of JSON value that excludes the others. A null is of every kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,19 @@ pub(super) enum JsonKind {
     Text,
     Object,
     List,
+}
+
+impl JsonKind {
+    /// A value of the kind, for messages.
+    pub(super) fn shown(self) -> &'static str {
+        match self {
+            Self::Bool => "true or false",
+            Self::Number => "a number",
+            Self::Text => "a text",
+            Self::Object => "an object",
+            Self::List => "a list",
+        }
+    }
 }
 
 pub(super) const KINDS: [JsonKind; 5] =
@@ -26,6 +40,25 @@ pub(super) struct Place {
 /// Nothing of the sort was seen.
 pub(super) const NOWHERE: Place = Place { file: u32::MAX, line: u64::MAX };
 
+impl Place {
+    /// Something was seen in a line, which is none before those seen earlier.
+    pub(super) fn begin(&mut self, line: u64) {
+        if *self == NOWHERE {
+            *self = Self { file: 0, line };
+        }
+    }
+
+    /// The name of its file.
+    pub(super) fn file_of(self, files: &[PathBuf]) -> String {
+        files.get(self.file as usize).map(|path| path.display().to_string()).unwrap_or_default()
+    }
+
+    /// Whether something was seen.
+    pub(super) fn is_somewhere(self) -> bool {
+        self != NOWHERE
+    }
+}
+
 /// Names of an object from which on they are looked up by hash.
 const MANY_FIELDS: usize = 16;
 
@@ -37,12 +70,12 @@ const MANY_FIELDS: usize = 16;
 pub(super) struct JsonShape {
     /// Where each kind was seen first.
     first: [Place; KINDS.len()],
-    /// Where the first whole number beyond 64 bits was seen.
+    /// Where numbers were seen first that have a fraction or an exponent; whole ones below 0, above
+    /// those of 63 bits, beyond 64 bits.
+    pub(super) fractions: Place,
+    pub(super) below_zero: Place,
+    pub(super) wide: Place,
     pub(super) huge: Place,
-    /// Whether there are numbers with a fraction or an exponent, below 0, above those of 63 bits.
-    pub(super) fractions: bool,
-    pub(super) below_zero: bool,
-    pub(super) wide: bool,
     pub(super) fields: Fields,
     pub(super) items: Option<Box<JsonShape>>,
 }
@@ -51,10 +84,10 @@ impl Default for JsonShape {
     fn default() -> Self {
         Self {
             first: [NOWHERE; KINDS.len()],
+            fractions: NOWHERE,
+            below_zero: NOWHERE,
+            wide: NOWHERE,
             huge: NOWHERE,
-            fractions: false,
-            below_zero: false,
-            wide: false,
             fields: Fields::default(),
             items: None,
         }
@@ -64,10 +97,7 @@ impl Default for JsonShape {
 impl JsonShape {
     /// A value of this kind was seen in a line, which is none before those seen earlier.
     pub(super) fn saw(&mut self, kind: JsonKind, line: u64) {
-        let first = &mut self.first[kind as usize];
-        if *first == NOWHERE {
-            *first = Place { file: 0, line };
-        }
+        self.first[kind as usize].begin(line);
     }
 
     /// Where a kind was seen first.
@@ -82,7 +112,8 @@ impl JsonShape {
 
     /// Numbers the lines from those of a chunk to those of file `file`, where `before` precede them.
     pub(super) fn place(&mut self, file: u32, before: u64) {
-        for place in self.first.iter_mut().chain([&mut self.huge]) {
+        let Self { first, fractions, below_zero, wide, huge, .. } = self;
+        for place in first.iter_mut().chain([fractions, below_zero, wide, huge]) {
             if *place != NOWHERE {
                 *place = Place { file, line: place.line + before };
             }
@@ -98,10 +129,10 @@ impl JsonShape {
         for (first, other) in std::iter::zip(&mut self.first, other.first) {
             *first = (*first).min(other);
         }
+        self.fractions = self.fractions.min(other.fractions);
+        self.below_zero = self.below_zero.min(other.below_zero);
+        self.wide = self.wide.min(other.wide);
         self.huge = self.huge.min(other.huge);
-        self.fractions |= other.fractions;
-        self.below_zero |= other.below_zero;
-        self.wide |= other.wide;
         for field in other.fields.list {
             let place = self.fields.place(&field.name);
             self.fields.list[place].shape.merge(field.shape);

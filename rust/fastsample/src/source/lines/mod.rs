@@ -7,6 +7,7 @@
 //!   line feeds;
 //! - [`mod@pass`]: all chunks looked at once, when the file is opened;
 //! - [`mod@file`]: a file with its chunks, and the bytes of one; [`names`]: what its name tells;
+//! - [`conflicts`]: columns whose values fit no one type;
 //! - [`layout`]: how records are copied from a file to another.
 //!
 //! ```text
@@ -15,6 +16,7 @@
 //!  compressed  member ▶ inflate ▶ cut            in order; a chunk knows the member that it begins in
 //! ```
 
+mod conflicts;
 mod cut;
 mod file;
 mod forward;
@@ -25,6 +27,7 @@ mod pass;
 mod quotes;
 mod records;
 
+pub(super) use conflicts::Conflicts;
 pub(super) use cut::Cutter;
 pub(super) use file::LineFile;
 pub(super) use forward::Passes;
