@@ -5,8 +5,10 @@
 >>> s.write_parquet("train_3m.parquet")  # doctest: +SKIP
 """
 
+import os as _os
 import warnings as _warnings
 from importlib import import_module
+from threading import RLock as _RLock
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample, errors
@@ -155,8 +157,18 @@ if not TYPE_CHECKING:  # a checker would take every name for a public one
         home = _HOME.get(name)
         if home is None:
             raise AttributeError(f"module 'fastsample' has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(home, __name__), name)
+        with _IMPORTING:
+            value = globals()[name] = getattr(import_module(home, __name__), name)
         return value
+
+    # A child that forks while another thread imports would wait for that import for ever.
+    _IMPORTING = _RLock()
+    if hasattr(_os, "register_at_fork"):
+        _os.register_at_fork(
+            before=_IMPORTING.acquire,
+            after_in_parent=_IMPORTING.release,
+            after_in_child=_IMPORTING.release,
+        )
 
 
 def __dir__() -> list[str]:
