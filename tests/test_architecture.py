@@ -44,7 +44,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("chat",),
     ("tokens",),
     ("sample",),
-    ("write", "inspect", "mixture", "stratified", "training", "weighted"),
+    ("grouped", "write", "inspect", "mixture", "stratified", "training", "weighted"),
     ("compare", "split"),
     ("fuzz",),
     ("lib",),

@@ -116,15 +116,16 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "budget_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values),
          "max_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values), "tokenizer": ANY,
          "chat_template": ANY,
-         "fraction": FRACTION, "where": WHERE, "by": BY, "allocation": ANY, "weight": NAME},
+         "fraction": FRACTION, "where": WHERE, "by": BY, "allocation": ANY, "group": BY,
+         "weight": NAME},
     )  # fmt: skip
     yield "sample by tokens", Call(
         fastsample.sample,
         {"source": TABLE, "budget_tokens": 500, "tokenizer": words},
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "budget_tokens": TOKENS,
          "max_tokens": TOKENS, "tokenizer": PATH, "n": ANY, "weights": FLAG,
-         "chat_template": MAYBE,
-         "fraction": ANY, "where": WHERE, "by": ANY, "allocation": ANY, "weight": ANY},
+         "chat_template": MAYBE, "weight": ANY,
+         "fraction": ANY, "where": WHERE, "by": ANY, "group": ANY, "allocation": ANY},
     )  # fmt: skip
     yield (
         "epochs",
@@ -162,7 +163,8 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.split,
         {"source": TABLE, "sizes": {"a": 10, "b": 0.1}},
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "near_duplicates": FLAG,
-         "where": WHERE, "sizes": Kind(
+         "where": WHERE, "folds": Kind(COUNT.wrong_types, COUNT.wrong_values), "group": BY,
+         "sizes": Kind(
             ([("a", 1)], "a", 3, None, {"a": "1"}, {"a": True}, {3: 1}),
             ({}, {"a": 0}, {"a": -0.5}, {"a": 1.5}, {"a": float("nan")}, {"a": 61}),
             ({"a": np.int64(3)}, {"a": np.float32(0.5)}),

@@ -114,6 +114,7 @@ def test_json(source: Path, output: Path) -> None:
         "matching": None,
         "fraction": None,
         "weight": None,
+        "group": [],
         "groups": None,
     }
     expected = {name: mean_chars(written[name]) for name in ("prompt", "response")}

@@ -16,6 +16,7 @@ __all__ = [
     "all_rows",
     "check_output",
     "compare",
+    "draw_grouped",
     "draw_mixture",
     "draw_smart",
     "draw_stratified",
@@ -216,6 +217,7 @@ class Sample:
     def sources(self) -> list[tuple[str, int, int]]: ...
     def row_ids(self) -> ArrowArray: ...
     def weights(self) -> ArrowArray | None: ...
+    def joined(self, others: Sequence[Sample]) -> Sample: ...
     def stream(self) -> ArrowStream: ...
     def collect(self, progress: _Progress) -> Rows: ...
 
@@ -292,6 +294,16 @@ def draw_uniform(
     threads: int | None,
     progress: _Progress,
 ) -> Sample: ...
+def draw_grouped(
+    source: Source,
+    amount: _Amount,
+    seed: int,
+    *,
+    group: Sequence[str],
+    text: Sequence[str] | None,
+    threads: int | None,
+    progress: _Progress,
+) -> tuple[Sample, int, int, int]: ...
 def draw_weighted(
     source: Source,
     amount: _Amount,
@@ -365,6 +377,7 @@ def split(
     seed: int,
     *,
     text: Sequence[str] | None,
+    group: Sequence[str] | None,
     near: bool,
     rule: Rule | None,
     threads: int | None,

@@ -25,6 +25,7 @@ from fastsample._sampling.groups import (
     check_allocation,
     check_by,
     draw_by_groups,
+    draw_whole_groups,
 )
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
@@ -47,6 +48,7 @@ def sample(
     where: str | None = None,
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
+    group: str | Sequence[str] | None = None,
     weight: str | None = None,
     budget_tokens: int | None = None,
     max_tokens: int | None = None,
@@ -104,6 +106,13 @@ def sample(
         ``{"a": 0.7, "b": 0.3}``, where others give no rows. With several columns a group is a
         tuple. A group with fewer rows than its share gives all it has, and the others give the rest
         in proportion; ``report.groups`` says so.
+    group
+        A column, or a list of columns, such as ``"conversation_id"``: rows of equal values are
+        drawn all together or not at all (cluster sampling). Groups are taken in the random order of
+        their values, each that still fits in whole, so the sample has at most `n` rows;
+        ``report.notes`` says so if it has fewer. Which groups are drawn does not depend on where
+        their rows are. A row that is null in all of the columns is a group of its own. Samples of
+        growing `n` share all groups but some of the last. Memory is needed as for `by`.
     weight
         A column of numbers by which rows are drawn (priority sampling): a row of twice the weight
         is drawn about twice as often. Rows of weight 0 are not drawn; only ratios count, and one
@@ -197,6 +206,7 @@ def sample(
         where=where,
         by=by,
         allocation=allocation,
+        group=group,
         weight=weight,
         budget_tokens=budget_tokens,
         max_tokens=max_tokens,
@@ -221,6 +231,7 @@ def draw_sample(
     where: str | None,
     by: str | Sequence[str] | None,
     allocation: AllocationLike,
+    group: str | Sequence[str] | None,
     weight: str | None,
     budget_tokens: int | None,
     max_tokens: int | None,
@@ -261,6 +272,18 @@ def draw_sample(
         raise ArgumentError("weight and smart exclude each other; leave out one of them")
     if weight is not None and by_tokens:
         raise ArgumentError("weight and draws by tokens exclude each other; leave out one of them")
+    whole_groups = None if group is None else check_by(group, "group")
+    if whole_groups is not None:
+        others = {
+            "by": by is not None,
+            "weight": weight is not None,
+            "smart": smart is not False,
+            "weights": weights,
+            "draws by tokens": by_tokens,
+        }
+        for name, is_given in others.items():
+            if is_given:
+                raise ArgumentError(f"group and {name} exclude each other; leave out one of them")
     if chat_template is not None and not by_tokens:
         raise ArgumentError(
             "chat_template is for tokenizer=; pass one, with budget_tokens= or max_tokens="
@@ -283,6 +306,17 @@ def draw_sample(
                 budget=budget_tokens,
                 max_tokens=max_tokens,
                 text_columns=text_columns,
+                threads=threads,
+                progress=callback,
+            )
+        elif whole_groups is not None:
+            found = None
+            drawn, chosen = draw_whole_groups(
+                opened,
+                amount,
+                seed,
+                whole_groups,
+                text_columns,
                 threads=threads,
                 progress=callback,
             )
@@ -332,5 +366,6 @@ def draw_sample(
         fraction=amount if isinstance(amount, float) else None,
         groups=groups,
         weight=weight,
+        group=tuple(whole_groups or ()),
     )
     return Sample(drawn, report)

@@ -25,9 +25,9 @@ FORMULAS = ("proportional", "equal", "sqrt")
 Shares = list[tuple[list[str | None], float]]
 
 
-def check_by(by: object) -> list[str]:
+def check_by(by: object, name: str = "by") -> list[str]:
     """Return the names of the columns that make groups."""
-    return [string("by", by)] if isinstance(by, str) else names("by", by)
+    return [string(name, by)] if isinstance(by, str) else names(name, by)
 
 
 def check_allocation(allocation: object, columns: int) -> str | Shares:
@@ -68,6 +68,32 @@ def _text(value: object) -> str | None:
         f"allocation names the group {value!r}; name groups by texts, whole numbers, True, False, "
         "dates or None"
     )
+
+
+def draw_whole_groups(
+    opened: _fastsample.Source,
+    amount: int | float,
+    seed: int,
+    group: list[str],
+    text_columns: Sequence[str] | None,
+    *,
+    threads: int | None,
+    progress: Callback | None,
+) -> tuple[_fastsample.Sample, list[str]]:
+    """Draw groups of rows whole; return the sample, and what to note about it."""
+    drawn, count, whole, wanted = _fastsample.draw_grouped(
+        opened,
+        amount,
+        seed,
+        group=group,
+        text=check_text_columns(text_columns),
+        threads=threads,
+        progress=progress,
+    )
+    notes = [f"{whole:,} of {count:,} groups of equal {', '.join(group)}, each whole"]
+    if len(drawn) < wanted:
+        notes.append(f"{len(drawn):,} rows, not {wanted:,}: no other group fits in whole")
+    return drawn, notes
 
 
 def draw_by_groups(

@@ -128,6 +128,8 @@ class Report:
         The column of weights that rows were drawn by.
     groups : Groups or None
         The groups that rows were drawn from.
+    group : tuple of str
+        The columns whose equal values keep rows together.
     sources : tuple of MixedSource
         The sources of a mixture; empty for other draws.
     notes : tuple of str
@@ -151,10 +153,15 @@ class Report:
     groups: Groups | None = None
     weight: str | None = None
     sources: tuple[MixedSource, ...] = ()
+    group: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
-        lists = {"notes": list(self.notes), "text_columns": list(self.text_columns)}
+        lists = {
+            "notes": list(self.notes),
+            "text_columns": list(self.text_columns),
+            "group": list(self.group),
+        }
         found = {
             "smart": self.smart and self.smart.to_dict(),
             "groups": self.groups and self.groups.to_dict(),
@@ -244,6 +251,8 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
     yield from source_facts(report.sources)
     if report.weight is not None:
         yield "drawn by weight", report.weight
+    if report.group:
+        yield "kept together by", ", ".join(report.group)
     if report.groups is not None:
         yield from _group_facts(report.groups)
     if report.tokens is not None:

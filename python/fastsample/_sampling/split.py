@@ -27,6 +27,7 @@ from fastsample._arguments import (
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling import formats
+from fastsample._sampling.groups import check_by
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_rule, rule
@@ -42,8 +43,10 @@ if TYPE_CHECKING:
 @public
 def split(
     source: SourceLike,
-    sizes: Mapping[str, int | float],
+    sizes: Mapping[str, int | float] | None = None,
     *,
+    folds: int | None = None,
+    group: str | Sequence[str] | None = None,
     smart: SmartLike = False,
     near_duplicates: bool = False,
     seed: int = 42,
@@ -54,7 +57,7 @@ def split(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Split:
-    """Draw disjoint samples of given sizes, equal texts never in two of them.
+    """Draw disjoint samples of given sizes, equal texts, or groups, never in two of them.
 
     Parameters
     ----------
@@ -64,6 +67,15 @@ def split(
         For each name a number of rows (int), or a share of all rows (float, above 0 to 1). Numbers
         are exact. Shares are exact where equal texts can be kept together so, else the nearest
         that whole groups of equal texts make; ``report.notes`` of a side says so.
+    folds
+        In place of `sizes`: k sides ``fold1`` to ``foldk`` of equal shares that have all rows
+        together, for cross-validation. :meth:`Split.pairs` has training and validation rows of
+        each turn.
+    group
+        A column, or a list of columns, such as ``"conversation_id"``: rows of equal values are on
+        one side all together, or on none, in place of rows of equal texts. A row that is null in
+        all of the columns is a group of its own. Goes without `smart`, `near_duplicates` and
+        `text_columns`.
     smart
         Draw the first side by weight, as :func:`fastsample.sample` does with the same `smart`. The
         other sides are drawn first, uniformly among all rows. The first side takes from the rest
@@ -101,12 +113,13 @@ def split(
 
     Notes
     -----
-    Rows are ranked by a keyed hash of their texts, and whole groups of equal rows go to the first
-    side that they fit into. A side that would miss its size takes a part of a group; the other
-    rows of that group are on no side. Where another side would lack them, sides are made of whole
-    groups: exact if a search finds how (subset sums), else the nearest, side by side; shares that
-    make up the whole then still leave no row out. Near-duplicates may be on two sides, unless
-    `near_duplicates` is set.
+    Rows are ranked by a keyed hash of their texts, or of the values of `group`, and whole groups of
+    equal rows go to the first side that they fit into. A side that would miss its size takes a part
+    of a group of equal texts; the other rows of that group are on no side. Where another side would
+    lack them, and with `group`, sides are made of whole groups: exact if a search finds how (subset
+    sums), else the nearest, side by side; shares that make up the whole then still leave no row
+    out, and a group that is larger than each of them has the largest side for itself.
+    Near-duplicates may be on two sides, unless `near_duplicates` is set.
 
     Examples
     --------
@@ -122,6 +135,20 @@ def split(
     text = check_text_columns(text_columns)
     where = optional(string, "where", where)
     check_rule(smart, None)
+    together = None if group is None else check_by(group, "group")
+    others = {
+        "smart": smart is not False,
+        "near_duplicates": near,
+        "text_columns": text is not None,
+    }
+    for name, is_given in others.items():
+        if together is not None and is_given:
+            raise ArgumentError(f"group and {name} exclude each other; leave out one of them")
+    count = optional(whole, "folds", folds, least=2, most=_MOST_FOLDS)
+    if count is not None:
+        if sizes is not None:
+            raise ArgumentError("sizes and folds exclude each other; pass one of them")
+        sizes = {f"fold{fold + 1}": 1 / count for fold in range(count)}
     if not isinstance(sizes, Mapping) or not all(isinstance(name, str) for name in sizes):
         raise SourceTypeError(
             f'sizes is {sizes!r}; it must map names to sizes: {{"train": 0.9, "valid": 0.1}}'
@@ -142,6 +169,7 @@ def split(
             wanted,
             seed,
             text=text,
+            group=together,
             near=near,
             rule=None if smart is False else rule(smart, None, threads, callback),
             threads=threads,
@@ -155,11 +183,12 @@ def split(
             len(side),
             seed,
             seconds,
-            notes=_notes(len(side), count),
+            notes=_notes(len(side), count, together),
             text_columns=judged,
             left_out=reasons,
             where=where,
             matching=None if where is None else population,
+            group=tuple(together or ()),
         )
         for side, (count, _) in zip(drawn, wanted, strict=True)
     ]
@@ -167,6 +196,10 @@ def split(
     notes = (*opened.notes, *reports[0].notes)
     reports[0] = replace(reports[0], smart=smart_report, notes=notes)
     return Split(dict(zip(sizes, map(Sample, drawn, reports), strict=True)))
+
+
+#: Sides that one split may have.
+_MOST_FOLDS = 254
 
 
 def _counts(sizes: Mapping[str, int | float], rows: int) -> list[tuple[int, bool]]:
@@ -187,10 +220,11 @@ def _counts(sizes: Mapping[str, int | float], rows: int) -> list[tuple[int, bool
     return counts
 
 
-def _notes(rows: int, wanted: int) -> tuple[str, ...]:
+def _notes(rows: int, wanted: int, group: list[str] | None) -> tuple[str, ...]:
     if rows == wanted:
         return ()
-    return (f"{rows:,} rows, not {wanted:,}: the nearest that keeps equal texts together",)
+    what = "equal texts" if group is None else f"groups of equal {', '.join(group)}"
+    return (f"{rows:,} rows, not {wanted:,}: the nearest that keeps {what} together",)
 
 
 @public
@@ -209,6 +243,25 @@ class Split(Mapping[str, Sample]):
     def __len__(self) -> int:
         """Return the number of sides."""
         return len(self._sides)
+
+    def pairs(self) -> Iterator[tuple[Sample, Sample]]:
+        """Yield for each side the rows of all others, to train on, and its own, to validate.
+
+        Examples
+        --------
+        >>> import pyarrow as pa, fastsample
+        >>> table = pa.table({"talk": [i // 3 for i in range(90)], "turn": [0, 1, 2] * 30})
+        >>> folds = fastsample.split(table, folds=5, group="talk")
+        >>> [(len(train), len(valid)) for train, valid in folds.pairs()]
+        [(72, 18), (72, 18), (72, 18), (72, 18), (72, 18)]
+        """
+        if len(self) < 2:
+            raise ArgumentError("there is one side alone; name two or more, or pass folds")
+        for name, side in self.items():
+            others = [other for key, other in self.items() if key != name]
+            joined = others[0]._native.joined([other._native for other in others[1:]])
+            report = replace(others[0].report, sampled=len(joined), notes=(), smart=None)
+            yield Sample(joined, report), side
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}: {len(side):,}" for name, side in self.items())

@@ -64,6 +64,7 @@ from fastsample.cli._written import (
     default="proportional",
     help="With --by: proportional, equal, sqrt, or shares: a=0.7,b=0.3.",
 )
+@several("--group", help="Draw rows of equal values of this column all or none. Repeatable.")
 @click.option("--weight", help="Draw by this column of numbers as the weights of rows.")
 @click.option(
     "--budget-tokens",
@@ -115,6 +116,7 @@ def sample(
     where: str | None,
     by: list[str] | None,
     allocation: str,
+    group: list[str] | None,
     weight: str | None,
     budget_tokens: int | None,
     max_tokens: int | None,
@@ -153,6 +155,7 @@ def sample(
             where=where,
             by=by,
             allocation=_allocation(allocation),
+            group=group,
             weight=weight,
             budget_tokens=budget_tokens,
             max_tokens=max_tokens,
@@ -167,7 +170,8 @@ def sample(
             threads=threads,
             at_most=at_most,
         )
-        if num_samples is not None and len(drawn) < num_samples:
+        available = drawn.report.rows if drawn.report.matching is None else drawn.report.matching
+        if num_samples is not None and available < num_samples:
             _warn(num_samples, drawn.report)
         options = {"shuffle": shuffle is True, "shards": shards, "overwrite": overwrite}
         written = write(drawn, file, compression, **options)
@@ -221,6 +225,7 @@ def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
         "matching": drawn.matching,
         "fraction": drawn.fraction,
         "weight": drawn.weight,
+        "group": list(drawn.group),
         "groups": drawn.groups and drawn.groups.to_dict(),
         "seed": drawn.seed,
         "tokens": drawn.tokens,

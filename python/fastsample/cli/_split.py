@@ -21,6 +21,7 @@ from fastsample.cli._common import (
     reported,
     schema,
     seed,
+    several,
     shuffle,
     tell_left_out,
     text_columns,
@@ -33,7 +34,7 @@ _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson
 
 
 @click.command()
-@click.argument("sides", metavar="NAME=SIZE...", nargs=-1, required=True)
+@click.argument("sides", metavar="[NAME=SIZE...]", nargs=-1)
 @click.option(
     "--input",
     "-i",
@@ -50,6 +51,8 @@ _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson
     help="Folder for the files; created if missing.",
 )
 @text_columns("Rows that agree in these stay together. Repeatable.")
+@click.option("--folds", type=int, help="In place of sides: this many of equal size.")
+@several("--group", help="Rows of equal values of this column stay together. Repeatable.")
 @click.option("--smart", is_flag=True, help="Draw the first side by weight, as sample --smart.")
 @click.option("--near-duplicates", is_flag=True, help="Keep near-duplicates in one file, too.")
 @seed
@@ -71,6 +74,8 @@ def split(
     inputs: tuple[str, ...],
     output: Path,
     text_column: list[str] | None,
+    folds: int | None,
+    group: list[str] | None,
     smart: bool,
     near_duplicates: bool,
     seed: int,
@@ -85,14 +90,17 @@ def split(
 ) -> None:
     """Draw training, validation and test rows: disjoint, equal texts never in two files.
 
-    A SIZE is a number of rows (train=3000000), exactly, or a share (test=0.01).
+    A SIZE is a number of rows (train=3000000), exactly, or a share (test=0.01). With --group, rows
+    of equal values are in one file, whatever their texts.
     """
     started = time.perf_counter()
     with reported():
         choice("--format", file_format, _FORMATS)
         drawn = fastsample.split(
             list(inputs),
-            _sizes(sides),
+            _sizes(sides) if sides or folds is None else None,
+            folds=folds,
+            group=group,
             smart=smart,
             near_duplicates=near_duplicates,
             seed=seed,
@@ -108,12 +116,12 @@ def split(
     notes = [f"{name}: {note}" for name, side in drawn.items() for note in side.report.notes]
     first = next(iter(drawn.values())).report
     tell_left_out(first.left_out)
-    text = list(first.text_columns)
+    text, together = list(first.text_columns), list(first.group)
     if as_json:
         found = {
             n: {"path": str(f.path), "rows": f.rows, "bytes": f.bytes} for n, f in files.items()
         }
-        by_text = {"text_columns": text, "left_out": first.left_out}
+        by_text = {"group": together, "text_columns": text, "left_out": first.left_out}
         facts_of = {"seed": seed, **by_text, "seconds": round(seconds, 3), "notes": notes}
         matched = {"where": first.where, "matching": first.matching}
         print_json({"sides": found, **matched, **facts_of})
@@ -125,8 +133,8 @@ def split(
     if first.matching is not None:
         facts.append(("rows that match", f"{first.matching:,} of {first.rows:,}: {first.where}"))
     facts += [("note", note) for note in notes]
-    if text:
-        facts.append(("kept together by", ", ".join(text)))
+    if text or together:
+        facts.append(("kept together by", ", ".join(together or text)))
     print_facts([*facts, ("seed", str(seed)), ("time", f"{seconds:.1f} s")])
 
 

@@ -5,6 +5,7 @@
 //! - [`rule`]: the options of smart draws;
 //! - [`draw`], [`score`], [`split`], [`compare`], [`inspect`]: a function for each verb;
 //! - [`stratified`]: draws of each group its own number;
+//! - [`grouped`]: draws of whole groups;
 //! - [`mixture`]: draws of each source its share;
 //! - [`report`]: reports of the core as plain values;
 //! - [`sample`], [`rows`]: [`fastsample::Sample`] and rows in memory, as Python classes;
@@ -27,6 +28,7 @@ mod draw;
 mod errors;
 mod exit;
 mod files;
+mod grouped;
 mod imported;
 mod inspect;
 mod interrupt;
@@ -61,6 +63,8 @@ mod _fastsample {
     use crate::draw::{all_rows, draw_smart, draw_uniform, draw_weighted, draw_window, rank};
     #[pymodule_export]
     use crate::files::{check_output, write_files};
+    #[pymodule_export]
+    use crate::grouped::draw_grouped;
     #[pymodule_export]
     use crate::inspect::{parts, text_statistics};
     #[pymodule_export]

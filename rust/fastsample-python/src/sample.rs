@@ -109,6 +109,13 @@ impl Sample {
         Some(PyArray::new(Arc::new(weights.clone()), Arc::new(field)))
     }
 
+    /// The rows of this sample and of others of the same source.
+    fn joined(&self, py: Python<'_>, others: Vec<PyRef<'_, Self>>) -> BindingResult<Self> {
+        let others: Vec<&CoreSample> = others.iter().map(|other| &other.inner).collect();
+        let inner = py.detach(|| self.inner.joined(&others))?;
+        Ok(Self::new(inner, self.threads))
+    }
+
     /// A stream of the rows, read in the background, a bounded amount ahead.
     fn stream(&self, py: Python<'_>) -> PyResult<PyRecordBatchReader> {
         let watcher = SignalWatcher::new(py)?;

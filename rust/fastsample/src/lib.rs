@@ -52,6 +52,7 @@
 //! | [`tokens`] | token counts of rows; draws with a limit or a budget of tokens |
 //! | [`sample`] | a source with its chosen rows |
 //! | [`stratified`] | of each group of rows its own number |
+//! | [`grouped`] | whole groups of rows |
 //! | [`weighted`] | draws by a column of weights |
 //! | [`mixture`] | of each of several sources its share, in an order that is even at every prefix |
 //! | [`write`](mod@write) | Parquet and Arrow IPC, in parallel, whole or not at all |
@@ -73,6 +74,7 @@ pub mod files;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 pub mod gather;
+pub mod grouped;
 pub mod hash;
 pub mod inspect;
 pub mod mixture;

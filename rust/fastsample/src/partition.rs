@@ -55,10 +55,27 @@ impl Partition {
     /// [`Error::Column`] for a column that is not there or has no plain values, and whatever reading
     /// fails with.
     pub fn new(ctx: &Context, population: &Population, by: &[String]) -> Result<Self> {
+        Self::of(ctx, population, GroupColumns { option: "by", columns: by, nulls_apart: false })
+    }
+
+    /// As [`Partition::new`], for groups that are drawn or left whole. A row that has a null in all
+    /// columns belongs to no other: it is a group of its own.
+    ///
+    /// # Errors
+    /// As [`Partition::new`].
+    pub fn whole(ctx: &Context, population: &Population, group: &[String]) -> Result<Self> {
+        Self::of(
+            ctx,
+            population,
+            GroupColumns { option: "group", columns: group, nulls_apart: true },
+        )
+    }
+
+    fn of(ctx: &Context, population: &Population, wanted: GroupColumns<'_>) -> Result<Self> {
         let (source, among) = (population.source(), population.among());
-        check(source, by)?;
-        let columns = source.project_columns(by, "by")?;
-        texts(&RecordBatch::new_empty(columns.schema().clone()), by)?;
+        check(source, wanted)?;
+        let columns = source.project_columns(wanted.columns, wanted.option)?;
+        texts(&RecordBatch::new_empty(columns.schema().clone()), wanted)?;
         ctx.begin(source.rows());
         let found = scan(
             ctx,
@@ -66,7 +83,7 @@ impl Partition {
             scan::all,
             GroupsFound::default,
             |found, first, batch| {
-                found.add(first, &texts(batch, by)?, among);
+                found.add(first, &texts(batch, wanted)?, among, wanted.nulls_apart);
                 Ok(())
             },
             GroupsFound::merge,
@@ -94,6 +111,16 @@ impl Partition {
         &self.strata
     }
 
+    /// A hash of the values of each group, which does not depend on where its rows are.
+    #[must_use]
+    pub fn hashes(&self) -> Vec<u64> {
+        let mut hashes = vec![0; self.firsts.len()];
+        for (&key, &group) in &self.numbers {
+            hashes[group as usize] = (key >> 64) as u64 ^ key as u64;
+        }
+        hashes
+    }
+
     /// The group of these values, if there is one.
     #[must_use]
     pub fn group_of(&self, values: &[Option<String>]) -> Option<usize> {
@@ -112,10 +139,11 @@ impl Partition {
         order.sort_unstable_by_key(|&place| groups[place]);
         let firsts: Vec<u64> = groups.iter().map(|&group| self.firsts[group]).collect();
         let chosen = Selection::of_ids(&firsts, self.rows)?;
+        let wanted = GroupColumns { option: "by", columns: &by, nulls_apart: false };
         let (mut values, mut next) = (vec![GroupKey::new(); groups.len()], order.into_iter());
         for batch in Gather::start(ctx, &self.columns, &chosen) {
             let batch = batch?;
-            let texts = texts(&batch, &by)?;
+            let texts = texts(&batch, wanted)?;
             for row in 0..batch.num_rows() {
                 if let Some(place) = next.next() {
                     values[place] = of_row(&texts, row).map(|t| t.map(str::to_owned)).collect();
@@ -127,7 +155,7 @@ impl Partition {
 }
 
 impl GroupsFound {
-    fn add(&mut self, first: u64, texts: &[StringViewArray], among: &Selection) {
+    fn add(&mut self, first: u64, texts: &[StringViewArray], among: &Selection, nulls_apart: bool) {
         let rows = texts.first().map_or(0, Array::len);
         let mask = among.mask(first..first + rows as u64);
         let group = |row: usize| {
@@ -136,7 +164,9 @@ impl GroupsFound {
             }
             let ordinal = first + row as u64;
             let new = self.firsts.len() as u32;
-            let group = *self.numbers.entry(key(of_row(texts, row))).or_insert(new);
+            let alone = nulls_apart && texts.iter().all(|column| column.is_null(row));
+            let key = if alone { key_alone(ordinal) } else { key(of_row(texts, row)) };
+            let group = *self.numbers.entry(key).or_insert(new);
             match self.firsts.get_mut(group as usize) {
                 Some(known) => *known = ordinal.min(*known),
                 None => self.firsts.push(ordinal),
@@ -184,9 +214,27 @@ fn key<'a>(values: impl Iterator<Item = Option<&'a str>>) -> u128 {
     xxh3_128(&bytes)
 }
 
-fn check(source: &Source, by: &[String]) -> Result<()> {
-    if by.is_empty() {
-        return Err(Error::Column("by is empty; name at least one column".into()));
+/// The hash of a row that belongs to no group: no values have it, as their lengths are other ones.
+fn key_alone(ordinal: u64) -> u128 {
+    let mut bytes = [0xff; 16];
+    bytes[..8].copy_from_slice(&(u64::MAX - 1).to_le_bytes());
+    bytes[8..].copy_from_slice(&ordinal.to_le_bytes());
+    xxh3_128(&bytes)
+}
+
+/// The columns that make groups, and the option that names them.
+#[derive(Debug, Clone, Copy)]
+struct GroupColumns<'a> {
+    option: &'static str,
+    columns: &'a [String],
+    /// Whether a row of nulls is a group of its own.
+    nulls_apart: bool,
+}
+
+fn check(source: &Source, wanted: GroupColumns<'_>) -> Result<()> {
+    let GroupColumns { option, columns, .. } = wanted;
+    if columns.is_empty() {
+        return Err(Error::Column(format!("{option} is empty; name at least one column")));
     }
     if source.rows() > u64::from(u32::MAX) {
         return Err(Error::Argument(format!(
@@ -195,26 +243,26 @@ fn check(source: &Source, by: &[String]) -> Result<()> {
             u32::MAX
         )));
     }
-    for (index, name) in by.iter().enumerate() {
-        if by[..index].contains(name) {
-            return Err(Error::Column(format!("by names column {name:?} twice")));
+    for (index, name) in columns.iter().enumerate() {
+        if columns[..index].contains(name) {
+            return Err(Error::Column(format!("{option} names column {name:?} twice")));
         }
     }
     Ok(())
 }
 
-/// The values of the columns `by` as texts.
-fn texts(batch: &RecordBatch, by: &[String]) -> Result<Vec<StringViewArray>> {
+/// The values of the columns that make groups as texts.
+fn texts(batch: &RecordBatch, wanted: GroupColumns<'_>) -> Result<Vec<StringViewArray>> {
     let column = |name: &String| {
         let column = batch.column_by_name(name);
         let column = column.ok_or_else(|| Error::Internal(format!("{name:?} was not read")))?;
-        text(column, name)
+        text(column, name, wanted.option)
     };
-    by.iter().map(column).collect()
+    wanted.columns.iter().map(column).collect()
 }
 
 /// The values of a column as texts; 0 and -0 are one value.
-fn text(column: &ArrayRef, name: &str) -> Result<StringViewArray> {
+fn text(column: &ArrayRef, name: &str, option: &str) -> Result<StringViewArray> {
     let kind = match column.data_type() {
         DataType::Dictionary(_, values) => values,
         kind => kind,
@@ -225,7 +273,7 @@ fn text(column: &ArrayRef, name: &str) -> Result<StringViewArray> {
         || matches!(kind, DataType::Boolean | DataType::Null);
     if !is_plain {
         return Err(Error::Column(format!(
-            "by: column {name:?} is {kind}; rows are grouped by columns of texts, numbers, dates, \
+            "{option}: column {name:?} is {kind}; rows are grouped by columns of texts, numbers, dates, \
              times or truth values"
         )));
     }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use arrow_array::RecordBatchReader;
+use arrow_buffer::BooleanBuffer;
 
 use super::{Sample, check_weights};
 use crate::columns::{StreamColumns, named_columns};
@@ -81,6 +82,26 @@ impl Sample {
             )));
         }
         Ok(Self::of(source, selection, seed))
+    }
+
+    /// The rows of this sample and of others of the same source; none of them has weights.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for samples of other sources, mixtures and streams.
+    pub fn joined(&self, others: &[&Self]) -> Result<Self> {
+        let plain = |sample: &Self| {
+            let has_more = sample.mixed.is_some() || sample.weights.is_some();
+            !has_more && sample.row_ids.is_none() && sample.rows == self.rows
+        };
+        if !plain(self) || !others.iter().all(|other| plain(other)) {
+            return Err(Error::Internal("samples that can't be joined".into()));
+        }
+        let any = |row: usize| {
+            let has = |sample: &Self| sample.selection.has(row as u64);
+            has(self) || others.iter().any(|other| has(other))
+        };
+        let bits = BooleanBuffer::collect_bool(self.rows as usize, any);
+        Ok(Self { selection: Selection::of_bits(bits), ..self.clone() })
     }
 
     /// Draws rows of a population by `rule`, after one pass over the text of all rows.

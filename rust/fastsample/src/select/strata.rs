@@ -39,6 +39,11 @@ impl Strata {
         &self.rows
     }
 
+    /// The stratum of each row, or [`NONE`].
+    pub fn groups(&self) -> impl Iterator<Item = u32> {
+        self.of.iter().copied()
+    }
+
     /// Draws of each stratum the rows with the smallest keys, `amounts` of them.
     ///
     /// ```text

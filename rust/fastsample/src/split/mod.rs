@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::exec::envelope::Job;
 use crate::exec::{Context, memory};
 use crate::hash::RowHash;
+use crate::partition::Partition;
 use crate::population::Population;
 use crate::scan::{self, scan};
 use crate::select::Selection;
@@ -28,7 +29,7 @@ use crate::source::Source;
 use crate::text::TextColumns;
 
 pub use self::placement::MOST_SIDES;
-use self::placement::{FREE, fill, too_few};
+use self::placement::{FREE, Together, fill, too_few};
 pub use self::whole_groups::Side;
 
 /// What a split is to be like.
@@ -40,6 +41,9 @@ pub struct SplitOptions<'a> {
     pub seed: u64,
     /// Rows that agree in all of these columns stay together; by default every text column.
     pub text: Option<&'a [String]>,
+    /// Rows that agree in all of these columns stay together, in place of equal texts; a group of
+    /// them is on a side whole, or on none.
+    pub group: Option<&'a [String]>,
     /// Whether near-duplicates stay together as well, see [`near_duplicates::groups`].
     pub near: bool,
     /// How the rows of the first side are chosen among those that no other side has.
@@ -79,7 +83,7 @@ pub struct Sides {
 /// # let source = Source::from_batches(batch.schema(), vec![batch], None)?;
 ///
 /// let sizes = [900, 100].map(|rows| Side { rows, is_exact: true });
-/// let options = SplitOptions { sizes: &sizes, seed: 42, text: None, near: false, smart: None };
+/// let options = SplitOptions { sizes: &sizes, seed: 42, text: None, group: None, near: false, smart: None };
 /// let sides = split(&Context::new(None), &Population::from(source), options)?;
 /// assert_eq!(sides.rows[0].len(), 900);
 /// assert!((0..1000).all(|row| sides.rows[0].has(row) != sides.rows[1].has(row)));
@@ -98,11 +102,23 @@ pub fn split(ctx: &Context, population: &Population, options: SplitOptions<'_>) 
     if options.sizes.len() > MOST_SIDES {
         return Err(Error::Argument(format!("there can be at most {MOST_SIDES} sides")));
     }
-    let text = text_of(ctx, source, options.text)?;
-    let mut numbered = number(ctx, source, &text, options)?;
-    numbered.retain(|&(_, row)| among.has(row));
     let by_rule = usize::from(options.smart.is_some());
-    let placed = fill(&numbered, options.sizes, by_rule)?;
+    let (text, placed, numbered) = if let Some(group) = options.group {
+        if options.smart.is_some() || options.near || options.text.is_some() {
+            return Err(Error::Argument(
+                "a split by groups compares no texts and has no rule".into(),
+            ));
+        }
+        let numbered = number_groups(ctx, population, options.seed, group)?;
+        let placed = fill(&numbered, options.sizes, by_rule, Together::Groups(group))?;
+        (TextColumns::default(), placed, numbered)
+    } else {
+        let text = text_of(ctx, source, options.text)?;
+        let mut numbered = number(ctx, source, &text, options)?;
+        numbered.retain(|&(_, row)| among.has(row));
+        let placed = fill(&numbered, options.sizes, by_rule, Together::Texts)?;
+        (text, placed, numbered)
+    };
     let mut ids = vec![Vec::new(); options.sizes.len()];
     let mut free = Vec::new();
     for (&side, &(_, ordinal)) in placed.iter().zip(&numbered) {
@@ -121,13 +137,31 @@ pub fn split(ctx: &Context, population: &Population, options: SplitOptions<'_>) 
     };
     let size = wanted.min(free.len() as u64);
     if size < wanted && (is_exact || size == 0) {
-        return Err(too_few(0, wanted - size, wanted, None));
+        return Err(too_few(0, wanted - size, wanted, None, Together::Texts));
     }
     let free = Selection::of_ids(&free, rows)?;
     let ranking = Ranking::new(ctx, source, options.seed, rule, &free)?;
     let (chosen, report) = ranking.window(0..size)?;
     rows_of[0] = chosen;
     Ok(Sides { rows: rows_of, text, smart: Some(report) })
+}
+
+/// The number and ordinal of each row that may be drawn, sorted: rows of a group have equal numbers.
+fn number_groups(
+    ctx: &Context,
+    population: &Population,
+    seed: u64,
+    group: &[String],
+) -> Result<Vec<(u64, u64)>> {
+    memory::require_rows::<(u64, u64)>(population.rows(), "the groups of the rows")?;
+    let partition = Partition::whole(ctx, population, group)?;
+    let (hash, values) = (RowHash::derive(seed, "split"), partition.hashes());
+    let groups = (0..).zip(partition.strata().groups());
+    let mut numbered: Vec<(u64, u64)> = groups
+        .filter_map(|(row, group)| Some((hash.of(*values.get(group as usize)?), row)))
+        .collect();
+    numbered.sort_unstable();
+    Ok(numbered)
 }
 
 /// Each row's number and ordinal, sorted.

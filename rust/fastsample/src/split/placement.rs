@@ -12,12 +12,27 @@ const LEFT_OUT: u8 = u8::MAX - 1;
 /// Sides that one split may have.
 pub const MOST_SIDES: usize = LEFT_OUT as usize;
 
+/// What rows have in common that stay together.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Together<'a> {
+    /// Their texts. A side may have a part of them, if no side has the others.
+    Texts,
+    /// The values of columns. Each group is on a side whole, or on none.
+    Groups(&'a [String]),
+}
+
 /// The side of each of the sorted rows. The first `skipped` sides get none, but find rows enough
 /// that are free, if it can be.
-pub(super) fn fill(numbered: &[(u64, u64)], sides: &[Side], skipped: usize) -> Result<Vec<u8>> {
+pub(super) fn fill(
+    numbered: &[(u64, u64)],
+    sides: &[Side],
+    skipped: usize,
+    together: Together<'_>,
+) -> Result<Vec<u8>> {
     let needed: u64 = sides[..skipped].iter().map(|side| side.rows).sum();
     let free = |placed: &[u8]| placed.iter().map(|&side| u64::from(side == FREE)).sum::<u64>();
-    let torn = match fill_in_order(numbered, sides, skipped) {
+    let may_tear = matches!(together, Together::Texts);
+    let torn = match fill_in_order(numbered, sides, skipped, may_tear) {
         Ok(placed) if free(&placed) >= needed => return Ok(placed),
         other => other,
     };
@@ -31,7 +46,7 @@ pub(super) fn fill(numbered: &[(u64, u64)], sides: &[Side], skipped: usize) -> R
         }
         (Err(miss), Err(short)) => {
             let miss = Miss { side: miss.side + skipped, ..miss };
-            Err(too_few(short.side, short.missing, sides[short.side].rows, Some(miss)))
+            Err(too_few(short.side, short.missing, sides[short.side].rows, Some(miss), together))
         }
         // Each side has its rows, if only by leaving some out that the first side lacks.
         (Err(_), Ok(placed)) => Ok(placed),
@@ -49,6 +64,7 @@ fn fill_in_order(
     numbered: &[(u64, u64)],
     sides: &[Side],
     skipped: usize,
+    may_tear: bool,
 ) -> std::result::Result<Vec<u8>, Short> {
     let mut placed = vec![FREE; numbered.len()];
     for (side, &Side { rows, .. }) in sides.iter().enumerate().skip(skipped) {
@@ -66,7 +82,8 @@ fn fill_in_order(
         }
         // What is free now are groups that are larger than what is missing.
         if missing > 0 {
-            let Some(start) = placed.iter().position(|&side| side == FREE) else {
+            let free = placed.iter().position(|&side| side == FREE);
+            let Some(start) = free.filter(|_| may_tear) else {
                 return Err(Short { side, missing: missing as u64 });
             };
             let group = numbered[start..].iter().take_while(|row| row.0 == numbered[start].0);
@@ -79,7 +96,13 @@ fn fill_in_order(
 }
 
 /// The error of a side that lacks rows.
-pub(super) fn too_few(side: usize, missing: u64, wanted: u64, miss: Option<Miss>) -> Error {
+pub(super) fn too_few(
+    side: usize,
+    missing: u64,
+    wanted: u64,
+    miss: Option<Miss>,
+    together: Together<'_>,
+) -> Error {
     let possible = miss.and_then(|Miss { side, below, above }| {
         let sizes = [below, above].into_iter().flatten().map(|rows| rows.to_string());
         let sizes = sizes.reduce(|below, above| format!("{below} or {above}"))?;
@@ -91,11 +114,16 @@ pub(super) fn too_few(side: usize, missing: u64, wanted: u64, miss: Option<Miss>
     });
     let possible = possible.unwrap_or_else(|| "ask for fewer rows".into());
     let side = side + 1;
-    Error::Argument(format!(
-        "side {side} of the split lacks {missing} of its {wanted} rows: equal texts must stay \
-         together (near-duplicates, too, if that was asked for), and what is left is equal to rows \
-         of another side; {possible}, or name other text columns"
-    ))
+    let lacks = format!("side {side} of the split lacks {missing} of its {wanted} rows");
+    Error::Argument(match together {
+        Together::Texts => format!(
+            "{lacks}: equal texts must stay together (near-duplicates, too, if that was asked for), \
+             and what is left is equal to rows of another side; {possible}, or name other text columns"
+        ),
+        Together::Groups(columns) => {
+            format!("{lacks}: groups of equal {} stay whole; {possible}", columns.join(", "))
+        }
+    })
 }
 
 #[cfg(test)]
@@ -119,7 +147,7 @@ mod tests {
             // Three sides of at most 40 % each may be more than there is.
             prop_assume!(sizes.iter().sum::<u64>() * 10 <= texts.len() as u64 * 8);
             let sides: Vec<Side> = sizes.iter().map(|&rows| Side { rows, is_exact: true }).collect();
-            let placed = fill(&numbered, &sides, 0).expect("a fifth of the rows is to spare");
+            let placed = fill(&numbered, &sides, 0, Together::Texts).expect("a fifth of the rows is to spare");
             let mut side_of = HashMap::new();
             let mut found = vec![0; sizes.len()];
             for (&side, &(number, _)) in placed.iter().zip(&numbered) {
@@ -136,9 +164,9 @@ mod tests {
     fn what_can_not_be_had_is_an_error() {
         let equal: Vec<(u64, u64)> = (0..10).map(|row| (7, row)).collect();
         let side = Side { rows: 4, is_exact: true };
-        let placed = fill(&equal, &[side], 0).expect("a part of the group");
+        let placed = fill(&equal, &[side], 0, Together::Texts).expect("a part of the group");
         assert_eq!(placed.iter().filter(|side| **side == 0).collect::<Vec<_>>().len(), 4);
-        let error = fill(&equal, &[side, side], 0).expect_err("one group");
+        let error = fill(&equal, &[side, side], 0, Together::Texts).expect_err("one group");
         assert!(error.to_string().contains("whole groups make 10 rows of side 1"), "{error}");
     }
 }

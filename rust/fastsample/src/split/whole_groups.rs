@@ -3,11 +3,15 @@
 //! ```text
 //!  sides in order: exact ones, then the smallest first; the largest gets what is left if the
 //!                  sides are to have all rows
-//!  prefix     each side takes groups in their random order until RESERVE rows are missing
+//!  prefix     each side takes groups in their random order until some rows are missing: at first
+//!             a few times the largest group, then more, at last RESERVE
 //!  exact      depth-first search over numbers of groups of each size, all sides together
 //!  nearest    else, side by side: all sums that the groups left can make, by dynamic programming
 //!             (bounded subset sum), and of these the nearest
 //! ```
+//!
+//! A group that is larger than each side of shares of the whole has the largest side for itself, and
+//! the other sides share what is left.
 //!
 //! Groups of one size are alike, so only their number counts; which of them a side gets is decided
 //! by their random order. The search is complete for a source of up to [`RESERVE`] rows a side,
@@ -49,6 +53,43 @@ pub(super) struct Miss {
 
 /// The side of each group, given the rows of each group.
 pub(super) fn assign(groups: &[u64], sides: &[Side]) -> Result<Vec<Option<usize>>, Miss> {
+    match giant(groups, sides) {
+        Some((group, side, others)) => {
+            let mut small = groups.to_vec();
+            small.remove(group);
+            let behind = |other: usize| other + usize::from(other >= side);
+            let found =
+                assign(&small, &others).map_err(|miss| Miss { side: behind(miss.side), ..miss })?;
+            let mut placed: Vec<_> = found.into_iter().map(|side| side.map(behind)).collect();
+            placed.insert(group, Some(side));
+            Ok(placed)
+        }
+        None => assign_groups(groups, sides),
+    }
+}
+
+/// A group that is larger than each side of shares that are to have all rows; the largest side,
+/// which has it alone; and the other sides, which share what is left in proportion.
+fn giant(groups: &[u64], sides: &[Side]) -> Option<(usize, usize, Vec<Side>)> {
+    let wanted: u64 = sides.iter().map(|side| side.rows).sum();
+    let all: u64 = groups.iter().sum();
+    let (group, &rows) = groups.iter().enumerate().max_by_key(|(_, rows)| **rows)?;
+    let (side, largest) = sides.iter().enumerate().max_by_key(|(_, side)| side.rows)?;
+    let are_shares = wanted == all && sides.iter().all(|side| !side.is_exact);
+    if !are_shares || sides.len() < 2 || rows <= largest.rows {
+        return None;
+    }
+    let (left, weights) = (u128::from(all - rows), u128::from(wanted - largest.rows));
+    let (mut before, mut others) = (0, Vec::with_capacity(sides.len() - 1));
+    for (_, other) in sides.iter().enumerate().filter(|(other, _)| *other != side) {
+        let ends = |weight: u64| (u128::from(weight) * left / weights.max(1)) as u64;
+        others.push(Side { rows: ends(before + other.rows) - ends(before), ..*other });
+        before += other.rows;
+    }
+    others.iter().all(|side| side.rows > 0).then_some((group, side, others))
+}
+
+fn assign_groups(groups: &[u64], sides: &[Side]) -> Result<Vec<Option<usize>>, Miss> {
     let mut order: Vec<usize> = (0..sides.len()).collect();
     order.sort_by_key(|&side| (!sides[side].is_exact, sides[side].rows));
     let all: u64 = groups.iter().sum();
@@ -56,11 +97,9 @@ pub(super) fn assign(groups: &[u64], sides: &[Side]) -> Result<Vec<Option<usize>
     let rest = rest.flatten();
 
     let mut placed = vec![None; groups.len()];
-    let missing = take_prefix(groups, sides, &order, &mut placed);
-    let mut free = Free::new(groups, &placed);
-    let chosen = match free.exactly(&missing) {
-        Some(chosen) => chosen,
-        None => nearest(&mut free, sides, &order, &missing, rest)?,
+    let chosen = match exactly(groups, sides, &order, &mut placed) {
+        Ok(chosen) => chosen,
+        Err(missing) => nearest(&mut Free::new(groups, &placed), sides, &order, &missing, rest)?,
     };
     let mut left: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for group in (0..groups.len()).rev().filter(|&group| placed[group].is_none()) {
@@ -82,23 +121,47 @@ pub(super) fn assign(groups: &[u64], sides: &[Side]) -> Result<Vec<Option<usize>
     Ok(placed)
 }
 
-/// Gives each side groups in their order, up to [`RESERVE`] rows before its end; returns the rows
+/// What each side takes behind its prefix, or the rows that each then lacks.
+///
+/// The search prefers large groups, so it gets no more rows than it needs: sides are made of groups
+/// in random order but for the last ones.
+fn exactly(
+    groups: &[u64],
+    sides: &[Side],
+    order: &[usize],
+    placed: &mut [Option<usize>],
+) -> Result<Vec<Chosen>, Vec<u64>> {
+    let largest = groups.iter().max().copied().unwrap_or_default();
+    let few = [4, 64].map(|times: u64| largest.saturating_mul(times));
+    let mut missing = Vec::new();
+    for reserve in few.into_iter().filter(|few| *few < RESERVE).chain([RESERVE]) {
+        placed.fill(None);
+        missing = take_prefix(groups, sides, order, reserve, placed);
+        if let Some(chosen) = Free::new(groups, placed).exactly(&missing) {
+            return Ok(chosen);
+        }
+    }
+    Err(missing)
+}
+
+/// Gives each side groups in their order, up to `reserve` rows before its end; returns the rows
 /// that each then lacks.
 fn take_prefix(
     groups: &[u64],
     sides: &[Side],
     order: &[usize],
+    reserve: u64,
     placed: &mut [Option<usize>],
 ) -> Vec<u64> {
     let mut next = 0;
     let fill = |&side: &usize| {
         let mut missing = sides[side].rows;
-        while missing > RESERVE && next < groups.len() {
+        while missing > reserve && next < groups.len() {
             let rows = groups[next];
-            if rows + RESERVE <= missing {
+            if rows + reserve <= missing {
                 placed[next] = Some(side);
                 missing -= rows;
-            } else if rows <= RESERVE {
+            } else if rows <= reserve {
                 break;
             }
             next += 1;

@@ -8,7 +8,7 @@
 //! No pack depends on the number of ranks, so a run that resumes on other ranks has the same packs.
 //!
 //! Source: best fit decreasing, at most 11/9 of the least number of packs and 4 more: D. S. Johnson,
-//! *Near-optimal bin packing algorithms*, PhD thesis, MIT 1973.
+//! *Near-optimal bin packing algorithms*, thesis, MIT 1973.
 
 use std::collections::BTreeMap;
 

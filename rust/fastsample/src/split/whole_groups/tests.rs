@@ -88,6 +88,14 @@ proptest! {
 }
 
 #[test]
+fn a_giant_has_a_side_alone() {
+    let folds = [180; 5].map(|rows| Side { rows, is_exact: false });
+    let groups: Vec<u64> = std::iter::once(376).chain([4; 131]).collect();
+    let placed = assign(&groups, &folds).expect("shares");
+    assert_eq!(rows(&groups, &placed, 5), [132, 132, 132, 128, 376]);
+}
+
+#[test]
 fn what_is_possible_is_told() {
     let side = |rows| Side { rows, is_exact: true };
     let found = assign(&[4; 10], &[side(6), side(34)]).expect_err("6 of fours");
