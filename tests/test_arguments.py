@@ -115,7 +115,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART, "weights": FLAG,
          "budget_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values),
          "max_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values), "tokenizer": ANY,
-         "chat_template": ANY,
+         "chat_template": ANY, "at_most": FLAG,
          "fraction": FRACTION, "where": WHERE, "by": BY, "allocation": ANY, "group": BY,
          "weight": NAME},
     )  # fmt: skip
@@ -124,7 +124,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {"source": TABLE, "budget_tokens": 500, "tokenizer": words},
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "budget_tokens": TOKENS,
          "max_tokens": TOKENS, "tokenizer": PATH, "n": ANY, "weights": FLAG,
-         "chat_template": MAYBE, "weight": ANY,
+         "chat_template": MAYBE, "at_most": FLAG, "weight": ANY,
          "fraction": ANY, "where": WHERE, "by": ANY, "group": ANY, "allocation": ANY},
     )  # fmt: skip
     yield (
@@ -277,13 +277,20 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
                 {"loader": Kind((3, None)), "sampler": ANY},
             ),
         )
+    fastsample.sample(rows, 5).write_ipc(folder / "made.arrow", manifest=True)
+    yield "reproduce", Call(
+        fastsample.reproduce,
+        {"manifest": folder / "made.arrow.manifest.json"},
+        {"manifest": PATH, "source": Kind((3, [], object())), "threads": THREADS,
+         "progress": PROGRESS},
+    )  # fmt: skip
     drawn = fastsample.sample(TABLE, 5)
     yield "Sample.cache", Call(drawn.cache, {}, {"dir": OUTPUT, "progress": PROGRESS})
     yield "Sample.to_arrow", Call(drawn.to_arrow, {}, {"mmap": FLAG, "progress": PROGRESS})
     yield "Sample.to_pandas", Call(drawn.to_pandas, {}, {"progress": PROGRESS, "options": ANY})
     written = {
         "path": OUTPUT, "compression": WORD, "shuffle": FLAG, "shards": COUNT, "overwrite": TRUE,
-        "memory_limit": COUNT, "progress": PROGRESS,
+        "memory_limit": COUNT, "manifest": FLAG, "progress": PROGRESS,
     }  # fmt: skip
     yield (
         "Sample.write_parquet",
@@ -405,7 +412,7 @@ NAMES_OF_CALLS = [
     "LengthBatchSampler.set_epoch", "LengthBatchSampler.advance",
     "LengthBatchSampler.load_state_dict", "LengthBatchSampler.follow",
     "PackedBatchSampler.set_epoch", "PackedBatchSampler.advance",
-    "PackedBatchSampler.load_state_dict", "PackedBatchSampler.follow", "Sample.cache",
+    "PackedBatchSampler.load_state_dict", "PackedBatchSampler.follow", "reproduce", "Sample.cache",
     "Sample.to_arrow", "Sample.to_pandas", "Sample.write_parquet", "Sample.write_ipc",
     "Sample.write_jsonl", "Sample.write_csv", "Split.write_parquet", "Split.write_jsonl",
     "Split.write_csv", "Plan.speed_up",

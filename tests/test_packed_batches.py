@@ -133,7 +133,8 @@ def test_a_followed_loop_stops_and_goes_on_anywhere(drop_last: bool) -> None:
     whole_run = made()
     whole = [pack for _ in range(2) for pack in whole_run.follow(Loader(whole_run))]
     for stop in range(1, len(whole)):
-        sampler, seen = made(), []
+        sampler = made()
+        seen: list[list[int]] = []
         while len(seen) < stop:
             for pack in sampler.follow(Loader(sampler)):
                 seen.append(pack)
@@ -161,13 +162,14 @@ def test_packs_are_nearly_full_and_windows_keep_the_order_random() -> None:
 
 def test_states_of_other_packs_are_refused() -> None:
     state = PackedBatchSampler(LENGTHS, 1000).state_dict()
-    for sampler, found in [
+    others: list[tuple[PackedBatchSampler | fastsample.LengthBatchSampler, str]] = [
         (PackedBatchSampler(LENGTHS, 1001), "max_tokens 1000"),
         (PackedBatchSampler(LENGTHS, 1000, window=7), "window 1000"),
         (PackedBatchSampler(LENGTHS, 1000, too_long="drop"), "too_long 'error'"),
         (PackedBatchSampler(LENGTHS[::-1], 1000), "data"),
         (fastsample.LengthBatchSampler(LENGTHS, 8), "sampler 'packed'"),
-    ]:
+    ]
+    for sampler, found in others:
         with pytest.raises(ArgumentError, match=f"was saved with {found}"):
             sampler.load_state_dict(state)
 

@@ -244,11 +244,12 @@ def test_packs_in_the_trainer(source: Path, ids: list[int], tmp_path: Path) -> N
 def test_a_pack_teaches_what_its_rows_teach(source: Path) -> None:
     """The loss of a pack is that of its rows one by one: none attends to another."""
     import torch
-    from transformers import DataCollatorWithFlattening
+    import transformers
 
+    flattening: Any = transformers.DataCollatorWithFlattening
     packing = examples_module("with_packing")
     cached = fastsample.sample(source, N).cache()
-    rows = fastsample.Dataset(cached.path, transform=packing.tokenized)
+    rows: Any = fastsample.Dataset(cached.path, transform=packing.tokenized)
     lengths = [len(row["input_ids"]) for row in rows]
     sampler = fastsample.PackedBatchSampler(lengths, 1024)
     assert sampler.packing().padding < 0.1
@@ -261,7 +262,7 @@ def test_a_pack_teaches_what_its_rows_teach(source: Path) -> None:
         batch = packing.lay_end_to_end(texts)
         seen += batch["input_ids"].numel()
         assert batch["input_ids"].numel() == sum(lengths[row] for row in pack) <= 1024
-        theirs = DataCollatorWithFlattening()([{"input_ids": text["input_ids"]} for text in texts])
+        theirs = flattening()([{"input_ids": text["input_ids"]} for text in texts])
         assert {name: values.tolist() for name, values in batch.items()} == {
             name: theirs[name].tolist() for name in batch
         }

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from fastsample._sampling.mixture import Mixture, mix
     from fastsample._sampling.mixture_report import MixedSource
     from fastsample._sampling.report import Group, Groups, Report, WriteReport, WrittenFile
+    from fastsample._sampling.reproduce import reproduce
     from fastsample._sampling.sample import Sample
     from fastsample._sampling.score import Scores, score
     from fastsample._sampling.smart import Smart
@@ -112,6 +113,7 @@ __all__ = [
     "inspect",
     "mix",
     "plan",
+    "reproduce",
     "sample",
     "score",
     "split",
@@ -135,6 +137,7 @@ _HOMES = {
     "._sampling.mixture": ("Mixture", "mix"),
     "._sampling.mixture_report": ("MixedSource",),
     "._sampling.report": ("Group", "Groups", "Report", "WriteReport", "WrittenFile"),
+    "._sampling.reproduce": ("reproduce",),
     "._sampling.sample": ("Sample",),
     "._sampling.score": ("Scores", "score"),
     "._sampling.smart": ("Smart",),

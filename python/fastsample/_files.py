@@ -23,6 +23,6 @@ def write_files(
     _fastsample.write_files(list(files.items()), inputs=list(inputs), overwrite=overwrite)
 
 
-def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
+def check_output(path: Path, inputs: Iterable[Path] = (), *, overwrite: bool = True) -> None:
     """Raise `OutputError` if `path` may not be written, before long work for it begins."""
-    _fastsample.check_output(path, inputs=list(inputs))
+    _fastsample.check_output(path, inputs=list(inputs), overwrite=overwrite)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from fastsample import _fastsample
 from fastsample._arguments import (
     check_amount,
+    check_schema,
     check_seed,
     check_text_columns,
     check_threads,
     flag,
+    names,
     optional,
     string,
     whole,
@@ -27,6 +29,7 @@ from fastsample._sampling.groups import (
     draw_by_groups,
     draw_whole_groups,
 )
+from fastsample._sampling.manifest import recipe
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, draw
@@ -368,4 +371,26 @@ def draw_sample(
         weight=weight,
         group=tuple(whole_groups or ()),
     )
-    return Sample(drawn, report)
+    made = recipe(
+        source,
+        {
+            "n": amount if isinstance(amount, int) else None,
+            "fraction": amount if isinstance(amount, float) else None,
+            "where": where,
+            "by": columns_of_groups,
+            "allocation": shares,
+            "group": whole_groups,
+            "weight": weight,
+            "budget_tokens": budget_tokens,
+            "max_tokens": max_tokens,
+            "tokenizer": tokenizer,
+            "chat_template": chat_template,
+            "smart": smart,
+            "seed": seed,
+            "columns": optional(names, "columns", columns),
+            "schema": check_schema(schema),
+            "text_columns": check_text_columns(text_columns),
+            "weights": weights,
+        },
+    )
+    return Sample(drawn, report, made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,15 +12,17 @@ from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
 from fastsample._arguments import flag, output_path
+from fastsample._files import check_output, write_text
 from fastsample._progress import Callback, check_progress, reporting
 from fastsample._public import public
 from fastsample._sampling import formats
 from fastsample._sampling.ids_file import load_ids, save_ids
+from fastsample._sampling.manifest import Recipe, described, manifest_path
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.write import write
 from fastsample._training.cache import cache_file, cache_folder, once
 from fastsample._training.dataset import Dataset, positions, positions_of
-from fastsample.errors import SourceTypeError
+from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,9 +43,15 @@ class Sample:
     #: The order in which rows are written without a shuffle.
     _order = "source"
 
-    def __init__(self, native: _fastsample.Sample, report: Report) -> None:
+    def __init__(
+        self,
+        native: _fastsample.Sample,
+        report: Report,
+        recipe: Recipe | str = "it was not drawn by fastsample.sample",
+    ) -> None:
         self._native = native
         self._report = report
+        self._recipe = recipe
         self._rows: _fastsample.Rows | None = None
         self._ids_file: Path | None = None
 
@@ -68,6 +77,7 @@ class Sample:
         opened = _fastsample.Source.from_table(rows.to_arrow(), None, inputs)
         self._native = _fastsample.all_rows(opened, report.seed, text=state["text"])
         self._report = report
+        self._recipe = "it was pickled, and is read from the cache"
         self._rows = None
         self._ids_file = Path(state["row_ids"])
 
@@ -200,6 +210,7 @@ class Sample:
         shards: int = 1,
         overwrite: bool = True,
         memory_limit: int | None = None,
+        manifest: bool = False,
         progress: bool | Callback | None = None,
     ) -> WriteReport:
         """Write the rows to a Parquet file, whole or not at all.
@@ -224,6 +235,10 @@ class Sample:
         memory_limit
             Bytes of rows that a shuffle may hold in memory, 256 MiB by default; beyond that it
             uses temporary files in the folder of `path`.
+        manifest
+            Also write ``<path>.manifest.json``: what made the rows, from which
+            :func:`fastsample.reproduce` draws them again. All inputs are read for their hashes.
+            For samples that :func:`fastsample.sample` drew from files.
         progress
             As in :func:`fastsample.sample`.
 
@@ -247,6 +262,7 @@ class Sample:
             shards=shards,
             overwrite=overwrite,
             memory_limit=memory_limit,
+            manifest=manifest,
             progress=progress,
         )
 
@@ -259,6 +275,7 @@ class Sample:
         shards: int = 1,
         overwrite: bool = True,
         memory_limit: int | None = None,
+        manifest: bool = False,
         progress: bool | Callback | None = None,
     ) -> WriteReport:
         """Write the rows to an Arrow IPC file (Feather 2), whole or not at all.
@@ -275,6 +292,7 @@ class Sample:
             shards=shards,
             overwrite=overwrite,
             memory_limit=memory_limit,
+            manifest=manifest,
             progress=progress,
         )
 
@@ -287,6 +305,7 @@ class Sample:
         shards: int = 1,
         overwrite: bool = True,
         memory_limit: int | None = None,
+        manifest: bool = False,
         progress: bool | Callback | None = None,
     ) -> WriteReport:
         """Write the rows to a JSON Lines file, an object a line, whole or not at all.
@@ -308,6 +327,7 @@ class Sample:
             shards=shards,
             overwrite=overwrite,
             memory_limit=memory_limit,
+            manifest=manifest,
             progress=progress,
         )
 
@@ -320,6 +340,7 @@ class Sample:
         shards: int = 1,
         overwrite: bool = True,
         memory_limit: int | None = None,
+        manifest: bool = False,
         progress: bool | Callback | None = None,
     ) -> WriteReport:
         """Write the rows to a CSV file with a header, whole or not at all.
@@ -339,6 +360,7 @@ class Sample:
             shards=shards,
             overwrite=overwrite,
             memory_limit=memory_limit,
+            manifest=manifest,
             progress=progress,
         )
 
@@ -346,9 +368,21 @@ class Sample:
         self,
         path: Path,
         format: _fastsample.Format,  # noqa: A002
+        *,
+        manifest: bool,
         **options: Any,
     ) -> WriteReport:
+        wanted = flag("manifest", manifest)
+        if wanted and isinstance(self._recipe, str):
+            raise ArgumentError(f"there is no manifest of this sample, since {self._recipe}")
+        if wanted:
+            inputs, overwrite = self._native.inputs, flag("overwrite", options["overwrite"])
+            check_output(manifest_path(path), inputs, overwrite=overwrite)
         report = write([self._native], [path], format, **options)[0]
+        if not isinstance(self._recipe, str) and wanted:
+            said = {name: options[name] for name in ("shuffle", "shards")}
+            made = described(self._native, self._recipe, said, report.files)
+            write_text(manifest_path(path), json.dumps(made, ensure_ascii=False, indent=2) + "\n")
         return report if report.order != "source" else replace(report, order=self._order)
 
     def _exact_schema(self) -> pa.Schema | None:

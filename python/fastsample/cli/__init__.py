@@ -18,6 +18,7 @@ _COMMANDS = {
     "split": "Draw training, validation and test rows.",
     "score": "Write the weight of each row, and what makes it.",
     "inspect": "Show columns, sizes, codecs, lengths, copies.",
+    "reproduce": "Draw the rows of a manifest again, or say what differs.",
     "compare": "Test a sample against its source.",
     "plan": "Show hours of training, now and with a sample.",
 }

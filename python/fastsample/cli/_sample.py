@@ -34,6 +34,7 @@ from fastsample.cli._rule import max_chars, min_chars, smart_options, strengths,
 from fastsample.cli._written import (
     check_compression,
     compression,
+    manifest,
     output,
     print_written,
     shards,
@@ -103,6 +104,7 @@ from fastsample.cli._written import (
 )
 @shards
 @compression
+@manifest
 @overwrite
 @threads
 @as_json
@@ -136,6 +138,7 @@ def sample(
     shuffle: bool | None,
     shards: int,
     compression: str | None,
+    manifest: bool,
     overwrite: bool,
     threads: int | None,
     as_json: bool,
@@ -174,6 +177,7 @@ def sample(
         if num_samples is not None and available < num_samples:
             _warn(num_samples, drawn.report)
         options = {"shuffle": shuffle is True, "shards": shards, "overwrite": overwrite}
+        options["manifest"] = manifest
         written = write(drawn, file, compression, **options)
         seconds = time.perf_counter() - started
         tell_left_out(drawn.report.left_out or written.left_out)
@@ -184,7 +188,7 @@ def sample(
                 "yellow",
             )
         if as_json:
-            print_json(_sample_report(drawn.report, written, seconds))
+            print_json(sample_report(drawn.report, written, seconds))
         else:
             print_written(drawn.report, written, seconds)
 
@@ -217,7 +221,7 @@ def _rule(smart: bool, entropy: bool, options: fastsample.Smart | None) -> Smart
     return "entropy" if entropy else options or smart
 
 
-def _sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[str, Any]:
+def sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[str, Any]:
     return {
         "rows_before": drawn.rows,
         "rows_after": written.rows,

@@ -38,6 +38,11 @@ compression = click.option(
 )
 
 
+manifest = click.option(
+    "--manifest", is_flag=True, help="Also write OUTPUT.manifest.json: what made the rows."
+)
+
+
 def check_compression(output: Path, compression: str | None) -> None:
     """Fail before anything is drawn if the name of the output says another codec."""
     kind = file_format(output)
