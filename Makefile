@@ -13,7 +13,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train build demo test test-rust test-python test-lowest lint deny notices format wheel reproduce faults layouts fuzz bench bench-quick bench-scaling bench-training mutants clean
+.PHONY: help lock setup setup-train build demo test test-rust test-python test-docs test-lowest lint deny notices format wheel reproduce faults layouts fuzz bench bench-quick bench-scaling bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,11 @@ TEST_PROCESSES ?= 2
 
 test-python:
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
+
+DOCS_TESTS := $(foreach name,chatlm_mini docs guide json links readme rows_page training_guide,tests/test_$(name).py)
+
+test-docs: ## Run every command and snippet of the documentation, and follow its links
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) $(DOCS_TESTS)
 
 # Tests that need no other package than fastsample's own dependencies and the test tools.
 LOWEST := $(VENV)/lowest
