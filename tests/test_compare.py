@@ -379,3 +379,24 @@ def test_command_line(mixed: pa.Table, tmp_path: Path) -> None:
     assert run(source, source).stdout.startswith("identical")
     done = run(source, tmp_path / "c.parquet")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_the_page_names_what_it_is_made_from(tmp_path: Path) -> None:
+    """Files, rows, version, time and command; a mark at each test; ticks at powers of ten."""
+    lengths = np.exp(np.random.default_rng(0).normal(3, 2, 3000)).astype(int) + 1
+    lengths = np.minimum(lengths, 20_000)
+    table = pa.table({"t": ["字" * int(n) for n in lengths], "k": ["a", "b"] * 1500})
+    whole = write_parquet(table, tmp_path / "全集 <b>.parquet")
+    part = write_parquet(table[:600], tmp_path / "样本.parquet")
+    page = fastsample.compare(whole, part, by="k").to_html()
+    made = f"fastsample {fastsample.__version__}, 2"
+    files = ("全集 &lt;b&gt;.parquet, 3,000 rows", "样本.parquet, 600 rows")
+    for fact in (*files, made, "fastsample compare", "--by k"):
+        assert fact in page
+    assert len(re.findall('aria-label="(passed|attention)"', page)) == 3
+    ticks = re.findall(r'<span style="left:([\d.]+)%">([\d,]+)</span>', page)
+    assert [label for _, label in ticks][:5] == ["0", "1", "10", "100", "1,000"]
+    places = [float(place) for place, _ in ticks]
+    assert places == sorted(set(places))
+    assert places[-1] <= 100
+    assert "a table in memory" in fastsample.compare(table, table).to_html()

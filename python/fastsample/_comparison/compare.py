@@ -106,7 +106,8 @@ def compare(
         )
     inputs = tuple(path for side in sides for path in side.inputs)
     notes = tuple(note for side in sides for note in side.notes)
-    return _comparison(found, by, max_chars, inputs, notes)
+    files = tuple(sides[0].inputs), tuple(sides[1].inputs)
+    return _comparison(found, by, max_chars, inputs, files, notes)
 
 
 def _comparison(
@@ -114,6 +115,7 @@ def _comparison(
     by: str | None,
     max_chars: int,
     inputs: tuple[Path, ...],
+    files: tuple[tuple[Path, ...], tuple[Path, ...]],
     notes: tuple[str, ...],
 ) -> Comparison:
     values = {value: (a, b) for value, a, b in found["counts"]}
@@ -154,6 +156,7 @@ def _comparison(
         left_out=dict(found["left_out"]),
         notes=notes,
         _inputs=inputs,
+        _sides=files,
     )
 
 

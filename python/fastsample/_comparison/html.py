@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
 from html import escape
+from pathlib import Path
 
 from fastsample._comparison.facts import facts, percent
 from fastsample._comparison.model import Compared
+from fastsample._fastsample import __version__
 from fastsample._figure import COLOURS
-from fastsample._text_lengths import axis_label, bin_edges, shares_of
+from fastsample._layout import printable
+from fastsample._text_lengths import axis_label, bin_edges, is_logarithmic, shares_of
 
 _MOST_VALUES = 20
 _BINS = 48
@@ -87,6 +92,7 @@ def body(found: Compared) -> str:
 
 def _parts(found: Compared) -> Iterator[str]:
     yield "<h1>A sample beside its source</h1>"
+    yield _made_from(found)
     sentences = found.biases or (
         {
             "identical": "Both have the same rows.",
@@ -99,13 +105,15 @@ def _parts(found: Compared) -> Iterator[str]:
         '<table class="facts"><thead><tr><th></th><th class="n">reference</th>'
         '<th class="n">sample</th><th>what it means</th></tr></thead><tbody>'
     )
+    marks = _marks(found)
     for fact in facts(found):
         cells = "".join(
             f'<td class="n" data-of="{side}">{escape(value)}</td>'
             for side, value in (("reference", fact.reference), ("sample", fact.sample))
         )
         name, means = escape(fact.name), escape(fact.means)
-        yield f"<tr><td><b>{name}</b></td>{cells}<td>{means}</td></tr>"
+        mark = marks.get(fact.name, "")
+        yield f"<tr><td><b>{name}</b>{mark}</td>{cells}<td>{means}</td></tr>"
     yield "</tbody></table>"
     yield (
         '<p class="note">Reference: the number of the source; where it says <i>random</i>, that of '
@@ -128,6 +136,47 @@ def _parts(found: Compared) -> Iterator[str]:
     )
 
 
+def _made_from(found: Compared) -> str:
+    """Name the files, the version and the time, and the command that makes the report again."""
+    both = list(zip(("Source", "Sample"), found._sides, strict=True))
+    lines = [
+        f"{side}: {escape(printable(_named(files)))}, {rows:,} rows"
+        for (side, files), rows in zip(both, (found.source.rows, found.sample.rows), strict=True)
+    ]
+    if all(len(files) == 1 for _, files in both):
+        options = ["--max-chars", str(found.max_chars)]
+        options += [] if found.column is None else ["--by", found.column]
+        paths = [str(files[0]) for _, files in both]
+        command = shlex.join(["fastsample", "compare", *paths, *options])
+        lines.append(f"Again: <code>{escape(printable(command))}</code>")
+    now = datetime.now(timezone.utc)
+    lines.append(f"fastsample {__version__}, {now:%Y-%m-%d %H:%M} UTC")
+    return f'<p class="note">{"<br>".join(lines)}</p>'
+
+
+def _named(files: Sequence[Path]) -> str:
+    if not files:
+        return "a table in memory"
+    first = str(files[0])
+    return first if len(files) == 1 else f"{len(files):,} files, {first} to {files[-1]}"
+
+
+def _marks(found: Compared) -> dict[str, str]:
+    """Return a mark for each distance that is tested: within the limit of chance, or not."""
+    tested = {
+        "length distance": found.length,
+        f"{found.column} distance": found.by,
+        "n-gram distance": found.grams,
+    }
+    return {
+        name: ' <span role="img" aria-label="attention">⚠</span>'
+        if distance.is_bias
+        else ' <span role="img" aria-label="passed">✓</span>'
+        for name, distance in tested.items()
+        if distance is not None
+    }
+
+
 def _lengths(found: Compared) -> str:
     """Draw the source as an area, the sample as a dashed line."""
     scale = found.source.lengths
@@ -143,8 +192,8 @@ def _lengths(found: Compared) -> str:
 
     last = len(source)
     ticks = "".join(
-        f'<span style="left:{100 * i / last:.2f}%">{edges[i]:,.0f}</span>'
-        for i in sorted({round(quarter * last / 4) for quarter in range(5)})
+        f'<span style="left:{100 * place / last:.2f}%">{length:,.0f}</span>'
+        for place, length in _ticks(edges)
     )
     label = f"Lengths of rows, from 0 to {top:.1%} of the rows a bar"
     return (
@@ -158,6 +207,17 @@ def _lengths(found: Compared) -> str:
         '<div class="legend"><span><i class="source"></i>source</span>'
         '<span><i class="dashed"></i>sample</span></div></div>'
     )
+
+
+def _ticks(edges: Sequence[float]) -> list[tuple[float, float]]:
+    """Return places and lengths: quarters, or 0, 1, 10, 100 and so on where bins widen."""
+    last = len(edges) - 1
+    if not is_logarithmic(edges):
+        return [(i, edges[i]) for i in sorted({round(part * last / 4) for part in range(5)})]
+    import numpy as np
+
+    powers = [0.0] + [10.0**digits for digits in range(len(f"{edges[-1]:.0f}"))]
+    return [(float(np.interp(length, edges, range(last + 1))), length) for length in powers]
 
 
 def _values(found: Compared) -> str:

@@ -109,3 +109,7 @@ class Compared:
     notes: tuple[str, ...]
     #: Files that no report may replace.
     _inputs: tuple[Path, ...] = field(repr=False, compare=False)
+    #: The files of the source and of the sample; none of tables.
+    _sides: tuple[tuple[Path, ...], tuple[Path, ...]] = field(
+        default=((), ()), repr=False, compare=False
+    )

@@ -71,7 +71,7 @@ class Comparison(Compared):
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
         plain = asdict(self)
-        del plain["_inputs"]
+        del plain["_inputs"], plain["_sides"]
         lengths = [plain["source"]["lengths"], plain["sample"]["lengths"]]
         for both in plain["columns"].values():
             lengths.extend(both)
