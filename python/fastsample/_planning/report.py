@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastsample._arguments import flag, output_path
+from fastsample._arguments import flag, number, optional, output_path
 from fastsample._layout import Block, as_html, as_text
 from fastsample._planning.model import Scenario
 from fastsample._planning.padding import LengthFacts
@@ -94,14 +94,33 @@ class Plan:
         plot_hours(self.alternatives, self.wanted, self.now, target, self._inputs)
 
     def write_settings(
-        self, path: str | os.PathLike[str], *, overwrite: bool = False
+        self,
+        path: str | os.PathLike[str],
+        *,
+        preset: str | None = None,
+        names: Mapping[str, str] | None = None,
+        train_file: str | os.PathLike[str] | None = None,
+        learning_rate: float | None = None,
+        new_learning_rate: float | None = None,
+        overwrite: bool = False,
     ) -> tuple[Path, Path]:
         """Write the wanted settings, and the present ones beside them for rolling back.
 
         Parameters
         ----------
         path
-            ``name.toml`` or ``name.json``. The present settings go to ``name.original.toml``.
+            ``name.toml``, ``.json``, ``.yaml``, or ``.args``: flags for a shell, one a line. The
+            present settings go to ``name.original.toml`` and so on.
+        preset
+            Write the settings that a trainer has under its names: ``huggingface`` (fields of
+            ``TrainingArguments``), ``llama-factory``, ``axolotl``, ``chatlm-mini`` (``TrainConfig``
+            of ChatLM-mini-Chinese). Without `preset` and `names`, all settings under our names.
+        names
+            Names of your own trainer: ``{"epochs": "num_epochs"}``. They add to those of `preset`.
+        train_file
+            The file of the sample. The present one is the source of the plan, if it is one file.
+        learning_rate, new_learning_rate
+            Now and as wanted, to be written; they change nothing in the plan.
         overwrite
             Replace files that are there with other contents.
 
@@ -113,23 +132,34 @@ class Plan:
         Raises
         ------
         ArgumentError
-            Nothing was asked for, or the file is neither TOML nor JSON.
+            Nothing was asked for, a name is unknown, or the ending of the file is.
         OutputError
             A file can't be written, or is there already.
         """
+        from fastsample._planning.names import check_names, renamed
         from fastsample._planning.settings import write_pair
 
         overwrite = flag("overwrite", overwrite)
+        theirs = check_names(preset, names)
+        rate = optional(number, "learning_rate", learning_rate, above=0)
+        new_rate = optional(number, "new_learning_rate", new_learning_rate, above=0)
+        file = None if train_file is None else os.fspath(train_file)
         if self.wanted is None:
             raise ArgumentError(
                 "there are no changed settings to write; ask for a sample (n=), hours=, new_epochs="
                 ", new_max_length= or new_seconds_per_step="
             )
-        original = self._settings | _changing(self.now)
+        source = str(self._inputs[0]) if len(self._inputs) == 1 else None
+        original = {**_changing(self.now), "learning_rate": rate, "train_file": source}
+        wanted = {
+            **_changing(self.wanted),
+            "learning_rate": rate if new_rate is None else new_rate,
+            "train_file": file,
+        }
         return write_pair(
             output_path("path", path),
-            original,
-            self._settings | _changing(self.wanted),
+            renamed(self._settings | original, theirs),
+            renamed(self._settings | wanted, theirs),
             overwrite,
             self._inputs,
         )

@@ -6,6 +6,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
@@ -15,7 +16,7 @@ from fastsample._public import public
 from fastsample._sampling.smart import SmartLike, rank, text_of
 from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._source import SourceLike, open_source
-from fastsample.errors import ArgumentError, SourceTypeError
+from fastsample.errors import ArgumentError, SourceNotFoundError, SourceTypeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,8 +121,28 @@ def open_tokenizer(
     with contextlib.suppress(OSError):  # reading the file will say what is wrong with the name
         if file.is_dir():
             file /= "tokenizer.json"
+    _check_converted(file)
     special = flag("special_tokens", special_tokens)
     return _fastsample.Tokenizer(file, special_tokens=special, chat_template=chat_template)
+
+
+#: Files of SentencePiece models, as T5, ALBERT and LLaMA have them.
+_SENTENCE_PIECE = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
+
+
+def _check_converted(file: Path) -> None:
+    """Say how a tokenizer of SentencePiece becomes a ``tokenizer.json``."""
+    folder, old = file.parent, None
+    with contextlib.suppress(OSError):
+        if not file.exists():
+            old = next((name for name in _SENTENCE_PIECE if (folder / name).is_file()), None)
+    if old is not None:
+        raise SourceNotFoundError(
+            f"{folder}: it has {old}, but no tokenizer.json; convert it once (pip install "
+            f'transformers sentencepiece protobuf): python -c "from transformers import '
+            f"AutoTokenizer as T; T.from_pretrained({str(folder)!r}).save_pretrained("
+            f'{str(folder)!r})"'
+        )
 
 
 def draw_by_tokens(

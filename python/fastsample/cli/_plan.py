@@ -16,6 +16,7 @@ from fastsample.cli._common import (
     reported,
     say,
     schema,
+    several,
     show,
     threads,
 )
@@ -66,8 +67,15 @@ _POSITIVE = click.IntRange(1)
 @click.option(
     "--write",
     type=click.Path(path_type=Path),
-    help="Write the new settings (.toml, .json), and the present ones beside.",
+    help="Write the new settings, and the present ones beside: .toml, .json, .yaml; .args: flags.",
 )
+@click.option(
+    "--preset", help="Names of a trainer: huggingface, llama-factory, axolotl, chatlm-mini."
+)
+@several("--map", "names", help="A name of your trainer: epochs=num_epochs. Repeatable.")
+@click.option("--train-file", help="File of the sample, to be written.")
+@click.option("--learning-rate", type=float, help="Learning rate now, to be written.")
+@click.option("--new-learning-rate", type=float, help="Learning rate wanted, to be written.")
 @click.option("--overwrite", is_flag=True, help="Replace settings of the same name.")
 @as_json
 def plan(
@@ -94,6 +102,11 @@ def plan(
     threads: int | None,
     plot: Path | None,
     write: Path | None,
+    preset: str | None,
+    names: list[str] | None,
+    train_file: str | None,
+    learning_rate: float | None,
+    new_learning_rate: float | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -124,7 +137,15 @@ def plan(
             threads=threads,
         )
         if write is not None:
-            for path in made.write_settings(write, overwrite=overwrite):
+            for path in made.write_settings(
+                write,
+                preset=preset,
+                names=_names(names),
+                train_file=train_file,
+                learning_rate=learning_rate,
+                new_learning_rate=new_learning_rate,
+                overwrite=overwrite,
+            ):
                 say(f"written {path}")
         if plot is not None:
             made.plot(plot)
@@ -133,3 +154,17 @@ def plan(
             print_json(made.to_dict())
         else:
             show(made._blocks())
+
+
+def _names(given: list[str] | None) -> dict[str, str] | None:
+    if given is None:
+        return None
+    names: dict[str, str] = {}
+    for each in given:
+        ours, _, theirs = each.partition("=")
+        if not (ours and theirs):
+            raise fastsample.ArgumentError(
+                f"--map: {each!r} is no OURS=THEIRS; write epochs=num_train_epochs"
+            )
+        names[ours] = theirs
+    return names

@@ -9,6 +9,7 @@ _FLAGS = {
     "n": "--num_samples",
     "text_columns": "--text-column",
     "columns": "--column",
+    "names": "--map",
 }
 
 #: Arguments whose flag is ``--name`` with hyphens. The words of one part are common in prose, too.
@@ -20,7 +21,7 @@ _COMPOUND = (
 _SINGLE = (
     "n", "fraction", "by", "allocation", "weight", "smart", "seed", "threads", "tokenizer",
     "columns", "hours", "epochs", "steps", "devices", "accumulation", "padding", "lengths",
-    "temperature", "exhausted", "where", "schema",
+    "temperature", "exhausted", "where", "names", "preset", "schema",
 )  # fmt: skip
 
 _ALL = "|".join(sorted((*_COMPOUND, *_SINGLE), key=len, reverse=True))
@@ -35,7 +36,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"pass overwrite", "give --overwrite"),
         (rf"{_BEFORE}({_ALL})=(?:True)?(?=[\s,;)]|$)", r"<\1>"),
         (rf"{_BEFORE}({'|'.join(_COMPOUND)}){_AFTER}", r"<\1>"),
-        (rf"^({_ALL}) (?=is |and |divides |names |makes |needs )", r"<\1> "),
+        (rf"^({_ALL}) (?=is |and |divides |names |makes |needs |has )", r"<\1> "),
         (r" and smart exclude", " and <smart> exclude"),
         (rf" and ({_ALL}) exclude", r" and <\1> exclude"),
         (r"<n> and hours are both", "<n> and <hours> are both"),
