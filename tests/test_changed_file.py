@@ -14,7 +14,7 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
 from fastsample import errors
-from test_jsonl import zstd
+from lines_made import zstd
 
 ROWS = 20_000
 

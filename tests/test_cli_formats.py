@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from data import pairs, write_parquet
 from fastsample.cli import app
-from test_jsonl import whole
+from lines_made import whole
 
 LINES = ["jsonl", "jsonl.gz", "ndjson.zst", "csv", "csv.gz", "tsv", "tsv.zst"]
 

@@ -1,4 +1,4 @@
-"""CSV gives the rows that Python's `csv` gives, and the draws of the same rows elsewhere."""
+"""CSV gives the rows that Python's `csv` gives, and bad ones clear errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,140 +15,11 @@ import fastsample
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from data import write_ipc
 from fastsample import errors
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lines_made import fast_gzip, save, whole, written_csv, zstd
 from test_bad_input import refused
-from test_jsonl import fast_gzip, flat, in_parts, lines, save, whole, zstd
-from tokenizers_made import make
-
-N, SEED = 900, 5
-
-Row = dict[str, Any]
-
-
-def cell(value: Any) -> str:
-    """Write a value as Python's csv module would, with null and the empty text told apart."""
-    if value is None:
-        return ""
-    text = str(value)
-    if text == "" or any(c in text for c in '",\t\r\n'):
-        return '"' + text.replace('"', '""') + '"'
-    return text
-
-
-def written_csv(rows: Sequence[Row], delimiter: str = ",", end: str = "\n") -> bytes:
-    names = list(rows[0])
-    table = [map(cell, names), *(map(cell, row.values()) for row in rows)]
-    return "".join(delimiter.join(row) + end for row in table).encode()
-
-
-def rows_of_pairs() -> list[Row]:
-    """Return rows with line feeds, quotes and delimiters in their texts, among other columns."""
-    found = []
-    for i, row in enumerate(flat()):
-        prompt = row["prompt"]
-        if i % 7 == 0:
-            prompt = f'{prompt[:9]}\n"{prompt[9:30]}", and\r\n{prompt[30:]}\t'
-        found.append({**row, "prompt": prompt, "ok": i % 3 == 0})
-    return found
-
-
-#: Files of the same rows, by ending.
-FILES: dict[str, Callable[[list[Row]], bytes]] = {
-    "csv": written_csv,
-    "crlf.csv": lambda rows: written_csv(rows, end="\r\n"),
-    "bom.csv": lambda rows: b"\xef\xbb\xbf" + written_csv(rows).rstrip(b"\n"),
-    "tsv": lambda rows: written_csv(rows, "\t"),
-    "csv.gz": lambda rows: fast_gzip(written_csv(rows)),
-    "parts.csv.gz": lambda rows: in_parts(fast_gzip, 1_000_003)(written_csv(rows)),
-    "csv.zst": lambda rows: in_parts(zstd, 3_000_001)(written_csv(rows)),
-    "TSV.ZST": lambda rows: zstd(written_csv(rows, "\t", "\r\n")),
-}
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
-    folder = tmp_path_factory.mktemp("csv")
-    rows = rows_of_pairs()
-    table = pa.Table.from_pylist(rows)
-    pq.write_table(table, folder / "rows.parquet", row_group_size=1000)
-    write_ipc(table, folder / "rows.arrow")
-    (folder / "rows.jsonl").write_bytes(lines(rows))
-    for ending, file in FILES.items():
-        (folder / f"rows.{ending}").write_bytes(file(rows))
-    assert (folder / "rows.csv").stat().st_size > 6_000_000
-    # Several files, cut where a row ends.
-    for number, at in enumerate(range(0, len(rows), 5000)):
-        part = folder / "parts" / f"{number}.csv"
-        part.parent.mkdir(exist_ok=True)
-        part.write_bytes(written_csv(rows[at : at + 5000]))
-    return folder, rows
-
-
-DRAWS: dict[str, Callable[[Path, int], Any]] = {
-    "uniform": lambda path, threads: fastsample.sample(path, N, seed=SEED, threads=threads),
-    "smart": lambda path, threads: fastsample.sample(
-        path, N, seed=SEED, smart=True, threads=threads
-    ),
-    "split": lambda path, threads: fastsample.split(
-        path, {"train": 0.8, "valid": 0.1}, threads=threads
-    )["valid"],
-}
-
-
-@pytest.mark.parametrize("how", DRAWS)
-def test_the_same_rows_are_drawn_from_every_format(
-    written: tuple[Path, list[Row]], how: str
-) -> None:
-    folder, rows = written
-    draw = DRAWS[how]
-    expected = draw(folder / "rows.parquet", 2).row_ids.tolist()
-    assert draw(folder / "rows.arrow", 2).row_ids.tolist() == expected
-    assert draw(folder / "rows.jsonl", 2).row_ids.tolist() == expected
-    wanted = [rows[i] for i in expected]
-    # Draws that read all rows take longer.
-    endings = [*FILES, ""] if how == "uniform" else ["csv", "parts.csv.gz", ""]
-    for number, ending in enumerate(endings):
-        path = folder / (f"rows.{ending}" if ending else "parts")
-        for threads in (1, 2, 8) if how == "uniform" and number < 5 else ((2, 8)[number % 2],):
-            drawn = draw(path, threads)
-            assert drawn.row_ids.tolist() == expected, (ending, threads)
-            assert drawn.to_arrow().to_pylist() == wanted, (ending, threads)
-
-
-def test_a_budget_of_tokens(written: tuple[Path, list[Row]], tmp_path: Path) -> None:
-    folder, _ = written
-    tokenizer = make("bert", tmp_path / "tokenizer.json")
-    drawn = [
-        fastsample.sample(folder / f"rows.{ending}", budget_tokens=20_000, tokenizer=tokenizer)
-        for ending in ("parquet", "jsonl", "csv", "csv.gz", "TSV.ZST")
-    ]
-    assert len({tuple(each.row_ids.tolist()) for each in drawn}) == 1
-
-
-def test_all_rows_in_order(written: tuple[Path, list[Row]]) -> None:
-    folder, rows = written
-    schema = pq.read_schema(folder / "rows.parquet").remove_metadata()
-    for ending in FILES:
-        path = folder / f"rows.{ending}"
-        found = fastsample.inspect(path, lengths=False)
-        assert found.files[0].format == ("tsv" if "tsv" in ending.lower() else "csv")
-        assert found.files[0].codecs == {".gz": ("gzip",), ".zst": ("zstd",)}.get(
-            path.suffix.lower(), ()
-        )
-        table = fastsample.sample(path, len(rows)).to_arrow()
-        assert table.schema == schema
-        assert table.to_pylist() == rows, ending
-
-
-def test_columns(written: tuple[Path, list[Row]]) -> None:
-    folder, rows = written
-    drawn = fastsample.sample(folder / "rows.csv.gz", 50, columns=["ok", "id"])
-    wanted = [{"ok": rows[i]["ok"], "id": rows[i]["id"]} for i in drawn.row_ids]
-    assert drawn.to_arrow().to_pylist() == wanted
-
 
 # What a field becomes.
 

@@ -16,8 +16,8 @@ import pytest
 from fastsample import errors
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lines_made import fast_gzip, save, whole, zstd
 from test_csv import TEXT
-from test_jsonl import fast_gzip, save, whole, zstd
 
 #: Records as people write them: no two of one layout.
 ODD = ['{},"x, y",', '"{}",x,"two\n""lines"""', '{},"",1e3\r', '{}, 5" disk,001', '"{}","",\r']

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fastsample import errors
-from test_jsonl import fast_gzip, in_parts, save, zstd
+from lines_made import fast_gzip, in_parts, save, zstd
 
 #: Lines as people write them: no two of one layout.
 ODD = [
