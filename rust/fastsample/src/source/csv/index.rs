@@ -8,8 +8,7 @@ use crate::exec::Context;
 use crate::source::column_types::ColumnTypes;
 use crate::source::file::OpenFile;
 use crate::source::lines::{
-    BYTE_ORDER_MARK, ChunkSeen, ChunkTable, Cutter, LineFault, LineFile, QuotedRecords, damaged,
-    pass,
+    ChunkSeen, ChunkTable, Cutter, LineFault, LineFile, QuotedRecords, damaged, pass, start,
 };
 
 /// Reads all records of `file`: the header, the chunks, and what was seen in each column.
@@ -37,11 +36,6 @@ pub(super) fn read(
 /// The error of a file without rows.
 fn no_rows(lines: &LineFile, what: &str) -> Error {
     Error::corrupt(lines.path(), format!("{what}; fetch or write it again, or leave it out"))
-}
-
-/// Where the records of a chunk begin.
-pub(super) fn start(bytes: &[u8], is_first: bool) -> usize {
-    if is_first && bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }
 }
 
 fn header(open: &OpenFile, file: &LineFile, delimiter: u8) -> Result<CsvHeader> {

@@ -26,11 +26,13 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use self::column::CsvColumnSeen;
 use self::header::CsvHeader;
-use self::rows::CsvRows;
+use self::rows::CsvDecoder;
 use super::batches::Batches;
 use super::column_types::ColumnTypes;
 use super::file::{OpenFile, SourceFile};
-use super::lines::{Conflicts, LineFile, LineLayout, ends_with, refuse_utf16};
+use super::lines::{
+    ChosenRecords, Conflicts, LineFile, LineLayout, QuotedRecords, ends_with, refuse_utf16, start,
+};
 use super::narrow::{KeptColumn, narrowed};
 use super::options::OpenOptions;
 use super::unit_rows::Rows;
@@ -93,8 +95,14 @@ impl CsvFile {
     pub(super) fn read(&self, ctx: &Context, rows: &Rows<'_>) -> Result<Batches<'static>> {
         let bytes = self.lines.bytes(ctx, rows)?;
         let is_first = self.lines.is_first(rows.unit);
+        let mut at = start(&bytes, is_first);
+        if is_first {
+            let header = QuotedRecords::new(&bytes, self.delimiter, at).next();
+            at = header.map_or(bytes.len(), |header| header.end + 1);
+        }
         let path = self.lines.path();
-        let mut found = CsvRows::new(path, bytes, is_first, self.delimiter, &self.schema, rows)?;
+        let decoder = CsvDecoder::new(path, self.delimiter, &self.schema, rows.roots)?;
+        let mut found = ChosenRecords::new(path, bytes, at, rows, decoder);
         let ctx = ctx.clone();
         Ok(Box::new(std::iter::from_fn(move || ctx.compute(|| found.next()))))
     }

@@ -5,7 +5,7 @@ use super::walk::walk;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::source::lines::{
-    BYTE_ORDER_MARK, ChunkSeen, ChunkTable, Cutter, LineFault, LineFile, Records, pass,
+    ChunkSeen, ChunkTable, Cutter, LineFault, LineFile, Records, pass, start,
 };
 
 /// Reads all lines of `file`, the `number`-th of its source.
@@ -28,11 +28,9 @@ pub(super) fn read(ctx: &Context, file: &LineFile, number: u32) -> Result<(Chunk
 
 /// Looks at all lines of a chunk.
 fn look(bytes: &[u8], is_first: bool) -> ChunkSeen<JsonShape> {
-    let marked = is_first && bytes.starts_with(BYTE_ORDER_MARK);
-    let start = if marked { BYTE_ORDER_MARK.len() } else { 0 };
     let mut seen = ChunkSeen { rows: 0, lines: 0, found: JsonShape::default(), fault: None };
     let invalid = simdutf8::compat::from_utf8(bytes).err().map(|error| error.valid_up_to());
-    let mut records = Records::new(bytes, start);
+    let mut records = Records::new(bytes, start(bytes, is_first));
     while let Some(record) = records.next() {
         let (line, end) = (&bytes[record.clone()], record.end);
         let walked = match invalid.filter(|&at| at < end) {

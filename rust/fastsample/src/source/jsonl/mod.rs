@@ -25,12 +25,12 @@ use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
 
-use self::rows::LineRows;
+use self::rows::JsonDecoder;
 use self::shape::JsonShape;
 use super::batches::Batches;
 use super::column_types::ColumnTypes;
 use super::file::{OpenFile, SourceFile};
-use super::lines::{BYTE_ORDER_MARK, Conflicts, LineFile, ends_with, refuse_utf16};
+use super::lines::{ChosenRecords, Conflicts, LineFile, ends_with, refuse_utf16, start};
 use super::narrow::{KeptColumn, narrowed};
 use super::options::OpenOptions;
 use super::unit_rows::Rows;
@@ -52,7 +52,7 @@ impl JsonlFile {
     /// The file, if it looks like one of this format. Its lines are not read yet.
     pub(super) fn recognise(file: &SourceFile, open: &OpenFile) -> Result<Option<Self>> {
         let (lines, head) = LineFile::begin(file, open)?;
-        let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&head);
+        let text = &head[start(&head, true)..];
         let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
         let named = ends_with(open.path(), &ENDINGS);
         match first {
@@ -92,9 +92,9 @@ impl JsonlFile {
     pub(super) fn read(&self, ctx: &Context, rows: &Rows<'_>) -> Result<Batches<'static>> {
         let bytes = self.lines.bytes(ctx, rows)?;
         let columns = Arc::new(self.schema.project(rows.roots).map_err(Error::kernel)?);
-        let (is_first, mask) = (self.lines.is_first(rows.unit), rows.mask.clone());
+        let at = start(&bytes, self.lines.is_first(rows.unit));
         let path = self.lines.path();
-        let mut found = LineRows::new(path, bytes, is_first, mask, columns, rows.lines)?;
+        let mut found = ChosenRecords::new(path, bytes, at, rows, JsonDecoder::new(path, columns)?);
         let ctx = ctx.clone();
         Ok(Box::new(std::iter::from_fn(move || ctx.compute(|| found.next()))))
     }

@@ -11,7 +11,7 @@ use memchr::{memchr, memrchr};
 
 use super::inflate::{LineCodec, MemberReader};
 use super::quotes::QuoteScan;
-use super::records::BYTE_ORDER_MARK;
+use super::records::start;
 use crate::error::{Error, Result};
 use crate::source::file::OpenFile;
 
@@ -174,8 +174,7 @@ impl InOrder {
                 return Ok(Ok(0));
             }
             let found = if let Some(delimiter) = self.quoted {
-                let marked = self.at == 0 && self.rest.starts_with(BYTE_ORDER_MARK);
-                let start = if marked { BYTE_ORDER_MARK.len() } else { 0 };
+                let start = start(&self.rest, self.at == 0);
                 let scan = scan.get_or_insert_with(|| QuoteScan::new(delimiter, start));
                 let end = std::iter::from_fn(|| scan.next_end(&self.rest)).last();
                 // The first chunk has a record: the header.

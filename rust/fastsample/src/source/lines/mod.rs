@@ -7,6 +7,7 @@
 //!   line feeds;
 //! - [`mod@pass`]: all chunks looked at once, when the file is opened;
 //! - [`mod@file`]: a file with its chunks, and the bytes of one; [`names`]: what its name tells;
+//! - [`chosen`]: the chosen records of a chunk as Arrow data;
 //! - [`conflicts`]: columns whose values fit no one type;
 //! - [`layout`]: how records are copied from a file to another.
 //!
@@ -16,6 +17,7 @@
 //!  compressed  member ▶ inflate ▶ cut            in order; a chunk knows the member that it begins in
 //! ```
 
+mod chosen;
 mod conflicts;
 mod cut;
 mod file;
@@ -27,6 +29,7 @@ mod pass;
 mod quotes;
 mod records;
 
+pub(super) use chosen::{ChosenRecords, RecordDecoder};
 pub(super) use conflicts::Conflicts;
 pub(super) use cut::Cutter;
 pub(super) use file::LineFile;
@@ -36,4 +39,4 @@ pub(crate) use layout::LineLayout;
 pub(super) use names::{ends_with, refuse_utf16};
 pub(super) use pass::{ChunkSeen, ChunkTable, LineFault, pass};
 pub(super) use quotes::QuotedRecords;
-pub(super) use records::{BYTE_ORDER_MARK, Records};
+pub(super) use records::{Records, start};

@@ -5,7 +5,12 @@ use std::ops::Range;
 use memchr::memchr;
 
 /// What some editors put in front of a text: it is passed over.
-pub(in crate::source) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Where the records of a chunk begin: behind a mark at the beginning of the file.
+pub(in crate::source) fn start(bytes: &[u8], is_first: bool) -> usize {
+    if is_first && bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }
+}
 
 /// Whether a line holds nothing but spaces, tabs and a carriage return.
 fn is_blank(line: &[u8]) -> bool {
