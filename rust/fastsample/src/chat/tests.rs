@@ -27,6 +27,14 @@ fn printed(expression: &str) -> String {
 }
 
 #[test]
+fn the_least_of_128_bits_is_a_number_too_large() {
+    for expression in ["((-2) ** 127) // -1", "((-2) ** 127) % -1", "((-2) ** 127) | abs"] {
+        let found = printed(expression);
+        assert!(found.contains("too large"), "{expression}: {found}");
+    }
+}
+
+#[test]
 fn expressions_print_as_in_python() {
     for (expression, expected) in [
         ("messages[0].content | trim", "It's 你好"),

@@ -1,12 +1,11 @@
-//! Filters and tests of Jinja.
-
-use std::cmp::Ordering;
+//! Filters of Jinja, a table of them.
 
 use super::budget::Allowance;
 use super::json::tojson;
 use super::methods::{capitalize, replace, strip, text_of};
+use super::sequences::{extreme, path_of, select, sorted, sorted_pairs, unique};
 use super::value::{Given, JinjaValue, LARGEST};
-use super::{Fail, predicates, python};
+use super::{Fail, python};
 
 /// `value | name(...)`.
 #[expect(clippy::too_many_lines, reason = "a table: an arm for each filter")]
@@ -96,13 +95,7 @@ pub(super) fn filter(
             JinjaValue::Undefined(_) => JinjaValue::list(Vec::new())?,
             _ => super::methods::call(budget, &value, "items", (Vec::new(), Vec::new()))?,
         },
-        ("dictsort", 0) => {
-            let JinjaValue::Dict(pairs) = &value else { return Err(unsupported()) };
-            let mut pairs = pairs.items.clone();
-            sort(budget, &mut pairs, |(key, _)| key.clone())?;
-            let pairs = pairs.into_iter().map(|(key, value)| JinjaValue::tuple(vec![key, value]));
-            JinjaValue::list(pairs.collect::<Result<_, _>>()?)?
-        }
+        ("dictsort", 0) => sorted_pairs(budget, &value)?,
         ("first" | "last", 0) => {
             let items = budget.items_of(&value)?;
             let found = if name == "first" { items.first() } else { items.last() };
@@ -119,54 +112,19 @@ pub(super) fn filter(
             }
         },
         ("sort", 0..=1) => {
-            let mut items = budget.items_of(&value)?;
-            let mut keys = Vec::with_capacity(items.len());
-            for item in &items {
-                keys.push(match option(2, "attribute") {
-                    Some(JinjaValue::Text(path)) => path_of(budget, item, path)?,
-                    Some(_) => return Err(unsupported()),
-                    None => item.clone(),
-                });
-            }
             if option(1, "case_sensitive").is_some_and(JinjaValue::is_true) {
                 return Err(unsupported());
             }
-            let mut pairs: Vec<(JinjaValue, JinjaValue)> =
-                keys.into_iter().zip(items.drain(..)).collect();
-            sort(budget, &mut pairs, |(key, _)| key.clone())?;
-            let mut items: Vec<JinjaValue> = pairs.into_iter().map(|(_, item)| item).collect();
-            if option(0, "reverse").is_some_and(JinjaValue::is_true) {
-                items.reverse();
-            }
-            JinjaValue::list(items)?
+            let path = match option(2, "attribute") {
+                Some(JinjaValue::Text(path)) => Some(&**path),
+                Some(_) => return Err(unsupported()),
+                None => None,
+            };
+            let is_reversed = option(0, "reverse").is_some_and(JinjaValue::is_true);
+            sorted(budget, &value, path, is_reversed)?
         }
-        ("unique", 0) => {
-            let mut found: Vec<JinjaValue> = Vec::new();
-            for item in budget.items_of(&value)? {
-                let folded = folded(&item);
-                let mut is_new = true;
-                for other in &found {
-                    let other = self::folded(other);
-                    is_new = is_new && !budget.equal(&other, &folded)?;
-                }
-                if is_new {
-                    found.push(item);
-                }
-            }
-            JinjaValue::list(found)?
-        }
-        ("min" | "max", 0) => {
-            let wanted = if name == "min" { Ordering::Less } else { Ordering::Greater };
-            let mut best: Option<JinjaValue> = None;
-            for item in budget.items_of(&value)? {
-                let is_better = match &best {
-                    None => true,
-                    Some(best) => budget.order(&folded(&item), &folded(best))? == Some(wanted),
-                };
-                best = if is_better { Some(item) } else { best };
-            }
-            best.unwrap_or_else(|| JinjaValue::Undefined(format!("the {name} item").into()))
-        }
+        ("unique", 0) => unique(budget, &value)?,
+        ("min" | "max", 0) => extreme(budget, name, &value)?,
         ("sum", 0) => {
             let mut sum = JinjaValue::Int(0);
             for item in budget.items_of(&value)? {
@@ -280,81 +238,6 @@ pub(super) fn filter(
         }
         _ => return Err(Fail::new(format!("the filter {name} is not supported"))),
     })
-}
-
-fn select(
-    budget: &mut Allowance,
-    name: &str,
-    value: &JinjaValue,
-    plain: &[JinjaValue],
-) -> Result<JinjaValue, Fail> {
-    let unsupported =
-        || Fail::new(format!("the filter {name} with such arguments is not supported"));
-    let by_attribute = name.ends_with("attr");
-    let (path, rest) = match plain {
-        [JinjaValue::Text(path), rest @ ..] if by_attribute => (Some(path), rest),
-        _ if by_attribute => return Err(unsupported()),
-        rest => (None, rest),
-    };
-    let (test, args) = match rest {
-        [] => (None, [].as_slice()),
-        [JinjaValue::Text(test), args @ ..] => (Some(test), args),
-        _ => return Err(unsupported()),
-    };
-    let mut found = Vec::new();
-    for item in budget.items_of(value)? {
-        let judged = match path {
-            Some(path) => path_of(budget, &item, path)?,
-            None => item.clone(),
-        };
-        let is_chosen = match test {
-            Some(test) => predicates::test(budget, test, &judged, args)?,
-            None => judged.is_true(),
-        };
-        if is_chosen == name.starts_with("select") {
-            found.push(item);
-        }
-    }
-    JinjaValue::list(found)
-}
-
-/// What a path such as `function.name` leads to.
-fn path_of(budget: &mut Allowance, value: &JinjaValue, path: &str) -> Result<JinjaValue, Fail> {
-    let mut value = value.clone();
-    for step in path.split('.') {
-        value = match step.parse() {
-            Ok(index) => budget.item(&value, &JinjaValue::Int(index))?,
-            Err(_) => budget.item(&value, &JinjaValue::text(step))?,
-        };
-    }
-    Ok(value)
-}
-
-/// Without case, as Jinja compares strings for order.
-fn folded(value: &JinjaValue) -> JinjaValue {
-    value.as_text().map_or_else(|| value.clone(), |text| JinjaValue::text(text.to_lowercase()))
-}
-
-/// Sorts, keeps the order of equals, and pays for comparisons.
-fn sort<T>(
-    budget: &mut Allowance,
-    items: &mut [T],
-    key: impl Fn(&T) -> JinjaValue,
-) -> Result<(), Fail> {
-    let mut failure = None;
-    items.sort_by(|one, other| {
-        if failure.is_some() {
-            return Ordering::Equal;
-        }
-        match budget.order(&folded(&key(one)), &folded(&key(other))) {
-            Ok(order) => order.unwrap_or(Ordering::Equal),
-            Err(fail) => {
-                failure = Some(fail);
-                Ordering::Equal
-            }
-        }
-    });
-    failure.map_or(Ok(()), Err)
 }
 
 /// The filter `title`: words end at white space, hyphens and brackets, unlike in `str.title`.

@@ -10,15 +10,17 @@
 //! brackets, calls and lists are bounded, and there is nothing to read files or the clock with.
 //! What is not supported is an error, never another text.
 //!
-//! - `lexer`, `parser`, `expressions`, `ast`: from the source to statements;
+//! - `lexer`, `parser`, `tokens`, `expressions`, `operands`, `ast`: from the source to statements;
 //! - `value`: values and their sizes; `budget`: what a row may take;
-//! - `render`: statements; `eval`: expressions; `operate`: operators, items, comparisons;
-//! - `filters`, `predicates` (`is`), `functions`, `methods`: what templates may call;
+//! - `render`: statements; `eval`: expressions; `operate`: items; `arithmetic`, `comparisons`: operators;
+//! - `filters`, `sequences`, `predicates` (`is`), `functions`, `methods`: what templates may call;
 //! - `python`, `json`: values as Python writes them; `calendar`: a date that is always the same.
 
+mod arithmetic;
 mod ast;
 mod budget;
 mod calendar;
+mod comparisons;
 mod eval;
 mod expressions;
 mod fail;
@@ -27,11 +29,14 @@ mod functions;
 mod json;
 mod lexer;
 mod methods;
+mod operands;
 mod operate;
 mod parser;
 mod predicates;
 mod python;
 mod render;
+mod sequences;
+mod tokens;
 mod value;
 
 use std::collections::HashMap;

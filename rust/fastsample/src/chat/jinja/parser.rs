@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Fail;
 use super::ast::{Assigned, ForLoop, MacroBody, Stmt, What};
-use super::expressions::Tokens;
 use super::lexer::{TemplatePart, pieces};
+use super::tokens::Tokens;
 
 /// Blocks within each other.
 const MOST_LEVELS: usize = 100;
