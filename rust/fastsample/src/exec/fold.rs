@@ -32,6 +32,18 @@ pub(crate) fn fold_on<S: Send>(
     step: impl Fn(&mut S, usize) -> Result<()> + Sync,
     merge: impl Fn(&mut S, S),
 ) -> Result<S> {
+    fold_in(ctx, ctx.threads().min(workers), tasks, init, step, merge)
+}
+
+/// As [`fold`], in `threads` threads, however many cores there are.
+fn fold_in<S: Send>(
+    ctx: &Context,
+    threads: usize,
+    tasks: usize,
+    init: impl Fn() -> S + Sync,
+    step: impl Fn(&mut S, usize) -> Result<()> + Sync,
+    merge: impl Fn(&mut S, S),
+) -> Result<S> {
     let next = AtomicUsize::new(0);
     let failure: Mutex<Option<(usize, Error)>> = Mutex::new(None);
     let work = || {
@@ -55,7 +67,7 @@ pub(crate) fn fold_on<S: Send>(
             }
         }
     };
-    let threads = ctx.threads().min(workers).min(tasks);
+    let threads = threads.min(tasks);
     let mut total = init();
     if threads <= 1 {
         merge(&mut total, work());
@@ -89,8 +101,19 @@ pub(crate) fn map<T: Send>(
     tasks: usize,
     each: impl Fn(usize) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
-    let mut found = fold(
+    map_in(ctx, ctx.threads(), tasks, each)
+}
+
+/// As [`map`], in `threads` threads, however many cores there are: for tasks that mostly wait.
+pub(crate) fn map_in<T: Send>(
+    ctx: &Context,
+    threads: usize,
+    tasks: usize,
+    each: impl Fn(usize) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let mut found = fold_in(
         ctx,
+        threads,
         tasks,
         Vec::new,
         |found, task| {

@@ -20,7 +20,7 @@ pub mod threads;
 
 pub use context::Context;
 pub(crate) use context::{lock, wait};
-pub(crate) use fold::{fold, fold_on, map};
+pub(crate) use fold::{fold, fold_on, map, map_in};
 pub(crate) use ordered::{Emitter, Ordered};
 pub(crate) use panic::panic_message;
 pub(crate) use shared_slice::SharedSlice;

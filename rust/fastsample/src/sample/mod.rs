@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::gather::{Gather, WEIGHT, with_weight};
 use crate::select::Selection;
-use crate::source::{LineLayout, Projected, Source};
+use crate::source::{LineLayout, Object, Projected, Source};
 use crate::text::TextColumns;
 
 /// The chosen rows. They are read on demand.
@@ -153,6 +153,15 @@ impl Sample {
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         self.weights.as_ref().map_or_else(|| self.source.schema(), |(_, schema)| schema)
+    }
+
+    /// The objects of stores that the sample is read from; none if some of its source is in memory.
+    #[must_use]
+    pub fn objects(&self) -> Vec<Arc<dyn Object>> {
+        if self.source.is_in_memory() {
+            return Vec::new();
+        }
+        self.source.objects().cloned().collect()
     }
 
     /// The files that the sample is read from; none if some of its source is in memory.

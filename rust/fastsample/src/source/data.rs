@@ -14,6 +14,7 @@ use super::ipc::{self, IpcFile};
 use super::jsonl::JsonlFile;
 use super::lines::{Conflicts, LineFile, LineLayout};
 use super::narrow::{KeptColumn, narrow, narrowed};
+use super::object::Object;
 use super::parquet::{self, ParquetFile, Wanted};
 use super::unit_rows::Rows;
 use super::valid;
@@ -28,11 +29,17 @@ const SPAN_BYTES: usize = 64 << 20;
 /// Rows of an in-memory or IPC batch that are filtered at once.
 const SLICE_ROWS: usize = 32 * 1024;
 
+/// Bytes that tell the format of an object far away, and that hold most footers.
+const HEAD_BYTES: u64 = 4 << 10;
+const TAIL_BYTES: u64 = 256 << 10;
+
 /// What is known of a part without reading its rows, see [`crate::Source::inspect`].
 #[derive(Debug, Clone)]
 pub struct PartInfo {
-    /// The file; none for a table.
+    /// The file; none for a table, or an object of a store.
     pub path: Option<PathBuf>,
+    /// The URL of an object of a store.
+    pub url: Option<String>,
     /// `parquet`, `arrow`, `jsonl`, `csv`, `tsv` or `memory`.
     pub format: &'static str,
     /// Rows of each row group, record batch or chunk of lines.
@@ -59,13 +66,14 @@ pub(super) enum Data {
 
 impl Data {
     /// Tells what a file is by its first bytes, not by its name.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = SourceFile::new(path)?;
-        let open = file.open()?;
+    pub(super) fn open(file: &SourceFile) -> Result<Self> {
+        let (path, open) = (file.path(), file.open()?);
+        // Footers are at the end.
+        open.plan(vec![vec![0..HEAD_BYTES, open.size().saturating_sub(TAIL_BYTES)..open.size()]]);
         let head = open.read_buffer(0, open.size().min(8) as usize)?;
         match head.as_slice() {
             [] => Err(Error::corrupt(path, "the file is empty (0 bytes); fetch or write it again")),
-            [b'P', b'A', b'R', b'1', ..] => Ok(Self::Parquet(ParquetFile::open(&file)?)),
+            [b'P', b'A', b'R', b'1', ..] => Ok(Self::Parquet(ParquetFile::open(file, &open)?)),
             [b'P', b'A', b'R', b'E', ..] => Err(Error::unsupported(
                 path,
                 "the file is encrypted, which is not supported; write a decrypted copy first",
@@ -75,10 +83,10 @@ impl Data {
                 "Feather version 1 is not supported; write the file again as Feather version 2",
             )),
             [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
-                Ok(Self::Ipc(IpcFile::open(&file)?))
+                Ok(Self::Ipc(IpcFile::open(file, &open)?))
             }
-            _ if ipc::is_old_stream(&open) => Ok(Self::Ipc(IpcFile::open(&file)?)),
-            other => Self::of_lines(&file, &open)?.ok_or_else(|| {
+            _ if ipc::is_old_stream(&open) => Ok(Self::Ipc(IpcFile::open(file, &open)?)),
+            other => Self::of_lines(file, &open)?.ok_or_else(|| {
                 let what = format!(
                     "neither Parquet nor Arrow IPC nor JSON Lines: it begins with {:?}; \
                      give a file of one of these formats, or CSV that is called .csv or .tsv, \
@@ -159,14 +167,28 @@ impl Data {
         }
     }
 
-    /// The file; none for rows in memory.
-    pub(super) fn path(&self) -> Option<&Path> {
+    fn file(&self) -> Option<&SourceFile> {
         match self {
-            Self::Parquet(file) => Some(file.path()),
-            Self::Ipc(file) => Some(file.path()),
-            Self::Jsonl(_) | Self::Csv(_) => self.lines().map(LineFile::path),
+            Self::Parquet(file) => Some(file.file()),
+            Self::Ipc(file) => Some(file.file()),
+            Self::Jsonl(_) | Self::Csv(_) => self.lines().map(LineFile::file),
             Self::Batches { .. } => None,
         }
+    }
+
+    /// The file or the URL; none for rows in memory.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.file().map(SourceFile::path)
+    }
+
+    /// The file, if it is one of this machine.
+    pub(super) fn local(&self) -> Option<&Path> {
+        self.path().filter(|_| self.stored().is_none())
+    }
+
+    /// The object of a store, if it is one.
+    pub(super) fn stored(&self) -> Option<&Arc<dyn Object>> {
+        self.file()?.stored()
     }
 
     /// Rows of each row group, record batch or chunk.
@@ -193,8 +215,9 @@ impl Data {
                 ("memory", bytes, Vec::new())
             }
         };
-        let path = self.path().map(Path::to_path_buf);
-        PartInfo { path, format, fragments: self.units(), bytes, codecs }
+        let path = self.local().map(Path::to_path_buf);
+        let url = self.stored().map(|object| object.name().display().to_string());
+        PartInfo { path, url, format, fragments: self.units(), bytes, codecs }
     }
 
     /// Rows of a unit of `rows` rows at which it may be cut into spans.

@@ -76,8 +76,8 @@ pub fn discover(location: &Path) -> Result<Found> {
     {
         return Err(Error::Unsupported {
             path: PathBuf::from(address),
-            what: "this is an address, and only local files are read; download the files, or pass \
-                   a pyarrow.dataset of them"
+            what: "this is an address of a kind that is not read; give a string that begins with \
+                   s3://, gs://, az:// or https://, or download the files"
                 .into(),
         });
     }
@@ -158,7 +158,7 @@ fn some_names(paths: &[PathBuf]) -> String {
 }
 
 /// Whether the ending of a name is one that is looked for.
-fn is_data(path: &Path) -> bool {
+pub(super) fn is_data(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     EXTENSIONS.iter().any(|end| name.strip_suffix(end).is_some_and(|rest| rest.ends_with('.')))
 }

@@ -1,7 +1,7 @@
 //! Source file: read by many threads, and not to change meanwhile.
 
-use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -9,19 +9,23 @@ use arrow_buffer::{Buffer, MutableBuffer};
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 
+use super::ahead::Ahead;
 use super::buffers::Buffers;
+use super::local::LocalFile;
+use super::object::{Object, reason};
 use crate::error::{Error, Result};
 use crate::exec::{lock, memory};
 use crate::files::Identity;
 
-/// A file of a source: its path and what it looked like when it was opened first.
+/// A file of a source: its path and what it looked like when it was opened first, or an object of
+/// a store.
 ///
 /// Handles are opened when a part is read and closed after it, so thousands of files need no more
 /// handles than there are threads.
 #[derive(Debug, Clone)]
-pub(crate) struct SourceFile {
-    path: PathBuf,
-    identity: Identity,
+pub(crate) enum SourceFile {
+    Local { path: PathBuf, identity: Identity },
+    Stored(Arc<dyn Object>),
 }
 
 impl SourceFile {
@@ -33,28 +37,39 @@ impl SourceFile {
                 "it is a device, pipe or socket, which is not supported; copy it to a file and name that",
             ));
         }
-        Ok(Self { path: path.to_path_buf(), identity: Identity::of(&metadata) })
+        Ok(Self::Local { path: path.to_path_buf(), identity: Identity::of(&metadata) })
     }
 
+    /// The path or the URL.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        match self {
+            Self::Local { path, .. } => path,
+            Self::Stored(object) => object.name(),
+        }
     }
 
     pub(crate) fn len(&self) -> u64 {
-        self.identity.len()
+        match self {
+            Self::Local { identity, .. } => identity.len(),
+            Self::Stored(object) => object.size(),
+        }
+    }
+
+    /// The object of a store, if it is one.
+    pub(crate) fn stored(&self) -> Option<&Arc<dyn Object>> {
+        match self {
+            Self::Local { .. } => None,
+            Self::Stored(object) => Some(object),
+        }
     }
 
     /// Opens the file, if it is still the same.
     pub(crate) fn open(&self) -> Result<OpenFile> {
-        let file = File::open(&self.path).map_err(|error| Error::read(&self.path, error))?;
-        let open = OpenFile {
-            file: Arc::new(file),
-            buffers: Buffers::default(),
-            origin: self.clone(),
-            cause: Cause::default(),
+        let object: Arc<dyn Object> = match self {
+            Self::Local { path, identity } => Arc::new(LocalFile::open(path, identity)?),
+            Self::Stored(object) => object.clone(),
         };
-        open.verify()?;
-        Ok(open)
+        Ok(OpenFile::new(object))
     }
 }
 
@@ -64,20 +79,51 @@ type Cause = Arc<Mutex<Option<Error>>>;
 /// An open file. Every read names its offset, so threads may share it.
 #[derive(Debug)]
 pub(crate) struct OpenFile {
-    file: Arc<File>,
+    object: Arc<dyn Object>,
+    /// What is read ahead, if it is far away.
+    ahead: Option<Arc<Ahead>>,
     buffers: Buffers,
-    origin: SourceFile,
     cause: Cause,
 }
 
 impl OpenFile {
+    fn new(object: Arc<dyn Object>) -> Self {
+        let ahead = object.is_far().then(|| Arc::new(Ahead::new(object.clone())));
+        Self { object, ahead, buffers: Buffers::default(), cause: Cause::default() }
+    }
+
+    /// The path or the URL.
     pub(crate) fn path(&self) -> &Path {
-        &self.origin.path
+        self.object.name()
     }
 
     /// Bytes of the file.
     pub(super) fn size(&self) -> u64 {
-        self.origin.identity.len()
+        self.object.size()
+    }
+
+    /// Whether what is read should be planned.
+    pub(super) fn is_far(&self) -> bool {
+        self.ahead.is_some()
+    }
+
+    /// Says what will be read of each of several columns, so that it takes few requests. Does
+    /// nothing for a local file.
+    pub(super) fn plan(&self, columns: Vec<Vec<Range<u64>>>) {
+        if let Some(ahead) = &self.ahead {
+            ahead.plan(columns);
+        }
+    }
+
+    /// The same file for another reader, with what is read ahead.
+    pub(super) fn again(&self) -> Self {
+        let (object, ahead) = (self.object.clone(), self.ahead.clone());
+        Self { object, ahead, buffers: self.buffers.clone(), cause: Cause::default() }
+    }
+
+    /// The same file for another reader, with plans of its own.
+    pub(super) fn apart(&self) -> Self {
+        Self { buffers: self.buffers.clone(), ..Self::new(self.object.clone()) }
     }
 
     /// The same file, read into memory of others.
@@ -92,12 +138,7 @@ impl OpenFile {
 
     /// Fails if the file is no longer what it was when the source was opened.
     pub(crate) fn verify(&self) -> Result<()> {
-        let metadata = self.file.metadata().map_err(|error| Error::read(self.path(), error))?;
-        if Identity::of(&metadata) == self.origin.identity {
-            Ok(())
-        } else {
-            Err(Error::Changed(self.path().to_path_buf()))
-        }
+        self.object.verify()
     }
 
     /// Keeps an error for [`OpenFile::explain`], and gives a decoder something to fail with.
@@ -138,17 +179,34 @@ impl OpenFile {
         Ok(lent.freeze())
     }
 
-    fn read_exact(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
-        read_exact_at(&self.file, buffer, offset).map_err(|error| {
+    fn read_exact(&self, mut buffer: &mut [u8], mut offset: u64) -> Result<()> {
+        let failed = |error| {
             let changed = self.verify().err();
-            changed.unwrap_or_else(|| Error::read(self.path(), error))
-        })
+            changed.unwrap_or_else(|| reason(self.path(), error))
+        };
+        while !buffer.is_empty() {
+            match read(&self.object, self.ahead.as_ref(), buffer, offset) {
+                Ok(0) => return Err(failed(io::ErrorKind::UnexpectedEof.into())),
+                Ok(read) => {
+                    buffer = &mut buffer[read..];
+                    offset += read as u64;
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(())
     }
 
     /// The `len` bytes at `offset`, to be read bit by bit.
     pub(crate) fn section(&self, offset: u64, len: u64) -> Section {
-        let (file, cause) = (self.file.clone(), self.cause.clone());
-        Section { file, path: self.path().to_path_buf(), cause, offset, left: len }
+        let (object, cause) = (self.object.clone(), self.cause.clone());
+        let range = offset..offset.saturating_add(len);
+        let in_order = || Arc::new(Ahead::in_order(object.clone(), range.clone()));
+        let planned = |ahead: &Arc<Ahead>| {
+            if ahead.covers(&range) { ahead.clone() } else { in_order() }
+        };
+        let ahead = self.ahead.as_ref().map(planned);
+        Section { object, ahead, cause, offset, left: len }
     }
 
     /// A damaged file may name any range; memory is only set aside for one that exists.
@@ -169,8 +227,8 @@ impl OpenFile {
 /// cloned `File`.
 #[derive(Debug)]
 pub(crate) struct Section {
-    file: Arc<File>,
-    path: PathBuf,
+    object: Arc<dyn Object>,
+    ahead: Option<Arc<Ahead>>,
     cause: Cause,
     offset: u64,
     left: u64,
@@ -179,9 +237,10 @@ pub(crate) struct Section {
 impl Read for Section {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let wanted = out.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        let read = read_at(&self.file, &mut out[..wanted], self.offset).map_err(|error| {
+        let read = read(&self.object, self.ahead.as_ref(), &mut out[..wanted], self.offset);
+        let read = read.map_err(|error| {
             let kind = error.kind();
-            lock(&self.cause).get_or_insert(Error::read(&self.path, error));
+            lock(&self.cause).get_or_insert(reason(self.object.name(), error));
             io::Error::from(kind)
         })?;
         // A file that ends early must not look like a section that has been read.
@@ -194,35 +253,15 @@ impl Read for Section {
     }
 }
 
-/// Reads some bytes. A signal that comes in between is no reason to stop.
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    loop {
-        match read_once(file, buffer, offset) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            outcome => return outcome,
-        }
+/// Reads some bytes, of what was read ahead if that is done.
+fn read(
+    object: &Arc<dyn Object>,
+    ahead: Option<&Arc<Ahead>>,
+    out: &mut [u8],
+    offset: u64,
+) -> io::Result<usize> {
+    match ahead {
+        Some(ahead) => ahead.read(out, offset),
+        None => object.read(out, offset),
     }
-}
-
-#[cfg(unix)]
-fn read_once(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn read_once(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
-}
-
-fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !buffer.is_empty() {
-        match read_at(file, buffer, offset)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            read => {
-                buffer = &mut buffer[read..];
-                offset += read as u64;
-            }
-        }
-    }
-    Ok(())
 }

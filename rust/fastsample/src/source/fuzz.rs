@@ -12,7 +12,8 @@ const BATCHES: usize = 4;
 
 /// Reads batches of an Arrow IPC file, and each of their columns alone.
 pub(crate) fn ipc(path: &Path) -> Result<()> {
-    let file = IpcFile::open(&SourceFile::new(path)?)?;
+    let file = SourceFile::new(path)?;
+    let file = IpcFile::open(&file, &file.open()?)?;
     let roots: Vec<usize> = (0..file.schema().fields().len()).collect();
     for (index, rows) in file.units().take(BATCHES).enumerate() {
         let batch = file.read(index, &roots)?;

@@ -14,7 +14,7 @@ pub(super) fn is_pattern(path: &Path) -> bool {
     has_wildcard(path.as_os_str())
 }
 
-fn has_wildcard(name: &OsStr) -> bool {
+pub(super) fn has_wildcard(name: &OsStr) -> bool {
     name.as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte))
 }
 
@@ -46,13 +46,7 @@ pub(super) fn expand(pattern: &Path) -> Result<Matches> {
                 found = below;
             }
             Component::Normal(name) if has_wildcard(name) => {
-                let tokens = parse(name.as_encoded_bytes()).ok_or_else(|| {
-                    Error::Argument(format!(
-                        "{}: not a valid glob: a bracket is not closed; write [[] for a bracket in \
-                         a name",
-                        pattern.display()
-                    ))
-                })?;
+                let tokens = parse(name.as_encoded_bytes()).ok_or_else(|| not_closed(pattern))?;
                 let mut matching = Vec::new();
                 for folder in &found {
                     for (name, path) in entries(folder)? {
@@ -76,6 +70,13 @@ pub(super) fn expand(pattern: &Path) -> Result<Matches> {
     found.sort();
     found.dedup();
     Ok(Matches { paths: found, hidden })
+}
+
+pub(super) fn not_closed(pattern: &Path) -> Error {
+    Error::Argument(format!(
+        "{}: not a valid glob: a bracket is not closed; write [[] for a bracket in a name",
+        pattern.display()
+    ))
 }
 
 /// The entries of a folder; none of what is no folder.
@@ -118,7 +119,7 @@ fn descend(folder: &Path, above: &mut Vec<PathBuf>, found: &mut Vec<PathBuf>) ->
 
 /// A part of a pattern.
 #[derive(Debug, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     Char(Vec<u8>),
     /// `?`
     Any,
@@ -132,7 +133,7 @@ enum Token {
 }
 
 /// A pattern; none if a bracket is not closed.
-fn parse(pattern: &[u8]) -> Option<Vec<Token>> {
+pub(super) fn parse(pattern: &[u8]) -> Option<Vec<Token>> {
     let (mut tokens, mut rest) = (Vec::new(), pattern);
     while let Some((char, behind)) = first_char(rest) {
         rest = behind;
@@ -193,13 +194,13 @@ fn code(char: &[u8]) -> u32 {
 }
 
 /// Whether a name is hidden from a pattern, which does not begin with a dot as the name does.
-fn hides(tokens: &[Token], name: &[u8]) -> bool {
+pub(super) fn hides(tokens: &[Token], name: &[u8]) -> bool {
     name.starts_with(b".") && !matches!(tokens.first(), Some(Token::Char(c)) if c == b".")
 }
 
 /// Whether a name matches, hidden or not. Only the last `*` is ever tried again, so time is at most
 /// the product of both lengths.
-fn matches(tokens: &[Token], name: &[u8]) -> bool {
+pub(super) fn matches(tokens: &[Token], name: &[u8]) -> bool {
     let (mut at, mut rest) = (0, name);
     let mut retry: Option<(usize, &[u8])> = None;
     loop {

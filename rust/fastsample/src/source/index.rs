@@ -41,7 +41,7 @@ fn hold_for(types: &ColumnTypes, parts: &[Data]) -> Result<bool> {
         return Ok(false);
     }
     let info = other.info();
-    let path = info.path.map(|path| path.display().to_string()).unwrap_or_default();
+    let path = other.path().map(|path| path.display().to_string()).unwrap_or_default();
     Err(Error::Argument(format!(
         "{path}: schema= is for JSON Lines and CSV, which tell no types, but this file is {}; \
          leave schema= out, and cast the sample",

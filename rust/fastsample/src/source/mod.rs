@@ -14,6 +14,7 @@
 //! a record batch, a chunk of lines. A *span* is what one task reads: a fragment, or a run of its pages when it is
 //! large. Rows are numbered through all parts in order; that number is the row's *ordinal*.
 
+mod ahead;
 mod batches;
 mod buffers;
 mod column_types;
@@ -29,9 +30,12 @@ mod index;
 mod ipc;
 mod jsonl;
 mod lines;
+mod listing;
+mod local;
 mod mapped;
 mod named;
 mod narrow;
+mod object;
 mod options;
 mod parquet;
 mod projected;
@@ -55,18 +59,24 @@ pub use data::PartInfo;
 pub use discover::{EXTENSIONS, Found, discover};
 pub use imported::array_of;
 pub(crate) use lines::LineLayout;
+pub use listing::{Listed, choose};
 pub(crate) use mapped::mapped_files;
 pub(crate) use named::{NamedSources, joined};
+pub use object::Object;
 pub use options::OpenOptions;
 pub(crate) use projected::LINE;
 pub use projected::Projected;
 pub(crate) use valid::check_text;
 
 use self::data::Data;
+use self::file::SourceFile;
 use self::unify::{ColumnMap, Label, unify};
 use crate::error::{Error, Result};
-use crate::exec::{Context, map};
+use crate::exec::{Context, map, map_in};
 use crate::files::{open_together, settled};
+
+/// Objects of a store that are opened at once.
+const OPENED_AT_ONCE: usize = 16;
 
 /// Rows that can be read again and again, in any part, by any thread.
 #[derive(Debug, Clone)]
@@ -156,20 +166,45 @@ impl Source {
             Ok(paths)
         };
         let parts = open_together(find, |paths| {
-            let mut opened = map(ctx, paths.len(), |index| Data::open(&paths[index]))?;
+            let open = |index: usize| Data::open(&SourceFile::new(&paths[index])?);
+            let mut opened = map(ctx, paths.len(), open)?;
             are_set.set(index::index(ctx, &mut opened, options)?);
             Ok(paths.iter().map(|path| path.display().to_string()).zip(opened).collect())
         })?;
         let source = Self::new(parts, columns)?;
-        let mut passed_over = passed_over.into_inner();
+        Ok(source.found(passed_over.into_inner(), options, are_set.get()))
+    }
+
+    /// Opens objects of a store, in the order given. `passed_over` are others that lie there.
+    ///
+    /// # Errors
+    /// For whatever is missing, damaged, not supported, or does not fit together.
+    pub fn open_objects(
+        ctx: &Context,
+        objects: &[Arc<dyn Object>],
+        passed_over: Vec<PathBuf>,
+        options: &OpenOptions,
+    ) -> Result<Self> {
+        let open = |index: usize| Data::open(&SourceFile::Stored(objects[index].clone()));
+        // Opening an object is waiting for it, whatever cores there are.
+        let threads = ctx.threads().max(OPENED_AT_ONCE);
+        let mut opened = map_in(ctx, threads, objects.len(), open)?;
+        let are_set = index::index(ctx, &mut opened, options)?;
+        let names = objects.iter().map(|object| object.name().display().to_string());
+        let source = Self::new(names.zip(opened).collect(), options.columns.as_deref())?;
+        Ok(source.found(passed_over, options, are_set))
+    }
+
+    /// The source with what is known of where it was found, and whether types that were set hold.
+    fn found(self, mut passed_over: Vec<PathBuf>, options: &OpenOptions, are_set: bool) -> Self {
         passed_over.sort();
         passed_over.dedup();
         // Those that are also named outright are read.
-        let read: HashSet<&Path> = source.paths().collect();
+        let read: HashSet<&Path> = self.parts.iter().filter_map(|part| part.data.path()).collect();
         passed_over.retain(|path| !read.contains(path.as_path()));
-        let typed = options.types.as_ref().filter(|_| are_set.get()).map(ColumnTypes::note);
+        let typed = options.types.as_ref().filter(|_| are_set).map(ColumnTypes::note);
         let origin = Arc::new(Origin { inputs: Vec::new(), passed_over, typed });
-        Ok(Self { origin, ..source })
+        Self { origin, ..self }
     }
 
     /// Rows that are in memory already. They are referred to, not copied. Files that they are
@@ -260,7 +295,12 @@ impl Source {
 
     /// The files of this source.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.parts.iter().filter_map(|part| part.data.path())
+        self.parts.iter().filter_map(|part| part.data.local())
+    }
+
+    /// The objects of stores that are parts of this source.
+    pub fn objects(&self) -> impl Iterator<Item = &Arc<dyn Object>> {
+        self.parts.iter().filter_map(|part| part.data.stored())
     }
 
     /// Whether some of its rows are in memory, and in no file.

@@ -1,7 +1,6 @@
 //! An Arrow IPC file or stream: its schema, and reading its record batches.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -36,17 +35,17 @@ struct Narrowed {
 }
 
 impl IpcFile {
-    pub(crate) fn open(file: &SourceFile) -> Result<Self> {
-        let open = file.open()?;
+    /// Reads the index of `file`, of which `open` is a handle.
+    pub(crate) fn open(file: &SourceFile, open: &OpenFile) -> Result<Self> {
         let has_magic = file.len() >= 8 && open.read_buffer(0, 6)?.as_slice() == MAGIC;
-        let index = catch(&open, || {
-            if has_magic { index::from_footer(&open) } else { index::from_stream(&open) }
+        let index = catch(open, || {
+            if has_magic { index::from_footer(open) } else { index::from_stream(open) }
         })?;
         Ok(Self { file: file.clone(), index: Arc::new(index), narrowed: None })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        self.file.path()
+    pub(crate) fn file(&self) -> &SourceFile {
+        &self.file
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -179,7 +178,7 @@ mod tests {
         let path = folder.path().join("data.arrows");
         let opened = |endianness| {
             std::fs::write(&path, stream(endianness)).expect("written");
-            SourceFile::new(&path).and_then(|file| IpcFile::open(&file))
+            SourceFile::new(&path).and_then(|file| IpcFile::open(&file, &file.open()?))
         };
         let (own, other) = if cfg!(target_endian = "little") {
             (Endianness::Little, Endianness::Big)

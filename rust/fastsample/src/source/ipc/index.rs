@@ -61,6 +61,11 @@ pub(super) fn from_footer(open: &OpenFile) -> Result<Index> {
     if bytes > size {
         return Err(damaged(open, format!("its messages claim {bytes} bytes of {size}")));
     }
+    let header = |block: &Block| {
+        let start = block.offset() as u64;
+        start..start + block.metaDataLength() as u64
+    };
+    open.plan(vec![footer.recordBatches().into_iter().flatten().map(header).collect()]);
     let mut batches = Vec::new();
     for &block in footer.recordBatches().iter().flatten() {
         let header = open.read_buffer(block.offset() as u64, block.metaDataLength() as usize)?;

@@ -76,8 +76,9 @@ impl Cutter {
 
     /// The lines of a plain file that begin in the `index`-th piece of it.
     pub(in crate::source) fn piece(open: &OpenFile, index: u64) -> Result<Cut> {
-        let size = open.size();
+        let (open, size) = (&open.apart(), open.size());
         let nominal = index * CHUNK_BYTES;
+        open.plan(vec![vec![nominal.saturating_sub(1)..nominal + CHUNK_BYTES + BEYOND_BYTES]]);
         let empty = Cut { chunk: Chunk { from: nominal, skip: 0, len: 0 }, bytes: Bytes::new() };
         let start = match index {
             0 => Some(0),

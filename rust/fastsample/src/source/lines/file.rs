@@ -41,6 +41,10 @@ impl LineFile {
         self.has_first = table.has_first;
     }
 
+    pub(in crate::source) fn file(&self) -> &SourceFile {
+        &self.file
+    }
+
     pub(in crate::source) fn path(&self) -> &Path {
         self.file.path()
     }

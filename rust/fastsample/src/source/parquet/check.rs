@@ -5,6 +5,7 @@ use std::path::Path;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
+use super::chunk;
 use super::pages::count_values;
 use crate::error::{Error, Result};
 use crate::source::file::OpenFile;
@@ -85,7 +86,9 @@ pub(super) fn check_rows(open: &OpenFile, metadata: &ParquetMetaData) -> Result<
         let flat = |&leaf: &usize| group.column(leaf).column_descr().max_rep_level() == 0;
         // A row of a repeated column has one value or more; an empty list counts as one.
         let leaf = (0..group.columns().len()).find(flat);
-        let found = count_values(open, group.column(leaf.unwrap_or(0)))?;
+        let column = group.column(leaf.unwrap_or(0));
+        open.plan(vec![vec![chunk::range(column)]]);
+        let found = count_values(open, column)?;
         if found < rows || (leaf.is_some() && found > rows) {
             return Err(Error::corrupt(
                 open.path(),

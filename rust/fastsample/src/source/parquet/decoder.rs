@@ -29,10 +29,15 @@ pub(super) struct Decoded {
 }
 
 impl Decoded {
-    /// Opens a reader of some columns.
-    pub(super) fn open(file: &ParquetFile, wanted: &Wanted, roots: &[usize]) -> Result<Self> {
-        let Wanted { group, range, mask, batch_rows, buffers } = wanted;
-        let open = Arc::new(file.open_again()?.with_buffers(buffers));
+    /// A reader of some columns of `file`, of which `open` is a handle.
+    pub(super) fn open(
+        file: &ParquetFile,
+        open: OpenFile,
+        wanted: &Wanted,
+        roots: &[usize],
+    ) -> Result<Self> {
+        let Wanted { group, range, mask, batch_rows, .. } = wanted;
+        let open = Arc::new(open);
         let selection = row_selection(range.start as usize, mask);
         let reader = reader(file, &open, *group, roots, *batch_rows, selection)
             .map_err(|error| blame(file, *group, range, roots, open.explain(error)))?;

@@ -35,12 +35,12 @@ pub(crate) struct ParquetFile {
 }
 
 impl ParquetFile {
-    pub(crate) fn open(file: &SourceFile) -> Result<Self> {
+    /// Reads the footer of `file`, of which `open` is a handle.
+    pub(crate) fn open(file: &SourceFile, open: &OpenFile) -> Result<Self> {
         let path = file.path();
-        let open = file.open()?;
-        let metadata = Arc::new(Footer::read(&open)?.decode(path)?);
+        let metadata = Arc::new(Footer::read(open)?.decode(path)?);
         check_footer(path, &metadata, file.len())?;
-        check_rows(&open, &metadata)?;
+        check_rows(open, &metadata)?;
         // An Arrow schema stored in the file may be damaged or from the future; Parquet's own
         // schema always describes the data.
         let parse = |skip| {
@@ -88,6 +88,10 @@ impl ParquetFile {
 
     pub(crate) fn path(&self) -> &Path {
         self.file.path()
+    }
+
+    pub(crate) fn file(&self) -> &SourceFile {
+        &self.file
     }
 
     pub(crate) fn len(&self) -> u64 {

@@ -9,12 +9,11 @@ use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_buffer::BooleanBuffer;
 use arrow_select::filter::filter;
 
-use super::decoder::Decoded;
 use super::file::ParquetFile;
 use super::lanes::in_lanes;
 use super::splits::splits;
 use super::wanted::Wanted;
-use super::whole::{columns, streamed};
+use super::whole::{columns, decoded, streamed};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::hash::RowHash;
@@ -29,7 +28,8 @@ const ROWS: i64 = 1 << 14;
 
 /// Reads the beginning of a file in all ways.
 pub(crate) fn agree(path: &Path) -> Result<()> {
-    let file = ParquetFile::open(&SourceFile::new(path)?)?;
+    let file = SourceFile::new(path)?;
+    let file = ParquetFile::open(&file, &file.open()?)?;
     let roots: Vec<usize> = (0..file.schema().fields().len().min(COLUMNS)).collect();
     let mut outcome = Ok(());
     for group in 0..file.metadata().num_row_groups().min(GROUPS) {
@@ -54,7 +54,7 @@ fn column(file: &ParquetFile, group: usize, rows: usize, root: usize) -> Result<
     let read = |from: usize, mask: &RowMask| {
         let range = from as u64..(from + mask.len()) as u64;
         let wanted = Wanted::new(file, group, range, mask, &roots, &Buffers::default());
-        Decoded::open(file, &wanted, &roots).and_then(columns)
+        decoded(file, &wanted, &roots).and_then(columns)
     };
     let all = RowMask::AllTrue(rows);
     let whole = read(0, &all);
@@ -105,7 +105,7 @@ fn lanes(file: &ParquetFile, group: usize, rows: usize, roots: &[usize]) -> Resu
     }
     let all = RowMask::AllTrue(rows);
     let wanted = Wanted::new(file, group, 0..rows as u64, &all, roots, &Buffers::default());
-    let plain = Decoded::open(file, &wanted, roots).and_then(columns);
+    let plain = decoded(file, &wanted, roots).and_then(columns);
     let lanes = in_lanes(&Context::new(Some(2)), file, &wanted, roots, 2).and_then(columns);
     match (lanes, plain) {
         (Ok(lanes), Ok(plain)) => assert_eq!(lanes, plain, "columns in lanes"),

@@ -1,11 +1,20 @@
 //! Offset index: where the pages of a column chunk are, as some writers note it.
 
-use parquet::file::metadata::RowGroupMetaData;
+use std::ops::Range;
+
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::page_index::offset_index::PageLocation;
 
-use super::chunk::range;
+use super::chunk;
 use super::thrift::{Compact, I32, I64, LIST, STRUCT};
 use crate::source::file::OpenFile;
+
+/// Where the index of a chunk lies, if it has one.
+pub(super) fn range(column: &ColumnChunkMetaData) -> Option<Range<u64>> {
+    let start = u64::try_from(column.offset_index_offset()?).ok()?;
+    let length = u64::try_from(column.offset_index_length()?).ok()?;
+    Some(start..start.checked_add(length)?)
+}
 
 /// The places of the data pages of a chunk; none without an index that makes sense.
 pub(super) fn read(
@@ -14,10 +23,10 @@ pub(super) fn read(
     leaf: usize,
 ) -> Option<Vec<PageLocation>> {
     let column = group.column(leaf);
-    let offset = u64::try_from(column.offset_index_offset()?).ok()?;
-    let length = usize::try_from(column.offset_index_length()?).ok()?;
-    let pages = parse(&open.read_buffer(offset, length).ok()?)?;
-    let range = range(column);
+    let index = range(column)?;
+    let length = usize::try_from(index.end - index.start).ok()?;
+    let pages = parse(&open.read_buffer(index.start, length).ok()?)?;
+    let range = chunk::range(column);
     let (mut place, mut row) = (range.start, -1);
     for page in &pages {
         let start = u64::try_from(page.offset).ok()?;

@@ -14,6 +14,7 @@
 //! - [`wanted`]: rows to read; [`decoder`]: read by the decoder of `parquet`; [`stream`]: texts of
 //!   huge [`plain_pages`](mod@plain_pages), through [`inflate`] (their bytes) and [`levels`] (their
 //!   nulls);
+//! - [`plan`](mod@plan): what of an object far away is going to be read;
 //! - [`read`](mod@read): each column in the way that suits it, put together by [`zip`]; [`lanes`]: on
 //!   several cores.
 
@@ -39,6 +40,7 @@ mod levels;
 mod page_reader;
 mod pages;
 mod plain_pages;
+mod plan;
 mod read;
 mod row_group;
 mod shapes;

@@ -29,7 +29,7 @@ use crate::source::file::OpenFile;
 
 /// Bytes by which pages may reach beyond their chunk: old writers forgot to count the header of a
 /// dictionary (PARQUET-816).
-const SLACK: u64 = 100;
+pub(super) const SLACK: u64 = 100;
 
 /// A page: its header, and where its bytes begin.
 struct FoundPage {

@@ -4,7 +4,7 @@
 //! header of every page is read once, and its content is kept.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::page_index::offset_index::PageLocation;
@@ -18,7 +18,7 @@ use crate::source::file::OpenFile;
 
 /// Where the pages of chunks are that were looked at. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Directory(Arc<Mutex<Known>>);
+pub(super) struct Directory(Arc<Mutex<Known>>, Arc<OnceLock<()>>);
 
 /// By row group and leaf column; none where headers do not say.
 type Known = HashMap<(usize, usize), Option<Vec<PageLocation>>>;
@@ -35,12 +35,30 @@ impl Directory {
         if let Some(known) = lock(&self.0).get(&(group, leaf)) {
             return known.clone();
         }
+        if open.is_far() {
+            // To walk from header to header would take a request each.
+            self.1.get_or_init(|| self.fill(&open.apart(), metadata));
+            return lock(&self.0).get(&(group, leaf)).cloned().flatten();
+        }
         // The index only saves time; without a sound one, page headers say the same.
         let row_group = metadata.row_group(group);
         let found = index::read(open, row_group, leaf);
         let found = found.or_else(|| by_headers(open, row_group, leaf));
         lock(&self.0).insert((group, leaf), found.clone());
         found
+    }
+
+    /// Reads the index of all chunks of a file far away, which lies in one place.
+    fn fill(&self, open: &OpenFile, metadata: &ParquetMetaData) {
+        let groups = || metadata.row_groups().iter();
+        let chunks = groups().flat_map(RowGroupMetaData::columns);
+        open.plan(vec![chunks.filter_map(index::range).collect()]);
+        for (number, group) in groups().enumerate() {
+            for leaf in 0..group.columns().len() {
+                let found = index::read(open, group, leaf);
+                lock(&self.0).insert((number, leaf), found);
+            }
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn plain_pages(
     least: usize,
 ) -> Option<Vec<PlainPage>> {
     let [leaf] = file.leaves(&[root])[..] else { return None };
-    let group = file.metadata().row_group(group);
+    let (row_group, group) = (group, file.metadata().row_group(group));
     let column = group.column(leaf);
     let levels = column.column_descr();
     let is_candidate = levels.physical_type() == Type::BYTE_ARRAY
@@ -56,6 +56,13 @@ pub(super) fn plain_pages(
         && column.dictionary_page_offset().is_none()
         && streams(column.compression());
     if !is_candidate || (column.uncompressed_size() as usize) < least {
+        return None;
+    }
+    // Each header of an object far away may take a request.
+    if open.is_far()
+        && let Some(known) = file.locations(open, row_group, leaf)
+        && (column.uncompressed_size() as usize) / known.len().max(1) < least
+    {
         return None;
     }
     let pages = walk(open, column, file.all_compressed(), levels.max_def_level() == 1, least)?;

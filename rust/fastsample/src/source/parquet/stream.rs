@@ -188,7 +188,7 @@ impl Stream {
         }
         let mask = RowMask::AllTrue((self.wanted.range.end - self.wanted.range.start) as usize);
         let whole = Wanted { mask, ..self.wanted.clone() };
-        let decoded = Decoded::open(&self.origin, &whole, &[self.root]);
+        let decoded = Decoded::open(&self.origin, self.open.again(), &whole, &[self.root]);
         if let Err(same) = decoded.and_then(|mut batches| batches.try_for_each(|b| b.map(drop))) {
             return same;
         }

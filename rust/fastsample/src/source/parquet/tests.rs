@@ -13,13 +13,12 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::ParquetFile;
-use super::decoder::Decoded;
 use super::index;
 use super::lanes::in_lanes;
 use super::pages::by_headers;
 use super::splits::splits;
 use super::wanted::Wanted;
-use super::whole::{columns, streamed};
+use super::whole::{columns, decoded, streamed};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::select::RowMask;
@@ -133,7 +132,8 @@ fn write(case: &Case, folder: &TempDir) -> std::path::PathBuf {
 }
 
 fn open(path: &std::path::Path) -> Result<ParquetFile> {
-    ParquetFile::open(&SourceFile::new(path)?)
+    let file = SourceFile::new(path)?;
+    ParquetFile::open(&file, &file.open()?)
 }
 
 fn wanted(case: &Case) -> Wanted {
@@ -201,7 +201,7 @@ proptest! {
         let file = open(&write(&case, &folder)).expect("a sound file");
         let wanted = wanted(&case);
         for root in [0, 1, 2] {
-            let found = columns(Decoded::open(&file, &wanted, &[root]).expect("opens")).expect("sound");
+            let found = columns(decoded(&file, &wanted, &[root]).expect("opens")).expect("sound");
             prop_assert_eq!(found, oracle(&file, &wanted, root).expect("sound"));
         }
     }
@@ -238,7 +238,7 @@ proptest! {
         let truth = oracle(&sound, &wanted, 1).expect("sound");
         damage(&path, &sound, &place, flip);
         let Ok(file) = open(&path) else { return Ok(()) };
-        match (Decoded::open(&file, &wanted, &[1]).and_then(columns), oracle(&file, &wanted, 1)) {
+        match (decoded(&file, &wanted, &[1]).and_then(columns), oracle(&file, &wanted, 1)) {
             (Ok(found), Ok(same)) => prop_assert_eq!(found, same),
             (Ok(found), Err(_)) => prop_assert_eq!(found, truth),
             (Err(Error::Corrupt { .. } | Error::Unsupported { .. }), _) => {}
@@ -256,7 +256,7 @@ proptest! {
             Compression::UNCOMPRESSED | Compression::GZIP(_) | Compression::ZSTD(_)
         );
         for root in [1, 2] {
-            let plain = columns(Decoded::open(&file, &wanted, &[root]).expect("opens")).expect("sound");
+            let plain = columns(decoded(&file, &wanted, &[root]).expect("opens")).expect("sound");
             let stream = streamed(&file, &wanted, root).expect("the file is there");
             prop_assert_eq!(stream.is_some(), known && !case.dictionary);
             if let Some(stream) = stream {
@@ -272,7 +272,7 @@ proptest! {
         let wanted = wanted(&case);
         let ctx = Context::new(Some(threads));
         for roots in [&[0, 1, 2][..], &[1, 2], &[2]] {
-            let plain = columns(Decoded::open(&file, &wanted, roots).expect("opens")).expect("sound");
+            let plain = columns(decoded(&file, &wanted, roots).expect("opens")).expect("sound");
             let lanes = in_lanes(&ctx, &file, &wanted, roots, lanes).expect("threads");
             prop_assert_eq!(columns(lanes).expect("sound"), plain);
         }
@@ -290,7 +290,7 @@ proptest! {
         let mask = RowMask::AllTrue(rows);
         let wanted = Wanted { range: 0..rows as u64, mask, ..wanted(&case) };
         if let Some(stream) = streamed(&file, &wanted, 1).expect("the file is there") {
-            let plain = Decoded::open(&file, &wanted, &[1]).and_then(columns);
+            let plain = decoded(&file, &wanted, &[1]).and_then(columns);
             match (columns(stream), plain) {
                 (Ok(found), Ok(plain)) => prop_assert_eq!(found, plain),
                 (Err(found), Err(plain)) => prop_assert_eq!(found.to_string(), plain.to_string()),

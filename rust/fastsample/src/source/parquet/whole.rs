@@ -5,6 +5,7 @@ use arrow_cast::cast;
 use arrow_schema::DataType;
 use arrow_select::concat::concat;
 
+use super::decoder::Decoded;
 use super::file::ParquetFile;
 use super::plain_pages::plain_pages;
 use super::stream::Stream;
@@ -28,6 +29,11 @@ pub(super) fn columns(batches: impl Iterator<Item = Result<RecordBatch>>) -> Res
     };
     let all = (0..first.num_columns()).map(column).collect::<Result<Vec<ArrayRef>, _>>();
     all.map_err(|error| Error::Schema(error.to_string()))
+}
+
+/// Some columns through the decoder of `parquet`.
+pub(super) fn decoded(file: &ParquetFile, wanted: &Wanted, roots: &[usize]) -> Result<Decoded> {
+    Decoded::open(file, file.open_again()?.with_buffers(&wanted.buffers), wanted, roots)
 }
 
 /// A column as a stream, if it can be one, whatever its size.
