@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +14,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 #: The dependency group `train`.
 TRAINERS = ("torch", "torchdata", "accelerate", "transformers", "lightning")
 
+#: The interpreter with the dependency group `servers`.
+SERVERS = Path(sys.prefix) / "servers" / "bin" / "python"
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("shared") is not None and not SHARED.is_dir():
@@ -21,6 +25,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         missing = [name for name in TRAINERS if find_spec(name) is None]
         if missing:
             _skip(f"not installed: {', '.join(missing)}", "FASTSAMPLE_REQUIRE_TORCH")
+    is_there = find_spec("obstore") is not None and SERVERS.exists()
+    if item.get_closest_marker("cloud") is not None and not is_there:
+        _skip("not installed: obstore, moto (make setup-cloud)", "FASTSAMPLE_REQUIRE_CLOUD")
 
 
 def _skip(reason: str, required: str) -> None:

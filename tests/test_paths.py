@@ -188,12 +188,13 @@ def test_commands_tell_what_was_passed_over(command: str, as_json: bool, tmp_pat
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
-        ("s3://bucket/k.parquet", "s3://bucket/k.parquet"),
-        ("https://x.org/*.parquet", "https://x.org/"),
+        ("hdfs://host/k.parquet", "hdfs://host/k.parquet"),
+        ("ftp://x.org/*.parquet", "ftp://x.org/"),
         ("hf://datasets/x/y.parquet", "hf://datasets/x/y.parquet"),
+        (Path("s3://bucket/k.parquet"), "s3://bucket/k.parquet"),
     ],
 )
-def test_addresses(source: str, shown: str) -> None:
+def test_addresses(source: str | Path, shown: str) -> None:
     with pytest.raises(errors.UnsupportedDataError, match="an address") as caught:
         fastsample.sample(source, 1)
     assert shown in str(caught.value)

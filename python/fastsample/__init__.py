@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from fastsample._planning.padding import LengthFacts
     from fastsample._planning.plan import plan
     from fastsample._planning.report import Plan
+    from fastsample._remote import RemoteFiles
     from fastsample._sampling.draw import sample
     from fastsample._sampling.epochs import Epochs, epochs
     from fastsample._sampling.mixture import Mixture, mix
@@ -88,6 +89,7 @@ __all__ = [
     "Padding",
     "Plan",
     "ReadError",
+    "RemoteFiles",
     "Report",
     "ResumableSampler",
     "Sample",
@@ -132,6 +134,7 @@ _HOMES = {
     "._planning.padding": ("LengthFacts",),
     "._planning.plan": ("plan",),
     "._planning.report": ("Plan",),
+    "._remote": ("RemoteFiles",),
     "._sampling.draw": ("sample",),
     "._sampling.epochs": ("Epochs", "epochs"),
     "._sampling.mixture": ("Mixture", "mix"),

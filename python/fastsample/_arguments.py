@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Set
 from numbers import Integral, Real
 from pathlib import Path
@@ -18,6 +19,9 @@ from fastsample.errors import ArgumentError, FastSampleError, OutputError, Sourc
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+#: What begins like a URL; a letter alone is a drive.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 _MOST = 2**63 - 1
 _MOST_THREADS = 4096
@@ -120,6 +124,10 @@ def file_path(name: str, value: object) -> Path:
 
 def output_path(name: str, value: object) -> Path:
     """Return `value` as a path to write; one that can't be written is an :class:`OutputError`."""
+    if isinstance(value, str) and _ADDRESS.match(value):
+        raise OutputError(
+            f"{value}: outputs are local files; write one, and upload it (obstore.put, aws s3 cp)"
+        )
     return _path(name, value, OutputError)
 
 

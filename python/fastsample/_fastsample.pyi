@@ -15,6 +15,7 @@ __all__ = [
     "__version__",
     "all_rows",
     "check_output",
+    "choose_names",
     "compare",
     "draw_grouped",
     "draw_mixture",
@@ -95,6 +96,7 @@ class GroupsFound(TypedDict):
 @type_check_only
 class PartFound(TypedDict):
     path: Path | None
+    url: str | None
     format: str
     fragments: list[int]
     bytes: int
@@ -157,6 +159,18 @@ class Source:
         lenient: bool = False,
     ) -> Source: ...
     @staticmethod
+    def from_objects(
+        objects: Sequence[tuple[str, int, str, Callable[[int, int], bytes]]],
+        passed_over: Sequence[str],
+        columns: Sequence[str] | None,
+        threads: int | None,
+        progress: _Progress,
+        *,
+        read: Sequence[str] | None = None,
+        schema: ArrowSchema | None = None,
+        lenient: bool = False,
+    ) -> Source: ...
+    @staticmethod
     def from_table(
         data: Any, columns: Sequence[str] | None, inputs: Sequence[Path] = ...
     ) -> Source: ...
@@ -209,6 +223,8 @@ class Sample:
     def schema_message(self) -> bytes | None: ...
     @property
     def paths(self) -> list[Path]: ...
+    @property
+    def objects(self) -> list[tuple[str, int, str]]: ...
     @property
     def text(self) -> _Text | None: ...
     @property
@@ -421,4 +437,5 @@ def write_files(
     inputs: Sequence[Path] = ...,
     overwrite: bool = True,
 ) -> None: ...
+def choose_names(location: str, names: Sequence[str]) -> tuple[list[int], list[int]]: ...
 def check_output(path: Path, *, inputs: Sequence[Path] = ..., overwrite: bool = True) -> None: ...

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fastsample import _fastsample
 from fastsample._arguments import check_schema, file_path, names, optional, string
+from fastsample._remote import RemoteFiles, find, remote_files
 from fastsample.errors import ArgumentError, FastSampleError, SourceTypeError, StreamError
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ class ArrowStream(Protocol):
 
 
 #: What :func:`fastsample.sample` draws from.
-SourceLike = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | ArrowStream | Any
+SourceLike = (
+    str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | RemoteFiles | ArrowStream | Any
+)
 
 _BATCH_ROWS = 8192
 
@@ -49,6 +52,19 @@ def open_source(
     """
     wanted = optional(names, "columns", columns)
     schema = check_schema(schema)
+    remote = remote_files(source)
+    if remote is not None:
+        objects, passed_over = find(remote)
+        return _fastsample.Source.from_objects(
+            objects,
+            passed_over,
+            wanted,
+            threads,
+            progress,
+            read=read,
+            schema=schema,
+            lenient=lenient,
+        )
     paths = _paths(source)
     if paths is not None:
         return _fastsample.Source.from_paths(
@@ -81,7 +97,7 @@ def open_source(
         hint = f"; pass one of its values, such as the one of the key {next(iter(source))!r}"
     raise SourceTypeError(
         f"can't draw rows from {_type_of(source)}{hint}; "
-        "pass a path, a glob, a folder, a list of those, or an Arrow-compatible object "
+        "pass a path, a glob, a folder, a URL, a list of those, or an Arrow-compatible object "
         "(pyarrow, polars, pandas, DuckDB, datasets)"
     )
 

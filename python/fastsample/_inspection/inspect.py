@@ -103,7 +103,7 @@ def count_rows(
 
 def _file(part: _fastsample.PartFound) -> FileInfo:
     return FileInfo(
-        path=None if part["path"] is None else Path(part["path"]),
+        path=part["url"] if part["path"] is None else Path(part["path"]),
         format=part["format"],
         rows=sum(part["fragments"]),
         row_groups=len(part["fragments"]),

@@ -11,9 +11,12 @@ from fastsample._public import public
 @public
 @dataclass(frozen=True)
 class FileInfo:
-    """A file: path (None for a table), format, rows, row groups or batches, bytes, codecs."""
+    """A file: path (None for a table), format, rows, row groups or batches, bytes, codecs.
 
-    path: Path | None
+    The path of a file in an object store is its URL, a string.
+    """
+
+    path: Path | str | None
     format: str
     rows: int
     row_groups: int

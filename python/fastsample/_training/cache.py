@@ -57,7 +57,7 @@ def cache_file(
 
     With `again` it is written even if it is there, because it is damaged.
     """
-    if not native.paths:
+    if not native.paths and not native.objects:
         return _by_content(native, folder, progress)
     path = folder / f"{_key(native)}.arrow"
     if again:
@@ -145,6 +145,8 @@ def _key(native: _fastsample.Sample) -> str:
             raise ReadError(f"{path}: cannot read: {error.strerror}") from None
         digest.update(os.fsencode(path.absolute()))
         digest.update(f"\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
+    for url, size, version in native.objects:
+        digest.update(f"{url}\0{size}\0{version}\0".encode())
     digest.update(pa.schema(native.schema).serialize())
     digest.update(pa.array(native.row_ids()).to_numpy())
     if native.sources:  # the column that names the source is made of these

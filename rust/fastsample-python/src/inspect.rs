@@ -20,6 +20,7 @@ pub(crate) fn parts<'py>(
     let describe = |part: PartInfo| {
         let dict = PyDict::new(py);
         dict.set_item("path", part.path)?;
+        dict.set_item("url", part.url)?;
         dict.set_item("format", part.format)?;
         dict.set_item("fragments", part.fragments)?;
         dict.set_item("bytes", part.bytes)?;

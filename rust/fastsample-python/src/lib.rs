@@ -2,6 +2,7 @@
 //!
 //! - [`source`]: Python objects and paths as a [`fastsample::Source`] or a stream;
 //! - [`imported`]: Arrow data of other libraries, through the C data interface;
+//! - [`stored`]: objects of a store, read through Python;
 //! - [`rule`]: the options of smart draws;
 //! - [`draw`], [`score`], [`split`], [`compare`], [`inspect`]: a function for each verb;
 //! - [`stratified`]: draws of each group its own number;
@@ -43,6 +44,7 @@ mod sample;
 mod score;
 mod source;
 mod split;
+mod stored;
 mod stratified;
 mod strings;
 mod text;
@@ -82,7 +84,7 @@ mod _fastsample {
     #[pymodule_export]
     use crate::score::score;
     #[pymodule_export]
-    use crate::source::Source;
+    use crate::source::{Source, choose_names};
     #[pymodule_export]
     use crate::split::split_sides;
     #[pymodule_export]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatchIterator, UInt64Array};
 use arrow_schema::{DataType, Field};
+use fastsample::source::Object;
 use fastsample::{Context, Error, Sample as CoreSample, gather};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -73,6 +74,15 @@ impl Sample {
         self.inner.paths()
     }
 
+    /// The objects of stores that the sample is read from: URL, bytes, version.
+    #[getter]
+    fn objects(&self) -> Vec<(String, u64, String)> {
+        let told = |object: &Arc<dyn Object>| {
+            (object.name().display().to_string(), object.size(), object.version())
+        };
+        self.inner.objects().iter().map(told).collect()
+    }
+
     /// The text columns that the draw went by, and what was left out; None if it looked at no text.
     #[getter]
     fn text(&self) -> Option<Described> {
@@ -119,11 +129,20 @@ impl Sample {
     /// A stream of the rows, read in the background, a bounded amount ahead.
     fn stream(&self, py: Python<'_>) -> PyResult<PyRecordBatchReader> {
         let watcher = SignalWatcher::new(py)?;
-        let gather = self.inner.gather(&Context::new(self.threads));
+        let mut gather = py.detach(|| self.inner.gather(&Context::new(self.threads)));
         let schema = gather.schema().clone();
-        let batches = gather.map(move |batch| {
-            watcher.check()?;
-            batch.map_err(Error::into_arrow)
+        // Objects of stores are read through Python, which the threads that read them wait for.
+        let needs_python = !self.inner.objects().is_empty();
+        let batches = std::iter::from_fn(move || {
+            if let Err(error) = watcher.check() {
+                return Some(Err(error));
+            }
+            let batch = if needs_python {
+                Python::attach(|py| py.detach(|| gather.next()))
+            } else {
+                gather.next()
+            };
+            Some(batch?.map_err(Error::into_arrow))
         });
         Ok(PyRecordBatchReader::new(Box::new(RecordBatchIterator::new(batches, schema))))
     }

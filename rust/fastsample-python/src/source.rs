@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use arrow_array::RecordBatchReader;
 use fastsample::predicate::Predicate;
-use fastsample::source::{ColumnTypes, OpenOptions};
+use fastsample::source::{ColumnTypes, OpenOptions, choose};
 use fastsample::{Amount as CoreAmount, Context, Error, Population, Source as CoreSource};
 use pyo3::prelude::*;
 use pyo3_arrow::PySchema;
@@ -13,6 +13,7 @@ use pyo3_arrow::PySchema;
 use crate::errors::BindingResult;
 use crate::imported;
 use crate::run::run;
+use crate::stored::{self, Described};
 
 /// Rows to draw from: files, a table in memory, or a stream that can be read once.
 #[pyclass(frozen, module = "fastsample._fastsample")]
@@ -24,6 +25,27 @@ pub(crate) struct Source {
     pub(crate) inputs: Vec<PathBuf>,
     /// The rows that may be drawn, if not all.
     matching: Option<Population>,
+}
+
+/// The names of a listing that a folder or a glob stands for, and others that lie there, by index.
+#[pyfunction]
+pub(crate) fn choose_names(
+    location: &str,
+    names: Vec<String>,
+) -> BindingResult<(Vec<usize>, Vec<usize>)> {
+    let listed = choose(location, &names)?;
+    Ok((listed.files, listed.passed_over))
+}
+
+fn open_options(
+    columns: Option<Vec<String>>,
+    read: Option<Vec<String>>,
+    schema: Option<PySchema>,
+    lenient: bool,
+) -> BindingResult<OpenOptions> {
+    let types = schema.map(|schema| ColumnTypes::new(&schema.into_inner())).transpose()?;
+    let types = if lenient { types.map(ColumnTypes::lenient) } else { types };
+    Ok(OpenOptions { columns, read, types })
 }
 
 /// How many rows: a number of them (int), or a share (float).
@@ -65,11 +87,33 @@ impl Source {
         schema: Option<PySchema>,
         lenient: bool,
     ) -> BindingResult<Self> {
-        let types = schema.map(|schema| ColumnTypes::new(&schema.into_inner())).transpose()?;
-        let types = if lenient { types.map(ColumnTypes::lenient) } else { types };
-        let options = OpenOptions { columns: columns.clone(), read, types };
+        let options = open_options(columns.clone(), read, schema, lenient)?;
         let source =
             run(py, threads, progress, move |ctx| CoreSource::open(ctx, &paths, &options))?;
+        Ok(Self::rows_of(source, columns))
+    }
+
+    /// Opens objects of a store, in the order given: each its URL, bytes, version and a function
+    /// that returns the bytes of a range. `passed_over` are URLs of others that lie there.
+    #[staticmethod]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of Python, by keyword")]
+    #[pyo3(signature = (objects, passed_over, columns, threads, progress, *, read=None, schema=None, lenient=false))]
+    fn from_objects(
+        py: Python<'_>,
+        objects: Vec<Described>,
+        passed_over: Vec<PathBuf>,
+        columns: Option<Vec<String>>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+        read: Option<Vec<String>>,
+        schema: Option<PySchema>,
+        lenient: bool,
+    ) -> BindingResult<Self> {
+        let options = open_options(columns.clone(), read, schema, lenient)?;
+        let objects = stored::objects(objects);
+        let source = run(py, threads, progress, move |ctx| {
+            CoreSource::open_objects(ctx, &objects, passed_over, &options)
+        })?;
         Ok(Self::rows_of(source, columns))
     }
 

@@ -1,0 +1,243 @@
+"""Object stores: the same row ids and rows as from local files, by few requests."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fastsample
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+import pytest
+from data import pairs
+from fastsample import errors
+from servers import BUCKET, S3, Web, s3_server, web_server
+
+pytestmark = pytest.mark.cloud
+
+ROWS = 3000
+
+Put = Callable[[Path, str], str]
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    with pytest.MonkeyPatch.context() as patch, s3_server(tmp_path_factory.mktemp("s3")) as server:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with web_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory, s3: S3) -> Path:
+    """Make a folder of a file of each format, and put them into the bucket."""
+    folder = tmp_path_factory.mktemp("files")
+    table = pairs(ROWS)
+    rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in table.to_pylist())
+    small = {"data_page_size": 4096, "write_batch_size": 64}
+    pq.write_table(
+        table, folder / "indexed.parquet", row_group_size=700, write_page_index=True, **small
+    )
+    pq.write_table(table, folder / "one-group.parquet", compression="gzip", **small)
+    pq.write_table(table, folder / "plain.parquet", use_dictionary=False, compression="none")
+    (folder / "rows.jsonl").write_text(rows, encoding="utf-8")
+    (folder / "rows.jsonl.gz").write_bytes(gzip.compress(rows.encode()))
+    table.to_pandas().to_csv(folder / "rows.csv", index=False)
+    for name, new in (("file.arrow", pa.ipc.new_file), ("stream.arrows", pa.ipc.new_stream)):
+        with new(folder / name, table.schema) as writer:
+            writer.write_table(table, max_chunksize=700)
+    for path in folder.iterdir():
+        s3.put(f"each/{path.name}", path.read_bytes())
+    return folder
+
+
+FILES = (
+    "indexed.parquet",
+    "one-group.parquet",
+    "plain.parquet",
+    "rows.jsonl",
+    "rows.jsonl.gz",
+    "rows.csv",
+    "file.arrow",
+    "stream.arrows",
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_ids_and_rows_are_those_of_local_files(files: Path, name: str) -> None:
+    url = f"s3://{BUCKET}/each/{name}"
+    for threads in (1, 2, 8):
+        for smart in (False, True):
+            local = fastsample.sample(files / name, 500, seed=3, smart=smart, threads=threads)
+            found = fastsample.sample(url, 500, seed=3, smart=smart, threads=threads)
+            assert found.row_ids.tolist() == local.row_ids.tolist()
+            assert found.to_arrow().equals(local.to_arrow())
+    assert fastsample.inspect(url).rows == ROWS
+
+
+@pytest.mark.parametrize("name", ["indexed.parquet", "rows.jsonl"])
+def test_splits_are_those_of_local_files(files: Path, name: str) -> None:
+    sizes = {"train": 1000, "test": 200}
+    for threads in (1, 2, 8):
+        local = fastsample.split(files / name, sizes, seed=3, threads=threads)
+        found = fastsample.split(f"s3://{BUCKET}/each/{name}", sizes, seed=3, threads=threads)
+        for side in sizes:
+            assert found[side].row_ids.tolist() == local[side].row_ids.tolist()
+            assert found[side].to_arrow().equals(local[side].to_arrow())
+
+
+def test_every_reader_of_a_stream_gets_the_rows(files: Path) -> None:
+    """Some hold the GIL while they wait, which the threads that read need."""
+    import polars
+
+    drawn = fastsample.sample(f"s3://{BUCKET}/each/indexed.parquet", 500)
+    expected = drawn.to_arrow()
+    again = fastsample.sample(f"s3://{BUCKET}/each/indexed.parquet", 500)
+    assert pa.RecordBatchReader.from_stream(again).read_all().equals(expected)
+    assert polars.DataFrame(again).height == 500
+
+
+def test_folders_and_globs_are_in_the_order_of_local_ones(tmp_path: Path, s3: S3) -> None:
+    names = (
+        "b/2.parquet",
+        "b-c/1.parquet",
+        "b/10.parquet",
+        "_old/3.parquet",
+        "a.csv",
+        "b/note.txt",
+    )
+    for number, name in enumerate(names):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        table = pa.table({"id": range(number * 10, number * 10 + 10)})
+        if path.suffix == ".parquet":
+            pq.write_table(table, path)
+        else:
+            path.write_text("id\n1\n")
+        s3.put(f"folder/{name}", path.read_bytes())
+    for place in ("", "b", "*/*.parquet", "**/[12]*"):
+        local = fastsample.sample(tmp_path / place, fraction=1.0)
+        found = fastsample.sample(f"s3://{BUCKET}/folder/{place}", fraction=1.0)
+        assert found.to_arrow().equals(local.to_arrow()), place
+    with pytest.raises(errors.SourceNotFoundError, match="no file matches this glob"):
+        fastsample.sample(f"s3://{BUCKET}/folder/*.arrow", 1)
+    opened = fastsample.inspect([f"s3://{BUCKET}/folder/b", f"s3://{BUCKET}/folder/a.csv"])
+    assert [str(file.path).rpartition("/")[2] for file in opened.files] == [
+        "10.parquet",
+        "2.parquet",
+        "a.csv",
+    ]
+    assert opened.files[0].path == f"s3://{BUCKET}/folder/b/10.parquet"
+    assert "note.txt" in opened.notes[0]
+
+
+def test_a_store_that_is_made_already_is_read(files: Path) -> None:
+    from obstore.store import MemoryStore
+
+    store = MemoryStore()
+    import obstore
+
+    obstore.put(store, "deep/plain.parquet", files / "plain.parquet")
+    found = fastsample.RemoteFiles("deep/*.parquet", store=store)
+    local = fastsample.sample(files / "plain.parquet", 100)
+    assert fastsample.sample(found, 100).row_ids.tolist() == local.row_ids.tolist()
+    # Like every source: mixed, compared, aimed at.
+    mixed = fastsample.mix({"far": found, "near": files / "rows.jsonl"}, 100)
+    assert len(mixed) == 100
+    aimed = fastsample.Smart(target=found)
+    assert len(fastsample.sample(files / "rows.csv", 50, smart=aimed)) == 50
+
+
+def test_a_cache_is_local_and_belongs_to_one_version(files: Path, s3: S3) -> None:
+    key = "cached.parquet"
+    s3.put(key, (files / "indexed.parquet").read_bytes())
+    url = f"s3://{BUCKET}/{key}"
+    first = fastsample.sample(url, 300).cache()
+    drawn = fastsample.sample(url, 300)
+    before = len(s3.requests())
+    assert drawn.cache().path == first.path
+    assert len(s3.requests()) == before
+    assert first.to_arrow().equals(fastsample.sample(files / "indexed.parquet", 300).to_arrow())
+    s3.put(key, (files / "plain.parquet").read_bytes())
+    assert fastsample.sample(url, 300).cache().path != first.path
+
+
+def test_a_changed_object_is_noticed(files: Path, s3: S3) -> None:
+    for name in FILES:
+        key = f"changing/{name}"
+        s3.put(key, (files / name).read_bytes())
+        drawn = fastsample.sample(f"s3://{BUCKET}/{key}", 300)
+        s3.put(key, (files / name).read_bytes()[::-1])
+        with pytest.raises(errors.SourceChangedError, match=f"s3://{BUCKET}/{key}: .*changed"):
+            drawn.to_arrow()
+
+
+def test_few_requests_are_made(tmp_path: Path, web: Web) -> None:
+    """What is read of a file with an index: pages that have chosen rows."""
+    rows, groups = 40_000, 4
+    noise = np.random.default_rng(0).bytes(rows * 500).hex()
+    table = pa.table(
+        {
+            "id": range(rows),
+            "text": [noise[at : at + 1000] for at in range(0, rows * 1000, 1000)],
+        }
+    )
+    path = tmp_path / "big.parquet"
+    pq.write_table(
+        table,
+        path,
+        row_group_size=rows // groups,
+        compression="none",
+        use_dictionary=False,
+        data_page_size=100_000,
+        write_page_index=True,
+    )
+    size = path.stat().st_size
+    web.files["/big.parquet"] = path.read_bytes()
+    url = f"{web.url}/big.parquet"
+
+    drawn = fastsample.sample(url, rows // 2, threads=2)
+    # The head and the tail.
+    assert len(web.ranges) == 2
+    web.ranges.clear()
+    assert drawn.to_arrow().equals(fastsample.sample(path, rows // 2).to_arrow())
+    asked = sum(end - start for start, end in web.ranges)
+    pieces = size / (8 << 20)
+    # Nearly all of it, each byte once: pieces of 8 MiB, one more for each group, and the index.
+    assert size * 0.99 <= asked <= size * 1.05
+    assert len(web.ranges) <= pieces + 2 * groups + 1
+    assert all(end - start <= 8 << 20 for start, end in web.ranges)
+    assert 1 < web.most_under_way <= 16
+
+    web.ranges.clear()
+    few = fastsample.sample(url, 3, threads=2)
+    assert few.to_arrow().equals(fastsample.sample(path, 3).to_arrow())
+    assert sum(end - start for start, end in web.ranges) < size * 0.15
+    assert len(web.ranges) <= 2 + 1 + 2 * 3
+    assert web.methods.count("HEAD") == 2
+
+
+def test_output_to_a_store_is_refused(files: Path) -> None:
+    drawn = fastsample.sample(files / "plain.parquet", 10)
+    with pytest.raises(errors.OutputError, match="outputs are local files; write one, and upload"):
+        drawn.write_parquet(f"s3://{BUCKET}/out.parquet")
+
+
+def test_what_is_not_there_is_named(s3: S3) -> None:
+    for url, message in (
+        (f"s3://{BUCKET}/nothing.parquet", "no such file or folder"),
+        ("s3://no-such-bucket/x.parquet", "there is no such bucket"),
+        ("s3://no-such-bucket/*.parquet", "there is no such bucket"),
+    ):
+        with pytest.raises(errors.SourceNotFoundError, match=message):
+            fastsample.sample(url, 10)
