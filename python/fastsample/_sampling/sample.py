@@ -376,6 +376,11 @@ class Sample:
         if wanted and isinstance(self._recipe, str):
             raise ArgumentError(f"there is no manifest of this sample, since {self._recipe}")
         if wanted:
+            for each in self._native.inputs:
+                if not each.is_file():
+                    raise ArgumentError(
+                        f"there is no manifest of this sample, since {each} is no local file"
+                    )
             inputs, overwrite = self._native.inputs, flag("overwrite", options["overwrite"])
             check_output(manifest_path(path), inputs, overwrite=overwrite)
         report = write([self._native], [path], format, **options)[0]
