@@ -82,7 +82,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(v
 """
 
 READ = """
-import os, sys, fastsample
+import os, sys, numpy, fastsample
 os.environ.update(item.split("=", 1) for item in sys.argv[2:])
 try:
     table = fastsample.sample(sys.argv[1], 500, threads=1).to_arrow()
