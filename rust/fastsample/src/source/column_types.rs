@@ -12,7 +12,7 @@ use crate::text::is_text;
 
 /// Types that are set for some columns, by name.
 ///
-/// Invariants: no name is there twice; all types are among those that [`readable`] makes.
+/// Invariants: no name is there twice; all types are among those that `readable` makes.
 #[derive(Debug, Clone)]
 pub struct ColumnTypes {
     fields: Vec<Field>,

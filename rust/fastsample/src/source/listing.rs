@@ -84,7 +84,7 @@ impl NamePattern {
     /// folder that matches.
     fn fate(&self, parts: &[&OsStr]) -> Option<Fate> {
         let is_glob = self.0.iter().any(|step| !matches!(step, PathStep::Plain(_)));
-        let Some((file, _)) = parts.split_last() else { return None };
+        let (file, _) = parts.split_last()?;
         let data = is_data(Path::new(file));
         let whole = match fits(&self.0, parts, true) {
             Some(true) => Some(Fate::Read),
@@ -203,13 +203,13 @@ mod tests {
                 path.strip_prefix(folder.path()).expect("within").display().to_string()
             };
             let listed = choose(location, &names).expect("a glob");
-            let named = |indices: &[usize]| -> Vec<String> {
+            let chosen = |indices: &[usize]| -> Vec<String> {
                 indices.iter().map(|&index| names[index].clone()).collect()
             };
             let expected: Vec<String> = found.files.iter().map(relative).collect();
-            assert_eq!(named(&listed.files), expected, "{location}");
+            assert_eq!(chosen(&listed.files), expected, "{location}");
             let (mut told, mut expected) = (
-                named(&listed.passed_over),
+                chosen(&listed.passed_over),
                 found.passed_over.iter().map(relative).collect::<Vec<_>>(),
             );
             told.sort();

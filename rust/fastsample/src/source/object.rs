@@ -42,7 +42,7 @@ pub trait Object: Debug + Send + Sync {
     /// Reads some bytes at an offset; none at the end.
     ///
     /// # Errors
-    /// The system's reason, or one of this crate inside, see [`reason`].
+    /// The system's reason, or one of this crate inside, as `reason` takes it out.
     fn read(&self, out: &mut [u8], offset: u64) -> io::Result<usize>;
 
     /// Fails if the object is known to be no longer what it was.

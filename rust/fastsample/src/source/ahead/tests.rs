@@ -70,7 +70,8 @@ fn what_is_planned_comes_in_one_go() {
     let object = object(100 << 20);
     let ahead = Ahead::new(object.clone());
     // Two columns: pages close to each other, and one far off that takes two pieces.
-    let columns = [vec![0..1000, 900_000..1_000_000], vec![(50 << 20)..(60 << 20)]];
+    let far = (50 << 20)..(60 << 20);
+    let columns = [vec![0..1000, 900_000..1_000_000], vec![far]];
     ahead.plan(columns.to_vec());
     assert!(lock(&object.asked).is_empty());
     for range in columns.concat() {
@@ -108,7 +109,8 @@ fn what_is_read_in_order_grows() {
     let object = object(100 << 20);
     let ahead = Ahead::in_order(object.clone(), 0..object.size);
     read(&ahead, 0..10);
-    assert_eq!(*lock(&object.asked), [vec![0..LEAST]]);
+    let least = 0..LEAST;
+    assert_eq!(*lock(&object.asked), [vec![least]]);
     read(&ahead, 10..100 << 20);
     let sizes = |asked: &[Vec<Range<u64>>]| -> Vec<u64> {
         asked.iter().map(|ranges| ranges.iter().map(|r| r.end - r.start).sum()).collect()

@@ -1,7 +1,7 @@
 //! CSV and TSV: a header, then a record a row (`.csv`, `.tsv`), plain, gzip or Zstandard.
 //!
 //! - [`fields`]: a record cut into fields; [`header`]: the names of the columns;
-//! - [`kind`]: the Arrow type of a column, from all of its fields; [`column`]: what is seen of one, whose
+//! - [`kind`]: the Arrow type of a column, from all of its fields; [`mod@column`]: what is seen of one, whose
 //!   type may be set;
 //! - [`mod@index`]: the pass through all records that counts rows and finds the types;
 //! - [`rows`]: chosen rows of a chunk as Arrow data.

@@ -25,7 +25,8 @@ fn pages(file: &ParquetFile, open: &OpenFile, wanted: &Wanted, leaf: usize) -> V
     let group = file.metadata().row_group(wanted.group);
     let chunk = range(group.column(leaf));
     let Some(places) = file.locations(open, wanted.group, leaf) else {
-        return vec![chunk.start..chunk.end + SLACK];
+        let whole = chunk.start..chunk.end + SLACK;
+        return vec![whole];
     };
     let mut found = Vec::new();
     for (index, place) in places.iter().enumerate() {
