@@ -223,7 +223,8 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {},
         {"text": NAMES, "duplicates": STRENGTH, "commonness": STRENGTH, "length": STRENGTH,
          "repetition": STRENGTH, "min_chars": PLACE, "max_chars": CHARS,
-         "target": Kind((3, []), ("",)), "target_strength": STRENGTH, "target_clip": STRENGTH},
+         "target": Kind((3, []), ("",)), "target_method": WORD,
+         "target_strength": STRENGTH, "target_clip": STRENGTH},
     )  # fmt: skip
     yield (
         "Dataset",

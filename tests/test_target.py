@@ -34,9 +34,17 @@ def mixed() -> tuple[pa.Table, np.ndarray, pa.Table]:
     return pa.table({"text": texts[:4000]}), topic[:4000], pa.table({"text": wanted})
 
 
-def test_rows_like_the_target_are_drawn(mixed: tuple[pa.Table, np.ndarray, pa.Table]) -> None:
+@pytest.fixture(params=["ratio", "classifier"])
+def method(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def test_rows_like_the_target_are_drawn(
+    mixed: tuple[pa.Table, np.ndarray, pa.Table], method: Any
+) -> None:
     table, topic, target = mixed
-    drawn = fastsample.sample(table, 800, smart=Smart(target=target, **ONLY_TARGET))
+    smart = Smart(target=target, target_method=method, **ONLY_TARGET)
+    drawn = fastsample.sample(table, 800, smart=smart)
     assert (topic[drawn.row_ids] == 2).mean() > 0.8
     at_random = fastsample.sample(table, 800)
     assert (topic[at_random.row_ids] == 2).mean() < 0.35
@@ -56,9 +64,11 @@ def divergence(rows: list[str], target: list[str]) -> float:
     return float((p * np.log2(p / q)).sum())
 
 
-def test_the_divergence_to_the_target_falls(mixed: tuple[pa.Table, np.ndarray, pa.Table]) -> None:
+def test_the_divergence_to_the_target_falls(
+    mixed: tuple[pa.Table, np.ndarray, pa.Table], method: Any
+) -> None:
     table, _, target = mixed
-    smart = Smart(target=target, **ONLY_TARGET)
+    smart = Smart(target=target, target_method=method, **ONLY_TARGET)
     wanted = target["text"].to_pylist()
     drawn = fastsample.sample(table, 500, smart=smart).to_arrow()["text"].to_pylist()
     at_random = fastsample.sample(table, 500).to_arrow()["text"].to_pylist()
@@ -73,15 +83,16 @@ def test_strength_0_is_the_uniform_draw(mixed: tuple[pa.Table, np.ndarray, pa.Ta
 
 
 def test_the_targets_layout_does_not_matter(
-    mixed: tuple[pa.Table, np.ndarray, pa.Table], tmp_path: Path
+    mixed: tuple[pa.Table, np.ndarray, pa.Table], tmp_path: Path, method: Any
 ) -> None:
     table, _, target = mixed
-    expected = fastsample.sample(table, 300, smart=Smart(target=target)).row_ids.tolist()
+    smart = Smart(target=target, target_method=method)
+    expected = fastsample.sample(table, 300, smart=smart).row_ids.tolist()
     path = tmp_path / "good.parquet"
     pq.write_table(target, path, row_group_size=17)
     for other in (path, str(path), target.to_pandas(), target.to_batches()[0]):
         for threads in (1, 3):
-            smart = Smart(target=other)
+            smart = Smart(target=other, target_method=method)
             drawn = fastsample.sample(table, 300, smart=smart, threads=threads)
             assert drawn.row_ids.tolist() == expected
 
@@ -106,6 +117,23 @@ def test_columns_of_the_target(mixed: tuple[pa.Table, np.ndarray, pa.Table]) -> 
     assert (topic[ids] == 2).mean() > 0.8
 
 
+def test_the_order_of_rows_does_not_teach(
+    mixed: tuple[pa.Table, np.ndarray, pa.Table], tmp_path: Path
+) -> None:
+    """A classifier is the same for any order of the rows: their scores move with them."""
+    table, _, target = mixed
+    order = np.random.default_rng(3).permutation(table.num_rows)
+    smart = Smart(target=target, target_method="classifier", **ONLY_TARGET)
+    scores = fastsample.score(table, smart).to_arrow()["target"].to_numpy()
+    moved = fastsample.score(table.take(order), smart).to_arrow()["target"].to_numpy()
+    assert moved.tolist() == scores[order].tolist()
+    assert len(set(scores.tolist())) > 1000
+    for rows in (7, 1000):
+        pq.write_table(table, tmp_path / f"{rows}.parquet", row_group_size=rows)
+        again = fastsample.score(tmp_path / f"{rows}.parquet", smart, threads=3).to_arrow()
+        assert again["target"].to_numpy().tolist() == scores.tolist()
+
+
 def test_clear_errors(table: pa.Table, tmp_path: Path) -> None:
     def drawn(target: Any, **options: Any) -> None:
         fastsample.sample(table, 5, smart=Smart(target=target, **options))
@@ -116,6 +144,11 @@ def test_clear_errors(table: pa.Table, tmp_path: Path) -> None:
         drawn(pa.table({"x": [1, 2]}))
     with pytest.raises(fastsample.ArgumentError, match="the target has no rows"):
         drawn(table[:0])
+    with pytest.raises(fastsample.ArgumentError, match="no text to learn from"):
+        empty = pa.table({"prompt": ["", ""], "response": [None, ""]}, table.schema.remove(0))
+        drawn(empty, target_method="classifier")
+    with pytest.raises(fastsample.ArgumentError, match="'ratio' or 'classifier'"):
+        drawn(table, target_method="fasttext")
     with pytest.raises(fastsample.ArgumentError, match="target_strength is -1"):
         drawn(table, target_strength=-1)
     with pytest.raises(fastsample.ArgumentError, match="target_clip is 99"):

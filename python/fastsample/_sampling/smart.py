@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastsample import _fastsample
-from fastsample._arguments import check_text_columns, number, whole
+from fastsample._arguments import check_text_columns, choice, number, whole
 from fastsample._progress import Callback
 from fastsample._public import public
 from fastsample._sampling.smart_report import SmartReport, to_report
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 #: What `fastsample.sample(smart=...)` takes.
 SmartLike: TypeAlias = "bool | Smart | Literal['entropy']"
 
+
+#: How a target is learned.
+TargetMethod: TypeAlias = "Literal['ratio', 'classifier']"
+METHODS = ("ratio", "classifier")
 
 _NUMBERS = ("duplicates", "commonness", "length", "repetition", "target_strength", "target_clip")
 
@@ -61,11 +65,15 @@ class Smart:
         Rows of the kind that is wanted: a path or an object, as `source` of
         :func:`fastsample.sample`. Of its columns those are read that have the names of the weighed
         columns; all text columns if it has none of those.
+    target_method
+        How rows are held against the target. "ratio": share of a shingle in the target over its
+        share in the source, geometric mean over the row's shingles: the DSIR importance weight
+        (Xie, Santurkar, Ma, Liang 2023). "classifier": the odds that the row is of the target, by
+        logistic regression on shingles, learned from the target and a pilot of the source.
     target_strength
-        Strength of the DSIR importance weight (Xie, Santurkar, Ma, Liang 2023): share of a shingle
-        in the target over its share in the source, geometric mean over the row's shingles.
+        Exponent of the ratio, or of the odds.
     target_clip
-        Importance weights are limited to 2**-target_clip and 2**target_clip.
+        Ratio and odds are limited to 2**-target_clip and 2**target_clip.
 
     Examples
     --------
@@ -84,6 +92,7 @@ class Smart:
     min_chars: int = 10
     max_chars: int = 512
     target: SourceLike | None = None
+    target_method: TargetMethod = "ratio"
     target_strength: float = 8.0
     target_clip: float = 1.0
 
@@ -94,6 +103,7 @@ class Smart:
             checked[name] = number(name, getattr(self, name))
         for name in ("min_chars", "max_chars"):
             checked[name] = whole(name, getattr(self, name), least=0, most=2**32 - 1)
+        checked["target_method"] = choice("target_method", self.target_method, METHODS)
         for name, value in checked.items():
             object.__setattr__(self, name, value)  # the class is frozen
 

@@ -1,6 +1,6 @@
 //! The rule of a draw: the options of `fastsample.Smart`, or entropy.
 
-use fastsample::smart::Target;
+use fastsample::smart::{Target, TargetMethod};
 use fastsample::{Rule as CoreRule, Smart};
 use pyo3::prelude::*;
 
@@ -17,6 +17,7 @@ struct SmartArguments {
     repetition: f64,
     min_chars: u32,
     max_chars: u32,
+    target_method: String,
     target_strength: f64,
     target_clip: f64,
 }
@@ -27,6 +28,11 @@ impl SmartArguments {
         let target = match target {
             Some(source) => Some(Target {
                 source: source.rereadable()?.clone(),
+                // Python has checked the name.
+                method: match self.target_method.as_str() {
+                    "classifier" => TargetMethod::Classifier,
+                    _ => TargetMethod::Ratio,
+                },
                 strength: self.target_strength,
                 clip: self.target_clip,
             }),

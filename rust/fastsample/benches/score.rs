@@ -14,6 +14,7 @@ use fastsample::smart::features::{Extractor, Features};
 use fastsample::smart::pilot::{DocumentFrequencies, PilotShingles};
 use fastsample::smart::terms::commonness::Commonness;
 use fastsample::smart::terms::importance::ImportanceRatio;
+use fastsample::smart::terms::target::TargetTable;
 use fastsample::text::hash_of;
 use fastsample::text::shingle::Shingles;
 
@@ -105,17 +106,18 @@ fn score(bench: &mut Criterion<ThreadTime>) {
         assert!((2_000_000..12_000_000).contains(&bytes), "{language}: {bytes} bytes");
         let counts = counts(&texts);
         let commonness = Commonness::new(counts.iter());
-        let importance = ImportanceRatio::new(counts.iter().step_by(2), counts.iter());
+        let ratio = ImportanceRatio::new(counts.iter().step_by(2), counts.iter());
+        let target = TargetTable::Ratio(ratio);
         let mut group = bench.benchmark_group("score");
         group.throughput(Throughput::Bytes(bytes as u64)).sample_size(20);
         let tables = [
             ("duplicates, length, repetition", None, None),
             ("and commonness", Some(&commonness), None),
-            ("and commonness, target", Some(&commonness), Some(&importance)),
+            ("and commonness, target", Some(&commonness), Some(&target)),
         ];
-        for (terms, commonness, importance) in tables {
+        for (terms, commonness, target) in tables {
             group.bench_function(BenchmarkId::new(terms, language), |bench| {
-                let mut extractor = Extractor::new(commonness, importance);
+                let mut extractor = Extractor::new(commonness, target);
                 bench.iter(|| {
                     let mut features = Features::default();
                     for row in &texts {

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use fastsample::exec::envelope::{Job, Payload, State};
 use fastsample::hash::RowHash;
+use fastsample::smart::examples::Examples;
 use fastsample::smart::extract::{self, Extracted, SourcePart};
 use fastsample::smart::pilot::{self, PilotShingles};
+use fastsample::smart::terms::classifier::Classifier;
 use fastsample::smart::terms::commonness::Commonness;
 use fastsample::smart::terms::importance::ImportanceRatio;
+use fastsample::smart::terms::target::TargetTable;
 use fastsample::smart::terms::weight::Terms;
-use fastsample::smart::{self, Rule, Target};
+use fastsample::smart::{self, Rule, Target, TargetMethod};
 use fastsample::text::TextColumns;
 use fastsample::{Context, Result, Smart, Source};
 
@@ -77,10 +80,19 @@ fn sent<P: Payload>(parts: impl IntoIterator<Item = Vec<u8>>) -> Result<State<P>
 
 #[test]
 fn thirteen_parts_in_any_order_draw_the_same_rows() {
+    draw_in_parts(TargetMethod::Ratio);
+}
+
+#[test]
+fn thirteen_parts_teach_a_classifier_the_same() {
+    draw_in_parts(TargetMethod::Classifier);
+}
+
+fn draw_in_parts(method: TargetMethod) {
     let texts = texts();
     let (whole, target) = (source(&texts), source(&texts[100..200]));
     let ctx = Context::new(Some(2));
-    let target = Target { source: target, strength: 2.0, clip: 2.0 };
+    let target = Target { source: target, method, strength: 2.0, clip: 2.0 };
     let smart = Smart { commonness: 0.5, target: Some(target.clone()), ..Smart::default() };
     let rule = Rule::Weighted(smart.clone());
     let expected =
@@ -104,12 +116,27 @@ fn thirteen_parts_in_any_order_draw_the_same_rows() {
         let of_target =
             SourcePart { source: &target.source, text: &text, first: 0, job: Job::new(rows) };
         let all = pilot::pilot_rows(&ctx, rows).expect("not cancelled");
-        let wanted = extract::pilot_shingles(&ctx, of_target, &all).expect("a sound target");
-        let wanted = wanted.finish().expect("no gap").into_counts();
-        let importance = ImportanceRatio::new(wanted.iter(), counts.iter());
+        let table = match method {
+            TargetMethod::Ratio => {
+                let wanted =
+                    extract::pilot_shingles(&ctx, of_target, &all).expect("a sound target");
+                let wanted = wanted.finish().expect("no gap").into_counts();
+                TargetTable::Ratio(ImportanceRatio::new(wanted.iter(), counts.iter()))
+            }
+            TargetMethod::Classifier => {
+                let rows = |part| Examples::of(&ctx, part, &pilot).expect("a sound part");
+                let others: State<Examples> =
+                    sent(each().map(|part| rows(part).to_bytes())).expect("a whole");
+                let others = others.finish().expect("no gap").into_rows();
+                let wanted = Examples::of(&ctx, of_target, &all).expect("a sound target");
+                let wanted = wanted.finish().expect("no gap").into_rows();
+                let learned = Classifier::learn(&ctx, &wanted, &others);
+                TargetTable::Classifier(learned.expect("text on both sides"))
+            }
+        };
         let commonness = Commonness::new(counts.iter());
 
-        let tables = (Some(&commonness), Some(&importance));
+        let tables = (Some(&commonness), Some(&table));
         let extracted = sent(each().map(|part| {
             let extracted = Extracted::of(&ctx, part, &pilot, tables.0, tables.1);
             extracted.expect("a sound part").to_bytes()

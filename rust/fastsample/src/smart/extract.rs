@@ -11,7 +11,7 @@ use crate::smart::entropy::Entropy;
 use crate::smart::features::{Extractor, Features, ROW_BYTES};
 use crate::smart::pilot::PilotShingles;
 use crate::smart::terms::commonness::Commonness;
-use crate::smart::terms::importance::ImportanceRatio;
+use crate::smart::terms::target::TargetTable;
 use crate::source::Source;
 use crate::text::TextColumns;
 use crate::text::shingle::Shingles;
@@ -31,7 +31,7 @@ pub struct SourcePart<'a> {
 
 impl SourcePart<'_> {
     /// The state of the rows of this part, for a job with one more option.
-    fn state<P: Payload>(self, job: Job, payload: P) -> Result<State<P>> {
+    pub(super) fn state<P: Payload>(self, job: Job, payload: P) -> Result<State<P>> {
         State::new(job, self.first..self.first + self.source.rows(), payload)
     }
 }
@@ -52,14 +52,14 @@ impl Extracted {
         part: SourcePart<'_>,
         pilot: &Selection,
         commonness: Option<&Commonness>,
-        importance: Option<&ImportanceRatio>,
+        target: Option<&TargetTable>,
     ) -> Result<State<Self>> {
         let table = |fingerprint: Option<u64>| fingerprint.unwrap_or(0).to_le_bytes();
         let job = part
             .job
             .with("pilot", &pilot.len().to_le_bytes())
             .with("commonness", &table(commonness.map(Commonness::fingerprint)))
-            .with("importance", &table(importance.map(ImportanceRatio::fingerprint)));
+            .with("importance", &table(target.map(TargetTable::fingerprint)));
         ctx.begin(part.source.rows());
         memory::require_rows::<[u8; ROW_BYTES]>(part.source.rows(), "the features")?;
         let mut features = Features::zeroed(part.source.rows() as usize);
@@ -68,7 +68,7 @@ impl Extracted {
             ctx,
             &part.source.project_text(part.text, &[])?,
             scan::all,
-            || (Extractor::new(commonness, importance), Features::default()),
+            || (Extractor::new(commonness, target), Features::default()),
             |(extractor, rows), first, batch| {
                 let ordinal = part.first + first;
                 let counted = pilot.mask(ordinal..ordinal + batch.num_rows() as u64);

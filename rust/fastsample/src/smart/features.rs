@@ -4,14 +4,14 @@
 //!  texts of a row ─▶ shingles ─▶ minhash       8 bands, for near-duplicates
 //!                            ├─▶ repetition    how often a shingle occurs in the row
 //!                            ├─▶ commonness    how often its shingles occur in the pilot
-//!                            └─▶ importance    how much more often in the target than in the source
+//!                            └─▶ importance    how well they fit the target
 //! ```
 
 use crate::sketch::minhash::{self, BANDS};
 use crate::smart::columns::Column;
 use crate::smart::terms::commonness::Commonness;
-use crate::smart::terms::importance::ImportanceRatio;
 use crate::smart::terms::repetition::Repetition;
+use crate::smart::terms::target::TargetTable;
 use crate::text::shingle::Shingles;
 
 /// Declares [`Features`]: a column a feature. A new feature is one line here and one in
@@ -84,7 +84,7 @@ features! {
     repetition: Vec<u16>,
     /// See [`Commonness::of`]; 0 if the term is off.
     commonness: Vec<u16>,
-    /// See [`ImportanceRatio::of`]; 0 where there is no target.
+    /// See [`TargetTable::of`]; 0 where there is no target.
     importance: Vec<i16>,
 }
 
@@ -106,7 +106,7 @@ impl Features {
 #[derive(Default)]
 pub struct Extractor<'a> {
     commonness: Option<&'a Commonness>,
-    importance: Option<&'a ImportanceRatio>,
+    target: Option<&'a TargetTable>,
     shingles: Shingles,
     repetition: Repetition,
 }
@@ -114,11 +114,8 @@ pub struct Extractor<'a> {
 impl<'a> Extractor<'a> {
     /// An extractor that also looks shingles up in tables, if there are any.
     #[must_use]
-    pub fn new(
-        commonness: Option<&'a Commonness>,
-        importance: Option<&'a ImportanceRatio>,
-    ) -> Self {
-        Self { commonness, importance, ..Self::default() }
+    pub fn new(commonness: Option<&'a Commonness>, target: Option<&'a TargetTable>) -> Self {
+        Self { commonness, target, ..Self::default() }
     }
 
     /// Appends the features of a row to `rows`: of its texts, and of their hash. `in_pilot` says
@@ -140,7 +137,7 @@ impl<'a> Extractor<'a> {
         rows.chars.push(u32::try_from(self.shingles.chars()).unwrap_or(u32::MAX));
         rows.repetition.push(self.repetition.of(hashes));
         rows.commonness.push(self.commonness.map_or(0, |table| table.of(hashes, in_pilot)));
-        rows.importance.push(self.importance.map_or(0, |table| table.of(hashes)));
+        rows.importance.push(self.target.map_or(0, |table| table.of(hashes)));
     }
 }
 

@@ -12,13 +12,15 @@
 //! copies of other rows.
 //!
 //! The pilot's shingles and the features can be computed for parts of a source, on different
-//! machines, serialised, and merged in any order: [`pilot::PilotShingles`], [`extract::Extracted`].
+//! machines, serialised, and merged in any order: [`pilot::PilotShingles`],
+//! [`examples::Examples`], [`extract::Extracted`].
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`options`] | the rule and the strengths of the terms |
 //! | [`fixed_point`] | logarithms and powers in integers |
 //! | [`pilot`] | document frequencies of shingles in a small part of the rows |
+//! | [`examples`] | the shingles of some rows, row by row, for a target that is learned |
 //! | [`terms`] | the factors of a weight: near-duplicates, commonness, length, repetition, target |
 //! | [`entropy`] | character entropy, for the rule of the same name |
 //! | `columns` | columns of numbers, one number a row |
@@ -35,6 +37,7 @@ pub mod classes;
 mod columns;
 pub mod draw;
 pub mod entropy;
+pub mod examples;
 pub mod extract;
 pub mod features;
 pub mod fixed_point;
@@ -50,7 +53,7 @@ mod score;
 pub mod terms;
 
 pub use draw::{choose, draw, draw_strata};
-pub use options::{Rule, Smart, Target};
+pub use options::{Rule, Smart, Target, TargetMethod};
 pub use priority::Choice;
 pub use ranking::Ranking;
 pub use report::{QUANTILES, SmartReport};

@@ -45,10 +45,21 @@ impl Smart {
 pub struct Target {
     /// Rows of the kind that is wanted.
     pub source: Source,
-    /// Exponent of the importance ratio.
+    /// How rows are held against it.
+    pub method: TargetMethod,
+    /// Exponent of the ratio or the odds.
     pub strength: f64,
-    /// Ratios are limited to 2^-clip and 2^clip.
+    /// They are limited to 2^-clip and 2^clip.
     pub clip: f64,
+}
+
+/// How rows are held against a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetMethod {
+    /// By the ratio of the shares of their shingles in the target and in the source.
+    Ratio,
+    /// By a classifier that learns from rows of both.
+    Classifier,
 }
 
 impl Default for Smart {
@@ -78,7 +89,8 @@ impl Smart {
             .with("strengths", &strengths.map(f64::to_le_bytes).concat())
             .with("chars", &limits.map(u32::to_le_bytes).concat());
         match &self.target {
-            Some(Target { source, strength, clip }) => job
+            Some(Target { source, method, strength, clip }) => job
+                .with("target_method", &[*method as u8])
                 .with("target", &source.rows().to_le_bytes())
                 .with("importance", &[*strength, *clip].map(f64::to_le_bytes).concat()),
             None => job,

@@ -1,12 +1,14 @@
 //! The passes over the source: the pilot, if one is needed, then the extraction of features.
 
+use super::examples::Examples;
 use super::extract::{self, Extracted, SourcePart};
 use super::features::Features;
-use super::options::Smart;
+use super::options::{Smart, Target, TargetMethod};
 use super::pilot;
-use super::pilot::PilotShingles;
+use super::terms::classifier::Classifier;
 use super::terms::commonness::Commonness;
 use super::terms::importance::ImportanceRatio;
+use super::terms::target::TargetTable;
 use super::terms::weight::{Term, Terms};
 use crate::columns::text_columns;
 use crate::error::{Error, Result};
@@ -29,19 +31,33 @@ pub(super) fn features(
     let part = SourcePart { source, text, first: 0, job };
     let needs_pilot = terms.has(Term::Commonness) || terms.has(Term::Target);
     let mut pilot = Selection::All { rows: source.rows() };
-    let (mut commonness, mut importance) = (None, None);
+    let (mut commonness, mut table) = (None, None);
+    let target = smart.target.as_ref().filter(|_| terms.has(Term::Target));
     if needs_pilot {
         pilot = pilot::pilot_rows(ctx, source.rows())?;
+    }
+    let by_ratio = target.filter(|target| target.method == TargetMethod::Ratio);
+    if terms.has(Term::Commonness) || by_ratio.is_some() {
         let counts = extract::pilot_shingles(ctx, part, &pilot)?.finish()?.into_counts();
-        if let Some(target) = &smart.target
-            && terms.has(Term::Target)
-        {
-            let target = target_shingles(ctx, &target.source, text, smart.text.is_some())?;
-            importance = Some(ImportanceRatio::new(target.into_counts().iter(), counts.iter()));
+        if let Some(Target { source: target, .. }) = by_ratio {
+            let found = target_text(ctx, target, text, smart.text.is_some())?;
+            let part = target_part(target, &found);
+            let rows = pilot::pilot_rows(ctx, target.rows())?;
+            let wanted = extract::pilot_shingles(ctx, part, &rows)?.finish()?.into_counts();
+            let ratio = ImportanceRatio::new(wanted.iter(), counts.iter());
+            table = Some(TargetTable::Ratio(ratio));
         }
         commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
     }
-    let extracted = Extracted::of(ctx, part, &pilot, commonness.as_ref(), importance.as_ref())?;
+    if let Some(Target { source: target, method: TargetMethod::Classifier, .. }) = target {
+        let found = target_text(ctx, target, text, smart.text.is_some())?;
+        let rows = pilot::pilot_rows(ctx, target.rows())?;
+        let wanted = Examples::of(ctx, target_part(target, &found), &rows)?.finish()?;
+        let others = Examples::of(ctx, part, &pilot)?.finish()?;
+        let learned = Classifier::learn(ctx, &wanted.into_rows(), &others.into_rows())?;
+        table = Some(TargetTable::Classifier(learned));
+    }
+    let extracted = Extracted::of(ctx, part, &pilot, commonness.as_ref(), table.as_ref())?;
     Ok(extracted.finish()?.into_features())
 }
 
@@ -57,14 +73,14 @@ pub(super) fn check_rows(source: &Source) -> Result<()> {
     Ok(())
 }
 
-/// The shingles of a target: of the text that the source is judged by, as far as it is there, or of
-/// all its text. A column that a user has `named` must be text there as well.
-fn target_shingles(
+/// The text of a target: that by which the source is judged, as far as it is there, or all its
+/// text. A column that a user has `named` must be text there as well.
+fn target_text(
     ctx: &Context,
     target: &Source,
     judged: &TextColumns,
     named: bool,
-) -> Result<PilotShingles> {
+) -> Result<TextColumns> {
     let schema = target.schema();
     let is_there = |path: &String| {
         named && schema.index_of(path).is_ok()
@@ -80,7 +96,10 @@ fn target_shingles(
     if target.rows() == 0 {
         return Err(Error::Argument("the target has no rows; name one that has some".into()));
     }
-    let job = Job::new(target.rows());
-    let part = SourcePart { source: target, text: &text, first: 0, job };
-    extract::pilot_shingles(ctx, part, &pilot::pilot_rows(ctx, target.rows())?)?.finish()
+    Ok(text)
+}
+
+/// All rows of a target.
+fn target_part<'a>(source: &'a Source, text: &'a TextColumns) -> SourcePart<'a> {
+    SourcePart { source, text, first: 0, job: Job::new(source.rows()) }
 }

@@ -12,10 +12,10 @@ use crate::smart::fixed_point::{FRACTION_BITS, log2_with};
 const CLASS_BITS: u32 = 16;
 
 /// Bits after the point of a ratio's logarithm.
-const VALUE_BITS: u32 = 10;
+pub(crate) const VALUE_BITS: u32 = 10;
 
 /// Ratios beyond 2^8 are no better known than that.
-const MOST: i64 = 8 << VALUE_BITS;
+pub(crate) const MOST: i64 = 8 << VALUE_BITS;
 
 /// For each class of shingles: `log2(share in the target / share in the source)`.
 #[derive(Debug, Clone)]

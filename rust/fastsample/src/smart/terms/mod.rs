@@ -6,14 +6,16 @@
 //! | commonness | [`commonness`] | 1 / geometric mean of its shingles' document frequencies |
 //! | length | [`length`] | square root, up to a limit |
 //! | repetition | [`repetition`] | twice distinct / all shingles |
-//! | target | [`importance`] | share in the target / share in the source (DSIR) |
+//! | target | [`target`] | [`importance`]: share in the target / share in the source (DSIR); or [`classifier`]: odds |
 //!
 //! [`weight`] multiplies them.
 
+pub mod classifier;
 pub mod commonness;
 pub mod duplicates;
 pub mod importance;
 pub mod length;
 pub mod repetition;
+pub mod target;
 pub mod template;
 pub mod weight;
