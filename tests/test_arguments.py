@@ -80,6 +80,9 @@ SCHEMAS = Kind(
     ({"x": None}, {"a": pa.schema({"prompt": pa.string()})}),
 )
 WORD = Kind((3, None, b"x"), ("x", "\udcff"))
+PRESET = Kind((3, b"x"), ("x", "\udcff"))
+TRAINER_NAMES = Kind((3, "x", [1], {"epochs": 3}), ({"x": "y"},))
+RATE = Kind(("x", True, [1]), (0, -1, float("nan")))
 ANY = Kind()  # passed on to another library
 
 _DRAWN = {
@@ -364,9 +367,10 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         Call(
             planned.write_settings,
             {"path": folder / "o.toml"},
-            {"path": OUTPUT, "overwrite": TRUE},
+            {"path": OUTPUT, "overwrite": TRUE, "preset": PRESET, "names": TRAINER_NAMES,
+             "train_file": PATH, "learning_rate": RATE, "new_learning_rate": RATE},
         ),
-    )
+    )  # fmt: skip
     looked = fastsample.plan(TABLE, seconds_per_step=1.0, batch_size=4, lengths=True).lengths[0]
     yield "LengthFacts.padded", Call(looked.padded, {"padding": "longest"}, {"padding": WORD})
     yield "LengthFacts.waste", Call(looked.waste, {"padding": "longest"}, {"padding": WORD})

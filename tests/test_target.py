@@ -144,8 +144,8 @@ def test_clear_errors(table: pa.Table, tmp_path: Path) -> None:
         drawn(pa.table({"x": [1, 2]}))
     with pytest.raises(fastsample.ArgumentError, match="the target has no rows"):
         drawn(table[:0])
+    empty = pa.table({"prompt": ["", ""], "response": [None, ""]}, table.schema.remove(0))
     with pytest.raises(fastsample.ArgumentError, match="no text to learn from"):
-        empty = pa.table({"prompt": ["", ""], "response": [None, ""]}, table.schema.remove(0))
         drawn(empty, target_method="classifier")
     with pytest.raises(fastsample.ArgumentError, match="'ratio' or 'classifier'"):
         drawn(table, target_method="fasttext")

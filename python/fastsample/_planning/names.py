@@ -42,11 +42,11 @@ PRESETS: dict[str, dict[str, str]] = {
 }
 
 
-def check_names(preset: object, names: object) -> dict[str, str] | None:
+def check_names(preset: str | None, names: object) -> dict[str, str] | None:
     """Return the names of a preset with those that are given; None to keep ours."""
     if preset is None and names is None:
         return None
-    found = {} if preset is None else dict(PRESETS[choice("preset", str(preset), PRESETS)])
+    found = {} if preset is None else dict(PRESETS[choice("preset", preset, PRESETS)])
     if names is not None and not isinstance(names, Mapping):
         raise SourceTypeError(f"names is {names!r}; it must map names, as epochs to num_epochs")
     for ours, theirs in dict(names or {}).items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastsample._arguments import flag, number, optional, output_path
+from fastsample._arguments import file_path, flag, number, optional, output_path
 from fastsample._layout import Block, as_html, as_text
 from fastsample._planning.model import Scenario
 from fastsample._planning.padding import LengthFacts
@@ -143,6 +143,8 @@ class Plan:
         theirs = check_names(preset, names)
         rate = optional(number, "learning_rate", learning_rate, above=0)
         new_rate = optional(number, "new_learning_rate", new_learning_rate, above=0)
+        optional(file_path, "train_file", train_file)
+        # As it was given: what a `~` stands for is the trainer's affair.
         file = None if train_file is None else os.fspath(train_file)
         if self.wanted is None:
             raise ArgumentError(
