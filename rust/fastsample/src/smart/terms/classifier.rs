@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Rows of both take turns, so they count alike. Logarithms are to base 2, and all numbers are
-//! integers with [`BITS`] bits after the point: every machine learns the same weights.
+//! integers with 20 bits after the point: every machine learns the same weights.
 
 use crate::error::{Error, Result};
 use crate::exec::Context;
