@@ -125,7 +125,7 @@ fn templates_that_are_no_jinja_are_refused() {
         ("{{ \u{7}", "is no part of a tag"),
         (
             &format!("{{{{ {}1{} }}}}", "(".repeat(900), ")".repeat(900)),
-            "too many brackets within brackets",
+            "too many signs or brackets within each other",
         ),
         (&format!("{{{{ {}1 }}}}", "1 + ".repeat(3_000)), "more than 4000 words"),
         (&"{% if 1 %}".repeat(3_000), "too many blocks within blocks"),
