@@ -35,8 +35,12 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+#: Names are asked for first. An interrupt within their import would come within the `exec` of a
+#: dataclass, and CPython then ends by the signal, even if the program catches the exception.
 PRELUDE = """
 import sys, time, fastsample, pyarrow as pa
+for name in fastsample.__all__:
+    getattr(fastsample, name)
 source, output = sys.argv[1:]
 def ready():
     print("ready", flush=True)
