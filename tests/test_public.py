@@ -12,6 +12,7 @@ from types import ModuleType
 import fastsample
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 
@@ -85,6 +86,19 @@ def test_the_import_is_light() -> None:
     heavy = "numpy", "pyarrow", "pandas", "matplotlib", "rich", "click", "filelock", "torch"
     script = f"import sys, fastsample; print(*sorted({{*{heavy}}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    assert done.stdout.split() == []
+
+
+def test_a_draw_from_a_file_to_a_file_is_light(tmp_path: Path, table: pa.Table) -> None:
+    pq.write_table(table, tmp_path / "in.parquet")
+    script = (
+        "import sys, fastsample; drawn = fastsample.sample('in.parquet', 9)\n"
+        "drawn.write_parquet('out.parquet')\n"
+        "print(*{'numpy', 'pyarrow', 'rich'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, cwd=tmp_path
+    )
     assert done.stdout.split() == []
 
 

@@ -159,9 +159,11 @@ def optional(check: Callable[..., T], name: str, value: Any, **limits: Any) -> T
 
 def check_schema(value: object, name: str = "schema") -> pa.Schema | None:
     """Return a schema that sets types of columns, or None for none."""
-    import pyarrow as pa
+    if value is None:
+        return None
+    import pyarrow as pa  # not needed for most draws, and takes a while
 
-    if value is None or isinstance(value, pa.Schema):
+    if isinstance(value, pa.Schema):
         return value
     if hasattr(value, "__arrow_c_schema__") and not isinstance(value, (pa.DataType, pa.Field)):
         return pa.schema(value)
