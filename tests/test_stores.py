@@ -233,6 +233,20 @@ def test_output_to_a_store_is_refused(files: Path) -> None:
         drawn.write_parquet(f"s3://{BUCKET}/out.parquet")
 
 
+def test_a_manifest_of_objects_is_refused(files: Path, tmp_path: Path) -> None:
+    """It would have no hashes of what was read."""
+    url = f"s3://{BUCKET}/each/plain.parquet"
+    like = fastsample.Smart(target=[url])
+    for drawn in (
+        fastsample.sample(url, 10),
+        fastsample.sample(fastsample.RemoteFiles(url), 10),
+        fastsample.sample(files / "plain.parquet", 10, smart=like),
+    ):
+        with pytest.raises(fastsample.ArgumentError, match=r"since .* an object store"):
+            drawn.write_parquet(tmp_path / "out.parquet", manifest=True)
+        assert not list(tmp_path.glob("out*"))
+
+
 def test_what_is_not_there_is_named(s3: S3) -> None:
     for url, message in (
         (f"s3://{BUCKET}/nothing.parquet", "no such file or folder"),

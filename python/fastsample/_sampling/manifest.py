@@ -13,6 +13,7 @@ from typing import Any
 
 from fastsample import _fastsample
 from fastsample._arguments import file_path
+from fastsample._remote import remote_files
 from fastsample._sampling.smart import Smart
 from fastsample._source import SourceLike
 from fastsample._training.mapped import fingerprint
@@ -32,12 +33,17 @@ class Recipe:
 
 def recipe(source: SourceLike, options: Mapping[str, Any]) -> Recipe | str:
     """Return the arguments of a draw as plain values, or why they can't be written down."""
+    # Their files are hashed, which those of a store can't be without reading them whole.
+    if remote_files(source) is not None:
+        return "its rows come from an object store, not from local files"
     paths = _paths(source)
     if paths is None:
         return "its rows come from an object in memory, not from files"
     found = dict(options)
     smart = found["smart"]
     if isinstance(smart, Smart):
+        if remote_files(smart.target) is not None:
+            return "the target of its smart draw lies in an object store, not in local files"
         target = None if smart.target is None else _paths(smart.target)
         if smart.target is not None and target is None:
             return "the target of its smart draw is an object in memory, not a file"

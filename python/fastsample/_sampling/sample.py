@@ -238,7 +238,7 @@ class Sample:
         manifest
             Also write ``<path>.manifest.json``: what made the rows, from which
             :func:`fastsample.reproduce` draws them again. All inputs are read for their hashes.
-            For samples that :func:`fastsample.sample` drew from files.
+            For samples that :func:`fastsample.sample` drew from local files.
         progress
             As in :func:`fastsample.sample`.
 
@@ -372,21 +372,16 @@ class Sample:
         manifest: bool,
         **options: Any,
     ) -> WriteReport:
-        wanted = flag("manifest", manifest)
-        if wanted and isinstance(self._recipe, str):
-            raise ArgumentError(f"there is no manifest of this sample, since {self._recipe}")
-        if wanted:
-            for each in self._native.inputs:
-                if not each.is_file():
-                    raise ArgumentError(
-                        f"there is no manifest of this sample, since {each} is no local file"
-                    )
+        recipe = self._recipe if flag("manifest", manifest) else None
+        if isinstance(recipe, str):
+            raise ArgumentError(f"there is no manifest of this sample, since {recipe}")
+        if recipe is not None:
             inputs, overwrite = self._native.inputs, flag("overwrite", options["overwrite"])
             check_output(manifest_path(path), inputs, overwrite=overwrite)
         report = write([self._native], [path], format, **options)[0]
-        if not isinstance(self._recipe, str) and wanted:
+        if recipe is not None:
             said = {name: options[name] for name in ("shuffle", "shards")}
-            made = described(self._native, self._recipe, said, report.files)
+            made = described(self._native, recipe, said, report.files)
             write_text(manifest_path(path), json.dumps(made, ensure_ascii=False, indent=2) + "\n")
         return report if report.order != "source" else replace(report, order=self._order)
 
