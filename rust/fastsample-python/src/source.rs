@@ -72,9 +72,10 @@ pub(crate) enum Kind {
 #[pymethods]
 impl Source {
     /// Opens files, folders and globs.
-    #[staticmethod]
+    ///
     /// `read` are the columns that will be read, if not all and `columns` is None. `schema` sets types
     /// of columns; with `lenient`, not those of files that have their own.
+    #[staticmethod]
     #[expect(clippy::too_many_arguments, reason = "the arguments of Python, by keyword")]
     #[pyo3(signature = (paths, columns, threads, progress, *, read=None, schema=None, lenient=false))]
     fn from_paths(

@@ -108,7 +108,9 @@ fn draw_in_parts(method: TargetMethod) {
 
         let pilot = pilot::pilot_rows(&ctx, ROWS).expect("not cancelled");
         let counts = sent(each().map(|part| {
-            extract::pilot_shingles(&ctx, part, &pilot).expect("a sound part").to_bytes()
+            extract::pilot_state::<PilotShingles>(&ctx, part, &pilot)
+                .expect("a sound part")
+                .to_bytes()
         }));
         let counts: State<PilotShingles> = counts.expect("a whole");
         let counts = counts.finish().expect("no gap").into_counts();
@@ -118,17 +120,20 @@ fn draw_in_parts(method: TargetMethod) {
         let all = pilot::pilot_rows(&ctx, rows).expect("not cancelled");
         let table = match method {
             TargetMethod::Ratio => {
-                let wanted =
-                    extract::pilot_shingles(&ctx, of_target, &all).expect("a sound target");
+                let wanted = extract::pilot_state::<PilotShingles>(&ctx, of_target, &all)
+                    .expect("a sound target");
                 let wanted = wanted.finish().expect("no gap").into_counts();
                 TargetTable::Ratio(ImportanceRatio::new(wanted.iter(), counts.iter()))
             }
             TargetMethod::Classifier => {
-                let rows = |part| Examples::of(&ctx, part, &pilot).expect("a sound part");
+                let rows = |part| {
+                    extract::pilot_state::<Examples>(&ctx, part, &pilot).expect("a sound part")
+                };
                 let others: State<Examples> =
                     sent(each().map(|part| rows(part).to_bytes())).expect("a whole");
                 let others = others.finish().expect("no gap").into_rows();
-                let wanted = Examples::of(&ctx, of_target, &all).expect("a sound target");
+                let wanted = extract::pilot_state::<Examples>(&ctx, of_target, &all)
+                    .expect("a sound target");
                 let wanted = wanted.finish().expect("no gap").into_rows();
                 let learned = Classifier::learn(&ctx, &wanted, &others);
                 TargetTable::Classifier(learned.expect("text on both sides"))
@@ -203,6 +208,7 @@ fn parts_that_do_not_fit_are_refused() {
     }
     let (first, source) = &parts[0];
     let part = SourcePart { source, text: &text, first: *first, job };
-    let shingles = extract::pilot_shingles(&ctx, part, &pilot).expect("a sound part").to_bytes();
+    let shingles =
+        extract::pilot_state::<PilotShingles>(&ctx, part, &pilot).expect("a sound part").to_bytes();
     assert!(refusal(&[shingles]).contains("a state of kind 1 where features (kind 2) are needed"));
 }

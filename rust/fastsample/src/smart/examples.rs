@@ -2,14 +2,9 @@
 
 use std::ops::Range;
 
-use crate::error::Result;
-use crate::exec::Context;
-use crate::exec::envelope::{Payload, State};
-use crate::scan::scan;
-use crate::select::Selection;
-use crate::smart::extract::SourcePart;
+use crate::exec::envelope::Payload;
+use crate::smart::pilot::OfPilot;
 use crate::smart::terms::classifier::{MOST_SHINGLES, class_of};
-use crate::text::shingle::Shingles;
 
 /// Rows by a hash of their texts, with the classes of their first shingles. Parts merge in any
 /// order.
@@ -30,30 +25,15 @@ impl Examples {
         self.0.sort_unstable_by_key(|(exact, _)| *exact);
         self.0.into_iter().map(|(_, row)| row).filter(|row| !row.is_empty()).collect()
     }
+}
 
-    /// The rows of a part that `pilot` selects.
-    ///
-    /// # Errors
-    /// When reading fails, or the call is cancelled.
-    pub fn of(ctx: &Context, part: SourcePart<'_>, pilot: &Selection) -> Result<State<Self>> {
-        ctx.begin(pilot.len().min(part.source.rows()));
-        let (rows, _) = scan(
-            ctx,
-            &part.source.project_text(part.text, &[])?,
-            |ordinals| pilot.mask(part.first + ordinals.start..part.first + ordinals.end),
-            || (Self::default(), Shingles::default()),
-            |(rows, shingles), _, batch| {
-                let texts = part.text.of(batch)?;
-                for row in 0..batch.num_rows() {
-                    shingles.clear();
-                    texts.of_row(row).for_each(|text| shingles.add(text));
-                    rows.add(texts.hash(row), shingles.hashes());
-                }
-                Ok(())
-            },
-            |(rows, _), (other, _)| rows.merge(other),
-        )?;
-        part.state(part.job.with("pilot", &pilot.len().to_le_bytes()), rows)
+impl OfPilot for Examples {
+    fn see(&mut self, exact: u64, shingles: &[u64]) {
+        self.add(exact, shingles);
+    }
+
+    fn join(&mut self, other: Self) {
+        self.merge(other);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::smart::entropy::Entropy;
 use crate::smart::features::{Extractor, Features, ROW_BYTES};
-use crate::smart::pilot::PilotShingles;
+use crate::smart::pilot::OfPilot;
 use crate::smart::terms::commonness::Commonness;
 use crate::smart::terms::target::TargetTable;
 use crate::source::Source;
@@ -148,33 +148,44 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*head))
 }
 
-/// Counts the shingles of the rows of a part that `pilot` selects.
+/// What a pilot is read for, of the rows of a part that `pilot` selects.
 ///
 /// # Errors
 /// When reading fails, or the call is cancelled.
-pub fn pilot_shingles(
+pub fn pilot_state<P: OfPilot + Payload>(
     ctx: &Context,
     part: SourcePart<'_>,
     pilot: &Selection,
-) -> Result<State<PilotShingles>> {
+) -> Result<State<P>> {
+    let found = from_pilot(ctx, part, pilot, &P::default())?;
+    part.state(part.job.with("pilot", &pilot.len().to_le_bytes()), found)
+}
+
+/// Shows `blank` the rows of a part that `pilot` selects.
+pub(super) fn from_pilot<P: OfPilot>(
+    ctx: &Context,
+    part: SourcePart<'_>,
+    pilot: &Selection,
+    blank: &P,
+) -> Result<P> {
     ctx.begin(pilot.len().min(part.source.rows()));
-    let (counts, _) = scan(
+    let (found, _) = scan(
         ctx,
         &part.source.project_text(part.text, &[])?,
         |ordinals| pilot.mask(part.first + ordinals.start..part.first + ordinals.end),
-        || (PilotShingles::default(), Shingles::default()),
-        |(counts, shingles), _, batch| {
+        || (blank.clone(), Shingles::default()),
+        |(found, shingles), _, batch| {
             let texts = part.text.of(batch)?;
             for row in 0..batch.num_rows() {
                 shingles.clear();
                 texts.of_row(row).for_each(|text| shingles.add(text));
-                counts.add(shingles.hashes());
+                found.see(texts.hash(row), shingles.hashes());
             }
             Ok(())
         },
-        |(counts, _), (other, _)| counts.merge(other),
+        |(found, _), (other, _)| found.join(other),
     )?;
-    part.state(part.job.with("pilot", &pilot.len().to_le_bytes()), counts)
+    Ok(found)
 }
 
 /// What rules that weigh nothing know of each row's texts.

@@ -31,6 +31,42 @@ pub fn pilot_rows(ctx: &Context, rows: u64) -> Result<Selection> {
     Ok(Blocks::new(ctx, rows, BLOCK_ROWS, BLOCKS, SEED)?.selection(rows))
 }
 
+/// What the rows of a pilot are read for. Parts join in any order.
+pub trait OfPilot: Clone + Default + Send + Sync {
+    /// Takes in one more row: a hash of its texts, and its shingles.
+    fn see(&mut self, exact: u64, shingles: &[u64]);
+
+    /// Takes in what another part has seen.
+    fn join(&mut self, other: Self);
+}
+
+impl OfPilot for PilotShingles {
+    fn see(&mut self, _exact: u64, shingles: &[u64]) {
+        self.add(shingles);
+    }
+
+    fn join(&mut self, other: Self) {
+        self.merge(other);
+    }
+}
+
+/// Both in one pass, the latter if it is there.
+impl<A: OfPilot, B: OfPilot> OfPilot for (A, Option<B>) {
+    fn see(&mut self, exact: u64, shingles: &[u64]) {
+        self.0.see(exact, shingles);
+        if let Some(second) = &mut self.1 {
+            second.see(exact, shingles);
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.0.join(other.0);
+        if let (Some(mine), Some(other)) = (&mut self.1, other.1) {
+            mine.join(other);
+        }
+    }
+}
+
 /// The shingles of some rows, each once a row. Parts merge in any order.
 #[derive(Debug, Clone, Default)]
 pub struct PilotShingles {

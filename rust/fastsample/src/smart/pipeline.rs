@@ -3,8 +3,8 @@
 use super::examples::Examples;
 use super::extract::{self, Extracted, SourcePart};
 use super::features::Features;
-use super::options::{Smart, Target, TargetMethod};
-use super::pilot;
+use super::options::{Smart, TargetMethod};
+use super::pilot::{self, DocumentFrequencies, PilotShingles};
 use super::terms::classifier::Classifier;
 use super::terms::commonness::Commonness;
 use super::terms::importance::ImportanceRatio;
@@ -29,33 +29,20 @@ pub(super) fn features(
     check_rows(source)?;
     let job = smart.job(source.rows(), &text.paths());
     let part = SourcePart { source, text, first: 0, job };
-    let needs_pilot = terms.has(Term::Commonness) || terms.has(Term::Target);
+    let target = smart.target.as_ref().filter(|_| terms.has(Term::Target));
     let mut pilot = Selection::All { rows: source.rows() };
     let (mut commonness, mut table) = (None, None);
-    let target = smart.target.as_ref().filter(|_| terms.has(Term::Target));
-    if needs_pilot {
+    if terms.has(Term::Commonness) || target.is_some() {
         pilot = pilot::pilot_rows(ctx, source.rows())?;
-    }
-    let by_ratio = target.filter(|target| target.method == TargetMethod::Ratio);
-    if terms.has(Term::Commonness) || by_ratio.is_some() {
-        let counts = extract::pilot_shingles(ctx, part, &pilot)?.finish()?.into_counts();
-        if let Some(Target { source: target, .. }) = by_ratio {
-            let found = target_text(ctx, target, text, smart.text.is_some())?;
-            let part = target_part(target, &found);
-            let rows = pilot::pilot_rows(ctx, target.rows())?;
-            let wanted = extract::pilot_shingles(ctx, part, &rows)?.finish()?.into_counts();
-            let ratio = ImportanceRatio::new(wanted.iter(), counts.iter());
-            table = Some(TargetTable::Ratio(ratio));
+        let learns = target.is_some_and(|target| target.method == TargetMethod::Classifier);
+        let blank = (PilotShingles::default(), learns.then(Examples::default));
+        let (counts, others) = extract::from_pilot(ctx, part, &pilot, &blank)?;
+        let counts = counts.into_counts();
+        if let Some(target) = target {
+            let text = target_text(ctx, &target.source, text, smart.text.is_some())?;
+            table = Some(target_table(ctx, &target.source, &text, &counts, others)?);
         }
         commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
-    }
-    if let Some(Target { source: target, method: TargetMethod::Classifier, .. }) = target {
-        let found = target_text(ctx, target, text, smart.text.is_some())?;
-        let rows = pilot::pilot_rows(ctx, target.rows())?;
-        let wanted = Examples::of(ctx, target_part(target, &found), &rows)?.finish()?;
-        let others = Examples::of(ctx, part, &pilot)?.finish()?;
-        let learned = Classifier::learn(ctx, &wanted.into_rows(), &others.into_rows())?;
-        table = Some(TargetTable::Classifier(learned));
     }
     let extracted = Extracted::of(ctx, part, &pilot, commonness.as_ref(), table.as_ref())?;
     Ok(extracted.finish()?.into_features())
@@ -99,7 +86,23 @@ fn target_text(
     Ok(text)
 }
 
-/// All rows of a target.
-fn target_part<'a>(source: &'a Source, text: &'a TextColumns) -> SourcePart<'a> {
-    SourcePart { source, text, first: 0, job: Job::new(source.rows()) }
+/// What says how well a row fits a target: learned from `others`, if they are there, or from the
+/// counts of the source.
+fn target_table(
+    ctx: &Context,
+    source: &Source,
+    text: &TextColumns,
+    counts: &DocumentFrequencies,
+    others: Option<Examples>,
+) -> Result<TargetTable> {
+    let part = SourcePart { source, text, first: 0, job: Job::new(source.rows()) };
+    let rows = pilot::pilot_rows(ctx, source.rows())?;
+    let Some(others) = others else {
+        let wanted = extract::from_pilot(ctx, part, &rows, &PilotShingles::default())?;
+        let ratio = ImportanceRatio::new(wanted.into_counts().iter(), counts.iter());
+        return Ok(TargetTable::Ratio(ratio));
+    };
+    let wanted = extract::from_pilot(ctx, part, &rows, &Examples::default())?;
+    let learned = Classifier::learn(ctx, &wanted.into_rows(), &others.into_rows())?;
+    Ok(TargetTable::Classifier(learned))
 }
