@@ -124,6 +124,11 @@ def test_scores(source: Path) -> None:
     report = json.loads(done.stdout)
     assert report["rows_after"] == 3000
     assert report["smart"]["text"] == ["prompt", "response"]
+    done = run("score", source, "by.parquet", "--target", "good.parquet", "--target-method",
+               "classifier")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rule = fastsample.Smart(target="good.parquet", target_method="classifier")
+    assert pq.read_table("by.parquet").equals(fastsample.score(source, rule).to_arrow())
     done = run("score", source, "scores.csv")
     assert "effective rows" in done.stdout
 

@@ -15,7 +15,6 @@ from fastsample.cli._common import (
     as_json,
     columns,
     overwrite,
-    print_json,
     reported,
     seed,
     several,
@@ -27,10 +26,9 @@ from fastsample.cli._written import (
     check_compression,
     compression,
     output,
-    print_written,
     shards,
+    show_written,
     write,
-    written_report,
 )
 
 
@@ -118,12 +116,9 @@ def mix(
         )
         options = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
         written = write(drawn, output, compression, **options)
-        seconds = time.perf_counter() - started
         tell_left_out(written.left_out)
-        if as_json:
-            print_json(_report(drawn.report, written, seconds))
-        else:
-            print_written(drawn.report, written, seconds)
+        first = _keys(drawn.report, written) if as_json else None
+        show_written(drawn.report, written, started, first)
 
 
 def _sources(options: list[str]) -> dict[str, Any]:
@@ -144,13 +139,10 @@ def _sources(options: list[str]) -> dict[str, Any]:
     return sources
 
 
-def _report(
-    drawn: fastsample.Report, written: fastsample.WriteReport, seconds: float
-) -> dict[str, Any]:
+def _keys(drawn: fastsample.Report, written: fastsample.WriteReport) -> dict[str, Any]:
     return {
         "rows_before": drawn.rows,
         "rows_after": written.rows,
         "sources": [asdict(source) for source in drawn.sources],
         "seed": drawn.seed,
-        **written_report(drawn, written, seconds),
     }

@@ -9,15 +9,15 @@ import click
 
 import fastsample
 from fastsample._sampling.manifest import read_manifest
-from fastsample.cli._common import as_json, overwrite, print_json, reported, threads
+from fastsample.cli._common import as_json, overwrite, reported, threads
 from fastsample.cli._paths import inputs
-from fastsample.cli._sample import sample_report
+from fastsample.cli._sample import sample_keys
 from fastsample.cli._written import (
     check_compression,
     compression,
     manifest,
     output,
-    print_written,
+    show_written,
     write,
 )
 
@@ -51,8 +51,5 @@ def reproduce(
         drawn = fastsample.reproduce(made_by, list(inputs) or None, threads=threads)
         options = {**read_manifest(made_by)["written"], "overwrite": overwrite}
         written = write(drawn, output, compression, manifest=manifest, **options)
-    seconds = time.perf_counter() - started
-    if as_json:
-        print_json(sample_report(drawn.report, written, seconds))
-    else:
-        print_written(drawn.report, written, seconds)
+        first = sample_keys(drawn.report, written) if as_json else None
+        show_written(drawn.report, written, started, first)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 import fastsample
+from fastsample._sampling.smart import METHODS
 from fastsample.cli._common import several
 
 _TERMS = ("duplicates", "commonness", "length", "repetition", "target")
@@ -25,13 +26,25 @@ max_chars = click.option(
     help="Characters at which training cuts a row off.",
 )
 target = click.option("--target", help="Prefer rows like those of this file.")
+target_method = click.option(
+    "--target-method", type=click.Choice(METHODS), show_default="ratio", help="How they are told."
+)
 
 
 def smart_options(
-    strengths: list[str] | None, min_chars: int | None, max_chars: int | None, target: str | None
+    strengths: list[str] | None,
+    min_chars: int | None,
+    max_chars: int | None,
+    target: str | None,
+    target_method: str | None,
 ) -> fastsample.Smart | None:
     """Return what was asked for, or None if nothing was."""
-    options: dict[str, Any] = {"min_chars": min_chars, "max_chars": max_chars, "target": target}
+    options: dict[str, Any] = {
+        "min_chars": min_chars,
+        "max_chars": max_chars,
+        "target": target,
+        "target_method": target_method,
+    }
     for each in strengths or ():
         term, _, strength = each.partition("=")
         if term not in _TERMS:

@@ -10,7 +10,6 @@ import click
 
 import fastsample
 from fastsample import Report, WriteReport
-from fastsample._sampling.draw import draw_sample
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import SmartLike
 from fastsample.cli._common import (
@@ -18,7 +17,6 @@ from fastsample.cli._common import (
     as_json,
     columns,
     overwrite,
-    print_json,
     reported,
     say,
     schema,
@@ -30,16 +28,22 @@ from fastsample.cli._common import (
     where,
 )
 from fastsample.cli._paths import inputs, paths, source_and_output
-from fastsample.cli._rule import max_chars, min_chars, smart_options, strengths, target
+from fastsample.cli._rule import (
+    max_chars,
+    min_chars,
+    smart_options,
+    strengths,
+    target,
+    target_method,
+)
 from fastsample.cli._written import (
     check_compression,
     compression,
     manifest,
     output,
-    print_written,
     shards,
+    show_written,
     write,
-    written_report,
 )
 
 
@@ -89,6 +93,7 @@ from fastsample.cli._written import (
 @min_chars
 @max_chars
 @target
+@target_method
 @click.option(
     "--weights", is_flag=True, help="Add a column _weight: 1 / probability of being drawn."
 )
@@ -130,6 +135,7 @@ def sample(
     min_chars: int | None,
     max_chars: int | None,
     target: str | None,
+    target_method: str | None,
     weights: bool,
     text_column: list[str] | None,
     seed: int,
@@ -149,9 +155,11 @@ def sample(
     started = time.perf_counter()
     with reported():
         sources, file = source_and_output(paths, inputs, output)
-        rule = _rule(smart, entropy, smart_options(strength, min_chars, max_chars, target))
+        rule = _rule(
+            smart, entropy, smart_options(strength, min_chars, max_chars, target, target_method)
+        )
         check_compression(file, compression)
-        drawn = draw_sample(
+        drawn = fastsample.sample(
             sources,
             num_samples,
             fraction=fraction,
@@ -179,7 +187,6 @@ def sample(
         options = {"shuffle": shuffle is True, "shards": shards, "overwrite": overwrite}
         options["manifest"] = manifest
         written = write(drawn, file, compression, **options)
-        seconds = time.perf_counter() - started
         tell_left_out(drawn.report.left_out or written.left_out)
         if shuffle is None:
             say(
@@ -187,10 +194,8 @@ def sample(
                 "--no-shuffle keeps this one",
                 "yellow",
             )
-        if as_json:
-            print_json(sample_report(drawn.report, written, seconds))
-        else:
-            print_written(drawn.report, written, seconds)
+        first = sample_keys(drawn.report, written) if as_json else None
+        show_written(drawn.report, written, started, first)
 
 
 def _warn(num_samples: int, drawn: Report) -> None:
@@ -221,7 +226,8 @@ def _rule(smart: bool, entropy: bool, options: fastsample.Smart | None) -> Smart
     return "entropy" if entropy else options or smart
 
 
-def sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[str, Any]:
+def sample_keys(drawn: Report, written: WriteReport) -> dict[str, Any]:
+    """Return what the JSON of a sample begins with."""
     return {
         "rows_before": drawn.rows,
         "rows_after": written.rows,
@@ -235,5 +241,4 @@ def sample_report(drawn: Report, written: WriteReport, seconds: float) -> dict[s
         "tokens": drawn.tokens,
         "too_long": drawn.too_long,
         "smart": drawn.smart and drawn.smart.to_dict(),
-        **written_report(drawn, written, seconds),
     }

@@ -12,7 +12,6 @@ import fastsample
 from fastsample.cli._common import (
     as_json,
     overwrite,
-    print_json,
     reported,
     schema,
     tell_left_out,
@@ -21,15 +20,21 @@ from fastsample.cli._common import (
     threads,
 )
 from fastsample.cli._paths import inputs, paths, source_and_output
-from fastsample.cli._rule import max_chars, min_chars, smart_options, strengths, target
+from fastsample.cli._rule import (
+    max_chars,
+    min_chars,
+    smart_options,
+    strengths,
+    target,
+    target_method,
+)
 from fastsample.cli._written import (
     check_compression,
     compression,
     output,
-    print_written,
     shards,
+    show_written,
     write,
-    written_report,
 )
 
 
@@ -41,6 +46,7 @@ from fastsample.cli._written import (
 @min_chars
 @max_chars
 @target
+@target_method
 @text_columns("Score by this text column. Repeatable.")
 @schema
 @shards
@@ -56,6 +62,7 @@ def score(
     min_chars: int | None,
     max_chars: int | None,
     target: str | None,
+    target_method: str | None,
     text_column: list[str] | None,
     schema: Any,
     shards: int,
@@ -71,22 +78,14 @@ def score(
         check_compression(target_file, compression)
         scores = fastsample.score(
             sources,
-            smart_options(strength, min_chars, max_chars, target),
+            smart_options(strength, min_chars, max_chars, target, target_method),
             text_columns=text_column,
             schema=schema,
             threads=threads,
         )
         written = write(scores, target_file, compression, shards=shards, overwrite=overwrite)
-        seconds = time.perf_counter() - started
         tell_left_out(scores.report.left_out)
         tell_notes(scores.report.notes)
-        if as_json:
-            print_json(
-                {
-                    "rows_after": written.rows,
-                    "smart": scores.report.smart and scores.report.smart.to_dict(),
-                    **written_report(scores.report, written, seconds),
-                }
-            )
-        else:
-            print_written(scores.report, written, seconds)
+        smart = scores.report.smart and scores.report.smart.to_dict()
+        first = {"rows_after": written.rows, "smart": smart} if as_json else None
+        show_written(scores.report, written, started, first)

@@ -21,7 +21,7 @@ _COMPOUND = (
 _SINGLE = (
     "n", "fraction", "by", "allocation", "weight", "smart", "seed", "threads", "tokenizer",
     "columns", "hours", "epochs", "steps", "devices", "accumulation", "padding", "lengths",
-    "temperature", "exhausted", "where", "names", "preset", "schema",
+    "temperature", "exhausted", "where", "names", "preset", "schema", "group", "folds",
 )  # fmt: skip
 
 _ALL = "|".join(sorted((*_COMPOUND, *_SINGLE), key=len, reverse=True))
@@ -29,28 +29,28 @@ _ALL = "|".join(sorted((*_COMPOUND, *_SINGLE), key=len, reverse=True))
 #: What stands beside a name that is no argument: quotes, parts of paths and of other names.
 _BEFORE, _AFTER = r"(?<![\w'\"/.-])", r"(?![\w'\"/.-])"
 
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), by)
-    for pattern, by in (
-        (r'exhausted="repeat"', "--exhausted repeat"),
-        (r"pass overwrite", "give --overwrite"),
-        (rf"{_BEFORE}({_ALL})=(?:True)?(?=[\s,;)]|$)", r"<\1>"),
-        (rf"{_BEFORE}({'|'.join(_COMPOUND)}){_AFTER}", r"<\1>"),
-        (rf"^({_ALL}) (?=is |and |divides |names |makes |needs |has )", r"<\1> "),
-        (r" and smart exclude", " and <smart> exclude"),
-        (rf" and ({_ALL}) exclude", r" and <\1> exclude"),
-        (r"<n> and hours are both", "<n> and <hours> are both"),
-        (r"column with by$", "column with <by>"),
-        (r"(?<=[ ;])pass (?=one|<|--)", "give "),
-        (r"; it must be True or False", "; it is a switch"),
-    )
+#: Patterns and what takes their place; compiled for an error only.
+_RULES = (
+    (r'exhausted="repeat"', "--exhausted repeat"),
+    (r"pass overwrite", "give --overwrite"),
+    (rf"{_BEFORE}({_ALL})=(?:True)?(?=[\s,;)]|$)", r"<\1>"),
+    (rf"{_BEFORE}({'|'.join(_COMPOUND)}){_AFTER}", r"<\1>"),
+    (rf"^({_ALL}) (?=is |and |divides |names |makes |needs |has )", r"<\1> "),
+    (r" and smart exclude", " and <smart> exclude"),
+    (rf" and ({_ALL}) exclude", r" and <\1> exclude"),
+    (r"<n> and hours are both", "<n> and <hours> are both"),
+    (r"column with by$", "column with <by>"),
+    (r"(?<=[ ;])pass (?=one|<|--)", "give "),
+    (r"; it must be True or False", "; it is a switch"),
 )
 
-_FLAG = re.compile(rf"<({_ALL})>")
+_FLAG = rf"<({_ALL})>"
 
 
 def in_flags(message: str) -> str:
     """Return the message of an argument that is wrong with flags in place of arguments."""
     for pattern, by in _RULES:
-        message = pattern.sub(by, message)
-    return _FLAG.sub(lambda found: _FLAGS.get(found[1], f"--{found[1].replace('_', '-')}"), message)
+        message = re.sub(pattern, by, message)
+    return re.sub(
+        _FLAG, lambda found: _FLAGS.get(found[1], f"--{found[1].replace('_', '-')}"), message
+    )

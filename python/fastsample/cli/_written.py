@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from fastsample import Report, WriteReport
 from fastsample._layout import size
 from fastsample._sampling.formats import file_format
 from fastsample._sampling.report import draw_facts, write_facts
-from fastsample.cli._common import print_facts
+from fastsample.cli._common import print_facts, print_json
 from fastsample.cli._paths import folder_of
 
 
@@ -64,8 +65,18 @@ def write(
     return written
 
 
-def written_report(drawn: Report, written: WriteReport, seconds: float) -> dict[str, Any]:
-    """Return what was written, for JSON."""
+def show_written(
+    drawn: Report, written: WriteReport, started: float, first: dict[str, Any] | None
+) -> None:
+    """Print what was drawn and written: as JSON behind the keys of `first`, or as a table."""
+    seconds = time.perf_counter() - started
+    if first is not None:
+        print_json({**first, **_plain(drawn, written, seconds)})
+    else:
+        print_facts(_facts(drawn, written, seconds))
+
+
+def _plain(drawn: Report, written: WriteReport, seconds: float) -> dict[str, Any]:
     return {
         "text_columns": list(drawn.text_columns or written.mean_chars),
         "left_out": drawn.left_out or written.left_out,
@@ -80,11 +91,6 @@ def written_report(drawn: Report, written: WriteReport, seconds: float) -> dict[
         "bytes": written.bytes,
         "seconds": round(seconds, 3),
     }
-
-
-def print_written(drawn: Report, written: WriteReport, seconds: float) -> None:
-    """Print what was drawn and written as a table."""
-    print_facts(_facts(drawn, written, seconds))
 
 
 def _facts(drawn: Report, written: WriteReport, seconds: float) -> Iterator[tuple[str, str]]:
