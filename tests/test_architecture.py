@@ -16,7 +16,6 @@ PYTHON = ROOT / "python" / "fastsample"
 PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_fastsample", "_public", "errors"),
     ("_arguments", "_files", "_layout", "_progress", "_text_lengths"),
-    ("_facts_table",),
     ("_figure", "_remote"),
     ("_source",),
     ("_training",),

@@ -157,6 +157,13 @@ def optional(check: Callable[..., T], name: str, value: Any, **limits: Any) -> T
     return None if value is None else check(name, value, **limits)
 
 
+def check_alone(name: str, is_given: bool, others: Mapping[str, bool]) -> None:
+    """Refuse an argument that is given beside one of `others` that is."""
+    for other, other_is_given in others.items():
+        if is_given and other_is_given:
+            raise ArgumentError(f"{name} and {other} exclude each other; leave out one of them")
+
+
 def check_schema(value: object, name: str = "schema") -> pa.Schema | None:
     """Return a schema that sets types of columns, or None for none."""
     if value is None:

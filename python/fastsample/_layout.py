@@ -28,7 +28,7 @@ _SENTENCE = 32
 _MOST_TRANSPOSED = 6
 
 #: Spaces; a wide character, after which a line may break unless a closing mark follows; a word.
-_TOKENS = re.compile(
+_TOKENS = (
     r"\s+|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\uffef\U0001f000-\U0003ffff]"
     r"[、。，．：；！？）」』】》〉”’…]*|[^\s\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff"
     r"\ufe30-\uffef\U0001f000-\U0003ffff]+"
@@ -111,8 +111,10 @@ def size(count: float) -> str:
 
 def wrap(text: str, width: int) -> list[str]:
     """Break a text at spaces and between Chinese characters; wider words are cut."""
+    if cells(text) <= width:
+        return [text.rstrip()]
     lines, line, used = [], "", 0
-    for token in _TOKENS.findall(text):
+    for token in re.findall(_TOKENS, text):
         size = cells(token)
         if used + size > width:
             if line.strip():
@@ -335,4 +337,4 @@ class Table:
 
 
 def _words(cell: str) -> list[str]:
-    return _TOKENS.findall(cell) or [""]
+    return re.findall(_TOKENS, cell) or [""]

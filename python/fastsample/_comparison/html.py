@@ -146,6 +146,7 @@ def _made_from(found: Compared) -> str:
     if all(len(files) == 1 for _, files in both):
         options = ["--max-chars", str(found.max_chars)]
         options += [] if found.column is None else ["--by", found.column]
+        options += [part for name in found.text for part in ("--text-column", name)]
         paths = [str(files[0]) for _, files in both]
         command = shlex.join(["fastsample", "compare", *paths, *options])
         lines.append(f"Again: <code>{escape(printable(command))}</code>")

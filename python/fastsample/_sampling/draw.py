@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
 from fastsample._arguments import (
+    check_alone,
     check_amount,
     check_schema,
     check_seed,
@@ -201,56 +202,6 @@ def sample(
     >>> len(s), s.row_ids.tolist()
     (3, [200, 634, 969])
     """
-    return draw_sample(
-        source,
-        n,
-        at_most=at_most,
-        fraction=fraction,
-        where=where,
-        by=by,
-        allocation=allocation,
-        group=group,
-        weight=weight,
-        budget_tokens=budget_tokens,
-        max_tokens=max_tokens,
-        tokenizer=tokenizer,
-        chat_template=chat_template,
-        smart=smart,
-        seed=seed,
-        columns=columns,
-        schema=schema,
-        text_columns=text_columns,
-        weights=weights,
-        threads=threads,
-        progress=progress,
-    )
-
-
-def draw_sample(
-    source: SourceLike,
-    n: int | None,
-    *,
-    fraction: float | None,
-    where: str | None,
-    by: str | Sequence[str] | None,
-    allocation: AllocationLike,
-    group: str | Sequence[str] | None,
-    weight: str | None,
-    budget_tokens: int | None,
-    max_tokens: int | None,
-    tokenizer: str | os.PathLike[str] | None,
-    chat_template: bool | None,
-    smart: SmartLike,
-    seed: int,
-    columns: Sequence[str] | None,
-    schema: pa.Schema | None,
-    text_columns: Sequence[str] | None,
-    weights: bool,
-    threads: int | None,
-    progress: bool | Callback | None = None,
-    at_most: bool = False,
-) -> Sample:
-    """Draw as :func:`sample` does; with `at_most`, all rows where there are fewer than `n`."""
     amount = check_amount(n, fraction, budget_tokens)
     if amount is None and budget_tokens is None:
         raise SourceTypeError(
@@ -268,25 +219,13 @@ def draw_sample(
         raise ArgumentError("allocation divides rows among groups; name their column with by")
     columns_of_groups = None if by is None else check_by(by)
     shares = check_allocation(allocation, len(columns_of_groups or ()))
-    if columns_of_groups is not None and by_tokens:
-        raise ArgumentError("by and draws by tokens exclude each other; leave out one of them")
+    check_alone("by", columns_of_groups is not None, {"draws by tokens": by_tokens})
     weight = optional(string, "weight", weight)
-    if weight is not None and smart is not False:
-        raise ArgumentError("weight and smart exclude each other; leave out one of them")
-    if weight is not None and by_tokens:
-        raise ArgumentError("weight and draws by tokens exclude each other; leave out one of them")
+    others = {"smart": smart is not False, "draws by tokens": by_tokens}
+    check_alone("weight", weight is not None, others)
     whole_groups = None if group is None else check_by(group, "group")
-    if whole_groups is not None:
-        others = {
-            "by": by is not None,
-            "weight": weight is not None,
-            "smart": smart is not False,
-            "weights": weights,
-            "draws by tokens": by_tokens,
-        }
-        for name, is_given in others.items():
-            if is_given:
-                raise ArgumentError(f"group and {name} exclude each other; leave out one of them")
+    others |= {"by": by is not None, "weight": weight is not None, "weights": weights}
+    check_alone("group", whole_groups is not None, others)
     if chat_template is not None and not by_tokens:
         raise ArgumentError(
             "chat_template is for tokenizer=; pass one, with budget_tokens= or max_tokens="

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastsample import _fastsample
-from fastsample._facts_table import as_html, as_text
+from fastsample._layout import Facts, as_text
 from fastsample._public import public
 from fastsample._sampling.mixture_report import MixedSource, source_facts
 from fastsample._sampling.smart_report import SmartReport, left_out_note, smart_facts
@@ -84,10 +84,10 @@ class Groups:
 
     def __str__(self) -> str:
         """Return the facts as a table of text."""
-        return as_text(_group_facts(self))
+        return as_text([Facts(_group_facts(self))])
 
     def _repr_html_(self) -> str:
-        return as_html("fastsample: the groups", _group_facts(self))
+        return Facts(_group_facts(self), "fastsample: the groups").html()
 
 
 @public
@@ -171,10 +171,10 @@ class Report:
 
     def __str__(self) -> str:
         """Return the facts as a table of text."""
-        return as_text(draw_facts(self))
+        return as_text([Facts(draw_facts(self))])
 
     def _repr_html_(self) -> str:
-        return as_html("fastsample: the draw", draw_facts(self))
+        return Facts(draw_facts(self), "fastsample: the draw").html()
 
 
 def known_text(drawn: _fastsample.Sample) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -231,10 +231,10 @@ class WriteReport:
 
     def __str__(self) -> str:
         """Return the facts as a table of text."""
-        return as_text(write_facts(self))
+        return as_text([Facts(write_facts(self))])
 
     def _repr_html_(self) -> str:
-        return as_html("fastsample: what was written", write_facts(self))
+        return Facts(write_facts(self), "fastsample: what was written").html()
 
 
 def draw_facts(report: Report) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ import os
 from fastsample._arguments import check_threads
 from fastsample._progress import Callback
 from fastsample._public import public
-from fastsample._sampling.draw import draw_sample
+from fastsample._sampling.draw import sample
 from fastsample._sampling.manifest import check_same, options_of, read_manifest
 from fastsample._sampling.sample import Sample
 from fastsample._source import SourceLike
@@ -64,7 +64,7 @@ def reproduce(
     found = read_manifest(manifest)
     try:
         options = options_of(found)
-        drawn = draw_sample(
+        drawn = sample(
             found["source"] if source is None else source,
             **options,
             threads=threads,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fastsample import _fastsample
-from fastsample._facts_table import as_html, as_text
+from fastsample._layout import Facts, as_text
 from fastsample._public import public
 
 
@@ -82,10 +82,10 @@ class SmartReport:
 
     def __str__(self) -> str:
         """Return the facts as a table of text."""
-        return as_text(self._facts())
+        return as_text([Facts(self._facts())])
 
     def _repr_html_(self) -> str:
-        return as_html("fastsample: the smart draw", self._facts())
+        return Facts(self._facts(), "fastsample: the smart draw").html()
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         yield "judged by", ", ".join(self.text)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import (
+    check_alone,
     check_seed,
     check_text_columns,
     check_threads,
@@ -141,9 +142,7 @@ def split(
         "near_duplicates": near,
         "text_columns": text is not None,
     }
-    for name, is_given in others.items():
-        if together is not None and is_given:
-            raise ArgumentError(f"group and {name} exclude each other; leave out one of them")
+    check_alone("group", together is not None, others)
     count = optional(whole, "folds", folds, least=2, most=_MOST_FOLDS)
     if count is not None:
         if sizes is not None:
