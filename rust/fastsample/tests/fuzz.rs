@@ -140,6 +140,11 @@ fn csv_files() {
 }
 
 #[test]
+fn chat_templates() {
+    fuzz("chat");
+}
+
+#[test]
 fn texts() {
     fuzz("text");
 }

@@ -12,6 +12,8 @@
 //! - `messages`: the messages of a chat of any shape; `values`: Arrow data as values.
 
 mod config;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod jinja;
 mod messages;
 mod template;

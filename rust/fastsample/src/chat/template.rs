@@ -39,7 +39,7 @@ impl ChatTemplate {
         config::exists(folder)
     }
 
-    fn new(TemplateFile { source, path, tokens }: TemplateFile) -> Result<Self> {
+    pub(super) fn new(TemplateFile { source, path, tokens }: TemplateFile) -> Result<Self> {
         let template = Template::parse(&source).map_err(|fail| {
             let what = format!(
                 "the chat template can't be used: {fail}; leave out chat_template, or save the \

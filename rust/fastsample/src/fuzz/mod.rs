@@ -8,6 +8,7 @@
 //! | `ipc` | a file or stream | it is refused, or valid, and each column alone is the same |
 //! | `jsonl` | a file of JSON Lines | it is refused, or has its rows, for any number of threads and columns |
 //! | `csv` | a file of CSV | likewise |
+//! | `chat` | a chat template, and messages | it is refused, or makes one text, within its allowance |
 //! | `text` | texts of a row | shingles and entropies are those of the definition |
 //! | `states` | serialised states, with and without a checksum | they are refused, or whole |
 //!
@@ -17,6 +18,7 @@
 
 #![expect(clippy::expect_used, reason = "a finding is a panic")]
 
+mod chat;
 mod column;
 mod lines;
 mod seeds;
@@ -41,13 +43,14 @@ pub struct FuzzTarget {
 }
 
 /// All targets.
-pub const TARGETS: [FuzzTarget; 8] = [
+pub const TARGETS: [FuzzTarget; 9] = [
     FuzzTarget { name: "parquet", run: parquet, seeds: seeds::parquet },
     FuzzTarget { name: "footer", run: footer, seeds: seeds::footers },
     FuzzTarget { name: "pages", run: pages, seeds: column::seeds },
     FuzzTarget { name: "ipc", run: ipc, seeds: seeds::ipc },
     FuzzTarget { name: "jsonl", run: lines::jsonl, seeds: lines::jsonl_seeds },
     FuzzTarget { name: "csv", run: lines::csv, seeds: lines::csv_seeds },
+    FuzzTarget { name: "chat", run: chat::check, seeds: chat::seeds },
     FuzzTarget { name: "text", run: text::check, seeds: text::seeds },
     FuzzTarget { name: "states", run: states::check, seeds: states::seeds },
 ];
