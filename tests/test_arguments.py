@@ -83,6 +83,8 @@ WORD = Kind((3, None, b"x"), ("x", "\udcff"))
 PRESET = Kind((3, b"x"), ("x", "\udcff"))
 TRAINER_NAMES = Kind((3, "x", [1], {"epochs": 3}), ({"x": "y"},))
 RATE = Kind(("x", True, [1]), (0, -1, float("nan")))
+WITHIN = Kind(COUNT.wrong_types, COUNT.wrong_values)
+LIMIT = Kind(("x", True, [1], 1.5), (0, -1, {}, {"a": 0}), (np.int64(3),))
 ANY = Kind()  # passed on to another library
 
 _DRAWN = {
@@ -190,7 +192,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.inspect,
         {"source": TABLE},
         {"source": SOURCE, "columns": NAMES, **texts, "schema": SCHEMA, "lengths": FLAG,
-         "threads": THREADS,
+         "threads": THREADS, "tokenizer": PATH,
          "progress": PROGRESS},
     )  # fmt: skip
     yield "token_lengths", Call(
@@ -206,10 +208,11 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {"source": Kind((None, [], True, 1.5, object()), (0, -1, ""), (np.int64(1000),)),
          "n": COUNT, "seconds_per_step": POSITIVE, "epochs": COUNT, "batch_size": COUNT,
          "devices": COUNT, "accumulation": COUNT, "steps": Kind(COUNT.wrong_types, (0, -1)),
-         "max_length": COUNT, "padding": WORD, "hours": Kind(POSITIVE.wrong_types, (0, -1)),
-         "new_epochs": COUNT, "new_max_length": COUNT, "new_seconds_per_step": POSITIVE,
+         "max_length": LIMIT, "padding": WORD, "hours": Kind(POSITIVE.wrong_types, (0, -1)),
+         "new_epochs": COUNT, "new_max_length": LIMIT, "new_seconds_per_step": POSITIVE,
          "fixed_share": SHARE, "lengths": FLAG, "chars_per_token": POSITIVE, "columns": ANY,
-         "schema": SCHEMA, "threads": ANY, "progress": ANY},
+         "schema": SCHEMA, "threads": ANY, "progress": ANY, "limit_in": WORD, "recipe": PRESET,
+         "gpu_memory": RATE, "parameters": WITHIN, "tokenizer": PATH},
     )  # fmt: skip
     yield "plan of a data set", Call(
         fastsample.plan,
@@ -218,8 +221,10 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "schema": SCHEMA, "progress": PROGRESS, "n": COUNT, "lengths": FLAG, "steps": ANY,
          "hours": POSITIVE, "seconds_per_step": POSITIVE,
          "epochs": COUNT, "batch_size": COUNT, "devices": COUNT, "accumulation": COUNT,
-         "max_length": COUNT, "padding": WORD, "new_epochs": COUNT, "new_max_length": ANY,
-         "new_seconds_per_step": POSITIVE, "fixed_share": SHARE, "chars_per_token": POSITIVE},
+         "max_length": LIMIT, "padding": WORD, "new_epochs": COUNT, "new_max_length": ANY,
+         "new_seconds_per_step": POSITIVE, "fixed_share": SHARE, "chars_per_token": POSITIVE,
+         "limit_in": WORD, "recipe": PRESET, "gpu_memory": RATE, "parameters": WITHIN,
+         "tokenizer": PATH},
     )  # fmt: skip
     yield "Smart", Call(
         _signed(fastsample.Smart, lambda **some: _smart(**some)),

@@ -30,7 +30,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def test_both_languages_have_the_same_code() -> None:
-    for language, count in (("sh", 1), ("python", 5), ("", 1)):
+    for language, count in (("sh", 2), ("python", 5), ("", 2)):
         english, chinese = (blocks(page, language) for page in PAGES)
         assert english == chinese
         assert len(english) == count
@@ -64,13 +64,33 @@ def test_commands_write_what_the_trainer_reads(folder: Path) -> None:
         assert drawn.num_rows == rows
         assert drawn.column_names[:2] == ["prompt", "response"]
     # The flags of the trainer name the files that were written.
-    (launch,) = blocks(PAGES[0], "")
+    launch, _ = blocks(PAGES[0], "")
     for flag in ("train_file", "validation_file"):
         (path,) = re.findall(rf"--{flag}=(\S+)", launch)
         assert (folder / path).exists()
     exec(blocks(PAGES[0], "python")[0], {})
     epochs = [pq.read_table(f"data/my_train_dataset_epoch{i}.parquet") for i in range(3)]
     assert [epoch.num_rows for epoch in epochs] == [900, 900, 900]
+
+
+def test_the_table_of_recipes_and_the_settings(folder: Path) -> None:
+    printed = ""
+    for line in blocks(PAGES[0], "sh")[1].splitlines():
+        _, *arguments = shlex.split(line)
+        printed += subprocess.run(
+            [sys.executable, "-m", "fastsample", *arguments],
+            check=True, text=True, capture_output=True,
+        ).stdout  # fmt: skip
+    for fact in ("255.0", "35.6", "76.5"):
+        assert fact in printed
+        assert all(fact.removesuffix(".0") in (DOCS / page).read_text() for page in PAGES)
+    assert "187 each" in printed
+    if (SHARED / "data").exists():
+        assert re.search(r"187 each +46\.4% +17\.0%", printed)
+        assert re.search(r"251 each +24\.4% +7\.3%", printed)
+    settings = (folder / "config.args").read_text().splitlines()
+    assert {"--epochs=3", "--learn_rate=0.00015", "--max_seq_len=192"} <= set(settings)
+    assert "--max_seq_len=256" in (folder / "config.original.args").read_text()
 
 
 class PairsLowMem:

@@ -21,7 +21,7 @@ SHAPES = {
     "distance": {"value", "limit", "p"},
     "scenario": {
         "name", "rows", "epochs", "steps", "seconds_per_step", "max_length", "padding",
-        "distinct_rows", "basis", "hours_per_epoch", "hours", "speed_up",
+        "distinct_rows", "basis", "gpu_memory", "hours_per_epoch", "hours", "speed_up",
     },
     "padding": {"max_length", "longest", "grouped"},
 }  # fmt: skip
@@ -30,7 +30,7 @@ SHAPES = {
 QUANTILES = ("smart.chars_before", "smart.chars_after", "smart.weights")
 OPEN = (
     "text", "columns", "values", "mean_chars", "sides", "left_out", "smart.left_out",
-    "smart.shares", *QUANTILES,
+    "smart.shares", "tokens", "lengths[].columns", *QUANTILES,
 )  # fmt: skip
 
 

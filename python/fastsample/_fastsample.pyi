@@ -16,6 +16,7 @@ __all__ = [
     "all_rows",
     "check_output",
     "choose_names",
+    "column_lengths",
     "compare",
     "draw_grouped",
     "draw_mixture",
@@ -408,6 +409,14 @@ def text_statistics(
     threads: int | None,
     progress: _Progress,
 ) -> TextFound | None: ...
+def column_lengths(
+    source: Source,
+    *,
+    text: Sequence[str] | None,
+    tokenizer: Tokenizer | None,
+    threads: int | None,
+    progress: _Progress,
+) -> tuple[list[str], list[tuple[str, str]], list[ArrowArray]]: ...
 def compare(
     source: Source,
     sample: Source,

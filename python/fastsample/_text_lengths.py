@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
 from fastsample._public import public
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 #: Shares of texts that are not longer than the reported quantiles.
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -15,11 +21,11 @@ QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 @public
 @dataclass(frozen=True)
 class TextLengths:
-    """Lengths of a text column in characters (Unicode code points). A null counts as length 0.
+    """Lengths of a text column in characters (Unicode code points) or tokens. A null has length 0.
 
-    `quantiles` maps a share of the rows to the length that they do not exceed; exact below 4,096
-    characters, to within 1/64 above. `histogram` pairs each length that occurs (above 4,096
-    characters: the largest of a class 1/64 wide) with the number of its texts.
+    `quantiles` maps a share of the rows to the length that they do not exceed; characters are exact
+    below 4,096, and to within 1/64 above. `histogram` pairs each length that occurs (above 4,096
+    characters: the largest of a class 1/64 wide) with the number of its texts. Tokens are exact.
     """
 
     nulls: int
@@ -34,6 +40,20 @@ def text_lengths(found: _fastsample.LengthsFound) -> TextLengths:
     quantiles = dict(zip(QUANTILES, found["quantiles"], strict=True))
     histogram = tuple(found["histogram"])
     return TextLengths(found["nulls"], found["mean"], found["max"], quantiles, histogram)
+
+
+def counted_lengths(columns: Iterable[npt.NDArray[np.uint32]], nulls: int = 0) -> TextLengths:
+    """Return what is reported of the lengths of all rows: those of some columns together."""
+    import numpy as np
+
+    lengths = reduce(np.add, columns)
+    if not len(lengths):
+        return TextLengths(nulls, 0.0, 0, dict.fromkeys(QUANTILES, 0))
+    found, rows = np.unique(lengths, return_counts=True)
+    reached = np.cumsum(rows) / len(lengths)
+    quantiles = {share: int(found[np.searchsorted(reached, share)]) for share in QUANTILES}
+    histogram = tuple(zip(found.tolist(), rows.tolist(), strict=True))
+    return TextLengths(nulls, float(lengths.mean()), int(found[-1]), quantiles, histogram)
 
 
 #: The scale is logarithmic when the 99 % quantile is more than this many medians.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,14 @@ from fastsample._inspection.inspection import Inspection
 from fastsample._inspection.model import ColumnInfo, Copies, FileInfo
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
+from fastsample._sampling.tokens import open_tokenizer
 from fastsample._source import SourceLike, open_source
-from fastsample._text_lengths import QUANTILES, text_lengths
+from fastsample._text_lengths import QUANTILES, counted_lengths, text_lengths
+from fastsample.errors import ArgumentError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 
@@ -27,6 +32,7 @@ def inspect(
     schema: pa.Schema | None = None,
     text_columns: Sequence[str] | None = None,
     lengths: bool = True,
+    tokenizer: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Inspection:
@@ -43,6 +49,8 @@ def inspect(
         default those that look like text; ids, labels and links do not.
     lengths
         Read the text columns, for lengths and copies. Without it only footers are read.
+    tokenizer
+        Count the tokens of texts, too, with this ``tokenizer.json``, or that of a folder.
     schema, threads, progress
         As in :func:`fastsample.sample`.
 
@@ -58,6 +66,9 @@ def inspect(
     threads = check_threads(threads)
     text = check_text_columns(text_columns)
     lengths = flag("lengths", lengths)
+    if tokenizer is not None and not lengths:
+        raise ArgumentError("tokenizer= counts tokens of texts; leave out lengths=False")
+    counter = None if tokenizer is None else open_tokenizer(tokenizer)
     with reporting(progress, "reading") as callback:
         opened = open_source(source, columns, threads, callback, schema)
         files = tuple(_file(part) for part in _fastsample.parts(opened))
@@ -68,8 +79,12 @@ def inspect(
             if lengths
             else None
         )
+        counts = {}
+        if counter is not None and found is not None:
+            counts = _lengths_by_column(opened, text, counter, threads, callback)
     schema = pa.schema(opened.schema)
     rows = sum(file.rows for file in files)
+    nulls = {name: each["nulls"] for name, each in found["columns"].items()} if found else {}
     return Inspection(
         rows=rows,
         bytes=sum(file.bytes for file in files),
@@ -82,6 +97,8 @@ def inspect(
         else None,
         left_out=dict(found["left_out"]) if found else {},
         notes=tuple(opened.notes),
+        tokens={name: counted_lengths([each], nulls[name]) for name, each in counts.items()},
+        row_tokens=counted_lengths(counts.values()) if counts else None,
         _inputs=tuple(opened.inputs),
     )
 
@@ -99,6 +116,44 @@ def count_rows(
         opened = open_source(source, columns, threads, callback, schema)
         rows = sum(sum(part["fragments"]) for part in _fastsample.parts(opened))
         return rows, tuple(opened.inputs), tuple(opened.notes)
+
+
+def measure_columns(
+    source: SourceLike,
+    text: list[str] | None,
+    tokenizer: str | os.PathLike[str] | None,
+    columns: Sequence[str] | None,
+    schema: pa.Schema | None,
+    threads: int | None,
+    progress: bool | Callback | None,
+) -> tuple[int, tuple[Path, ...], tuple[str, ...], dict[str, npt.NDArray[np.uint32]]]:
+    """Return the length of each text column in every row: characters, or tokens.
+
+    With the rows of the data set, its files, and notes on them. `text` names the columns; None
+    takes those that look like text.
+    """
+    threads = check_threads(threads)
+    counter = None if tokenizer is None else open_tokenizer(tokenizer)
+    with reporting(progress, "measuring texts") as callback:
+        opened = open_source(source, columns, threads, callback, schema)
+        found = _lengths_by_column(opened, text, counter, threads, callback)
+    rows = len(next(iter(found.values())))
+    return rows, tuple(opened.inputs), tuple(opened.notes), found
+
+
+def _lengths_by_column(
+    opened: _fastsample.Source,
+    text: Sequence[str] | None,
+    counter: _fastsample.Tokenizer | None,
+    threads: int | None,
+    callback: Callback | None,
+) -> dict[str, npt.NDArray[np.uint32]]:
+    import pyarrow as pa
+
+    paths, _, arrays = _fastsample.column_lengths(
+        opened, text=text, tokenizer=counter, threads=threads, progress=callback
+    )
+    return {name: pa.array(each).to_numpy() for name, each in zip(paths, arrays, strict=True)}
 
 
 def _file(part: _fastsample.PartFound) -> FileInfo:

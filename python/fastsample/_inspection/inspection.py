@@ -32,6 +32,9 @@ class Inspection:
     left_out: dict[str, str] = field(default_factory=dict)
     #: Files that were passed over in a folder or glob, in a sentence.
     notes: tuple[str, ...] = ()
+    #: Lengths in tokens of each text column, and of whole rows, if a tokenizer was given.
+    tokens: dict[str, TextLengths] = field(default_factory=dict)
+    row_tokens: TextLengths | None = None
     #: Files that no plot may replace.
     _inputs: tuple[Path, ...] = field(default=(), repr=False, compare=False)
 
@@ -47,7 +50,8 @@ class Inspection:
         del plain["_inputs"]
         for file in plain["files"]:
             file["path"] = None if file["path"] is None else str(file["path"])
-        for lengths in (*plain["text"].values(), plain["row_lengths"]):
+        by_column = (*plain["text"].values(), *plain["tokens"].values())
+        for lengths in (*by_column, plain["row_lengths"], plain["row_tokens"]):
             if lengths is not None:
                 del lengths["histogram"]
                 lengths["quantiles"] = {str(q): n for q, n in lengths["quantiles"].items()}
@@ -56,7 +60,15 @@ class Inspection:
     def _blocks(self) -> Iterator[Block]:
         from fastsample._inspection.tables import blocks
 
-        return blocks(self.files, self.columns, self.text, self.row_lengths, self.copies)
+        return blocks(
+            self.files,
+            self.columns,
+            self.text,
+            self.row_lengths,
+            self.tokens,
+            self.row_tokens,
+            self.copies,
+        )
 
     def __str__(self) -> str:
         """Return the tables that the command line prints."""

@@ -15,6 +15,8 @@ def blocks(
     columns: Sequence[ColumnInfo],
     text: Mapping[str, TextLengths],
     row_lengths: TextLengths | None,
+    tokens: Mapping[str, TextLengths],
+    row_tokens: TextLengths | None,
     copies: Copies | None,
 ) -> Iterator[Block]:
     """Yield the parts of the report."""
@@ -26,11 +28,11 @@ def blocks(
         left=3,
     )
     if text:
-        rows = dict(text)
-        if row_lengths is not None and len(rows) > 1:
-            rows["whole row"] = row_lengths
-        yield _lengths(rows)
+        rows = _with_whole(text, row_lengths)
+        yield _lengths(rows, "characters")
         yield Histograms(rows)
+    if tokens:
+        yield _lengths(_with_whole(tokens, row_tokens), "tokens")
     if copies is not None:
         about = "" if copies.exact else "about "
         yield Sentences([
@@ -62,11 +64,20 @@ def _files(files: Sequence[FileInfo]) -> Table:
     return Table("Files", headings, rows, left=3, strong=strong)
 
 
-def _lengths(rows: Mapping[str, TextLengths]) -> Table:
+def _with_whole(
+    text: Mapping[str, TextLengths], whole: TextLengths | None
+) -> dict[str, TextLengths]:
+    rows = dict(text)
+    if whole is not None and len(rows) > 1:
+        rows["whole row"] = whole
+    return rows
+
+
+def _lengths(rows: Mapping[str, TextLengths], unit: str) -> Table:
     quantiles = next(iter(rows.values())).quantiles
     headings = ("column", "nulls", "mean", *map(_quantile, quantiles), "max")
     return Table(
-        "Length in characters",
+        f"Length in {unit}",
         headings,
         [
             (

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastsample._arguments import optional, whole
+from fastsample._planning.limits import Limit, check_limit, check_pair, shown
+from fastsample._planning.memory import GpuMemory
 from fastsample._planning.model import Scenario, Schedule, StepTime
+from fastsample._planning.recipes import RECIPES, Recipe
 from fastsample.errors import ArgumentError
 
 #: Shares of the rows that are shown when neither `n` nor `hours` is given.
@@ -19,8 +22,8 @@ class Change:
 
     epochs: int
     new_epochs: int
-    max_length: int | None
-    new_length: int | None
+    max_length: Limit | None
+    new_length: Limit | None
     padding: str
     new_seconds: bool
 
@@ -38,22 +41,27 @@ class Change:
 def changed(
     epochs: int,
     new_epochs: int | None,
-    max_length: int | None,
-    new_max_length: int | None,
+    max_length: object,
+    new_max_length: object,
     padding: str,
     new_seconds: bool,
+    recipe: Recipe | None,
 ) -> Change:
-    """Check the present and the wanted values."""
+    """Check the present and the wanted values; what is not given is that of the recipe."""
     now = whole("epochs", epochs, least=1)
-    then = now if new_epochs is None else whole("new_epochs", new_epochs, least=1)
-    max_length = optional(whole, "max_length", max_length, least=1)
-    new_max_length = optional(whole, "new_max_length", new_max_length, least=1)
-    if max_length is None and new_max_length is not None and not new_seconds:
+    then = now if recipe is None else recipe.new_epochs(now)
+    if new_epochs is not None:
+        then = whole("new_epochs", new_epochs, least=1)
+    limit = optional(check_limit, "max_length", max_length)
+    new_limit = optional(check_limit, "new_max_length", new_max_length)
+    check_pair(limit, new_limit)
+    if limit is None and new_limit is not None and not new_seconds:
         raise ArgumentError(
             "new_max_length needs max_length, the tokens now, or new_seconds_per_step"
         )
-    length = max_length if new_max_length is None else new_max_length
-    return Change(now, then, max_length, length, padding, new_seconds)
+    if new_limit is None:
+        new_limit = limit if recipe is None else recipe.new_length(limit)
+    return Change(now, then, limit, new_limit, padding, new_seconds)
 
 
 class Alternatives:
@@ -71,6 +79,8 @@ class Alternatives:
         time: StepTime,
         *,
         lengths_known: bool,
+        memory: GpuMemory | None = None,
+        recipe: str | None = None,
     ) -> None:
         self._rows = rows
         self._n = n
@@ -78,6 +88,8 @@ class Alternatives:
         self._schedule = schedule
         self._time = time
         self._lengths_known = lengths_known
+        self._memory = memory
+        self._recipe = recipe
         self.now = self._scenario("as it is", rows, change.epochs)
         self.wanted = None
         if n is not None or change.step_time or change.more_epochs:
@@ -95,6 +107,8 @@ class Alternatives:
             yield self._all_changes("all changes, length batching", padding="grouped")
         if self._wanted_rows < self._rows and change.new_epochs > 1:
             yield self._all_changes("all changes, fresh rows every epoch", fresh=True)
+        if self._recipe is not None:
+            yield from self._other_recipes(self._recipe)
 
     @property
     def _wanted_rows(self) -> int:
@@ -116,6 +130,15 @@ class Alternatives:
         if n is not None and change.more_epochs:
             yield self._scenario("sample, other epochs", n, change.new_epochs)
 
+    def _other_recipes(self, chosen: str) -> Iterator[Scenario]:
+        for name, recipe in RECIPES.items():
+            if name != chosen:
+                length = recipe.new_length(self._change.max_length)
+                epochs = recipe.new_epochs(self._change.epochs)
+                yield self._scenario(
+                    f"recipe {name}", recipe.n(self._rows), epochs, length=length, new=True
+                )
+
     def _all_changes(
         self, name: str, *, padding: str | None = None, fresh: bool = False
     ) -> Scenario:
@@ -136,7 +159,7 @@ class Alternatives:
         rows: int,
         epochs: int,
         *,
-        length: int | None = None,
+        length: Limit | None = None,
         padding: str | None = None,
         new: bool = False,
         fresh: bool = False,
@@ -148,4 +171,7 @@ class Alternatives:
         seconds, basis = self._time.of(limit, way, new=new)
         distinct = min(self._rows, rows * epochs) if fresh else rows
         steps = self._schedule.steps(rows)
-        return Scenario(name, rows, epochs, steps, seconds, limit, way, distinct, basis)
+        memory = None if self._memory is None else self._memory.of(limit)
+        return Scenario(
+            name, rows, epochs, steps, seconds, shown(limit), way, distinct, basis, memory
+        )

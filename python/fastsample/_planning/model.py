@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from fastsample._arguments import whole
+from fastsample._planning.limits import Limit, total
 from fastsample._planning.padding import LengthFacts
 from fastsample._public import public
 from fastsample.errors import ArgumentError
@@ -28,8 +29,8 @@ class Scenario:
         Optimizer steps of an epoch.
     seconds_per_step : float
         Of an optimizer step.
-    max_length : int or None
-        Tokens at which rows are cut.
+    max_length : int, dict of str to int, or None
+        Tokens at which rows are cut, or those of each column that is cut apart.
     padding : str
         ``max_length``, ``longest`` (row of the batch) or ``grouped`` (batches of similar lengths).
     distinct_rows : int
@@ -37,6 +38,8 @@ class Scenario:
     basis : str
         Where `seconds_per_step` comes from: ``measured``, ``line`` through a measured pair, or
         ``model``.
+    gpu_memory : float or None
+        GiB on a device: as measured at the length now, an estimate at other lengths.
     """
 
     name: str
@@ -44,10 +47,11 @@ class Scenario:
     epochs: int
     steps: int
     seconds_per_step: float
-    max_length: int | None
+    max_length: int | dict[str, int] | None
     padding: str
     distinct_rows: int
     basis: str
+    gpu_memory: float | None = None
 
     @property
     def hours_per_epoch(self) -> float:
@@ -128,14 +132,15 @@ class StepTime:
     """
 
     seconds: float
-    length: int | None
+    length: Limit | None
     padding: str
     new_seconds: float | None
-    new_length: int | None
+    new_length: Limit | None
     fixed_share: float
-    facts: dict[int, LengthFacts]
+    facts: dict[Limit, LengthFacts]
+    unit: str = "tokens"
 
-    def of(self, length: int | None, padding: str, *, new: bool) -> tuple[float, str]:
+    def of(self, length: Limit | None, padding: str, *, new: bool) -> tuple[float, str]:
         """Return the seconds of a step and where they come from."""
         if new and self.new_seconds is not None and padding == self.padding:
             return self.new_seconds, "measured"
@@ -152,23 +157,31 @@ class StepTime:
         base = self.seconds if self.new_seconds is None or not new else self.new_seconds
         return base * (self.fixed_share + (1 - self.fixed_share) * tokens / now), "model"
 
-    def _tokens(self, length: int, padding: str) -> float:
+    def _tokens(self, length: Limit, padding: str) -> float:
         facts = self.facts.get(length)
-        return float(length) if facts is None else max(facts.padded(padding), 1e-9)
+        return float(total(length)) if facts is None else max(facts.padded(padding), 1e-9)
 
     def assumptions(self, known: bool) -> tuple[str, ...]:
         """Return the assumptions behind the time of a step."""
         if self.new_seconds is not None and self.new_length not in (None, self.length):
             how = (
                 f"times of other lengths lie on the line through {self.seconds:g} s at "
-                f"{self.length} tokens and {self.new_seconds:g} s at {self.new_length}"
+                f"{_named(self.length)} {self.unit} and {self.new_seconds:g} s at "
+                f"{_named(self.new_length)}"
             )
         elif self.length is None:
             how = "a step takes as long as measured; lengths are not modelled"
         else:
             how = (
                 f"{self.fixed_share:.0%} of a step's time does not depend on the length, the rest "
-                "is in proportion to the tokens; attention's square is left out"
+                f"is in proportion to the {self.unit}; attention's square is left out"
             )
-        where = "tokens are those of the batch padded" if known else "every row is padded"
+        where = f"{self.unit} are those of the batch padded" if known else "every row is padded"
         return how, f"{where} to {self.padding.replace('_', ' ')}"
+
+
+def _named(limit: Limit | None) -> str:
+    """Return a limit in words."""
+    if isinstance(limit, tuple):
+        return " + ".join(f"{each} ({name})" for name, each in limit)
+    return str(limit)

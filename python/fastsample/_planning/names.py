@@ -42,6 +42,16 @@ PRESETS: dict[str, dict[str, str]] = {
 }
 
 
+#: What a trainer's setting of the length is above the characters that it keeps of each column:
+#: ChatLM-mini-Chinese leaves room for five tokens.
+_ADDED = {"chatlm-mini": 5}
+
+
+def added_length(preset: str | None) -> int:
+    """Return what the trainer's setting is above a limit in characters."""
+    return 0 if preset is None else _ADDED.get(preset, 0)
+
+
 def check_names(preset: str | None, names: object) -> dict[str, str] | None:
     """Return the names of a preset with those that are given; None to keep ours."""
     if preset is None and names is None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from fastsample._arguments import choice
 from fastsample._public import public
 from fastsample._text_lengths import TextLengths
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 #: To the limit, to the longest row of the batch, in batches of rows of similar length.
 _WAYS = ("max_length", "longest", "grouped")
@@ -17,21 +21,23 @@ _WAYS = ("max_length", "longest", "grouped")
 @public
 @dataclass(frozen=True)
 class LengthFacts:
-    """What a limit of `limit` tokens does to the rows.
+    """What a limit does to the rows. Lengths are in tokens, or in characters if limits are.
 
     Attributes
     ----------
     limit : int
-        Tokens at which rows are cut.
+        Tokens at which rows are cut; where columns are cut apart, the sum of their limits.
     cut_rows : float
-        Share of the rows that are longer.
+        Share of the rows that are longer, or of which a column is.
     lost : float
         Share of all tokens that lie beyond the limit.
     mean : float
         Tokens of a row after cutting, in the mean.
     longest, grouped : float
         The same with padding to the longest row of the batch, in batches at random, and in batches
-        of rows sorted by length.
+        of rows sorted by length. Columns that are cut apart are padded apart.
+    columns : dict of str to int
+        The limit of each column; empty where rows are cut as a whole.
     """
 
     limit: int
@@ -40,6 +46,7 @@ class LengthFacts:
     mean: float
     longest: float
     grouped: float
+    columns: dict[str, int] = field(default_factory=dict)
 
     def padded(self, padding: str) -> float:
         """Return the tokens a row takes in a batch."""
@@ -83,4 +90,40 @@ def length_facts(
             mean=float(kept @ rows / rows.sum()),
             longest=float(kept @ np.diff(share**batch_size, prepend=0.0)),
             grouped=float(kept[last].mean()),
+        )
+
+
+def column_facts(
+    lengths: Mapping[str, npt.NDArray[np.float64]],
+    limits: Sequence[Mapping[str, int]],
+    batch_size: int,
+) -> Iterator[LengthFacts]:
+    """Compute what each limit by column does; `lengths` has the length of every row.
+
+    As :func:`length_facts`, for each column. Batches are sorted by the length of the whole row.
+    """
+    import numpy as np
+
+    rows = len(next(iter(lengths.values())))
+    if not rows:
+        return
+    total = float(sum(column.sum() for column in lengths.values()))
+    reached = np.arange(1, rows + 1) / rows
+    chance = np.diff(reached**batch_size, prepend=0.0)
+    starts = np.arange(0, rows, batch_size)
+    for limit in limits:
+        kept = {name: np.minimum(column, limit[name]) for name, column in lengths.items()}
+        whole = np.sum(list(kept.values()), axis=0)
+        order = np.argsort(whole, kind="stable")
+        is_cut = np.any([lengths[name] > limit[name] for name in lengths], axis=0)
+        yield LengthFacts(
+            limit=sum(limit.values()),
+            cut_rows=float(is_cut.mean()),
+            lost=1 - float(whole.sum()) / total if total else 0.0,
+            mean=float(whole.mean()),
+            longest=float(sum(np.sort(column) @ chance for column in kept.values())),
+            grouped=float(
+                sum(np.maximum.reduceat(column[order], starts).mean() for column in kept.values())
+            ),
+            columns=dict(limit),
         )

@@ -12,6 +12,7 @@ from fastsample._arguments import file_path, flag, number, optional, output_path
 from fastsample._layout import Block, as_html, as_text
 from fastsample._planning.model import Scenario
 from fastsample._planning.padding import LengthFacts
+from fastsample._planning.recipes import RECIPES
 from fastsample._public import public
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -37,6 +38,10 @@ class Plan:
         Per limit in tokens, what is cut off and what padding costs. Empty if lengths are unknown.
     assumptions : tuple of str
         What the numbers rest on, a sentence each.
+    recipe : str or None
+        The recipe that was asked for.
+    limit_in : str
+        What limits count: ``tokens`` or ``characters``.
     """
 
     rows: int
@@ -49,6 +54,8 @@ class Plan:
     _settings: dict[str, Any] = field(repr=False)
     #: Files that no plot and no settings may replace.
     _inputs: tuple[Path, ...] = field(default=(), repr=False, compare=False)
+    recipe: str | None = None
+    limit_in: str = "tokens"
 
     def speed_up(self, scenario: Scenario) -> float:
         """Return how many times faster a scenario is than training as it is."""
@@ -70,13 +77,20 @@ class Plan:
             "budget_hours": self.budget_hours,
             "lengths": [facts.to_dict() for facts in self.lengths],
             "assumptions": list(self.assumptions),
+            "recipe": self.recipe,
+            "limit_in": self.limit_in,
         }
 
     def _blocks(self) -> Iterator[Block]:
         from fastsample._planning.tables import blocks
 
         return blocks(
-            self.alternatives, self.wanted, self.budget_hours, self.lengths, self.assumptions
+            self.alternatives,
+            self.wanted,
+            self.budget_hours,
+            self.lengths,
+            self.limit_in,
+            self.assumptions,
         )
 
     def __str__(self) -> str:
@@ -120,7 +134,8 @@ class Plan:
         train_file
             The file of the sample. The present one is the source of the plan, if it is one file.
         learning_rate, new_learning_rate
-            Now and as wanted, to be written; they change nothing in the plan.
+            Now and as wanted, to be written; they change nothing in the plan. With a recipe, the
+            wanted one is that of now times the recipe's factor by default.
         overwrite
             Replace files that are there with other contents.
 
@@ -136,7 +151,7 @@ class Plan:
         OutputError
             A file can't be written, or is there already.
         """
-        from fastsample._planning.names import check_names, renamed
+        from fastsample._planning.names import added_length, check_names, renamed
         from fastsample._planning.settings import write_pair
 
         overwrite = flag("overwrite", overwrite)
@@ -151,10 +166,14 @@ class Plan:
                 "there are no changed settings to write; ask for a sample (n=), hours=, new_epochs="
                 ", new_max_length= or new_seconds_per_step="
             )
+        if new_rate is None and rate is not None and self.recipe is not None:
+            # Without the last digits of a product in binary.
+            new_rate = float(f"{rate * RECIPES[self.recipe].rate:.12g}")
         source = str(self._inputs[0]) if len(self._inputs) == 1 else None
-        original = {**_changing(self.now), "learning_rate": rate, "train_file": source}
+        cut = added_length(preset) if self.limit_in == "characters" else 0
+        original = {**_changing(self.now, cut), "learning_rate": rate, "train_file": source}
         wanted = {
-            **_changing(self.wanted),
+            **_changing(self.wanted, cut),
             "learning_rate": rate if new_rate is None else new_rate,
             "train_file": file,
         }
@@ -167,11 +186,19 @@ class Plan:
         )
 
 
-def _changing(scenario: Scenario) -> dict[str, Any]:
+def _changing(scenario: Scenario, added: int) -> dict[str, Any]:
+    """Return the settings of a scenario; a limit that all columns share is `max_length`, too."""
+    limits = scenario.max_length
+    by_column = {}
+    if isinstance(limits, dict):
+        by_column = {f"max_length_{name}": limit + added for name, limit in limits.items()}
+        shared = set(by_column.values())
+        limits = shared.pop() if len(shared) == 1 else None
     return {
         "rows": scenario.rows,
         "epochs": scenario.epochs,
-        "max_length": scenario.max_length,
+        "max_length": limits,
+        **by_column,
         "padding": scenario.padding,
         "seconds_per_step": scenario.seconds_per_step,
         "steps_per_epoch": scenario.steps,

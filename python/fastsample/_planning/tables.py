@@ -14,13 +14,15 @@ def blocks(
     wanted: Scenario | None,
     budget_hours: float | None,
     lengths: Sequence[LengthFacts],
+    unit: str,
     assumptions: Sequence[str],
 ) -> Iterator[Block]:
     """Yield the parts of the report; the first of the alternatives is training as it is."""
     now = alternatives[0]
+    memory = ("GPU GiB",) if now.gpu_memory is not None else ()
     yield Table(
         f"Training on {now.rows:,} rows",
-        ("plan", "rows", "epochs", "steps", "s/step", "h/epoch", "hours", "speed-up"),
+        ("plan", "rows", "epochs", "steps", "s/step", "h/epoch", "hours", "speed-up", *memory),
         [
             (
                 each.name,
@@ -31,6 +33,7 @@ def blocks(
                 f"{each.hours_per_epoch:,.1f}",
                 f"{each.hours:,.1f}",
                 f"{now.hours / each.hours:.1f} x",
+                *_memory(each, now),
             )
             for each in alternatives
         ],
@@ -43,11 +46,11 @@ def blocks(
         ])  # fmt: skip
     if lengths:
         yield Table(
-            "Rows cut at a limit of tokens; padding as a share of a batch",
+            f"Rows cut at a limit of {unit}; padding as a share of a batch",
             ("limit", "rows cut", "text lost", "padding", "to longest", "grouped by length"),
             [
                 (
-                    f"{each.limit:,}",
+                    _limit(each),
                     f"{each.cut_rows:.1%}",
                     f"{each.lost:.1%}",
                     *(f"{each.waste(way):.1%}" for way in ("max_length", "longest", "grouped")),
@@ -56,3 +59,19 @@ def blocks(
             ],
         )
     yield Sentences(assumptions, title="Assumptions")
+
+
+def _memory(scenario: Scenario, now: Scenario) -> tuple[str, ...]:
+    """Return a cell of GPU memory, if it is known."""
+    if scenario.gpu_memory is None:
+        return ()
+    is_measured = scenario.max_length == now.max_length
+    return (f"{'' if is_measured else '~'}{scenario.gpu_memory:.1f}",)
+
+
+def _limit(facts: LengthFacts) -> str:
+    """Return a limit: one number where all columns have the same, else each."""
+    if not facts.columns:
+        return f"{facts.limit:,}"
+    limits = [f"{limit:,}" for limit in facts.columns.values()]
+    return f"{limits[0]} each" if len(set(limits)) == 1 else " + ".join(limits)

@@ -31,6 +31,11 @@ from fastsample.cli._common import (
 @click.option(
     "--lengths/--no-lengths", default=True, help="Read the texts, for lengths and copies."
 )
+@click.option(
+    "--tokenizer",
+    type=click.Path(path_type=Path),
+    help="Count tokens, too, with this tokenizer.json, or that of a folder.",
+)
 @threads
 @click.option(
     "--plot", type=click.Path(path_type=Path), help="Plot the lengths of the texts: .png or .svg."
@@ -42,6 +47,7 @@ def inspect(
     schema: Any,
     text_column: list[str] | None,
     lengths: bool,
+    tokenizer: Path | None,
     threads: int | None,
     plot: Path | None,
     as_json: bool,
@@ -54,6 +60,7 @@ def inspect(
             schema=schema,
             text_columns=text_column,
             lengths=lengths,
+            tokenizer=tokenizer,
             threads=threads,
         )
         tell_left_out(found.left_out)

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import click
 
 import fastsample
+from fastsample._planning.limits import UNITS
+from fastsample._planning.recipes import RECIPES
 from fastsample.cli._common import (
     Rows,
     as_json,
@@ -40,15 +42,31 @@ _POSITIVE = click.IntRange(1)
 @click.option("--devices", type=_POSITIVE, default=1, help="Devices.")
 @click.option("--accumulation", type=_POSITIVE, default=1, help="Batches accumulated to a step.")
 @click.option("--steps", type=_POSITIVE, help="Steps of an epoch now, in place of --batch-size.")
-@click.option("--max-length", type=_POSITIVE, help="Tokens of a row now.")
+@several(
+    "--max-length",
+    metavar="LIMIT",
+    help="Tokens of a row now; COLUMN=LIMIT for a column that is cut by itself. Repeatable.",
+)
+@click.option(
+    "--limit-in",
+    type=click.Choice(UNITS),
+    default="tokens",
+    help="What limits count.",
+)
 @click.option(
     "--padding",
     type=click.Choice(["max_length", "longest"]),
     default="max_length",
     help="What rows are padded to now.",
 )
+@click.option(
+    "--recipe",
+    type=click.Choice(list(RECIPES)),
+    help="Changes for what is not given. balanced: 30 % of the rows, 3 epochs, 75 % of the length, "
+    "learning rate x 1.5. conservative: 50 % of the rows, 3 epochs, learning rate x 1.2.",
+)
 @click.option("--new-epochs", type=_POSITIVE, help="Epochs wanted.")
-@click.option("--new-max-length", type=_POSITIVE, help="Tokens wanted.")
+@several("--new-max-length", metavar="LIMIT", help="Limit wanted, as --max-length. Repeatable.")
 @click.option(
     "--new-seconds-per-step", type=float, help="Seconds of a step as wanted, if measured."
 )
@@ -58,8 +76,17 @@ _POSITIVE = click.IntRange(1)
     default=0.1,
     help="Share of a step's time that does not depend on the length.",
 )
+@click.option("--gpu-memory", type=float, help="GiB at the peak on a device, measured now.")
+@click.option(
+    "--parameters", type=Rows(), help="Parameters of the model, to estimate GPU memory: 200m."
+)
 @click.option("--lengths", is_flag=True, help="Read the texts: shares of rows cut and of padding.")
 @click.option("--chars-per-token", type=float, default=1.0, help="Characters of a token.")
+@click.option(
+    "--tokenizer",
+    type=click.Path(path_type=Path),
+    help="Count tokens with this tokenizer.json, or that of a folder.",
+)
 @columns
 @schema
 @threads
@@ -89,14 +116,19 @@ def plan(
     devices: int,
     accumulation: int,
     steps: int | None,
-    max_length: int | None,
+    max_length: list[str] | None,
+    limit_in: Literal["tokens", "characters"],
     padding: Literal["max_length", "longest"],
+    recipe: Literal["balanced", "conservative"] | None,
     new_epochs: int | None,
-    new_max_length: int | None,
+    new_max_length: list[str] | None,
     new_seconds_per_step: float | None,
     fixed_share: float,
+    gpu_memory: float | None,
+    parameters: int | None,
     lengths: bool,
     chars_per_token: float,
+    tokenizer: Path | None,
     column: list[str] | None,
     schema: Any,
     threads: int | None,
@@ -123,15 +155,20 @@ def plan(
             devices=devices,
             accumulation=accumulation,
             steps=steps,
-            max_length=max_length,
+            max_length=_limits("--max-length", max_length),
+            limit_in=limit_in,
             padding=padding,
             hours=hours,
+            recipe=recipe,
             new_epochs=new_epochs,
-            new_max_length=new_max_length,
+            new_max_length=_limits("--new-max-length", new_max_length),
             new_seconds_per_step=new_seconds_per_step,
             fixed_share=fixed_share,
+            gpu_memory=gpu_memory,
+            parameters=parameters,
             lengths=lengths,
             chars_per_token=chars_per_token,
+            tokenizer=tokenizer,
             columns=column,
             schema=schema,
             threads=threads,
@@ -154,6 +191,24 @@ def plan(
             print_json(made.to_dict())
         else:
             show(made._blocks())
+
+
+def _limits(flag: str, given: list[str] | None) -> int | dict[str, int] | None:
+    """Return one limit, or those of columns."""
+    if given is None:
+        return None
+    pairs = [each.rpartition("=") for each in given]
+    wrong = next((text for text in given if not text.rpartition("=")[2].isascii()
+                  or not text.rpartition("=")[2].isdecimal()), None)  # fmt: skip
+    if wrong is not None:
+        raise fastsample.ArgumentError(f"{flag}: {wrong!r} is no limit; write 256 or prompt=256")
+    if len(pairs) == 1 and not pairs[0][1]:
+        return int(pairs[0][2])
+    if not all(name for name, _, _ in pairs) or len({name for name, _, _ in pairs}) < len(pairs):
+        raise fastsample.ArgumentError(
+            f"{flag} {' '.join(given)}: give one limit, or one for each column: prompt=256"
+        )
+    return {name: int(limit) for name, _, limit in pairs}
 
 
 def _names(given: list[str] | None) -> dict[str, str] | None:

@@ -90,7 +90,7 @@ mod _fastsample {
     #[pymodule_export]
     use crate::stratified::draw_stratified;
     #[pymodule_export]
-    use crate::tokens::Tokenizer;
+    use crate::tokens::{Tokenizer, column_lengths};
     #[pymodule_export]
     use crate::write::{Format, write};
 

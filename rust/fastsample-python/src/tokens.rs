@@ -6,7 +6,9 @@ use std::sync::Arc;
 use arrow_array::{LargeStringArray, UInt32Array};
 use arrow_schema::{DataType, Field};
 use fastsample::select::Selection;
-use fastsample::tokens::{Goal, Measure, TokenLimits, Tokenizer as CoreTokenizer};
+use fastsample::tokens::{
+    Goal, Measure, TokenLimits, Tokenizer as CoreTokenizer, Unit, column_lengths as core_lengths,
+};
 use fastsample::{Amount as CoreAmount, Error, Sample as CoreSample};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -18,6 +20,7 @@ use crate::report;
 use crate::run::run;
 use crate::sample::Sample;
 use crate::source::{Amount, Source};
+use crate::text::described;
 
 /// A Hugging Face tokenizer, read from its `tokenizer.json`.
 #[pyclass(frozen, module = "fastsample._fastsample")]
@@ -126,4 +129,31 @@ impl Tokenizer {
         let found = found.map(|found| report::smart(py, found)).transpose()?;
         Ok((Sample::new(sample, threads), drawn.tokens, drawn.too_long, found, notes))
     }
+}
+
+/// The text columns, strings that are not among them, and the lengths.
+type ColumnLengths = (Vec<String>, Vec<(String, String)>, Vec<PyArray>);
+
+/// Lengths of each text column: for each an Arrow array of uint32. See `column_lengths` in Rust.
+#[pyfunction]
+#[pyo3(signature = (source, *, text, tokenizer, threads, progress))]
+pub(crate) fn column_lengths(
+    py: Python<'_>,
+    source: &Source,
+    text: Option<Vec<String>>,
+    tokenizer: Option<&Tokenizer>,
+    threads: Option<usize>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> BindingResult<ColumnLengths> {
+    let source = source.rereadable()?.clone();
+    let unit = tokenizer.map_or(Unit::Characters, |tokenizer| Unit::Tokens(tokenizer.0.clone()));
+    let (text, found) =
+        run(py, threads, progress, move |ctx| core_lengths(ctx, &source, text.as_deref(), &unit))?;
+    let (paths, left_out) = described(&text);
+    let array = |(path, lengths): (&String, Vec<u32>)| {
+        let field = Field::new(path, DataType::UInt32, false);
+        PyArray::new(Arc::new(UInt32Array::from(lengths)), Arc::new(field))
+    };
+    let lengths = paths.iter().zip(found).map(array).collect();
+    Ok((paths, left_out, lengths))
 }

@@ -189,7 +189,7 @@ impl Measure {
 }
 
 /// What `each` makes of the rows of a batch, in order, on all cores.
-fn each_row<T: Send>(
+pub(super) fn each_row<T: Send>(
     ctx: &Context,
     rows: usize,
     each: impl Fn(Range<usize>) -> Result<Vec<T>> + Sync,
@@ -210,7 +210,7 @@ fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> 
     })
 }
 
-fn sum(mut counts: impl Iterator<Item = Result<u32>>) -> Result<u32> {
+pub(super) fn sum(mut counts: impl Iterator<Item = Result<u32>>) -> Result<u32> {
     counts.try_fold(0_u32, |sum, count| Ok(sum.saturating_add(count?)))
 }
 

@@ -10,13 +10,16 @@
 //!
 //! - `tokenizer`: [`Tokenizer`], and whether it renders chats;
 //! - `measure`: [`Measure`], tokens of rows; `chats`: the chats of rows, rendered;
+//! - [`column_lengths`]: lengths of each text column, in tokens or characters;
 //! - [`draw`](mod@draw): rows up to a limit or a budget.
 
+mod by_column;
 mod chats;
 pub mod draw;
 mod measure;
 mod tokenizer;
 
+pub use self::by_column::{Unit, column_lengths};
 pub use self::draw::{Goal, Order, TokenDraw, TokenLimits, UniformOrder, draw};
 pub use self::measure::{Measure, lengths};
 pub use self::tokenizer::Tokenizer;
