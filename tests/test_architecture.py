@@ -44,7 +44,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("chat",),
     ("tokens",),
     ("sample",),
-    ("grouped", "write", "inspect", "mixture", "stratified", "training", "weighted"),
+    ("grouped", "inspect", "mixture", "repeated", "stratified", "training", "weighted", "write"),
     ("compare", "split"),
     ("fuzz",),
     ("lib",),

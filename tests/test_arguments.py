@@ -122,14 +122,14 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "max_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values), "tokenizer": ANY,
          "chat_template": ANY, "at_most": FLAG,
          "fraction": FRACTION, "where": WHERE, "by": BY, "allocation": ANY, "group": BY,
-         "weight": NAME},
+         "weight": NAME, "replace": FLAG},
     )  # fmt: skip
     yield "sample by tokens", Call(
         fastsample.sample,
         {"source": TABLE, "budget_tokens": 500, "tokenizer": words},
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "budget_tokens": TOKENS,
          "max_tokens": TOKENS, "tokenizer": PATH, "n": ANY, "weights": FLAG,
-         "chat_template": MAYBE, "at_most": FLAG, "weight": ANY,
+         "chat_template": MAYBE, "at_most": FLAG, "weight": ANY, "replace": FLAG,
          "fraction": ANY, "where": WHERE, "by": ANY, "group": ANY, "allocation": ANY},
     )  # fmt: skip
     yield (

@@ -54,6 +54,8 @@ def test_report(sample: fastsample.Sample) -> None:
         "fraction": None,
         "weight": None,
         "group": [],
+        "replace": False,
+        "distinct": None,
         "groups": None,
         "sources": [],
     }

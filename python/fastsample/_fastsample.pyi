@@ -20,6 +20,7 @@ __all__ = [
     "compare",
     "draw_grouped",
     "draw_mixture",
+    "draw_repeated",
     "draw_smart",
     "draw_stratified",
     "draw_uniform",
@@ -220,6 +221,8 @@ class Sample:
     @property
     def population(self) -> int: ...
     @property
+    def distinct(self) -> int | None: ...
+    @property
     def schema(self) -> ArrowSchema: ...
     def schema_message(self) -> bytes | None: ...
     @property
@@ -321,6 +324,17 @@ def draw_grouped(
     threads: int | None,
     progress: _Progress,
 ) -> tuple[Sample, int, int, int]: ...
+def draw_repeated(
+    source: Source,
+    amount: _Amount,
+    seed: int,
+    *,
+    weight: str | None,
+    weights: bool,
+    text: Sequence[str] | None,
+    threads: int | None,
+    progress: _Progress,
+) -> Sample: ...
 def draw_weighted(
     source: Source,
     amount: _Amount,
@@ -367,6 +381,7 @@ def draw_stratified(
     threads: int | None,
     progress: _Progress,
     window: int = 0,
+    replace: bool = False,
 ) -> tuple[Sample, GroupsFound, SmartFound | None]: ...
 def draw_mixture(
     sources: Sequence[tuple[str, Source]],

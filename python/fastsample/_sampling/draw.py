@@ -54,6 +54,7 @@ def sample(
     allocation: AllocationLike = "proportional",
     group: str | Sequence[str] | None = None,
     weight: str | None = None,
+    replace: bool = False,
     budget_tokens: int | None = None,
     max_tokens: int | None = None,
     tokenizer: str | os.PathLike[str] | None = None,
@@ -67,7 +68,7 @@ def sample(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Sample:
-    """Draw exactly `n` rows without replacement, or rows until a budget of tokens is used up.
+    """Draw exactly `n` rows, without replacement by default, or rows up to a budget of tokens.
 
     The same rows in the same order, `n` and `seed` give the same sample on any machine, with any
     number of threads and any division of the rows into files and row groups. A smaller sample
@@ -122,6 +123,12 @@ def sample(
         is drawn about twice as often. Rows of weight 0 are not drawn; only ratios count, and one
         below 2**-32 of the largest counts as that. Nulls, NaN and negative numbers are errors. The
         column is read first; 16 bytes a row are needed meanwhile. A stream is kept in memory.
+    replace
+        True draws `n` times from all rows, so that a row may come several times, and `n` may exceed
+        their number; with `weight` in proportion to it, with `by` in each group. Copies of a row
+        stand beside each other, and its row id repeats; ``report.distinct`` is the number of rows
+        that were drawn at all. The draw of a smaller `n` is a part of that of a larger one. A
+        stream is kept in memory.
     budget_tokens
         Instead of `n`: the sample has at most this many tokens. Rows are drawn until the next one
         would exceed it. Needs a `tokenizer`. The sample of a larger budget contains that of a
@@ -193,6 +200,8 @@ def sample(
     Each row's position in the source is hashed with the seed, and the rows with the n smallest
     numbers are drawn: bottom-k sampling (Cohen and Kaplan, 2008), with XXH3 as the hash. With
     weights, the number is divided by the weight: priority sampling (Duffield, Lund, Thorup, 2007).
+    With replacement, each row arrives again and again at random times that its position and the
+    seed give, and the first n arrivals are drawn (a Poisson process; Kingman, 1993).
 
     Examples
     --------
@@ -211,6 +220,7 @@ def sample(
     seed = check_seed(seed)
     weights = flag("weights", weights)
     at_most = flag("at_most", at_most)
+    replace = flag("replace", replace)
     threads = check_threads(threads)
     by_tokens = (budget_tokens, max_tokens, tokenizer) != (None, None, None)
     if by_tokens and weights:
@@ -224,7 +234,9 @@ def sample(
     others = {"smart": smart is not False, "draws by tokens": by_tokens}
     check_alone("weight", weight is not None, others)
     whole_groups = None if group is None else check_by(group, "group")
+    check_alone("replace", replace, others)
     others |= {"by": by is not None, "weight": weight is not None, "weights": weights}
+    others |= {"replace": replace}
     check_alone("group", whole_groups is not None, others)
     if chat_template is not None and not by_tokens:
         raise ArgumentError(
@@ -235,7 +247,7 @@ def sample(
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
         opened = open_population(source, columns, where, threads, callback, schema)
-        if at_most and isinstance(amount, int) and opened.population:
+        if at_most and not replace and isinstance(amount, int) and opened.population:
             amount = min(amount, opened.population)
         if amount is None or by_tokens:
             drawn, found, tokens, too_long, chosen = draw_by_tokens(
@@ -275,6 +287,19 @@ def sample(
                 allocation=shares,
                 threads=threads,
                 progress=callback,
+                replace=replace,
+            )
+        elif replace:
+            found = None
+            drawn = _fastsample.draw_repeated(
+                opened,
+                amount,
+                seed,
+                weight=weight,
+                weights=weights,
+                text=check_text_columns(text_columns),
+                threads=threads,
+                progress=callback,
             )
         elif weight is not None:
             found = None
@@ -309,6 +334,8 @@ def sample(
         groups=groups,
         weight=weight,
         group=tuple(whole_groups or ()),
+        replace=replace,
+        distinct=drawn.distinct,
     )
     made = recipe(
         source,
@@ -320,6 +347,7 @@ def sample(
             "allocation": shares,
             "group": whole_groups,
             "weight": weight,
+            "replace": replace,
             "budget_tokens": budget_tokens,
             "max_tokens": max_tokens,
             "tokenizer": tokenizer,

@@ -110,6 +110,7 @@ def draw_by_groups(
     threads: int | None,
     progress: Callback | None,
     epoch: int = 0,
+    replace: bool = False,
 ) -> tuple[_fastsample.Sample, SmartReport | None, Groups]:
     """Draw of each group its own number of rows: those of an epoch."""
     judge = None if smart is False else rule(smart, text_columns, threads, progress)
@@ -126,6 +127,7 @@ def draw_by_groups(
         threads=threads,
         progress=progress,
         window=epoch,
+        replace=replace,
     )
     largest = tuple(Group(tuple(values), rows, n) for values, rows, n in groups["largest"])
     report = Groups(

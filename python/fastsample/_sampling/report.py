@@ -126,6 +126,10 @@ class Report:
         number of rows.
     weight : str or None
         The column of weights that rows were drawn by.
+    replace : bool
+        Whether a row could be drawn again.
+    distinct : int or None
+        Rows drawn with replacement, each counted once; None without replacement.
     groups : Groups or None
         The groups that rows were drawn from.
     group : tuple of str
@@ -154,6 +158,8 @@ class Report:
     weight: str | None = None
     sources: tuple[MixedSource, ...] = ()
     group: tuple[str, ...] = ()
+    replace: bool = False
+    distinct: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
@@ -248,6 +254,8 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "fraction", f"{report.fraction} of {among:,}, half a row rounded to even"
     share = f" ({report.sampled / report.rows:.1%})" if report.rows else ""
     yield "rows after", f"{report.sampled:,}{share}"
+    if report.distinct is not None:
+        yield "with replacement", f"{report.distinct:,} rows, each once or several times"
     yield from source_facts(report.sources)
     if report.weight is not None:
         yield "drawn by weight", report.weight

@@ -71,6 +71,7 @@ from fastsample.cli._written import (
 )
 @several("--group", help="Draw rows of equal values of this column all or none. Repeatable.")
 @click.option("--weight", help="Draw by this column of numbers as the weights of rows.")
+@click.option("--replace", is_flag=True, help="Draw with replacement: a row may come again.")
 @click.option(
     "--budget-tokens",
     type=click.IntRange(1),
@@ -125,6 +126,7 @@ def sample(
     allocation: str,
     group: list[str] | None,
     weight: str | None,
+    replace: bool,
     budget_tokens: int | None,
     max_tokens: int | None,
     tokenizer: Path | None,
@@ -168,6 +170,7 @@ def sample(
             allocation=_allocation(allocation),
             group=group,
             weight=weight,
+            replace=replace,
             budget_tokens=budget_tokens,
             max_tokens=max_tokens,
             tokenizer=tokenizer,
@@ -182,7 +185,7 @@ def sample(
             at_most=at_most,
         )
         available = drawn.report.rows if drawn.report.matching is None else drawn.report.matching
-        if num_samples is not None and available < num_samples:
+        if num_samples is not None and available < num_samples and not replace:
             _warn(num_samples, drawn.report)
         options = {"shuffle": shuffle is True, "shards": shards, "overwrite": overwrite}
         options["manifest"] = manifest
@@ -235,6 +238,8 @@ def sample_keys(drawn: Report, written: WriteReport) -> dict[str, Any]:
         "matching": drawn.matching,
         "fraction": drawn.fraction,
         "weight": drawn.weight,
+        "replace": drawn.replace,
+        "distinct": drawn.distinct,
         "group": list(drawn.group),
         "groups": drawn.groups and drawn.groups.to_dict(),
         "seed": drawn.seed,

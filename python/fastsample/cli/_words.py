@@ -21,7 +21,7 @@ _COMPOUND = (
 _SINGLE = (
     "n", "fraction", "by", "allocation", "weight", "smart", "seed", "threads", "tokenizer",
     "columns", "hours", "epochs", "steps", "devices", "accumulation", "padding", "lengths",
-    "temperature", "exhausted", "where", "names", "preset", "schema", "group", "folds",
+    "temperature", "exhausted", "where", "names", "preset", "schema", "group", "folds", "replace",
 )  # fmt: skip
 
 _ALL = "|".join(sorted((*_COMPOUND, *_SINGLE), key=len, reverse=True))

@@ -2,7 +2,7 @@
 
 use fastsample::columns::named_columns;
 use fastsample::text::TextColumns;
-use fastsample::{Error, Sample as CoreSample, Source as CoreSource, smart, weighted};
+use fastsample::{Error, Sample as CoreSample, Source as CoreSource, repeated, smart, weighted};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -107,6 +107,29 @@ pub(crate) fn draw_weighted(
     let text = named(population.source(), text)?;
     let sample = run(py, threads, progress, move |ctx| {
         weighted::draw(ctx, population, amount.into(), seed, first, &weight, weights)
+    })?;
+    Ok(Sample::new(text.into_iter().fold(sample, CoreSample::with_text), threads))
+}
+
+/// Draws rows with replacement, by a column of weights if one is named.
+#[pyfunction]
+#[pyo3(signature = (source, amount, seed, *, weight, weights, text, threads, progress))]
+#[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
+pub(crate) fn draw_repeated(
+    py: Python<'_>,
+    source: &Source,
+    amount: Amount,
+    seed: u64,
+    weight: Option<String>,
+    weights: bool,
+    text: Option<Vec<String>>,
+    threads: Option<usize>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> BindingResult<Sample> {
+    let population = source.drawable(py, threads, progress)?;
+    let text = named(population.source(), text)?;
+    let sample = run(py, threads, progress, move |ctx| {
+        repeated::draw(ctx, population, amount.into(), seed, weight.as_deref(), weights)
     })?;
     Ok(Sample::new(text.into_iter().fold(sample, CoreSample::with_text), threads))
 }

@@ -62,7 +62,9 @@ mod _fastsample {
     #[pymodule_export]
     use crate::compare::compare_sides;
     #[pymodule_export]
-    use crate::draw::{all_rows, draw_smart, draw_uniform, draw_weighted, draw_window, rank};
+    use crate::draw::{
+        all_rows, draw_repeated, draw_smart, draw_uniform, draw_weighted, draw_window, rank,
+    };
     #[pymodule_export]
     use crate::files::{check_output, write_files};
     #[pymodule_export]

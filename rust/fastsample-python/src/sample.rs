@@ -56,6 +56,12 @@ impl Sample {
         self.inner.population()
     }
 
+    /// Rows, each counted once, of a draw with replacement; None for other samples.
+    #[getter]
+    fn distinct(&self) -> Option<u64> {
+        self.inner.distinct()
+    }
+
     /// The columns, with all metadata.
     #[getter]
     fn schema(&self) -> PySchema {

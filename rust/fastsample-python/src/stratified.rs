@@ -44,7 +44,7 @@ type ByGroups<'py> = (Sample, Bound<'py, PyDict>, Option<Bound<'py, PyDict>>);
 #[pyfunction]
 #[pyo3(signature = (
     source, amount, seed, *, by, allocation, weight, rule, weights, text, threads, progress,
-    window=0
+    window=0, replace=false
 ))]
 #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
 pub(crate) fn draw_stratified<'py>(
@@ -61,10 +61,11 @@ pub(crate) fn draw_stratified<'py>(
     threads: Option<usize>,
     progress: Option<&Bound<'py, PyAny>>,
     window: u64,
+    replace: bool,
 ) -> BindingResult<ByGroups<'py>> {
     let shares = allocation.shares()?;
     let rule = rule.map(|rule| rule.core().clone());
-    let options = StratifiedOptions { by, shares, weight, rule, weights, window };
+    let options = StratifiedOptions { by, shares, weight, rule, weights, replace, window };
     let population = source.drawable(py, threads, progress)?;
     let text = named(population.source(), text)?;
     let (sample, groups, found) = run(py, threads, progress, move |ctx| {

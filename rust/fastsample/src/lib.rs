@@ -53,6 +53,7 @@
 //! | [`sample`] | a source with its chosen rows |
 //! | [`stratified`] | of each group of rows its own number |
 //! | [`grouped`] | whole groups of rows |
+//! | [`repeated`] | draws with replacement |
 //! | [`weighted`] | draws by a column of weights |
 //! | [`mixture`] | of each of several sources its share, in an order that is even at every prefix |
 //! | [`write`](mod@write) | Parquet and Arrow IPC, in parallel, whole or not at all |
@@ -81,6 +82,7 @@ pub mod mixture;
 pub mod partition;
 pub mod population;
 pub mod predicate;
+pub mod repeated;
 mod reservoir;
 pub mod row_weights;
 pub mod sample;

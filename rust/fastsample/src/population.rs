@@ -103,6 +103,24 @@ impl Population {
     /// # Errors
     /// [`Error::Argument`] if it is 0, or if there are not as many.
     pub fn count(&self, amount: Amount) -> Result<u64> {
+        let (n, rows) = (self.asked(amount)?, self.rows());
+        match &self.condition {
+            Some(_) if n > rows => Err(Error::Argument(format!(
+                "n is {n}, but {}; ask for at most {rows}",
+                self.described()
+            ))),
+            None if n > rows => Err(Error::Argument(format!(
+                "n is {n}, but the source has only {rows} rows; ask for at most {rows}"
+            ))),
+            _ => Ok(n),
+        }
+    }
+
+    /// As [`Population::count`], of rows that may come again: there may be fewer.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if it is 0, or if there are no rows.
+    pub fn asked(&self, amount: Amount) -> Result<u64> {
         let rows = self.rows();
         let n = amount.of(rows)?;
         if let Amount::Rows(0) = amount {
@@ -121,13 +139,6 @@ impl Population {
             }
             (_, Amount::Fraction(share)) if n == 0 => Err(Error::Argument(format!(
                 "fraction {share} of {rows} rows is 0 rows; ask for a larger one"
-            ))),
-            (Some(_), _) if n > rows => Err(Error::Argument(format!(
-                "n is {n}, but {}; ask for at most {rows}",
-                self.described()
-            ))),
-            (None, _) if n > rows => Err(Error::Argument(format!(
-                "n is {n}, but the source has only {rows} rows; ask for at most {rows}"
             ))),
             _ => Ok(n),
         }

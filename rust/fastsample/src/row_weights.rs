@@ -92,6 +92,12 @@ impl RowWeights {
         population.only(&Selection::of_bits(above), &what)
     }
 
+    /// The weight of a row: 2^32 - 1 for the largest, 0 for rows that may not be drawn.
+    #[must_use]
+    pub fn of(&self, row: u64) -> u32 {
+        self.weights[row as usize]
+    }
+
     /// A row as a draw compares it.
     #[must_use]
     pub fn candidate(&self, row: u64) -> Candidate {

@@ -13,7 +13,7 @@ use crate::partition::{GroupKey, Partition};
 use crate::population::Population;
 use crate::row_weights::RowWeights;
 use crate::sample::Sample;
-use crate::select::{Allocated, Allocation, Amount, check_sum, in_units};
+use crate::select::{Allocated, Allocation, Amount, Repeats, Strata, check_sum, in_units};
 use crate::smart::{self, Rule, SmartReport};
 
 /// Groups whose numbers a report has: the largest.
@@ -32,6 +32,8 @@ pub struct StratifiedOptions {
     pub rule: Option<Rule>,
     /// Whether the sample has a column of weights.
     pub weights: bool,
+    /// Whether a row may be drawn again.
+    pub replace: bool,
     /// Which of the windows in the order of each group: 0 has the first rows. Those of a rule are the
     /// first alone.
     pub window: u64,
@@ -86,7 +88,8 @@ pub fn draw(
     seed: u64,
     options: &StratifiedOptions,
 ) -> Result<(Sample, GroupsReport, Option<SmartReport>)> {
-    if options.weights && (options.rule.is_some() || options.weight.is_some()) {
+    let is_unknown = options.rule.is_some() || options.weight.is_some() && !options.replace;
+    if options.weights && is_unknown {
         return Err(Error::Argument(
             "rows that are drawn by groups and by weight have no weights; leave out one of them"
                 .into(),
@@ -102,7 +105,7 @@ pub fn draw(
         Some(weights) => weights.population(population)?,
         None => population,
     };
-    let n = population.count(amount)?;
+    let n = if options.replace { population.asked(amount)? } else { population.count(amount)? };
     let partition = Partition::new(ctx, &population, &options.by)?;
     let strata = partition.strata();
     let (allocation, named) = match &options.shares {
@@ -111,7 +114,24 @@ pub fn draw(
             (Allocation::Weights(weights_of(ctx, &partition, shares)?), shares.len())
         }
     };
-    let Allocated { amounts, short, moved } = allocation.divide(n, strata.rows())?;
+    let Allocated { amounts, short, moved } = if options.replace {
+        allocation.divide_with_replacement(n, strata.rows())?
+    } else {
+        allocation.divide(n, strata.rows())?
+    };
+    let groups = GroupsReport {
+        largest: largest(ctx, &partition, &amounts)?,
+        count: amounts.len() as u64,
+        short,
+        moved,
+        unnamed: (amounts.len() - named) as u64,
+        windows: if options.replace { 1 } else { windows(strata.rows(), &amounts) },
+    };
+    if options.replace {
+        let weights = row_weights.as_ref();
+        let sample = with_replacement(ctx, population, strata, &amounts, seed, weights, options)?;
+        return Ok((sample, groups, None));
+    }
     let (selection, found) = if let Some(rule) = &options.rule {
         let choice = smart::draw_strata(ctx, &population, strata, &amounts, seed, rule)?;
         (choice.selection, Some(choice.report))
@@ -123,14 +143,6 @@ pub fn draw(
         (strata.draw_window(ctx, &amounts, options.window, |row| hash.of(row))?, None)
     };
     let weights = options.weights.then(|| strata.weights(&amounts, &selection));
-    let groups = GroupsReport {
-        largest: largest(ctx, &partition, &amounts)?,
-        count: amounts.len() as u64,
-        short,
-        moved,
-        unnamed: (amounts.len() - named) as u64,
-        windows: windows(strata.rows(), &amounts),
-    };
     let sample = Sample::of_population(population, selection, seed, weights)?;
     let sample = match (&found, &options.rule) {
         (Some(found), Some(rule)) => {
@@ -139,6 +151,29 @@ pub fn draw(
         _ => sample,
     };
     Ok((sample, groups, found))
+}
+
+/// Draws of each group `amounts` rows with replacement; a column of weights has, for each row, the
+/// weight of its group over the rows drawn from it times its own (Hansen and Hurwitz 1943).
+fn with_replacement(
+    ctx: &Context,
+    population: Population,
+    strata: &Strata,
+    amounts: &[u64],
+    seed: u64,
+    weights: Option<&RowWeights>,
+    options: &StratifiedOptions,
+) -> Result<Sample> {
+    let weight = |row| weights.map_or(1, |weights| weights.of(row));
+    let (repeats, totals) = Repeats::of_strata(ctx, strata, amounts, seed, weight)?;
+    let inverse = options.weights.then(|| {
+        let of: Vec<u32> = strata.groups().collect();
+        repeats.values(|row| {
+            let group = of[row as usize] as usize;
+            totals[group].sum as f64 / (amounts[group] as f64 * f64::from(weight(row)))
+        })
+    });
+    Sample::of_repeats(population, repeats, seed, inverse)
 }
 
 /// How many draws of `amounts` share no row.

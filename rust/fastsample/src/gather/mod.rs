@@ -4,11 +4,13 @@
 //! - `interleave`: the rows of several streams in the even order;
 //! - [`Picker`]: rows at any positions of batches in memory;
 //! - `compact`: chosen rows, copied out of the batches they were found in;
+//! - `repeat`: rows that come several times, of draws with replacement;
 //! - `sorted_maps`: the part of a schema that the C data interface of arrow-rs drops.
 
 pub(crate) mod compact;
 mod interleave;
 mod picker;
+mod repeat;
 mod sorted_maps;
 mod stream;
 

@@ -9,8 +9,9 @@ use arrow_select::concat::concat_batches;
 use crate::error::{Error, Result};
 use crate::exec::{Context, Emitter, Ordered};
 use crate::gather::compact::{batch_bytes, finish};
+use crate::gather::repeat::repeated;
 use crate::select::{RowMask, Selection};
-use crate::source::{Batches, Projected};
+use crate::source::{Batches, Projected, Span};
 
 /// Rows that a batch should have, where its bytes allow: fewer cost more per row downstream.
 const BATCH_ROWS: usize = 8192;
@@ -53,8 +54,20 @@ impl Gather {
     /// stops when this is dropped.
     #[must_use]
     pub fn start(ctx: &Context, source: &Projected, selection: &Selection) -> Self {
-        ctx.begin(selection.len());
-        Self::start_one(ctx, source, selection, Share { threads: ctx.threads(), of: 1 })
+        Self::start_repeated(ctx, source, selection, None)
+    }
+
+    /// As [`Gather::start`], of rows of which each comes as often as `counts` says, ascending by row.
+    pub(crate) fn start_repeated(
+        ctx: &Context,
+        source: &Projected,
+        selection: &Selection,
+        counts: Option<&Arc<[u32]>>,
+    ) -> Self {
+        let total = |counts: &Arc<[u32]>| counts.iter().map(|&count| u64::from(count)).sum();
+        ctx.begin(counts.map_or_else(|| selection.len(), total));
+        let share = Share { threads: ctx.threads(), of: 1 };
+        Self::start_with(ctx, source, selection, counts, share)
     }
 
     /// As [`Gather::start`], for one of several that run together and whose rows are counted as one.
@@ -64,18 +77,30 @@ impl Gather {
         selection: &Selection,
         share: Share,
     ) -> Self {
+        Self::start_with(ctx, source, selection, None, share)
+    }
+
+    fn start_with(
+        ctx: &Context,
+        source: &Projected,
+        selection: &Selection,
+        counts: Option<&Arc<[u32]>>,
+        share: Share,
+    ) -> Self {
         let schema = source.schema().clone();
         let spans = source.spans();
         let tasks = spans.len();
         let (source, selection, worker) = (source.clone(), selection.clone(), ctx.clone());
         let waiting = WAITING_BYTES / share.of;
+        let counts = counts.map(|counts| SpanCounts::new(counts.clone(), &spans, &selection));
         let batches = Ordered::run(share.threads, tasks, waiting, move |task, out| {
             let mask = worker.compute(|| selection.mask(spans[task].ordinals.clone()));
             if mask.count() == 0 {
                 return Ok(());
             }
             let pending = SmallBatches::new(source.schema().clone(), share.of);
-            gather_span(&worker, &source, &spans[task], &mask, pending, out)
+            let counts = counts.as_ref().map(|counts| counts.of(task));
+            gather_span(&worker, &source, &spans[task], &mask, counts, pending, out)
         });
         Self { batches: Box::new(batches), schema, weights: None }
     }
@@ -118,29 +143,67 @@ impl Iterator for Gather {
     }
 }
 
+/// How often each chosen row comes, and where the rows of each span begin.
+struct SpanCounts {
+    counts: Arc<[u32]>,
+    starts: Vec<usize>,
+}
+
+impl SpanCounts {
+    fn new(counts: Arc<[u32]>, spans: &[Span], selection: &Selection) -> Self {
+        let mut start = 0;
+        let mut next = |span: &Span| {
+            let first = start;
+            start += selection.mask(span.ordinals.clone()).count();
+            first
+        };
+        let starts = spans.iter().map(&mut next).collect();
+        Self { counts, starts }
+    }
+
+    /// Those of the rows of a span, and behind them those of others.
+    fn of(&self, span: usize) -> &[u32] {
+        self.counts.get(self.starts[span]..).unwrap_or_default()
+    }
+}
+
 fn gather_span(
     ctx: &Context,
     source: &Projected,
-    span: &crate::source::Span,
+    span: &Span,
     mask: &RowMask,
+    mut counts: Option<&[u32]>,
     mut pending: SmallBatches,
     out: &Emitter<'_, RecordBatch>,
 ) -> Result<()> {
     let mut found = source.read_in_lanes(ctx, span, mask)?;
-    loop {
-        ctx.check()?;
-        // Reading takes permits of its own: it may have to wait for another thread.
-        let batch = found.next().transpose()?;
-        let last = batch.is_none();
-        let batches = ctx.compute(|| match batch {
-            None => Ok(pending.flush()),
-            Some(batch) => pending.push(&batch),
-        })?;
+    let send = |batches: Vec<RecordBatch>| -> Result<()> {
         for batch in batches {
             ctx.advance(batch.num_rows() as u64);
             let bytes = batch_bytes(&batch);
             out.send(batch, bytes)?;
         }
+        Ok(())
+    };
+    loop {
+        ctx.check()?;
+        // Reading takes permits of its own: it may have to wait for another thread.
+        let batch = found.next().transpose()?;
+        let last = batch.is_none();
+        if let (Some(batch), Some(all)) = (&batch, &mut counts) {
+            let (mine, others) = all.split_at(batch.num_rows().min(all.len()));
+            *all = others;
+            let mut copies = repeated(batch.clone(), source.schema(), mine);
+            while let Some(copies) = ctx.compute(|| copies.next()).transpose()? {
+                ctx.check()?;
+                send(ctx.compute(|| pending.push(&copies))?)?;
+            }
+            continue;
+        }
+        send(ctx.compute(|| match batch {
+            None => Ok(pending.flush()),
+            Some(batch) => pending.push(&batch),
+        })?)?;
         if last {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::population::Population;
 use crate::reservoir;
-use crate::select::{Amount, Selection, window_among};
+use crate::select::{Amount, Repeats, Selection, window_among};
 use crate::smart::{self, Ranking, Rule, SmartReport};
 use crate::source::{Source, mapped_files};
 use crate::tokens::{self, Measure, TokenLimits, UniformOrder};
@@ -91,7 +91,10 @@ impl Sample {
     pub fn joined(&self, others: &[&Self]) -> Result<Self> {
         let plain = |sample: &Self| {
             let has_more = sample.mixed.is_some() || sample.weights.is_some();
-            !has_more && sample.row_ids.is_none() && sample.rows == self.rows
+            !has_more
+                && sample.row_ids.is_none()
+                && sample.counts.is_none()
+                && sample.rows == self.rows
         };
         if !plain(self) || !others.iter().all(|other| plain(other)) {
             return Err(Error::Internal("samples that can't be joined".into()));
@@ -239,6 +242,19 @@ impl Sample {
         let sample = sample.with_inputs(files.unwrap_or_default());
         let row_ids = Some(drawn.row_ids.into());
         Ok(Self { row_ids, rows, population: rows, text, passed_by, ..sample })
+    }
+
+    /// The rows of a population that were drawn with replacement, with a column of weights if there
+    /// are some: one for each row, as often as it was drawn.
+    pub(crate) fn of_repeats(
+        population: Population,
+        repeats: Repeats,
+        seed: u64,
+        weights: Option<Vec<f64>>,
+    ) -> Result<Self> {
+        let Repeats { selection, counts } = repeats;
+        let sample = Self::of_population(population, selection, seed, weights)?;
+        Ok(Self { counts: Some(counts.into()), ..sample })
     }
 
     /// The rows of a population that `selection` chooses, with a column of weights if there are some.

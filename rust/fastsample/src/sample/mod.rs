@@ -23,6 +23,8 @@ use crate::text::TextColumns;
 pub struct Sample {
     source: Source,
     selection: Selection,
+    /// How often each of them comes, if they were drawn with replacement.
+    counts: Option<Arc<[u32]>>,
     /// The ordinals, where the source holds nothing but the sample (a stream that has passed by).
     row_ids: Option<Arc<[u64]>>,
     rows: u64,
@@ -45,6 +47,7 @@ impl Sample {
         Self {
             source,
             selection,
+            counts: None,
             row_ids: None,
             rows,
             population: rows,
@@ -122,7 +125,17 @@ impl Sample {
     /// Rows in the sample.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.mixed.as_ref().map_or_else(|| self.selection.len(), Mixed::len)
+        match (&self.mixed, &self.counts) {
+            (Some(mixed), _) => mixed.len(),
+            (None, Some(counts)) => counts.iter().map(|&count| u64::from(count)).sum(),
+            (None, None) => self.selection.len(),
+        }
+    }
+
+    /// Rows in the sample, each counted once, if rows were drawn with replacement.
+    #[must_use]
+    pub fn distinct(&self) -> Option<u64> {
+        self.counts.as_ref().map(|_| self.selection.len())
     }
 
     /// Whether the sample has no rows: all rows of an empty source.
@@ -186,7 +199,7 @@ impl Sample {
         Self { source: self.source.with_inputs(inputs), ..self }
     }
 
-    /// The ordinals of the chosen rows, ascending; of a mixture in the order of its rows, its sources
+    /// The ordinals of the chosen rows, ascending, as often as each was drawn; of a mixture in the order of its rows, its sources
     /// numbered through.
     ///
     /// # Errors
@@ -199,8 +212,12 @@ impl Sample {
         if let Some(ids) = &self.row_ids {
             return Ok(ids.to_vec());
         }
-        let mut ids = Vec::with_capacity(self.len() as usize);
+        let mut ids = Vec::with_capacity(self.selection.len() as usize);
         self.selection.extend_ids(0..self.rows, &mut ids);
+        if let Some(counts) = &self.counts {
+            let each = ids.into_iter().zip(&**counts);
+            ids = each.flat_map(|(id, &n)| std::iter::repeat_n(id, n as usize)).collect();
+        }
         Ok(ids)
     }
 
@@ -219,7 +236,7 @@ impl Sample {
     /// the lines as they are in the files.
     pub(crate) fn gather_lines(&self, ctx: &Context, text: &TextColumns) -> Result<Gather> {
         let rows = self.source.project_text(text, &[])?.with_lines();
-        Ok(self.weighted(Gather::start(ctx, &rows, &self.selection)))
+        Ok(self.weighted(self.start(ctx, &rows)))
     }
 
     /// The rows, in order, as batches that are read in the background.
@@ -228,7 +245,11 @@ impl Sample {
         if let Some(mixed) = &self.mixed {
             return mixed.gather(ctx, self.source.schema());
         }
-        self.weighted(Gather::start(ctx, &Projected::from(&self.source), &self.selection))
+        self.weighted(self.start(ctx, &Projected::from(&self.source)))
+    }
+
+    fn start(&self, ctx: &Context, rows: &Projected) -> Gather {
+        Gather::start_repeated(ctx, rows, &self.selection, self.counts.as_ref())
     }
 
     fn weighted(&self, gather: Gather) -> Gather {

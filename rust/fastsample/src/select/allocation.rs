@@ -40,13 +40,24 @@ impl Allocation {
     /// # Errors
     /// [`Error::Argument`] if the strata of weight above 0 have fewer than `n` rows.
     pub fn divide(&self, n: u64, rows: &[u64]) -> Result<Allocated> {
-        let weights: Vec<u64> = match self {
+        divide(n, rows, &self.weights(rows))
+    }
+
+    /// As [`Allocation::divide`], where rows may come again: no stratum has too few.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if no stratum has a weight above 0.
+    pub fn divide_with_replacement(&self, n: u64, rows: &[u64]) -> Result<Allocated> {
+        divide(n, &vec![n; rows.len()], &self.weights(rows))
+    }
+
+    fn weights(&self, rows: &[u64]) -> Vec<u64> {
+        match self {
             Self::Proportional => rows.to_vec(),
             Self::Equal => vec![1; rows.len()],
             Self::Sqrt => rows.iter().map(|&rows| root(rows)).collect(),
             Self::Weights(weights) => weights.clone(),
-        };
-        divide(n, rows, &weights)
+        }
     }
 }
 
@@ -59,7 +70,7 @@ fn divide(n: u64, rows: &[u64], weights: &[u64]) -> Result<Allocated> {
     debug_assert_eq!(rows.len(), weights.len());
     let mut open: Vec<usize> = (0..rows.len()).filter(|&s| weights[s] > 0).collect();
     let total = |open: &[usize]| open.iter().map(|&s| u128::from(weights[s])).sum::<u128>();
-    let there: u64 = open.iter().map(|&stratum| rows[stratum]).sum();
+    let there = open.iter().fold(0_u64, |all, &stratum| all.saturating_add(rows[stratum]));
     if n > there {
         return Err(Error::Argument(format!(
             "{n} rows are asked for, but the groups that may give some have only {there}; ask for \

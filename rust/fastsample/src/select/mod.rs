@@ -3,6 +3,8 @@
 //! - [`uniform`](mod@uniform): n rows of equal chance, when the number of rows is known;
 //! - [`bottom`]: rows by priority `u / w` (priority sampling), and the n best of a stream of unknown
 //!   length;
+//! - [`arrivals`]: draws with replacement: the first n arrivals of rows at random times;
+//! - `replacement`: how often each row is drawn with replacement;
 //! - `amount`: how many rows are drawn: a number, or a share;
 //! - `blocks`: some blocks of neighbouring rows, for pilots;
 //! - `allocation`: how many rows of each stratum;
@@ -13,10 +15,12 @@
 
 mod allocation;
 mod amount;
+pub mod arrivals;
 mod blocks;
 pub mod bottom;
 mod even;
 pub(crate) mod rank;
+mod replacement;
 pub mod selection;
 pub mod strata;
 pub mod uniform;
@@ -28,6 +32,7 @@ pub use blocks::Blocks;
 pub use bottom::{BottomN, Candidate};
 pub use even::EvenOrder;
 pub(crate) use rank::at_rank;
+pub use replacement::Repeats;
 pub use selection::{RowMask, Selection};
 pub use strata::Strata;
 pub use uniform::{uniform, window, window_among};

@@ -1,12 +1,13 @@
 //! `Strata`: rows in disjoint groups, of each of which its own number is drawn.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use arrow_buffer::BooleanBufferBuilder;
 
 use super::Selection;
 use crate::error::Result;
-use crate::exec::{Context, fold, lock};
+use crate::exec::{Context, fold, lock, map};
 
 /// The stratum of a row that may not be drawn.
 pub const NONE: u32 = u32::MAX;
@@ -78,17 +79,12 @@ impl Strata {
     ) -> Result<Selection> {
         debug_assert!(amounts.iter().zip(&self.rows).all(|(amount, rows)| amount <= rows));
         let mut sorted = self.sorted();
-        let mut tasks = Vec::new();
-        let (mut rest, mut first) = (sorted.as_mut_slice(), 0);
-        while first < self.rows.len() {
-            let (mut end, mut rows) = (first, 0);
-            while end < self.rows.len() && (rows == 0 || rows < ROWS_PER_TASK) {
-                rows += self.rows[end] as usize;
-                end += 1;
-            }
-            let (mine, others) = rest.split_at_mut(rows);
-            tasks.push(Mutex::new((first..end, mine)));
-            (rest, first) = (others, end);
+        let (mut tasks, mut rest) = (Vec::new(), sorted.as_mut_slice());
+        for (strata, _) in self.tasks() {
+            let rows: u64 = self.rows[strata.clone()].iter().sum();
+            let (mine, others) = rest.split_at_mut(rows as usize);
+            tasks.push(Mutex::new((strata, mine)));
+            rest = others;
         }
         fold(
             ctx,
@@ -122,6 +118,45 @@ impl Strata {
             start += rows as usize;
         }
         Ok(Selection::of_bits(bits.finish()))
+    }
+
+    /// What `each` makes of the number and the rows of each stratum, in the order of strata.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`], and those of `each`.
+    pub fn map<T: Send>(
+        &self,
+        ctx: &Context,
+        each: impl Fn(usize, &[u32]) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let sorted = self.sorted();
+        let tasks = self.tasks();
+        let found = map(ctx, tasks.len(), |task| {
+            let (strata, mut first) = tasks[task].clone();
+            let mut found = Vec::with_capacity(strata.len());
+            for stratum in strata {
+                let end = first + self.rows[stratum] as usize;
+                found.push(each(stratum, &sorted[first..end])?);
+                first = end;
+            }
+            Ok(found)
+        })?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Strata for each task, and where the rows of the first begin among all.
+    fn tasks(&self) -> Vec<(Range<usize>, usize)> {
+        let (mut tasks, mut first, mut start) = (Vec::new(), 0, 0);
+        while first < self.rows.len() {
+            let (mut end, mut rows) = (first, 0);
+            while end < self.rows.len() && (rows == 0 || rows < ROWS_PER_TASK) {
+                rows += self.rows[end] as usize;
+                end += 1;
+            }
+            tasks.push((first..end, start));
+            (first, start) = (end, start + rows);
+        }
+        tasks
     }
 
     /// The rows of the strata, one after the other.

@@ -1,0 +1,49 @@
+//! Draws with replacement: n independent draws, so that a row may come several times.
+
+use crate::error::Result;
+use crate::exec::{Context, memory};
+use crate::population::Population;
+use crate::row_weights::RowWeights;
+use crate::sample::Sample;
+use crate::select::{Amount, Repeats};
+
+/// Draws rows of a population with replacement: each of the draws takes any of its rows, with a
+/// chance in proportion to its weight in `column`, if one is named.
+///
+/// With `inverse` the sample has a column of weights: for each row the weight of all rows over n
+/// times its own. Sums over the sample with these estimate sums over all rows of weight above 0
+/// without bias (M. H. Hansen, W. N. Hurwitz, 1943).
+///
+/// # Errors
+/// As [`RowWeights::new`] and [`Population::asked`].
+pub fn draw(
+    ctx: &Context,
+    population: Population,
+    amount: Amount,
+    seed: u64,
+    column: Option<&str>,
+    inverse: bool,
+) -> Result<Sample> {
+    let weights = column.map(|column| RowWeights::new(ctx, &population, column, seed));
+    let weights = weights.transpose()?;
+    let population = match &weights {
+        Some(weights) => weights.population(population)?,
+        None => population,
+    };
+    let (rows, n) = (population.source().rows(), population.asked(amount)?);
+    memory::require_rows::<u32>(n.min(rows), "how often each row was drawn")?;
+    let among = population.among();
+    let weight = |row| match &weights {
+        Some(weights) => weights.of(row),
+        None => u32::from(among.has(row)),
+    };
+    let repeats = Repeats::draw(ctx, rows, n, seed, weight)?;
+    let inverse = if inverse {
+        memory::require_rows::<f64>(n, "the weights")?;
+        let all: f64 = (0..rows).map(|row| f64::from(weight(row))).sum();
+        Some(repeats.values(|row| all / (n as f64 * f64::from(weight(row)))))
+    } else {
+        None
+    };
+    Sample::of_repeats(population, repeats, seed, inverse)
+}
