@@ -79,6 +79,7 @@ SCHEMAS = Kind(
     (3, "x", pa.schema({"prompt": pa.string()}), {"a": 3}, {"a": {"prompt": "string"}}),
     ({"x": None}, {"a": pa.schema({"prompt": pa.string()})}),
 )
+CODEC = Kind((3, b"x", ["x"]), ("zip",))
 WORD = Kind((3, None, b"x"), ("x", "\udcff"))
 PRESET = Kind((3, b"x"), ("x", "\udcff"))
 TRAINER_NAMES = Kind((3, "x", [1], {"epochs": 3}), ({"x": "y"},))
@@ -395,6 +396,22 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         "Epochs.__getitem__",
         Call(fastsample.epochs(TABLE, 5).__getitem__, {"epoch": 0}, {"epoch": PLACE}),
     )
+    yield (
+        "Epochs.write",
+        Call(
+            fastsample.epochs(TABLE, 5).write,
+            {"path": folder / "o.parquet", "epochs": 1, "shuffle": True},
+            {
+                "path": OUTPUT,
+                "epochs": COUNT,
+                "compression": CODEC,
+                "shuffle": FLAG,
+                "overwrite": TRUE,
+                "memory_limit": COUNT,
+                "progress": PROGRESS,
+            },
+        ),
+    )
 
 
 def _smart(**some: Any) -> None:
@@ -428,7 +445,7 @@ NAMES_OF_CALLS = [
     "Split.write_csv", "Plan.speed_up",
     "Plan.plot", "Plan.write_settings",
     "LengthFacts.padded", "LengthFacts.waste", "Inspection.plot", "Comparison.write_html",
-    "Epochs.__getitem__",
+    "Epochs.__getitem__", "Epochs.write",
 ]  # fmt: skip
 
 

@@ -202,3 +202,22 @@ def test_completion_of_a_shell() -> None:
     assert "complete -o nosort -F" in done.stdout
     done = run(_FASTSAMPLE_COMPLETE="bash_complete", COMP_WORDS="fastsample s", COMP_CWORD="1")
     assert done.stdout.split() == ["plain,sample", "plain,split", "plain,score"]
+
+
+def test_a_file_an_epoch(source: Path, table: pa.Table) -> None:
+    done = run("sample", source, "new/out.parquet", "-n", 900, "--epochs", 4, "--no-shuffle")
+    assert done.returncode == 0, done.stderr
+    epochs = fastsample.epochs(table, 900)
+    for epoch in range(4):
+        rows = pq.read_table(f"new/out-epoch{epoch}.parquet")
+        assert rows.equals(table.take(epochs[epoch].row_ids))
+    assert "epoch 3" in done.stdout
+    assert "rows come again from epoch 3 on" in " ".join(done.stdout.split())
+    done = run("sample", source, "s.jsonl", "-n", 900, "--epochs", 4, "--smart")
+    assert done.returncode == 2
+    assert "--epochs is 4, but a draw by weight has 3" in done.stderr
+    for option in (["--group", "id"], ["--shards", 2], ["--weights"], ["--manifest"]):
+        done = run("sample", source, "s.jsonl", "-n", 900, "--epochs", 2, *option)
+        assert done.returncode == 2
+        assert f"{option[0]} does not go with --epochs" in done.stderr
+    assert not list(Path().glob("s*"))

@@ -6,6 +6,7 @@ from pathlib import Path
 import fastsample
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from data import drawn_ids, stream, write_parquet
 
@@ -88,3 +89,45 @@ def test_bad_arguments_are_refused(table: pa.Table) -> None:
         fastsample.epochs(table, 3001)
     with pytest.raises(fastsample.ArgumentError):
         fastsample.epochs(table, 10)[-1]
+
+
+@pytest.mark.parametrize("name", ["a.b.parquet", "a.arrow", "a.jsonl.gz", "a.csv", "a"])
+def test_each_epoch_is_a_file(table: pa.Table, tmp_path: Path, name: str) -> None:
+    epochs = fastsample.epochs(table, 900, seed=3)
+    written = epochs.write(tmp_path / name)
+    stem, dot, ending = name.replace("a.b", "a_b").partition(".")
+    names = [f"{stem}-epoch{epoch}{dot}{ending}".replace("a_b", "a.b") for epoch in range(3)]
+    assert [report.files[0].path.name for report in written] == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    for epoch, file in enumerate(names):
+        ids = epochs[epoch].row_ids.tolist()
+        whole = fastsample.sample(tmp_path / file, 900, seed=1)
+        assert whole.to_arrow()["id"].to_pylist() == ids
+        shuffled = epochs.write(tmp_path / name, 3, shuffle=True)[epoch].files[0].path
+        again = fastsample.sample(shuffled, 900).to_arrow()["id"].to_pylist()
+        assert again != ids
+        assert sorted(again) == ids
+        epochs.write(tmp_path / name)
+
+
+def test_all_files_of_epochs_or_none(table: pa.Table, tmp_path: Path) -> None:
+    epochs = fastsample.epochs(table, 900)
+    (tmp_path / "a-epoch2.parquet").write_bytes(b"mine")
+    with pytest.raises(fastsample.OutputError, match=r"a-epoch2\.parquet: cannot write: it exists"):
+        epochs.write(tmp_path / "a.parquet", overwrite=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["a-epoch2.parquet"]
+    for name, expected in (
+        ("a.xlsx", "no format is known"),
+        ("a.jsonl", r"end it in \.jsonl\.gz"),
+    ):
+        with pytest.raises(fastsample.ArgumentError, match=expected):
+            epochs.write(tmp_path / name, compression="zstd")
+    with pytest.raises(fastsample.ArgumentError, match="epochs is 4, but a draw by weight has 3"):
+        fastsample.epochs(table, 900, smart=True).write(tmp_path / "b.parquet", 4)
+    assert [path.name for path in tmp_path.iterdir()] == ["a-epoch2.parquet"]
+    # By rank rows begin again.
+    written = epochs.write(tmp_path / "c.parquet", 4, compression="snappy")
+    assert written[3].rows == 900
+    assert pq.ParquetFile(written[3].files[0].path).metadata.row_group(0).column(0).compression == (
+        "SNAPPY"
+    )

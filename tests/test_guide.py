@@ -38,7 +38,7 @@ def test_fresh_rows_are_in_one_epoch_only(
     monkeypatch.chdir(tmp_path)
     (snippet,) = snippets("guide.md")
     exec(snippet, {})
-    epochs = [pq.read_table(f"epoch{epoch}.parquet")["id"].to_pylist() for epoch in range(3)]
+    epochs = [pq.read_table(f"fresh-epoch{epoch}.parquet")["id"].to_pylist() for epoch in range(3)]
     assert [len(rows) for rows in epochs] == [600, 600, 600]
     assert len(set().union(*epochs)) == 1800
 

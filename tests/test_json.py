@@ -45,7 +45,7 @@ def promised(command: str) -> set[str]:
 def keys(value: Any, path: str = "") -> Iterator[str]:
     """Yield the dotted path of every value, down to the shapes that are explained once."""
     if isinstance(value, dict) and set(value) not in SHAPES.values():
-        if path in OPEN:
+        if path.removeprefix("epochs[].") in OPEN:
             yield f"{path}.*"
             return
         for name, each in value.items():
@@ -73,7 +73,7 @@ def test_every_key_is_documented(command: str, table: pa.Table) -> None:
     assert all(f"`{name}`" in page for shape in SHAPES.values() for name in shape)
 
 
-@pytest.mark.parametrize("command", ["sample", "mix", "split"])
+@pytest.mark.parametrize("command", ["sample", "sample --epochs", "mix", "split"])
 def test_every_key_of_a_command_is_documented(
     command: str, table: pa.Table, tmp_path: Path
 ) -> None:
@@ -84,9 +84,16 @@ def test_every_key_of_a_command_is_documented(
     from_one = ["--input", str(source)]
     wanted = {
         "sample": [*from_one, "--num_samples", "100", "--smart", "--by", "kind"],
+        "sample --epochs": [*from_one, "-n", "100", "--smart", "--epochs", "2"],
         "mix": ["--source", f"a={source}:0.5", "--source", f"b={source}:0.5", "-n", "100"],
         "split": [*from_one, "train=100", "valid=20"],
     }
-    done = CliRunner().invoke(app, [command, *arguments, *wanted[command]])
+    done = CliRunner().invoke(app, [command.split()[0], *arguments, *wanted[command]])
     found = set(keys(json.loads(done.stdout)))
+    if command == "sample --epochs":
+        smart = {key for key in found if key.startswith("epochs[].smart.")}
+        assert {key.removeprefix("epochs[].") for key in smart} == {
+            key for key in promised("sample, reproduce") if key.startswith("smart.")
+        }
+        found = found - smart | {"epochs[].smart"}
     assert found == promised(command) - {"smart", "groups"}

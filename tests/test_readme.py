@@ -55,7 +55,7 @@ def test_every_snippet_runs(folder: Path) -> None:
     assert len(snippets) >= 5
     for snippet in snippets:
         exec(snippet, names)
-    epochs = [pq.read_table(folder / f"epoch{epoch}.parquet") for epoch in range(3)]
+    epochs = [pq.read_table(folder / f"fresh-epoch{epoch}.parquet") for epoch in range(3)]
     assert len(set(pa.concat_tables(epochs)["id"].to_pylist())) == 9000
     assert (folder / "scores.parquet").exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from fastsample._arguments import (
     check_text_columns,
     check_threads,
     optional,
+    output_path,
     string,
     whole,
 )
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
+from fastsample._sampling import formats
 from fastsample._sampling.groups import (
     AllocationLike,
     Shares,
@@ -26,10 +29,11 @@ from fastsample._sampling.groups import (
     check_by,
     draw_by_groups,
 )
-from fastsample._sampling.report import Groups, Report, known_text
+from fastsample._sampling.report import Groups, Report, WriteReport, known_text
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_rule, rank
 from fastsample._sampling.smart_report import SmartReport, to_report
+from fastsample._sampling.write import write
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -124,6 +128,11 @@ class _Order:
     allocation: str | Shares
     weight: str | None
 
+    @property
+    def by_weight(self) -> bool:
+        """Whether rows come by weight, so that there are no epochs once all have come."""
+        return self.smart is not False or (self.weight is not None and self.by is None)
+
 
 @public
 class Epochs:
@@ -181,9 +190,7 @@ class Epochs:
     def __getitem__(self, epoch: int) -> Sample:
         """Draw the rows of an epoch, from 0. After `len` epochs, uniform draws begin again."""
         epoch = whole("epoch", epoch, least=0)
-        order = self._order
-        by_weight = order.smart is not False or (order.weight is not None and order.by is None)
-        if by_weight and epoch > 0 and epoch >= len(self):
+        if self._order.by_weight and epoch > 0 and epoch >= len(self):
             raise IndexError(f"epoch {epoch} of {len(self)}; a draw by weight has no more rows")
         started = time.perf_counter()
         with reporting(self._progress, "drawing") as callback:
@@ -204,6 +211,67 @@ class Epochs:
             groups=groups,
         )
         return Sample(drawn, report)
+
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        epochs: int | None = None,
+        *,
+        compression: str | None = None,
+        shuffle: bool = False,
+        overwrite: bool = True,
+        memory_limit: int | None = None,
+        progress: bool | Callback | None = None,
+    ) -> list[WriteReport]:
+        """Write each epoch to a file of its own: ``train-epoch0.parquet`` and so on.
+
+        For trainers that read one file an epoch. All files appear together, or none of them.
+
+        Parameters
+        ----------
+        path
+            The name of the files without ``-epoch0``. Its ending says the format, as in
+            ``train.parquet``, ``train.arrow``, ``train.jsonl.gz``, ``train.csv``.
+        epochs
+            The number of files; ``len(epochs)`` if None.
+        compression
+            The codec of Parquet and Arrow files; by default that of
+            :meth:`fastsample.Sample.write_parquet` and :meth:`fastsample.Sample.write_ipc`.
+        shuffle, overwrite, memory_limit, progress
+            As in :meth:`fastsample.Sample.write_parquet`.
+
+        Raises
+        ------
+        ArgumentError
+            A draw by weight has fewer epochs; the name promises no format that is known.
+        OutputError, SourceChangedError
+            As in :meth:`fastsample.Sample.write_parquet`.
+
+        Examples
+        --------
+        >>> import fastsample, pyarrow as pa, tempfile
+        >>> table = pa.table({"prompt": [f"question {i}" for i in range(10)]})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     written = fastsample.epochs(table, 3).write(f"{folder}/train.jsonl", 2)
+        >>> [report.files[0].path.name for report in written]
+        ['train-epoch0.jsonl', 'train-epoch1.jsonl']
+        """
+        target = output_path("path", path)
+        form = formats.by_ending(target, optional(string, "compression", compression))
+        count = len(self) if epochs is None else whole("epochs", epochs, least=1)
+        if count > len(self) and self._order.by_weight:
+            raise ArgumentError(f"epochs is {count}, but a draw by weight has {len(self)} here")
+        drawn = [self[epoch]._native for epoch in range(count)]
+        paths = [formats.with_label(target, f"epoch{epoch}") for epoch in range(count)]
+        return write(
+            drawn,
+            paths,
+            form,
+            shuffle=shuffle,
+            overwrite=overwrite,
+            memory_limit=memory_limit,
+            progress=progress,
+        )
 
     def _draw(
         self, epoch: int, progress: Callback | None

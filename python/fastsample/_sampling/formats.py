@@ -84,6 +84,29 @@ def csv(path: Path, *, compression_level: int | None = None) -> Format:
     return Format.csv(path, compression_level=_level(compression_level))
 
 
+def by_ending(path: Path, compression: str | None = None) -> Format:
+    """Return the format that the name promises, with a codec where the name says none."""
+    kind = file_format(path)
+    if kind in ("jsonl", "csv"):
+        if compression is not None:
+            raise ArgumentError(
+                f"compression is {compression!r}; that of JSON Lines and CSV is in the name: end "
+                f"it in .{kind}.gz or .{kind}.zst"
+            )
+        return jsonl(path) if kind == "jsonl" else csv(path)
+    make = parquet if kind == "parquet" else ipc
+    return make(path) if compression is None else make(path, compression=compression)
+
+
+def with_label(path: Path, label: str) -> Path:
+    """Return the path with a label before its ending: ``train-epoch0.jsonl.gz``."""
+    name = path.name
+    ending = next((end for end in LINES if name.lower().endswith(end)), path.suffix)
+    return path.with_name(
+        f"{name[: len(name) - len(ending)]}-{label}{name[len(name) - len(ending) :]}"
+    )
+
+
 def compressed(codec: str) -> str:
     """Return the ending that stands for the compression of a file of lines."""
     return {"none": "", **COMPRESSED}[choice("compression", codec, ["none", *COMPRESSED])]

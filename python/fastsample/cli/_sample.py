@@ -27,7 +27,8 @@ from fastsample.cli._common import (
     threads,
     where,
 )
-from fastsample.cli._paths import inputs, paths, source_and_output
+from fastsample.cli._epochs import check_epochs, show_epochs
+from fastsample.cli._paths import folder_of, inputs, paths, source_and_output
 from fastsample.cli._rule import (
     max_chars,
     min_chars,
@@ -43,6 +44,7 @@ from fastsample.cli._written import (
     output,
     shards,
     show_written,
+    tell_order,
     write,
 )
 
@@ -58,6 +60,11 @@ from fastsample.cli._written import (
     "--at-most/--exactly",
     default=True,
     help="Where there are fewer rows: keep all of them, or fail.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    help="Draw fresh rows for each of this many epochs, a file each: NAME-epoch0.",
 )
 @click.option(
     "--fraction", type=float, help="In place of --num_samples: the share of the rows, as 0.3."
@@ -120,6 +127,7 @@ def sample(
     output: Path | None,
     num_samples: int | None,
     at_most: bool,
+    epochs: int | None,
     fraction: float | None,
     where: str | None,
     by: list[str] | None,
@@ -161,6 +169,45 @@ def sample(
             smart, entropy, smart_options(strength, min_chars, max_chars, target, target_method)
         )
         check_compression(file, compression)
+        if epochs is not None:
+            check_epochs(
+                {
+                    "--budget-tokens": budget_tokens,
+                    "--max-tokens": max_tokens,
+                    "--tokenizer": tokenizer,
+                    "--chat-template": chat_template,
+                    "--group": group,
+                    "--weights": weights or None,
+                    "--manifest": manifest or None,
+                    "--shards": shards if shards > 1 else None,
+                }
+            )
+            draws = fastsample.epochs(
+                sources,
+                num_samples,
+                fraction=fraction,
+                where=where,
+                by=by,
+                allocation=_allocation(allocation),
+                weight=weight,
+                smart=rule,
+                seed=seed,
+                columns=column,
+                schema=schema,
+                text_columns=text_column,
+                threads=threads,
+            )
+            with folder_of(file):
+                reports = draws.write(
+                    file,
+                    epochs,
+                    compression=compression,
+                    shuffle=shuffle is True,
+                    overwrite=overwrite,
+                )
+            tell_order(shuffle)
+            show_epochs(draws, reports, started, as_json=as_json)
+            return
         drawn = fastsample.sample(
             sources,
             num_samples,
@@ -191,12 +238,7 @@ def sample(
         options["manifest"] = manifest
         written = write(drawn, file, compression, **options)
         tell_left_out(drawn.report.left_out or written.left_out)
-        if shuffle is None:
-            say(
-                "note: rows are in the order of the source; --shuffle writes them in random order, "
-                "--no-shuffle keeps this one",
-                "yellow",
-            )
+        tell_order(shuffle)
         first = sample_keys(drawn.report, written) if as_json else None
         show_written(drawn.report, written, started, first)
 

@@ -14,7 +14,7 @@ from fastsample import Report, WriteReport
 from fastsample._layout import size
 from fastsample._sampling.formats import file_format
 from fastsample._sampling.report import draw_facts, write_facts
-from fastsample.cli._common import print_facts, print_json
+from fastsample.cli._common import print_facts, print_json, say
 from fastsample.cli._paths import folder_of
 
 
@@ -63,6 +63,16 @@ def write(
     with folder_of(output):
         written: WriteReport = getattr(drawn, f"write_{file_format(output)}")(output, **options)
     return written
+
+
+def tell_order(shuffle: bool | None) -> None:
+    """Say in which order rows are written, where nobody chose."""
+    if shuffle is None:
+        say(
+            "note: rows are in the order of the source; --shuffle writes them in random order, "
+            "--no-shuffle keeps this one",
+            "yellow",
+        )
 
 
 def show_written(

@@ -1,0 +1,70 @@
+"""`fastsample sample --epochs`: fresh rows for each epoch, a file each."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import fastsample
+from fastsample import WriteReport
+from fastsample._layout import size
+from fastsample.cli._common import print_facts, print_json, tell_left_out
+
+
+def check_epochs(options: dict[str, object]) -> None:
+    """Refuse options that epochs do not have; None stands for one that was not given."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise fastsample.ArgumentError(f"{given[0]} does not go with --epochs; leave out one")
+
+
+def show_epochs(
+    draws: fastsample.Epochs, written: list[WriteReport], started: float, *, as_json: bool
+) -> None:
+    """Print the files, as JSON or as a table."""
+    reports = [draws[epoch].report for epoch in range(len(written))]
+    first = reports[0]
+    seconds = time.perf_counter() - started
+    notes = [*first.notes]
+    if len(written) > len(draws):
+        notes.append(f"rows come again from epoch {len(draws)} on: all have been drawn by then")
+    tell_left_out(first.left_out or written[0].left_out)
+    if as_json:
+        print_json(
+            {
+                "rows_before": first.rows,
+                "where": first.where,
+                "matching": first.matching,
+                "seed": first.seed,
+                "distinct_epochs": len(draws),
+                "epochs": [_epoch(*pair) for pair in zip(reports, written, strict=True)],
+                "text_columns": list(first.text_columns or written[0].mean_chars),
+                "left_out": first.left_out or written[0].left_out,
+                "notes": notes,
+                "order": written[0].order,
+                "bytes": sum(report.bytes for report in written),
+                "seconds": round(seconds, 3),
+            }
+        )
+        return
+    facts = [("rows before", f"{first.rows:,}")]
+    if first.matching is not None:
+        facts.append(("rows that match", f"{first.matching:,}: {first.where}"))
+    for epoch, report in enumerate(written):
+        file = report.files[0]
+        facts.append((f"epoch {epoch}", f"{file.rows:,} rows, {size(file.bytes)}: {file.path}"))
+    facts += [("note", note) for note in notes]
+    facts.append(("order", written[0].order))
+    print_facts([*facts, ("seed", str(first.seed)), ("time", f"{seconds:.1f} s")])
+
+
+def _epoch(drawn: fastsample.Report, written: WriteReport) -> dict[str, Any]:
+    file = written.files[0]
+    return {
+        "path": str(file.path),
+        "rows": file.rows,
+        "bytes": file.bytes,
+        "mean_chars": written.mean_chars,
+        "duplicates": written.copies,
+        "smart": drawn.smart and drawn.smart.to_dict(),
+    }
