@@ -1,15 +1,23 @@
 """A model of some hundred weights, for the examples: it predicts how long a response is."""
 
+import zlib
 from typing import Any
 
 import torch
+
+
+def id_of(row: dict[str, Any]) -> int:
+    """Return a number that tells rows apart: the column `id`, or a checksum of the texts."""
+    if "id" in row:
+        return int(row["id"])
+    return zlib.crc32(f"{row['prompt']}\0{row['response']}".encode())
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     """Turn rows into tensors: where a tokenizer would be."""
     prompts = [[ord(c) % 97 for c in (row["prompt"] or " ")[:32].ljust(32)] for row in rows]
     return {
-        "ids": torch.tensor([row["id"] for row in rows]),
+        "ids": torch.tensor([id_of(row) for row in rows]),
         "input_ids": torch.tensor(prompts),
         "labels": torch.tensor([float(len(row["response"] or "")) for row in rows]),
     }

@@ -7,6 +7,7 @@ import argparse
 
 import fastsample
 import torch
+from tiny_model import id_of
 from torch.utils.data import DataLoader
 from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments
 
@@ -14,7 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArgumen
 def tokenized(row):
     """Turn a row into tokens: here the bytes of its texts, where a tokenizer would be."""
     text = (row["prompt"] or "") + (row["response"] or "")
-    return {"id": row["id"], "input_ids": list(text.encode())}
+    return {"id": id_of(row), "input_ids": list(text.encode())}
 
 
 def lay_end_to_end(rows):

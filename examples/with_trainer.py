@@ -6,7 +6,7 @@ python examples/with_trainer.py rows.parquet --output run
 import argparse
 
 import fastsample
-from tiny_model import TinyModel, collate
+from tiny_model import TinyModel, collate, id_of
 from transformers import Trainer, TrainingArguments
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     args = parser.parse_args()
 
     def recorded(rows):
-        print("rows", *(row["id"] for row in rows), flush=True)
+        print("rows", *(id_of(row) for row in rows), flush=True)
         return collate(rows)
 
     trainer = SampledTrainer(

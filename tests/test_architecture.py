@@ -22,7 +22,7 @@ PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_sampling",),
     ("_inspection",),
     ("_planning",),
-    ("_comparison",),
+    ("_comparison", "_verification"),
     ("",),  # fastsample itself: the public names
     ("cli",),
     ("__main__",),

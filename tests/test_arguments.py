@@ -7,6 +7,7 @@ wherever a whole number does.
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +15,14 @@ import fastsample
 import numpy as np
 import pyarrow as pa
 import pytest
+from conftest import TRAINERS
 from data import pairs, write_ipc
 from fastsample import ArgumentError, OutputError, SourceTypeError
+from models_made import save_model
 from tokenizers_made import make
 
 TABLE = pairs(60, seed=3)
+HAS_TORCH = all(find_spec(name) is not None for name in TRAINERS)
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ TRAINER_NAMES = Kind((3, "x", [1], {"epochs": 3}), ({"x": "y"},))
 RATE = Kind(("x", True, [1]), (0, -1, float("nan")))
 WITHIN = Kind(COUNT.wrong_types, COUNT.wrong_values)
 LIMIT = Kind(("x", True, [1], 1.5), (0, -1, {}, {"a": 0}), (np.int64(3),))
+FOLDER = Kind((3, None, ["x"]), ("", "a\0b"))
+SEED_ONLY = Kind(SEED.wrong_types, SEED.wrong_values)
 ANY = Kind()  # passed on to another library
 
 _DRAWN = {
@@ -226,6 +232,16 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "new_seconds_per_step": POSITIVE, "fixed_share": SHARE, "chars_per_token": POSITIVE,
          "limit_in": WORD, "recipe": PRESET, "gpu_memory": RATE, "parameters": WITHIN,
          "tokenizer": PATH},
+    )  # fmt: skip
+    model = save_model("causal", folder / "model", 1) if HAS_TORCH else folder
+    yield "verify", Call(
+        fastsample.verify,
+        {"source": TABLE, "model": model, "baseline": model},
+        {"source": SOURCE, "model": FOLDER, "baseline": FOLDER, "rows": WITHIN, "seed": SEED_ONLY,
+         "prompt": NAME, "response": NAME, "prompt_format": WORD, "response_format": WORD,
+         "max_chars": WITHIN, "tokenizer": PATH, "answers": Kind(PLACE.wrong_types, (-1,)),
+         "max_new_tokens": WITHIN, "batch_size": WITHIN, "device": Kind((3, b"x")),
+         "resamples": WITHIN, "schema": SCHEMA, "progress": PROGRESS},
     )  # fmt: skip
     yield "Smart", Call(
         _signed(fastsample.Smart, lambda **some: _smart(**some)),
@@ -433,7 +449,8 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Call]:
 #: The calls by name, so that each is a test; `test_all_calls_are_listed` holds the list.
 NAMES_OF_CALLS = [
     "sample", "sample by tokens", "epochs", "mix", "mix by size", "split", "score", "compare",
-    "inspect", "token_lengths", "plan", "plan of a data set", "Smart", "Dataset", "Dataset.lengths",
+    "inspect", "token_lengths", "plan", "plan of a data set", "verify", "Smart", "Dataset",
+    "Dataset.lengths",
     "ResumableSampler", "LengthBatchSampler", "PackedBatchSampler", "ResumableSampler.set_epoch",
     "ResumableSampler.advance", "ResumableSampler.load_state_dict", "ResumableSampler.follow",
     "LengthBatchSampler.set_epoch", "LengthBatchSampler.advance",
@@ -483,6 +500,8 @@ def test_every_argument_has_a_kind(name: str, calls: dict[str, Call]) -> None:
 
 @pytest.mark.parametrize("name", NAMES_OF_CALLS)
 def test_the_call_works(name: str, calls: dict[str, Call]) -> None:
+    if name == "verify" and not HAS_TORCH:
+        pytest.skip("there are no trainers")
     function, working, _ = calls[name]
     function(**working)
 

@@ -226,7 +226,9 @@ def examples_module(name: str) -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(EXAMPLES))  # examples import each other
+        spec.loader.exec_module(module)
     return module
 
 
@@ -291,3 +293,13 @@ def test_a_dataset_class_changed_by_one_line(source: Path) -> None:
     command = [sys.executable, str(EXAMPLES / "own_dataset.py"), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "batches 10\n"
+
+
+def test_examples_need_no_ids(source: Path) -> None:
+    """Rows of a file without a column `id` are told apart by their texts."""
+    tiny = examples_module("tiny_model")
+    rows = fastsample.sample(source, N).to_arrow().drop_columns(["id"]).to_pylist()
+    batch = tiny.collate(rows)
+    assert len(set(batch["ids"].tolist())) == len({(r["prompt"], r["response"]) for r in rows})
+    packed = examples_module("with_packing").tokenized(rows[0])
+    assert packed["id"] == tiny.id_of(rows[0])

@@ -58,6 +58,9 @@ if TYPE_CHECKING:
     from fastsample._training.length_batches import LengthBatchSampler, Padding
     from fastsample._training.packed_batches import PackedBatchSampler, Packing
     from fastsample._training.row_sampler import ResumableSampler
+    from fastsample._verification.model import ModelLoss
+    from fastsample._verification.verification import Verification
+    from fastsample._verification.verify import verify
 
 __version__: str = _fastsample.__version__
 
@@ -82,6 +85,7 @@ __all__ = [
     "MissingDependencyError",
     "MixedSource",
     "Mixture",
+    "ModelLoss",
     "OutOfMemoryError",
     "OutputError",
     "PackedBatchSampler",
@@ -106,6 +110,7 @@ __all__ = [
     "StreamError",
     "TextLengths",
     "UnsupportedDataError",
+    "Verification",
     "WriteReport",
     "WrittenFile",
     "__version__",
@@ -120,6 +125,7 @@ __all__ = [
     "score",
     "split",
     "token_lengths",
+    "verify",
 ]
 
 #: Where each public name lives that is imported when it is first asked for.
@@ -152,6 +158,9 @@ _HOMES = {
     "._training.length_batches": ("LengthBatchSampler", "Padding"),
     "._training.packed_batches": ("PackedBatchSampler", "Packing"),
     "._training.row_sampler": ("ResumableSampler",),
+    "._verification.model": ("ModelLoss",),
+    "._verification.verification": ("Verification",),
+    "._verification.verify": ("verify",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -20,6 +20,7 @@ _COMMANDS = {
     "inspect": "Show columns, sizes, codecs, lengths, copies.",
     "reproduce": "Draw the rows of a manifest again, or say what differs.",
     "compare": "Test a sample against its source.",
+    "verify": "Compare two trained models on held-out rows.",
     "plan": "Show hours of training, now and with a sample.",
 }
 

@@ -1,0 +1,1 @@
+"""Verification: the loss of two models on held-out rows, with a paired interval."""
