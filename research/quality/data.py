@@ -1,6 +1,7 @@
-"""Text as flat arrays of character ids, cut into a pool to draw from and held-out rows to judge by.
+"""Rows as flat arrays of character ids, and which of them are drawn from and which are judged by.
 
-A row is ``prompt`` SEP ``response``, cut to ``max_chars`` as training would cut it, then END::
+A row is cut as the trainer of ChatLM-mini-Chinese cuts it, prompt and response apart, so its ids
+are ``prompt[:CUT]`` SEP ``response[:CUT]`` END::
 
     codes    [ p p p SEP r r END  p p SEP r END ... ]   uint16, one entry a character
     offsets  [ 0                  7             ... ]   row i is codes[offsets[i]:offsets[i + 1]]
@@ -11,10 +12,11 @@ Ids go by frequency, so "the V most frequent characters" is ``code < V``. An alp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import fastsample
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -22,6 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.uint16]
 Hashes = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
@@ -34,23 +37,25 @@ LARGEST_ALPHABET: Final = 65_000
 SEP_TEXT: Final = "\x1e"
 END_TEXT: Final = "\x1f"
 TEXT_COLUMNS: Final = ("prompt", "response")
+CUT: Final = 251
+OVERLAP_GRAM: Final = 10
 MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Rows of text as character ids, with the source of each row.
+    """Rows of text as character ids, with the collection of each row.
 
-    Invariants: ``len(offsets) == rows + 1``; the last code of every row is END; no code is PAD;
-    ``alphabet`` is one more than the largest id in any part of the same data set.
+    Invariants: ``len(offsets) == rows + 1``; the last code of every row is END and its first SEP
+    begins the response; no code is PAD; ``alphabet`` is one more than the largest id in any part of
+    the same data set.
     """
 
     codes: Codes
     offsets: Ints
-    source: Ints
-    source_names: tuple[str, ...]
+    collection: Ints
+    names: tuple[str, ...]
     alphabet: int
-    characters: npt.NDArray[np.uint32]
 
     @property
     def rows(self) -> int:
@@ -66,39 +71,39 @@ class Corpus:
         """Return the row number of each code."""
         return np.repeat(np.arange(self.rows), self.lengths)
 
+    def in_response(self) -> Mask:
+        """Mark the characters of responses. END is one of them: a model has to learn to stop."""
+        mark = self.codes == SEP
+        marks = np.cumsum(mark)
+        starts = self.offsets[:-1]
+        within = marks - np.repeat(marks[starts] - mark[starts], self.lengths)
+        return np.asarray((within > 1) | ((within == 1) & ~mark), dtype=np.bool_)
+
+    def response_lengths(self) -> Ints:
+        """Characters of each response, END included."""
+        return np.add.reduceat(self.in_response().astype(np.int64), self.offsets[:-1])
+
     def take(self, rows: Ints) -> Corpus:
         """Return the given rows, in the order given."""
         lengths = self.lengths[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         index = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
-        return Corpus(
-            self.codes[index],
-            offsets,
-            self.source[rows],
-            self.source_names,
-            self.alphabet,
-            self.characters,
+        return replace(
+            self, codes=self.codes[index], offsets=offsets, collection=self.collection[rows]
         )
-
-    def text(self, rows: Ints) -> str:
-        """Return the characters of the given rows as one string."""
-        points = self.characters[self.take(rows).codes]
-        return points.astype("<u4").tobytes().decode("utf-32-le")
 
 
 @dataclass(frozen=True)
-class Split:
-    """A pool to draw from, held-out rows, and which held-out rows count where.
+class Trial:
+    """Row numbers of the pool that is drawn from, and of two kinds of rows that are judged by.
 
-    ``uniform`` marks the held-out rows drawn uniformly (the others top up small sources), ``clean``
-    those that share no long n-gram with the pool. ``pool_rows`` are row numbers of the input.
+    ``by_rows`` were held out row by row, as a user holds out validation rows, so some have copies
+    in the pool. ``by_groups`` were held out by groups of near-duplicates: none has.
     """
 
-    pool: Corpus
-    held: Corpus
-    pool_rows: Ints
-    uniform: Mask
-    clean: Mask
+    pool: Ints
+    by_rows: Ints
+    by_groups: Ints
 
 
 def read_table(path: Path) -> pa.Table:
@@ -112,135 +117,94 @@ def read_table(path: Path) -> pa.Table:
     return table.select([*TEXT_COLUMNS, "source"])
 
 
-def encode(table: pa.Table, max_chars: int) -> Corpus:
-    """Turn a table of prompt, response, source into a corpus, rows cut to ``max_chars``."""
-    columns = [pc.fill_null(table[name].cast(pa.large_string()), "") for name in TEXT_COLUMNS]
+def collections(table: pa.Table) -> pa.Array:
+    """Return the collection of each row: what stands before the first slash of its source."""
+    names = pc.list_element(pc.split_pattern(table["source"], "/"), 0)
+    return names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
+
+
+def halves(table: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Deal the collections, largest first, to a half to tune on and a half to report on.
+
+    They are dealt like cards, there and back, so that both halves have as many rows, roughly. No
+    text is looked at.
+    """
+    names = collections(table)
+    counted = sorted(
+        zip(*(names.value_counts().field(i).to_pylist() for i in (1, 0)), strict=True),
+        key=lambda pair: (-pair[0], pair[1]),
+    )
+    first = [name for place, (_, name) in enumerate(counted) if place % 4 in {0, 3}]
+    tuned = pc.is_in(names, value_set=pa.array(first))
+    return table.filter(tuned), table.filter(pc.invert(tuned))
+
+
+def encode(table: pa.Table, cut: int = CUT) -> Corpus:
+    """Turn a table of prompt, response, source into a corpus."""
+    columns = [
+        pc.utf8_slice_codeunits(pc.fill_null(table[name].cast(pa.large_string()), ""), 0, cut)
+        for name in TEXT_COLUMNS
+    ]
     joined = pc.binary_join_element_wise(*columns, pa.scalar(SEP_TEXT, pa.large_string()))
-    texts: list[str] = pc.utf8_slice_codeunits(joined, 0, max_chars).to_pylist()
+    texts: list[str] = joined.to_pylist()
     lengths = np.fromiter((len(text) for text in texts), np.int64, len(texts)) + 1
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     flat = (END_TEXT.join(texts) + END_TEXT).encode("utf-32-le", "replace")
     points: npt.NDArray[np.uint32] = np.frombuffer(flat, dtype="<u4")
     counts: Any = np.bincount(points)
     counts[[ord(END_TEXT), ord(SEP_TEXT)]] = 0
-    order = np.argsort(-counts, kind="stable")
-    order = order[: int(np.count_nonzero(counts))]
+    order = np.argsort(-counts, kind="stable")[: int(np.count_nonzero(counts))]
     ids = np.full(len(counts), LARGEST_ALPHABET, dtype=np.uint16)
     kept = order[: LARGEST_ALPHABET - FIRST_CHARACTER]
     ids[kept] = np.arange(FIRST_CHARACTER, FIRST_CHARACTER + len(kept), dtype=np.uint16)
     ids[ord(END_TEXT)], ids[ord(SEP_TEXT)] = END, SEP
     codes = ids[points]
     codes[offsets[1:] - 1] = END
-    characters = np.full(LARGEST_ALPHABET + 1, 0xFFFD, dtype=np.uint32)
-    characters[[PAD, END, SEP]] = [0x20, 0x0A, 0x20]
-    characters[FIRST_CHARACTER : FIRST_CHARACTER + len(kept)] = kept
-    names, source = np.unique(
-        np.asarray(table["source"].to_pylist(), dtype=str), return_inverse=True
+    names, collection = np.unique(
+        np.asarray(collections(table).to_pylist(), dtype=str), return_inverse=True
     )
     return Corpus(
         codes,
         offsets,
-        source.astype(np.int64),
+        collection.astype(np.int64),
         tuple(str(name) for name in names),
         int(codes.max()) + 1,
-        characters,
     )
 
 
-def mix(values: Hashes) -> Hashes:
-    """Spread 64-bit values over all 64 bits (the finaliser of SplitMix64)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+def trial(table: pa.Table, held: int, seed: int, pool: int | None = None) -> Trial:
+    """Hold out about ``held`` rows by groups of near-duplicates, then ``held`` rows at random.
 
-
-def gram_hashes(codes: Codes, n: int) -> Hashes:
-    """Hash the n-gram that ends at each position from n-1 on; 64 bits, so collisions are rare.
-
-    With 10⁸ distinct n-grams about one pair in 2⁶⁴/10¹⁶ ≈ 1,800 such sets collides.
+    With ``pool``, about so many rows are drawn from. They are chosen by groups, too, since a random
+    part of a pool loses its near-duplicates: a tenth of the rows has a hundredth of the pairs.
     """
-    size = max(0, len(codes) - n + 1)
-    value = np.zeros(size, dtype=np.uint64)
-    for i in range(n):
-        value = value * MULTIPLIER + codes[i : i + size].astype(np.uint64) + np.uint64(1)
-    return mix(value)
+    texts = table.select(list(TEXT_COLUMNS))
+    most = table.num_rows - held
+    rest = most if pool is None else min(pool + held, most)
+    sides = {"rest": rest, "held": held, "left out": most - rest}
+    shares = {name: rows / table.num_rows for name, rows in sides.items() if rows}
+    split = fastsample.split(texts, shares, near_duplicates=True, seed=seed, progress=False)
+    kept, by_groups = (np.asarray(split[name].row_ids, dtype=np.int64) for name in ("rest", "held"))
+    order = np.random.default_rng([seed, 0x48]).permutation(kept)
+    return Trial(np.sort(order[held:]), np.sort(order[:held]), by_groups)
 
 
-def clean_rows(held: Corpus, pool: Corpus, n: int, share: float) -> Mask:
-    """Mark the held-out rows of whose n-grams at most ``share`` occur in the pool.
-
-    An n-gram that reaches over the end of a row belongs to neither row and is left out. A row
-    shorter than n has none and is clean.
-    """
-
-    def grams(corpus: Corpus) -> tuple[Hashes, Ints]:
-        rows = corpus.row_of()
-        inside = rows[: len(rows) - n + 1] == rows[n - 1 :]
-        return gram_hashes(corpus.codes, n)[inside], rows[n - 1 :][inside]
-
-    known = np.sort(grams(pool)[0])
-    values, rows = grams(held)
-    place = np.minimum(np.searchsorted(known, values), max(0, len(known) - 1))
-    seen = known[place] == values if len(known) else np.zeros(len(values), dtype=np.bool_)
-    shared = np.bincount(rows, weights=seen, minlength=held.rows)
-    total = np.bincount(rows, minlength=held.rows)
-    return np.asarray(shared <= share * np.maximum(total, 1), dtype=np.bool_)
+def _long_grams(corpus: Corpus) -> tuple[Hashes, Ints]:
+    """Hash each 10-gram that lies within a row; return the hashes and their rows."""
+    hashes = np.zeros(max(len(corpus.codes) - OVERLAP_GRAM + 1, 0), dtype=np.uint64)
+    for place in range(OVERLAP_GRAM):
+        codes = corpus.codes[place : place + len(hashes)].astype(np.uint64)
+        hashes = (hashes ^ codes) * MULTIPLIER
+    rows = corpus.row_of()
+    inside = rows[: len(hashes)] == rows[OVERLAP_GRAM - 1 :]
+    return hashes[inside], rows[: len(hashes)][inside]
 
 
-def thin(pool: Corpus, share: float, seed: int) -> Ints:
-    """Return the rows of a smaller pool in which near-duplicates stay together.
-
-    A uniform part of a pool loses its duplicates: a tenth of the rows holds a hundredth of the
-    pairs. So a row stays by the hash of the two smallest of its 5-gram hashes (two orders), which
-    near-duplicates share: every row stays with probability ``share``, a pair of Jaccard
-    similarity J together with about J² times that. The last four 5-grams of a row reach into the
-    next one, so some copies are torn apart: of pairs of 100 characters 17 %, of 240 characters 9 %.
-    """
-    if share >= 1.0:
-        return np.arange(pool.rows)
-    codes = np.concatenate([pool.codes, np.full(4, END, dtype=np.uint16)])
-    hashes = gram_hashes(codes, 5)
-    first = np.minimum.reduceat(hashes, pool.offsets[:-1])
-    second = np.minimum.reduceat(mix(hashes + MULTIPLIER), pool.offsets[:-1])
-    key = mix(first * MULTIPLIER + second + mix(np.asarray([seed + 1], dtype=np.uint64)))
-    return np.flatnonzero(key < np.uint64(int(share * 2.0**64)))
-
-
-def split(
-    corpus: Corpus, held_rows: int, seed: int, *, clean_gram: int, clean_share: float, top_up: int
-) -> Split:
-    """Hold out ``held_rows`` rows uniformly, and more of each source up to ``top_up`` rows."""
-    order = np.random.default_rng(seed).permutation(corpus.rows)
-    source = corpus.source[order]
-    before = np.empty(len(order), dtype=np.int64)
-    for name in range(len(corpus.source_names)):
-        members = np.flatnonzero(source == name)
-        # A source gives at most a fifth of its rows, unless the uniform draw takes more.
-        limit = min(top_up, len(members) // 5)
-        before[members] = np.arange(len(members)) - limit
-    place = np.arange(len(order))
-    chosen = (place < held_rows) | (before < 0)
-    held_ids, pool_ids = order[chosen], np.sort(order[~chosen])
-    held, pool = corpus.take(held_ids), corpus.take(pool_ids)
-    clean = clean_rows(held, pool, clean_gram, clean_share)
-    return Split(pool, held, pool_ids, place[chosen] < held_rows, clean)
-
-
-def summarise(bits: npt.NDArray[np.float64], split: Split, least_rows: int) -> dict[str, float]:
-    """Bits per character of held-out rows: uniform and by source, all rows and cleaned ones.
-
-    Uniform is all bits over all characters of the uniformly drawn rows. By source is the plain
-    mean over the sources with at least ``least_rows`` rows of each source's bits over characters.
-    """
-    lengths = split.held.lengths
-    found: dict[str, float] = {}
-    for label, keep in (("all", np.ones_like(split.clean)), ("clean", split.clean)):
-        rows = keep & split.uniform
-        found[f"uniform_{label}"] = float(bits[rows].sum() / max(1, lengths[rows].sum()))
-        rates = []
-        for name in range(len(split.held.source_names)):
-            rows = keep & (split.held.source == name)
-            if rows.sum() >= least_rows:
-                rates.append(bits[rows].sum() / lengths[rows].sum())
-        found[f"source_{label}"] = float(np.mean(rates)) if rates else float("nan")
-    return found
+def overlap(held: Corpus, pool: Corpus) -> float:
+    """Return the share of characters of held-out rows that share half of their 10-grams."""
+    grams = [_long_grams(corpus) for corpus in (held, pool)]
+    known = np.isin(grams[0][0], grams[1][0])
+    shared = np.bincount(grams[0][1], known, held.rows)
+    all_grams = np.maximum(np.bincount(grams[0][1], minlength=held.rows), 1)
+    alike = shared / all_grams >= 0.5
+    return float(held.lengths[alike].sum() / held.lengths.sum())

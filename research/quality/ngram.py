@@ -21,11 +21,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from research.quality.data import PAD, Codes, Corpus, Hashes, Ints
+from research.quality.data import PAD, Codes, Corpus, Floats, Hashes, Ints
 
 ORDER: Final = 4
 BITS: Final = 16
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -110,6 +109,6 @@ class NgramModel:
         return found
 
     def bits(self, held: Corpus) -> Floats:
-        """Return the bits that each row of ``held`` costs, its END included."""
+        """Return the bits that the response of each row costs, its END included."""
         cost = -np.log2(self.probability(keys(held, self.order)))
-        return np.add.reduceat(cost, held.offsets[:-1])
+        return np.add.reduceat(cost * held.in_response(), held.offsets[:-1])

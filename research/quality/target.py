@@ -5,9 +5,10 @@ from, rows that describe the target, and held-out rows, so that nothing that is 
 what is drawn. Each sample has as many rows as the random one. The judge is the n-gram model, on the
 response after the prompt::
 
-    python -m research.quality.target --data text.parquet --targets csl/kg gaokao/data --seeds 3
+    python -m research.quality.target --data text.parquet --targets csl/kg gaokao/data --seeds 6
 
-It prints a line of JSON for each target, share and seed, and a table at last.
+It prints a line of JSON for each target, share and seed, and a table at last. Every seed is another
+split, so the interval is over seeds: splits, rows that describe, held-out rows and draws at once.
 """
 
 from __future__ import annotations
@@ -22,54 +23,25 @@ import fastsample
 import numpy as np
 import pyarrow as pa
 
-from research.quality.data import SEP, TEXT_COLUMNS, Corpus, Ints, Mask, encode, read_table
-from research.quality.ngram import NgramModel, keys
+from research.quality.data import TEXT_COLUMNS, Ints, Mask, encode, overlap, read_table
+from research.quality.draws import OFF
+from research.quality.ngram import NgramModel
 
 SIDES: Final = {"pool": 0.8, "describe": 0.1, "held": 0.1}
 DESCRIBE: Final = 300
 HELD: Final = 500
-OVERLAP_GRAM: Final = 10
+# The 97.5 % quantile of Student's t for a mean of so many values.
+STUDENT: Final = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
 
 
 def samplers(target: pa.Table) -> dict[str, fastsample.Smart | bool]:
     """Return what `smart` is for each way to draw."""
-    off = fastsample.Smart(duplicates=0, commonness=0, length=0, repetition=0)
     return {
-        "random": off,
+        "random": OFF,
         "smart": True,
         "ratio": fastsample.Smart(target=target, target_method="ratio"),
         "classifier": fastsample.Smart(target=target, target_method="classifier"),
     }
-
-
-def response_bits(model: NgramModel, held: Corpus) -> float:
-    """Return the mean bits of a character of the responses, given all that stands before it."""
-    cost = -np.log2(model.probability(keys(held, model.order)))
-    separators = np.cumsum(held.codes == SEP)
-    before_row = np.repeat((separators - (held.codes == SEP))[held.offsets[:-1]], held.lengths)
-    in_response = (separators > before_row) & (held.codes != SEP)
-    return float(cost[in_response].mean())
-
-
-def overlap(held: Corpus, pool: Corpus) -> float:
-    """Return the share of characters of held-out rows that share half of their 10-grams."""
-    grams = [_long_grams(corpus) for corpus in (held, pool)]
-    known = np.isin(grams[0][0], grams[1][0])
-    shared = np.bincount(grams[0][1], known, held.rows)
-    all_grams = np.maximum(np.bincount(grams[0][1], minlength=held.rows), 1)
-    alike = shared / all_grams >= 0.5
-    return float(held.lengths[alike].sum() / held.lengths.sum())
-
-
-def _long_grams(corpus: Corpus) -> tuple[np.ndarray[Any, Any], Ints]:
-    """Hash each 10-gram that lies within a row; return the hashes and their rows."""
-    hashes = np.zeros(max(len(corpus.codes) - OVERLAP_GRAM + 1, 0), dtype=np.uint64)
-    for place in range(OVERLAP_GRAM):
-        codes = corpus.codes[place : place + len(hashes)].astype(np.uint64)
-        hashes = (hashes ^ codes) * np.uint64(0x9E3779B97F4A7C15)
-    rows = corpus.row_of()
-    inside = rows[: len(hashes)] == rows[OVERLAP_GRAM - 1 :]
-    return hashes[inside], rows[: len(hashes)][inside]
 
 
 def measure(options: argparse.Namespace, seed: int) -> Iterator[dict[str, Any]]:
@@ -81,7 +53,7 @@ def measure(options: argparse.Namespace, seed: int) -> Iterator[dict[str, Any]]:
     side: dict[str, Ints] = {
         name: np.asarray(split[name].row_ids, dtype=np.int64) for name in SIDES
     }
-    corpus = encode(table, options.max_chars)
+    corpus = encode(table)
     pool, pool_texts = corpus.take(side["pool"]), texts.take(pa.array(side["pool"]))
     for name in options.targets:
         wanted: Mask = np.char.startswith(names, name)
@@ -101,26 +73,34 @@ def measure(options: argparse.Namespace, seed: int) -> Iterator[dict[str, Any]]:
             for way, smart in ways.items():
                 drawn = fastsample.sample(pool_texts, n, smart=smart, seed=seed, progress=False)
                 sample = pool.take(np.asarray(drawn.row_ids, dtype=np.int64))
-                found[way] = round(response_bits(NgramModel(sample), held), 4)
+                bits = NgramModel(sample).bits(held).sum() / held.response_lengths().sum()
+                found[way] = round(float(bits), 4)
             yield found
 
 
 def table_of(found: Sequence[dict[str, Any]]) -> str:
-    """Return bits against random in percent: mean over seeds, and their standard deviation."""
+    """Return bits against random in percent, with half the 95 % interval by Student's t."""
     ways = ("smart", "ratio", "classifier")
-    lines = ["| target | share | overlap | random, bits | " + " | ".join(ways) + " |"]
-    lines.append("|---|---:|---:|---:|" + "---:|" * len(ways))
+    heads = ["target", "rows drawn", "overlap", "random, bits", *ways, "classifier - ratio"]
+    lines = [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
     for name, share in dict.fromkeys((line["target"], line["share"]) for line in found):
         rows = [line for line in found if (line["target"], line["share"]) == (name, share)]
         cells = [name, f"{share:.0%}"]
         cells.append(f"{np.mean([line['overlap'] for line in rows]):.1%}")
         cells.append(f"{np.mean([line['random'] for line in rows]):.3f}")
-        for way in ways:
-            gains = [100 * (line[way] / line["random"] - 1) for line in rows]
-            spread = f" ± {np.std(gains, ddof=1):.1f}" if len(gains) > 1 else ""
-            cells.append(f"{np.mean(gains):+.1f} %{spread}")
+        gains = {way: [100 * (line[way] / line["random"] - 1) for line in rows] for way in ways}
+        gains["both"] = list(np.subtract(gains["classifier"], gains["ratio"]))
+        cells += [_with_interval(each) for each in gains.values()]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _with_interval(values: Sequence[float]) -> str:
+    count = len(values)
+    if count not in STUDENT:
+        return f"{np.mean(values):+.1f} %"
+    half = STUDENT[count] * np.std(values, ddof=1) / np.sqrt(count)
+    return f"{np.mean(values):+.1f} ± {half:.1f} %"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -130,7 +110,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--data", type=Path, required=True, help="Parquet with prompt, response, source")
     add("--targets", nargs="+", required=True, help="prefixes of the sources that are wanted")
     add("--shares", nargs="+", type=float, default=[0.05, 0.15])
-    add("--max-chars", type=int, default=2_000)
     add("--seeds", type=int, default=1)
     options = parser.parse_args(arguments)
     found = []

@@ -8,18 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from research.quality.data import PAD, Corpus, clean_rows, encode, thin
+from research.quality.data import PAD, SEP, Corpus, encode
 from research.quality.ngram import NgramModel, keys
 
 TEXTS = ("abracadabra", "床前明月光", "疑是地上霜", "abcabcabc", "", "a", "明月光光光光")
 
 
 def corpus(texts: tuple[str, ...] = TEXTS) -> Corpus:
-    """Return a corpus of prompts without responses."""
-    table = pa.table(
-        {"prompt": list(texts), "response": [""] * len(texts), "source": ["s"] * len(texts)}
-    )
-    return encode(table, 1_000)
+    """Return a corpus whose prompts are the first character of each text."""
+    prompts, responses = [text[:1] for text in texts], [text[1:] for text in texts]
+    sources = ["s"] * len(texts)
+    return encode(pa.table({"prompt": prompts, "response": responses, "source": sources}))
 
 
 def plain_bits(train: Corpus, held: Corpus, order: int) -> list[float]:
@@ -61,7 +60,13 @@ def plain_bits(train: Corpus, held: Corpus, order: int) -> list[float]:
         d, total = discount(k), sum(followers)
         return max(counts[k][gram] - d, 0) / total + d * len(followers) / total * lower
 
-    return [float(-sum(np.log2(probability(gram)) for gram in row)) for row in grams(held)]
+    return [
+        # Nothing counts up to the first separator, the separator included.
+        float(
+            -sum(np.log2(probability(gram)) for gram in row[[g[-1] for g in row].index(SEP) + 1 :])
+        )
+        for row in grams(held)
+    ]
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
@@ -80,20 +85,3 @@ def test_sums_to_one() -> None:
         context = (gram >> np.uint64(16)) << np.uint64(16)
         every = context | np.arange(data.alphabet, dtype=np.uint64)
         assert model.probability(every).sum() == pytest.approx(1.0)
-
-
-def test_clean_rows_share_no_long_gram() -> None:
-    """A row with a long passage of the pool is not clean, one that meets it only shortly is."""
-    # Encoded together: each corpus numbers its own characters.
-    both = corpus(("0123456789abcdef", "xx0123456789yy", "012345678", "q"))
-    pool, held = both.take(np.arange(1)), both.take(np.arange(1, 4))
-    assert clean_rows(held, pool, 10, 0.0).tolist() == [False, True, True]
-
-
-def test_thin_keeps_copies_together() -> None:
-    """Copies stay or go together, and about the share asked for stays."""
-    texts = tuple(f"{i * 7919:x} row {i}" for i in range(2_000))
-    data = corpus(texts + texts)
-    kept = thin(data, 0.25, 3)
-    assert set(kept[kept < 2_000] + 2_000) == set(kept[kept >= 2_000])
-    assert 800 < len(kept) < 1_200

@@ -1,22 +1,16 @@
-"""Judge (b), the judge of record: a small causal character transformer, trained on the CPU.
+"""Judge (b): a small causal character transformer that learns responses, on the CPU.
 
-The same for every sample: vocabulary (the most frequent characters of the pool), size, first
-weights of a seed, number of steps, order of learning rates. Only the rows differ. Each block looks
-at the last characters through a short convolution before it attends (as in Primer, So et al. 2021,
-arXiv:2109.08668), and the matrices of the blocks learn by Muon (Jordan et al. 2024,
-https://kellerjordan.github.io/posts/muon), the rest by AdamW. Both were chosen on random samples
-alone: such a model needs 10 % fewer bits than one without the convolution that learns by AdamW,
-and from other first weights it needs 0.2 % more or fewer, not 4 %, so that small differences show.
+The same for every sample: vocabulary (the most frequent characters), size, first weights of a seed,
+number of visits to rows, order of learning rates. Only the rows differ. As in the trainer that
+fastsample was made for, a batch is rows of similar length, whole once cut, and only the characters
+of the response count. Each block looks at the last characters through a short convolution before
+it attends (as in Primer, So et al. 2021, arXiv:2109.08668), and the matrices of the blocks learn by
+Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon), the rest by AdamW.
 
 A character outside the vocabulary costs what its shared token costs plus log2 of how many
-characters share it, so that bits per character compare. The rows are shuffled, joined and cut into
-windows; when they run out they are shuffled again, so ``characters`` is what is learnt from and the
-number of passes follows from the size of the sample::
+characters share it, so that bits of a character compare.
 
-    compute-bound   the sample holds at least ``characters``: each row seen at most about once
-    data-bound      the sample holds at most a quarter of them: four passes or more
-
-Same seed, same sample, one thread: the same bits, to the last.
+Same seed, same rows, one thread: the same bits, to the last.
 """
 # mypy: disable-error-code="import-not-found,unused-ignore"
 
@@ -25,18 +19,18 @@ from __future__ import annotations
 import ctypes
 import math
 import os
-import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
-from research.quality.data import Corpus
-from research.quality.ngram import Floats
+from research.quality.data import PAD, Corpus, Floats, Ints, Mask
+
+Weights = dict[str, Tensor]
 
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_MAX: Final = -4
@@ -46,31 +40,17 @@ M_MMAP_MAX: Final = -4
 class Settings:
     """Size and training of the judge."""
 
-    characters: int = 1_600_000
-    context: int = 128
+    context: int = 512
     width: int = 128
     layers: int = 2
     heads: int = 4
     vocabulary: int = 4_096
-    batch: int = 8
+    batch: int = 24
     taps: int = 3
     rate: float = 2e-3
     muon_rate: float = 2e-2
     decay: float = 0.05
     warmup: float = 0.05
-    bfloat16: bool = False
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Bits of each held-out row, and how the training went (speed by processor time)."""
-
-    bits: Floats
-    passes: float
-    steps: int
-    parameters: int
-    train_loss: float
-    characters_per_second: float
 
 
 class Block(nn.Module):  # type: ignore[misc]
@@ -118,35 +98,36 @@ class CharacterModel(nn.Module):  # type: ignore[misc]
             for part in (block.project, block.down):
                 nn.init.normal_(part.weight, std=0.02 / math.sqrt(2 * settings.layers))
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return logits (batch, time, vocabulary) for the token after each."""
+    def forward(self, tokens: Tensor, wanted: Tensor) -> Tensor:
+        """Return logits (number wanted, vocabulary) for the token after each one wanted."""
         x = self.embed(tokens) + self.place[: tokens.shape[1]]
         for block in self.blocks:
             x = block(x)
-        return nnf.linear(self.norm(x), self.embed.weight, self.bias)
+        return nnf.linear(self.norm(x[wanted]), self.embed.weight, self.bias)
 
 
-def tokens(corpus: Corpus, vocabulary: int) -> npt.NDArray[np.int64]:
-    """Return the codes with every character outside the vocabulary as its last token."""
-    return np.minimum(corpus.codes, vocabulary - 1).astype(np.int64)
-
-
-def _batches(sample: Corpus, settings: Settings, seed: int) -> tuple[npt.NDArray[np.int64], int]:
-    """Return all training windows (steps, batch, context + 1), in order."""
-    steps = max(1, settings.characters // (settings.context * settings.batch))
-    needed = steps * settings.batch * settings.context + 1
+def batches(corpus: Corpus, epochs: Sequence[Ints], size: int, seed: int) -> Iterator[Ints]:
+    """Yield the rows of each batch: rows of similar length, in another order every epoch."""
     random = np.random.default_rng([seed, 0x7A])
-    parts, total = [], 0
-    while total < needed:
-        part = tokens(sample.take(random.permutation(sample.rows)), settings.vocabulary)
-        parts.append(part)
-        total += len(part)
-    stream = np.concatenate(parts)[:needed]
-    index = np.arange(settings.context + 1) + settings.context * np.arange(
-        steps * settings.batch
-    ).reshape(-1, 1)
-    order = np.arange(steps * settings.batch).reshape(steps, settings.batch)
-    return stream[index][order], steps
+    for rows in epochs:
+        order = random.permutation(rows)
+        found = []
+        for start in range(0, len(order), 32 * size):
+            window = order[start : start + 32 * size]
+            window = window[np.argsort(corpus.lengths[window], kind="stable")]
+            found += [window[i : i + size] for i in range(0, len(window), size)]
+        yield from (found[i] for i in random.permutation(len(found)))
+
+
+def padded(corpus: Corpus, rows: Ints, vocabulary: int) -> tuple[Tensor, Tensor]:
+    """Return ids (rows, longest), the rarest characters as one, and which are of responses."""
+    part = corpus.take(rows)
+    ids = np.full((part.rows, int(part.lengths.max())), PAD, dtype=np.int64)
+    counted: Mask = np.zeros(ids.shape, dtype=np.bool_)
+    place = part.row_of(), np.arange(len(part.codes)) - np.repeat(part.offsets[:-1], part.lengths)
+    ids[place] = np.minimum(part.codes, vocabulary - 1)
+    counted[place] = part.in_response()
+    return torch.from_numpy(ids), torch.from_numpy(counted)
 
 
 def _optimisers(model: CharacterModel, settings: Settings) -> list[torch.optim.Optimizer]:
@@ -167,62 +148,59 @@ def _optimisers(model: CharacterModel, settings: Settings) -> list[torch.optim.O
     return [adam, muon]
 
 
-def train(sample: Corpus, settings: Settings, seed: int) -> tuple[CharacterModel, float, float]:
-    """Train a model on the sample; return it, its last training loss in bits, characters/s."""
+def train(
+    corpus: Corpus, epochs: Sequence[Ints], settings: Settings, seed: int, start: Weights | None
+) -> Weights:
+    """Train on the rows of each epoch, from first weights of the seed or from ``start``."""
     torch.manual_seed(seed)
     model = CharacterModel(settings)
-    windows, steps = _batches(sample, settings, seed)
+    if start is not None:
+        model.load_state_dict(start)
+    steps = sum(math.ceil(len(rows) / settings.batch) for rows in epochs)
     optimisers = _optimisers(model, settings)
     rates = [(group, group["lr"]) for each in optimisers for group in each.param_groups]
     warm = max(1, int(settings.warmup * steps))
-    recent, began = 0.0, time.process_time()
-    for step in range(steps):
-        progress = (step - warm) / max(1, steps - warm)
-        scale = (
-            (step + 1) / warm
-            if step < warm
-            else 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress))
-        )
+    for step, rows in enumerate(batches(corpus, epochs, settings.batch, seed)):
+        cosine = 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+        scale = (step + 1) / warm if step < warm else 0.05 + 0.95 * cosine
         for group, rate in rates:
             group["lr"] = rate * scale
-        window = torch.from_numpy(windows[step])
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.bfloat16):
-            logits = model(window[:, :-1])
-        loss = nnf.cross_entropy(logits.flatten(0, 1).float(), window[:, 1:].flatten())
+        loss = _losses(model, corpus, rows, settings)[0].mean()
         model.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimiser in optimisers:
             optimiser.step()
-        value = float(loss.detach()) / math.log(2)
-        recent = value if step == 0 else 0.98 * recent + 0.02 * value
-    seconds = max(1e-9, time.process_time() - began)
-    return model, recent, steps * settings.batch * settings.context / seconds
+    return dict(model.state_dict())
 
 
-def evaluate(model: CharacterModel, held: Corpus, settings: Settings) -> Floats:
-    """Return the bits of each held-out row; what a window cannot see of a row it does not know."""
-    ids = tokens(held, settings.vocabulary)
-    context = settings.context
-    # An END before the first row, so that every character has one before it.
-    stream = np.concatenate([[1], ids])
-    windows = math.ceil(len(ids) / context)
-    stream = np.concatenate([stream, np.ones(windows * context + 1 - len(stream), dtype=np.int64)])
-    index = np.arange(context + 1) + context * np.arange(windows).reshape(-1, 1)
-    cost = []
+def _losses(
+    model: CharacterModel, corpus: Corpus, rows: Ints, settings: Settings
+) -> tuple[Tensor, Tensor]:
+    """Return the loss of each character of the responses, and its place (row, character)."""
+    ids, counted = padded(corpus, rows, settings.vocabulary)
+    logits = model(ids[:, :-1], counted[:, 1:])
+    return nnf.cross_entropy(logits, ids[:, 1:][counted[:, 1:]], reduction="none"), counted
+
+
+def bits(weights: Weights, corpus: Corpus, rows: Ints, settings: Settings) -> Floats:
+    """Return the bits that the response of each row costs."""
+    model = CharacterModel(settings)
+    model.load_state_dict(weights)
+    model.eval()
+    shared = math.log2(max(1, corpus.alphabet - settings.vocabulary + 1))
+    found: Floats = np.zeros(len(rows))
+    order = np.argsort(corpus.lengths[rows], kind="stable")
     with torch.no_grad():
-        for start in range(0, windows, 32):
-            window = torch.from_numpy(stream[index[start : start + 32]])
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.bfloat16):
-                logits = model(window[:, :-1])
-            loss = nnf.cross_entropy(
-                logits.flatten(0, 1).float(), window[:, 1:].flatten(), reduction="none"
-            )
-            cost.append(loss.double().numpy())
-    bits: Floats = np.concatenate(cost)[: len(ids)] / math.log(2)
-    shared = max(1, held.alphabet - settings.vocabulary + 1)
-    bits = bits + np.where(ids == settings.vocabulary - 1, math.log2(shared), 0.0)
-    return np.add.reduceat(bits, held.offsets[:-1])
+        for begin in range(0, len(rows), settings.batch):
+            places = order[begin : begin + settings.batch]
+            loss, counted = _losses(model, corpus, rows[places], settings)
+            of_row = torch.nonzero(counted[:, 1:])[:, 0].numpy()
+            cost = loss.double().numpy() / math.log(2)
+            found[places] = np.bincount(of_row, cost, len(places))
+    part = corpus.take(rows)
+    rare = (part.codes >= settings.vocabulary - 1) & part.in_response()
+    return found + shared * np.add.reduceat(rare.astype(np.float64), part.offsets[:-1])
 
 
 def keep_memory() -> None:
@@ -237,19 +215,8 @@ def keep_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def judge(sample: Corpus, held: Corpus, settings: Settings, seed: int) -> Judgement:
-    """Train on the sample, measure on the held-out rows."""
+def prepare() -> None:
+    """Make runs repeatable, and quick on one core."""
     keep_memory()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    model, loss, speed = train(sample, settings, seed)
-    model.eval()
-    steps = max(1, settings.characters // (settings.context * settings.batch))
-    return Judgement(
-        bits=evaluate(model, held, settings),
-        passes=steps * settings.context * settings.batch / max(1, len(sample.codes)),
-        steps=steps,
-        parameters=sum(p.numel() for p in model.parameters()),
-        train_loss=loss,
-        characters_per_second=speed,
-    )
