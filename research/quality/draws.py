@@ -40,20 +40,15 @@ class Pool:
         return _draw(self.texts, n, name, seed)
 
     def by_characters(self, name: str, characters: int, seed: int) -> Ints:
-        """Return the numbers of as many rows as hold at most so many characters, once cut.
-
-        Samples of one seed are nested, so characters grow with rows.
-        """
-        low, high = 0, self.corpus.rows
-        best = np.zeros(0, dtype=np.int64)
-        while low < high:
-            middle = (low + high + 1) // 2
-            rows = self.by_rows(name, middle, seed)
-            if int(self.corpus.lengths[rows].sum()) <= characters:
-                low, best = middle, rows
-            else:
-                high = middle - 1
-        return best
+        """Return the numbers of as many rows as hold so many characters once cut, to 1 in 1,000."""
+        n = round(self.corpus.rows * characters / len(self.corpus.codes))
+        for _ in range(8):
+            rows = self.by_rows(name, n, seed)
+            found = int(self.corpus.lengths[rows].sum())
+            if abs(found - characters) * 1_000 <= characters or n == self.corpus.rows:
+                return rows
+            n = min(max(1, round(n * characters / found)), self.corpus.rows)
+        raise SystemExit(f"{name}: no number of rows has {characters:,} characters, to 1 in 1,000")
 
     def epochs(self, name: str, n: int, epochs: int, seed: int) -> list[Ints]:
         """Return ``n`` fresh rows for each epoch."""
