@@ -203,7 +203,12 @@ def _long_grams(corpus: Corpus) -> tuple[Hashes, Ints]:
 def overlap(held: Corpus, pool: Corpus) -> float:
     """Return the share of characters of held-out rows that share half of their 10-grams."""
     grams = [_long_grams(corpus) for corpus in (held, pool)]
-    known = np.isin(grams[0][0], grams[1][0])
+    own, place = np.unique(grams[0][0], return_inverse=True)
+    # The few of the held-out rows are sorted, not the many of the pool.
+    at = np.minimum(np.searchsorted(own, grams[1][0]), len(own) - 1)
+    met = np.zeros(len(own), dtype=np.bool_)
+    met[at[own[at] == grams[1][0]]] = True
+    known = met[place]
     shared = np.bincount(grams[0][1], known, held.rows)
     all_grams = np.maximum(np.bincount(grams[0][1], minlength=held.rows), 1)
     alike = shared / all_grams >= 0.5
