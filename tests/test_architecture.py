@@ -16,13 +16,15 @@ PYTHON = ROOT / "python" / "fastsample"
 PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_fastsample", "_public", "errors"),
     ("_arguments", "_files", "_layout", "_progress", "_text_lengths"),
-    ("_figure", "_remote"),
+    ("_committed", "_figure", "_remote"),
     ("_source",),
     ("_training",),
     ("_sampling",),
     ("_inspection",),
     ("_planning",),
     ("_comparison", "_verification"),
+    ("parts",),
+    ("ray",),
     ("",),  # fastsample itself: the public names
     ("cli",),
     ("__main__",),
@@ -45,7 +47,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("tokens",),
     ("sample",),
     ("grouped", "inspect", "mixture", "repeated", "stratified", "training", "weighted", "write"),
-    ("compare", "split"),
+    ("compare", "parts", "split"),
     ("fuzz",),
     ("lib",),
 )

@@ -162,6 +162,8 @@ _HOMES = {
     "._verification.verification": ("Verification",),
     "._verification.verify": ("verify",),
 }
+#: Modules that are imported when they are first asked for.
+_MODULES = ("parts", "ray")
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
@@ -169,6 +171,9 @@ if not TYPE_CHECKING:  # a checker would take every name for a public one
 
     def __getattr__(name: str) -> object:
         """Import a public name when it is first asked for: a draw needs no plan."""
+        if name in _MODULES:
+            with _IMPORTING:
+                return import_module(f".{name}", __name__)
         home = _HOME.get(name)
         if home is None:
             raise AttributeError(f"module 'fastsample' has no attribute {name!r}")
@@ -187,7 +192,7 @@ if not TYPE_CHECKING:  # a checker would take every name for a public one
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_MODULES})
 
 
 if _fastsample.DEBUG_BUILD:

@@ -5,6 +5,8 @@ from typing import Any, TypeAlias, TypedDict, final, type_check_only
 __all__ = [
     "DEBUG_BUILD",
     "Format",
+    "PartFiles",
+    "PartedDraw",
     "Permutation",
     "Ranking",
     "Rows",
@@ -26,6 +28,8 @@ __all__ = [
     "draw_uniform",
     "draw_weighted",
     "draw_window",
+    "find_files",
+    "merge_states",
     "pack_rows",
     "parts",
     "plan_batches",
@@ -242,6 +246,37 @@ class Sample:
     def collect(self, progress: _Progress) -> Rows: ...
 
 @final
+class PartFiles:
+    @staticmethod
+    def local(index: int, files: Sequence[tuple[Path, tuple[int, int]]]) -> PartFiles: ...
+    @staticmethod
+    def stored(
+        index: int,
+        objects: Sequence[tuple[str, int, str, Callable[[int, int], bytes]]],
+        slices: Sequence[tuple[int, int]],
+    ) -> PartFiles: ...
+
+@final
+class PartedDraw:
+    def __new__(
+        cls,
+        n: int,
+        seed: int,
+        rule: Rule | None,
+        *,
+        columns: Sequence[str] | None,
+        parts: int,
+        fingerprint: int,
+    ) -> PartedDraw: ...
+    def observe(self, part: PartFiles, decision: bytes | None, *, threads: int | None) -> bytes: ...
+    def decide(
+        self, state: bytes, decision: bytes | None, *, threads: int | None
+    ) -> tuple[bytes, int, bool, SmartFound | None]: ...
+    def sample(self, part: PartFiles, decision: bytes, *, threads: int | None) -> Sample: ...
+    def row_ids(self, index: int, decision: bytes) -> ArrowArray: ...
+    def firsts(self, decision: bytes) -> list[int]: ...
+
+@final
 class Rows:
     @staticmethod
     def from_table(data: Any) -> Rows: ...
@@ -455,6 +490,8 @@ def write(
     progress: _Progress,
     name_by_content: bool = False,
 ) -> list[_Written]: ...
+def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]: ...
+def merge_states(states: Sequence[bytes]) -> bytes: ...
 def write_files(
     written: Sequence[tuple[Path, bytes]],
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 _Public = TypeVar("_Public")
@@ -9,5 +10,14 @@ _Public = TypeVar("_Public")
 
 def public(thing: _Public) -> _Public:
     """Let tracebacks, pickles and `help` name the package, not the file of a class or function."""
-    thing.__module__ = "fastsample"
-    return thing
+    return public_in("fastsample")(thing)
+
+
+def public_in(module: str) -> Callable[[_Public], _Public]:
+    """Return what does the same for a module of the package."""
+
+    def mark(thing: _Public) -> _Public:
+        thing.__module__ = module
+        return thing
+
+    return mark

@@ -92,6 +92,13 @@ class RemoteFiles:
         self._options = dict(storage_options or {})
         self._store = store
 
+    def only(self, urls: Sequence[str]) -> RemoteFiles:
+        """Return files of the same store, named by the URLs that :func:`find` gave them."""
+        if self._store is None:
+            return RemoteFiles(urls, storage_options=self._options)
+        base = _place("", self._store, {}).base
+        return RemoteFiles([url[len(base) + 1 :] for url in urls], store=self._store)
+
     def __repr__(self) -> str:
         return f"<fastsample.RemoteFiles: {', '.join(self._locations)}>"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fastsample import _fastsample
 from fastsample._arguments import check_schema, file_path, names, optional, string
+from fastsample._committed import committed
 from fastsample._remote import RemoteFiles, find, remote_files
 from fastsample.errors import ArgumentError, FastSampleError, SourceTypeError, StreamError
 
@@ -65,7 +66,7 @@ def open_source(
             schema=schema,
             lenient=lenient,
         )
-    paths = _paths(source)
+    paths = source_paths(source)
     if paths is not None:
         return _fastsample.Source.from_paths(
             paths, wanted, threads, progress, read=read, schema=schema, lenient=lenient
@@ -140,6 +141,15 @@ def _open_object(source: Any, columns: list[str] | None) -> _fastsample.Source |
 
 def _type_of(source: object) -> str:
     return f"{type(source).__module__}.{type(source).__qualname__}"
+
+
+def source_paths(source: SourceLike) -> list[Path] | None:
+    """Return the paths of the source, or None if it is an object with rows.
+
+    A folder that became visible by a manifest stands for the files that the manifest names.
+    """
+    paths = _paths(source)
+    return None if paths is None else [file for path in paths for file in committed(path)]
 
 
 def _paths(source: SourceLike) -> list[Path] | None:

@@ -8,6 +8,7 @@
 //! - [`stratified`]: draws of each group its own number;
 //! - [`grouped`]: draws of whole groups;
 //! - [`mixture`]: draws of each source its share;
+//! - [`mod@parts`]: draws cut into steps for other processes;
 //! - [`report`]: reports of the core as plain values;
 //! - [`sample`], [`rows`]: [`fastsample::Sample`] and rows in memory, as Python classes;
 //! - [`mod@write`]: formats of the output, and writing it;
@@ -35,6 +36,7 @@ mod inspect;
 mod interrupt;
 mod mixture;
 mod order;
+mod parts;
 mod ranking;
 mod report;
 mod rows;
@@ -75,6 +77,8 @@ mod _fastsample {
     use crate::mixture::draw_mixture;
     #[pymodule_export]
     use crate::order::{Permutation, pack_rows, plan_batches};
+    #[pymodule_export]
+    use crate::parts::{PartFiles, PartedDraw, find_files, merge_states};
     #[pymodule_export]
     use crate::ranking::Ranking;
     #[pymodule_export]

@@ -56,23 +56,38 @@ pub fn named_columns(source: &Source, names: &[String]) -> Result<TextColumns> {
 /// When reading fails, or the call is cancelled.
 pub fn default_columns(ctx: &Context, source: &Source) -> Result<TextColumns> {
     let candidates = Candidates::new(source.schema());
+    let strings = strings_of(ctx, source, 0, source.rows())?;
+    Ok(candidates.decide(strings.into_iter().map(Strings::kind).collect()))
+}
+
+/// What is seen of the leaves that have to be judged by their strings, in the rows of `source`, of
+/// which `first` is the first of all `rows`. The same leaves in all parts of one schema.
+///
+/// # Errors
+/// When reading fails, or the call is cancelled.
+pub(crate) fn strings_of(
+    ctx: &Context,
+    source: &Source,
+    first: u64,
+    rows: u64,
+) -> Result<Vec<Strings>> {
+    let candidates = Candidates::new(source.schema());
     if candidates.open().is_empty() {
-        return Ok(candidates.decide(Vec::new()));
+        return Ok(Vec::new());
     }
     let open = TextColumns::new(candidates.open().to_vec(), Vec::new());
-    let blocks = Blocks::new(ctx, source.rows(), BLOCK_ROWS, BLOCKS, SEED)?;
-    let strings = scan(
+    let blocks = Blocks::new(ctx, rows, BLOCK_ROWS, BLOCKS, SEED)?;
+    scan(
         ctx,
         &source.project_text(&open, &[])?,
-        |ordinals| blocks.mask(ordinals),
+        |ordinals| blocks.mask(first + ordinals.start..first + ordinals.end),
         || vec![Strings::default(); open.len()],
         |strings, _, batch| {
             look_at(strings, &open.of(batch)?);
             Ok(())
         },
         |all, more| merge(all, more),
-    )?;
-    Ok(candidates.decide(strings.into_iter().map(Strings::kind).collect()))
+    )
 }
 
 /// Looks at all rows of a batch, leaf by leaf.
@@ -82,7 +97,8 @@ fn look_at(strings: &mut [Strings], texts: &RowTexts<'_>) {
     }
 }
 
-fn merge(all: &mut [Strings], more: Vec<Strings>) {
+/// Takes in what was seen of other rows, leaf by leaf.
+pub(crate) fn merge(all: &mut [Strings], more: Vec<Strings>) {
     all.iter_mut().zip(more).for_each(|(all, more)| all.merge(more));
 }
 

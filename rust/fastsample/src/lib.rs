@@ -59,6 +59,7 @@
 //! | [`write`](mod@write) | Parquet and Arrow IPC, in parallel, whole or not at all |
 //! | [`inspect`] | lengths of texts and copies among the rows of a source |
 //! | [`compare`] | a sample against its source: distances and significance tests |
+//! | [`parts`] | draws cut into steps for other processes, whose states merge in any order |
 //! | [`split`](mod@split) | disjoint training, validation and test rows; equal texts on one side |
 //! | [`training`] | batches of rows of similar length, packs |
 //! | `fuzz` | fuzz targets, only built with the feature `fuzz` |
@@ -80,6 +81,7 @@ pub mod hash;
 pub mod inspect;
 pub mod mixture;
 pub mod partition;
+pub mod parts;
 pub mod population;
 pub mod predicate;
 pub mod repeated;

@@ -66,6 +66,8 @@ pub trait Payload: Sized {
     const VERSION: u32;
     /// Its name in messages.
     const NAME: &'static str;
+    /// What the numbers are that it covers, in messages.
+    const UNIT: &'static str = "rows";
 
     /// Appends it to `bytes`.
     fn write(&self, bytes: &mut Vec<u8>);
@@ -99,8 +101,11 @@ impl<P: Payload> State<P> {
     pub fn new(job: Job, ordinals: Range<u64>, payload: P) -> Result<Self> {
         if ordinals.start > ordinals.end || ordinals.end > job.rows {
             return Err(Error::Invalid(format!(
-                "rows {} to {} are not among the {} rows of the source",
-                ordinals.start, ordinals.end, job.rows
+                "{unit} {} to {} are not among the {} {unit} of the source",
+                ordinals.start,
+                ordinals.end,
+                job.rows,
+                unit = P::UNIT
             )));
         }
         let covered = if ordinals.is_empty() { Vec::new() } else { vec![ordinals] };
@@ -121,10 +126,11 @@ impl<P: Payload> State<P> {
     pub fn merge(&mut self, other: Self) -> Result<()> {
         if self.job != other.job {
             return Err(Error::Invalid(format!(
-                "{} of another job: of {} rows with fingerprint {:016x}, not of {} with {:016x}; \
+                "{} of another job: of {} {} with fingerprint {:016x}, not of {} with {:016x}; \
                  make all parts from the same source with the same options",
                 P::NAME,
                 other.job.rows,
+                P::UNIT,
                 other.job.fingerprint,
                 self.job.rows,
                 self.job.fingerprint
@@ -133,6 +139,23 @@ impl<P: Payload> State<P> {
         self.covered = union::<P>(&self.covered, &other.covered)?;
         self.payload.merge(other.payload);
         Ok(())
+    }
+
+    /// Fails unless the state belongs to `job`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub fn check(&self, job: Job) -> Result<()> {
+        if self.job == job {
+            return Ok(());
+        }
+        Err(Error::Invalid(format!(
+            "{} of another job: with fingerprint {:016x}, not {:016x}; the source, the options and \
+             the version of fastsample must be the same in all processes",
+            P::NAME,
+            self.job.fingerprint,
+            job.fingerprint
+        )))
     }
 
     /// The merged state of a whole source.
@@ -150,10 +173,11 @@ impl<P: Payload> State<P> {
         if next < self.job.rows {
             let after = self.covered.iter().map(|rows| rows.start).find(|&start| start > next);
             return Err(Error::Invalid(format!(
-                "{} of rows {next} to {} of {} are missing; merge the parts of all rows first",
+                "{} of {unit} {next} to {} of {} are missing; merge the parts of all {unit} first",
                 P::NAME,
                 after.unwrap_or(self.job.rows),
-                self.job.rows
+                self.job.rows,
+                unit = P::UNIT
             )));
         }
         Ok(self.payload)
@@ -236,6 +260,13 @@ impl<P: Payload> State<P> {
     }
 }
 
+/// Which state these bytes are said to be; none if they are no state at all.
+#[must_use]
+pub fn kind_of(bytes: &[u8]) -> Option<u16> {
+    let kind = bytes.strip_prefix(&MAGIC)?.get(2..4)?;
+    Some(u16::from_le_bytes([kind[0], kind[1]]))
+}
+
 /// The first bytes, which are taken off.
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (head, rest) = bytes.split_first_chunk()?;
@@ -252,8 +283,9 @@ pub(crate) fn union<P: Payload>(a: &[Range<u64>], b: &[Range<u64>]) -> Result<Ve
         match joined.last_mut() {
             Some(last) if rows.start < last.end => {
                 return Err(Error::Invalid(format!(
-                    "{} of rows {} to {} come twice; merge each part once",
+                    "{} of {} {} to {} come twice; merge each part once",
                     P::NAME,
+                    P::UNIT,
                     rows.start,
                     rows.end.min(last.end)
                 )));

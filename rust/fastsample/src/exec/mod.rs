@@ -7,10 +7,12 @@
 //! - `memory`: memory that is asked for before it is needed;
 //! - `panic`: a caught panic as an error;
 //! - [`threads`]: threads that may outlive their call, at the end of the process and after a fork;
-//! - [`envelope`]: serialised states of parts, and what merging them refuses.
+//! - [`envelope`]: serialised states of parts, and what merging them refuses; `fields`: what is in
+//!   their payloads.
 
 mod context;
 pub mod envelope;
+pub(crate) mod fields;
 mod fold;
 pub(crate) mod memory;
 mod ordered;

@@ -84,6 +84,11 @@ impl Sample {
         Ok(Self::of(source, selection, seed))
     }
 
+    /// Rows that a draw from a larger source takes of `source`, which may be none.
+    pub(crate) fn of_part(source: Source, selection: Selection, seed: u64) -> Self {
+        Self::of(source, selection, seed)
+    }
+
     /// The rows of this sample and of others of the same source; none of them has weights.
     ///
     /// # Errors
@@ -271,7 +276,8 @@ impl Sample {
     }
 }
 
-fn check_n(n: u64, rows: u64) -> Result<()> {
+/// Fails unless `n` of `rows` rows can be drawn.
+pub(crate) fn check_n(n: u64, rows: u64) -> Result<()> {
     if n == 0 {
         return Err(Error::Argument("n is 0; ask for at least one row".into()));
     }

@@ -1,6 +1,6 @@
 //! `Sample`: a source and the chosen rows of it.
 
-mod draw;
+pub(crate) mod draw;
 mod mixed;
 
 use std::path::PathBuf;

@@ -135,6 +135,16 @@ impl Selection {
         if n == rows { Self::All { rows } } else { Self::Bits { bits, n } }
     }
 
+    /// The rows of a mask, numbered from 0.
+    #[must_use]
+    pub fn of_mask(mask: RowMask) -> Self {
+        match mask {
+            RowMask::AllTrue(len) => Self::All { rows: len as u64 },
+            RowMask::AllFalse(len) => Self::Bits { bits: BooleanBuffer::new_unset(len), n: 0 },
+            RowMask::Values(bits) => Self::of_bits(bits),
+        }
+    }
+
     /// Rows in the source.
     #[must_use]
     pub fn rows(&self) -> u64 {

@@ -54,12 +54,7 @@ impl Extracted {
         commonness: Option<&Commonness>,
         target: Option<&TargetTable>,
     ) -> Result<State<Self>> {
-        let table = |fingerprint: Option<u64>| fingerprint.unwrap_or(0).to_le_bytes();
-        let job = part
-            .job
-            .with("pilot", &pilot.len().to_le_bytes())
-            .with("commonness", &table(commonness.map(Commonness::fingerprint)))
-            .with("importance", &table(target.map(TargetTable::fingerprint)));
+        let job = Self::job(part.job, pilot, commonness, target);
         ctx.begin(part.source.rows());
         memory::require_rows::<[u8; ROW_BYTES]>(part.source.rows(), "the features")?;
         let mut features = Features::zeroed(part.source.rows() as usize);
@@ -84,6 +79,19 @@ impl Extracted {
         )?;
         drop(writer);
         part.state(job, Self::from_rows(part.first, features))
+    }
+
+    /// What the features of all parts must agree in, for rows that are judged by these tables.
+    pub(crate) fn job(
+        job: Job,
+        pilot: &Selection,
+        commonness: Option<&Commonness>,
+        target: Option<&TargetTable>,
+    ) -> Job {
+        let table = |fingerprint: Option<u64>| fingerprint.unwrap_or(0).to_le_bytes();
+        pilot_job(job, pilot)
+            .with("commonness", &table(commonness.map(Commonness::fingerprint)))
+            .with("importance", &table(target.map(TargetTable::fingerprint)))
     }
 
     /// Features of consecutive rows, of which `first` is the first.
@@ -158,7 +166,12 @@ pub fn pilot_state<P: OfPilot + Payload>(
     pilot: &Selection,
 ) -> Result<State<P>> {
     let found = from_pilot(ctx, part, pilot, &P::default())?;
-    part.state(part.job.with("pilot", &pilot.len().to_le_bytes()), found)
+    part.state(pilot_job(part.job, pilot), found)
+}
+
+/// What states of a pilot must agree in.
+pub(crate) fn pilot_job(job: Job, pilot: &Selection) -> Job {
+    job.with("pilot", &pilot.len().to_le_bytes())
 }
 
 /// Shows `blank` the rows of a part that `pilot` selects.

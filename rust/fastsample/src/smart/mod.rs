@@ -54,7 +54,9 @@ pub mod terms;
 
 pub use draw::{choose, draw, draw_strata};
 pub use options::{Rule, Smart, Target, TargetMethod};
+pub(crate) use pipeline::check_rows;
 pub use priority::Choice;
+pub(crate) use priority::JUDGE;
 pub use ranking::Ranking;
 pub use report::{QUANTILES, SmartReport};
 pub use score::score;

@@ -26,7 +26,7 @@ pub(super) fn features(
     smart: &Smart,
     terms: &Terms,
 ) -> Result<Features> {
-    check_rows(source)?;
+    check_rows(source.rows())?;
     let job = smart.job(source.rows(), &text.paths());
     let part = SourcePart { source, text, first: 0, job };
     let target = smart.target.as_ref().filter(|_| terms.has(Term::Target));
@@ -49,11 +49,11 @@ pub(super) fn features(
 }
 
 /// Rows are numbered in 32 bits.
-pub(super) fn check_rows(source: &Source) -> Result<()> {
-    if source.rows() > u64::from(u32::MAX) {
+pub(crate) fn check_rows(rows: u64) -> Result<()> {
+    if rows > u64::from(u32::MAX) {
         return Err(Error::Argument(format!(
             "the source has {} rows; smart sampling takes at most {} at once",
-            source.rows(),
+            rows,
             u32::MAX
         )));
     }

@@ -29,7 +29,7 @@ pub struct Choice {
 }
 
 /// What text is needed for.
-pub(super) const JUDGE: &str = "judge rows by";
+pub(crate) const JUDGE: &str = "judge rows by";
 
 /// All rows of a source, with class and weight by a rule.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Priorities {
         seed: u64,
         among: &Selection,
     ) -> Result<Self> {
-        check_rows(source)?;
+        check_rows(source.rows())?;
         let TextFeatures { exact, chars, .. } = row_texts(ctx, source, &text, false)?;
         let copies = Copies::of(&exact);
         let mut classes = vec![Class::Weighted; chars.len()];
@@ -148,7 +148,7 @@ impl Priorities {
         text: Option<&[String]>,
         among: &Selection,
     ) -> Result<Self> {
-        check_rows(source)?;
+        check_rows(source.rows())?;
         let text = text_columns(ctx, source, text, JUDGE)?;
         let TextFeatures { exact, chars, mut entropies } = row_texts(ctx, source, &text, true)?;
         let copies = Copies::of(&exact);

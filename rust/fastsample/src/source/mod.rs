@@ -40,6 +40,8 @@ mod options;
 mod parquet;
 mod projected;
 mod refusal;
+mod sliced;
+mod survey;
 mod unify;
 mod unit_rows;
 mod valid;
@@ -66,6 +68,8 @@ pub use object::Object;
 pub use options::OpenOptions;
 pub(crate) use projected::LINE;
 pub use projected::Projected;
+pub use sliced::{FileSlice, SlicedFiles};
+pub(crate) use survey::{FileFacts, JointColumns};
 pub(crate) use valid::check_text;
 
 use self::data::Data;
@@ -239,20 +243,9 @@ impl Source {
     }
 
     fn new(parts: Vec<(String, Data)>, columns: Option<&[String]>) -> Result<Self> {
-        let schemas: Vec<(String, SchemaRef)> = match columns {
-            None => {
-                parts.iter().map(|(name, data)| (name.clone(), data.schema().clone())).collect()
-            }
-            // Columns that are not requested may have any type.
-            Some(columns) => parts
-                .iter()
-                .map(|(name, data)| (name.clone(), Arc::new(keep(data.schema(), columns))))
-                .collect(),
-        };
-        let mut schema = unify(&schemas)?;
-        if let Some(columns) = columns {
-            schema = Arc::new(project(&schema, columns, &parts)?);
-        }
+        let schemas: Vec<(String, SchemaRef)> =
+            parts.iter().map(|(name, data)| (name.clone(), data.schema().clone())).collect();
+        let schema = joint(&schemas, columns)?;
         let (mut fragments, mut rows) = (Vec::new(), 0);
         for (part, (_, data)) in parts.iter().enumerate() {
             for (unit, count) in data.units().into_iter().enumerate() {
@@ -344,6 +337,18 @@ impl Source {
     }
 }
 
+/// The columns of all parts, or those of them that are asked for.
+fn joint(parts: &[(String, SchemaRef)], columns: Option<&[String]>) -> Result<SchemaRef> {
+    let Some(columns) = columns else { return unify(parts) };
+    // Columns that are not requested may have any type.
+    let kept: Vec<(String, SchemaRef)> = parts
+        .iter()
+        .map(|(name, schema)| (name.clone(), Arc::new(keep(schema, columns))))
+        .collect();
+    let schema = unify(&kept)?;
+    Ok(Arc::new(project(&schema, columns, parts)?))
+}
+
 /// How the rows of all parts can be copied, if it is in one way.
 fn layout(parts: &[(String, Data)]) -> Option<LineLayout> {
     let first = parts.first()?.1.layout()?;
@@ -359,12 +364,11 @@ fn keep(schema: &Schema, columns: &[String]) -> Schema {
 }
 
 /// `columns` of `schema`, in the order given.
-fn project(schema: &Schema, columns: &[String], parts: &[(String, Data)]) -> Result<Schema> {
+fn project(schema: &Schema, columns: &[String], parts: &[(String, SchemaRef)]) -> Result<Schema> {
     let mut indices = Vec::new();
     for column in columns {
         let index = schema.index_of(column).map_err(|_| {
-            let known: Vec<&str> =
-                parts[0].1.schema().fields().iter().map(|f| f.name().as_str()).collect();
+            let known: Vec<&str> = parts[0].1.fields().iter().map(|f| f.name().as_str()).collect();
             Error::Column(format!(
                 "{}: there is no column {column:?}; the columns are {}",
                 parts[0].0,

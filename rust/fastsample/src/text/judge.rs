@@ -16,6 +16,7 @@ use std::fmt;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::column::count_chars;
+use crate::exec::fields::ByteFields;
 
 /// Of a list, only the first strings of a row are looked at, so that no row outweighs others.
 const TEXTS_PER_ROW: usize = 4;
@@ -44,6 +45,27 @@ pub enum Kind {
     Empty,
     /// An id, a link or the like by its name; nobody looked.
     Named,
+}
+
+impl Kind {
+    /// All of them, in the order of their bytes.
+    const ALL: [Self; 7] = [
+        Self::Text,
+        Self::Short,
+        Self::Identifiers,
+        Self::Labels,
+        Self::Json,
+        Self::Empty,
+        Self::Named,
+    ];
+
+    pub(crate) fn to_byte(self) -> u8 {
+        self as u8
+    }
+
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(byte)).copied()
+    }
 }
 
 impl fmt::Display for Kind {
@@ -88,6 +110,22 @@ impl Strings {
         self.identifiers += other.identifiers;
         self.json += other.json;
         self.hashes.append(&mut other.hashes);
+    }
+
+    /// Appends the counts to `bytes`.
+    pub(crate) fn write(&self, bytes: &mut Vec<u8>) {
+        let numbers = [self.values, self.chars, self.identifiers, self.json];
+        let numbers = numbers.into_iter().chain([self.hashes.len() as u64]);
+        bytes.extend(numbers.chain(self.hashes.iter().copied()).flat_map(u64::to_le_bytes));
+    }
+
+    /// What [`Strings::write`] appended.
+    pub(crate) fn read(bytes: &mut ByteFields<'_>) -> Option<Self> {
+        let (values, chars) = (bytes.u64()?, bytes.u64()?);
+        let (identifiers, json) = (bytes.u64()?, bytes.u64()?);
+        let hashes = (0..bytes.count(8)?).map(|_| bytes.u64()).collect::<Option<Vec<_>>>()?;
+        let fits = values == hashes.len() as u64 && identifiers.max(json) <= values;
+        fits.then_some(Self { values, chars, identifiers, json, hashes })
     }
 
     /// What they are, by the table at the top.

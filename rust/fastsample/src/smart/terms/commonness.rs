@@ -57,6 +57,10 @@ impl Commonness {
                 *second = entry;
             }
         }
+        Self::of_buckets(shift, buckets)
+    }
+
+    fn of_buckets(shift: u32, buckets: Vec<[u16; 2]>) -> Self {
         let mut without_self = [0; 256];
         (0..=u8::MAX).for_each(|code| without_self[usize::from(code)] = code);
         for rows in (1..64).rev() {
@@ -81,6 +85,22 @@ impl Commonness {
             judged.map(|code| code as u64).sum()
         };
         ((sum << (VALUE_BITS - CODE_BITS)) / shingles.len().div_ceil(step) as u64) as u16
+    }
+
+    /// The table as bytes: 256 KiB at most.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.buckets.iter().flatten().flat_map(|entry| entry.to_le_bytes()).collect()
+    }
+
+    /// What [`Commonness::to_bytes`] wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (entries, []) = bytes.as_chunks::<4>() else { return None };
+        let bits = entries.len().checked_ilog2()?;
+        let is_sound = entries.len() == 1 << bits && (1..=MOST_BITS).contains(&bits);
+        let bucket =
+            |&[a, b, c, d]: &[u8; 4]| [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
+        let buckets = entries.iter().map(bucket).collect();
+        is_sound.then(|| Self::of_buckets(u64::BITS - bits, buckets))
     }
 
     /// A hash of the table: rows that were judged by another one can't be compared.

@@ -11,7 +11,7 @@ use crate::source::column_types::{ColumnTypes, type_name};
 
 /// A column of a file, as a state that merges.
 #[derive(Debug, Clone, Default)]
-pub(super) struct CsvColumnSeen {
+pub(in crate::source) struct CsvColumnSeen {
     seen: ColumnSeen,
     /// The type that is set, if one is.
     wanted: Option<DataType>,
@@ -45,6 +45,15 @@ impl CsvColumnSeen {
             Ok(Self { wanted, ..Self::default() })
         };
         names.iter().map(column).collect()
+    }
+
+    /// What was seen of a column whose type is not set, as a byte, and back.
+    pub(in crate::source) fn to_byte(&self) -> u8 {
+        self.seen.to_byte()
+    }
+
+    pub(in crate::source) fn from_byte(byte: u8) -> Self {
+        Self { seen: ColumnSeen::from_byte(byte), ..Self::default() }
     }
 
     /// Takes in a field of a record whose first line is `line`.

@@ -43,6 +43,14 @@ impl ColumnSeen {
         }
     }
 
+    pub(super) fn to_byte(self) -> u8 {
+        self.0
+    }
+
+    pub(super) fn from_byte(byte: u8) -> Self {
+        Self(byte)
+    }
+
     pub(super) fn merge(&mut self, other: Self) {
         self.0 |= other.0;
     }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use self::column::CsvColumnSeen;
+pub(super) use self::column::CsvColumnSeen;
 use self::header::CsvHeader;
 use self::rows::CsvDecoder;
 use super::batches::Batches;
@@ -146,5 +146,46 @@ pub(super) fn index<'a>(
             Arc::new(Schema::new(file.header.names.iter().map(field).collect::<Vec<_>>()));
         file.conflicts = conflicts.clone();
     }
+    Ok(())
+}
+
+/// Reads all records of a file: its rows, and its columns with what was seen of each.
+pub(super) fn survey(ctx: &Context, file: &mut CsvFile) -> Result<Vec<(String, CsvColumnSeen)>> {
+    let (header, table, columns) = index::read(ctx, &file.lines, file.delimiter, None)?;
+    file.lines.set_chunks(table);
+    Ok(header.names.iter().cloned().zip(columns).collect())
+}
+
+/// The types of the columns of all files, by name.
+pub(super) fn joined<'a>(
+    files: impl IntoIterator<Item = &'a [(String, CsvColumnSeen)]>,
+) -> SchemaRef {
+    let (mut names, mut seen) = (Vec::new(), HashMap::<&str, CsvColumnSeen>::new());
+    for (name, column) in files.into_iter().flatten() {
+        let known = seen.entry(name).or_insert_with(|| {
+            names.push(name.as_str());
+            CsvColumnSeen::default()
+        });
+        known.merge(column.clone(), 0);
+    }
+    let field = |name: &&str| Field::new(*name, seen[name].data_type(), true);
+    Arc::new(Schema::new(names.iter().map(field).collect::<Vec<_>>()))
+}
+
+/// The columns of a file of these names, with the types of all files.
+pub(super) fn columns<'a>(names: impl Iterator<Item = &'a str>, types: &Schema) -> Schema {
+    let field = |name: &str| {
+        let known = types.field_with_name(name).ok();
+        Field::new(name, known.map_or(DataType::Null, |field| field.data_type().clone()), true)
+    };
+    Schema::new(names.map(field).collect::<Vec<_>>())
+}
+
+/// Finds the rows of a file, whose columns have types that are known.
+pub(super) fn index_known(ctx: &Context, file: &mut CsvFile, types: &Schema) -> Result<()> {
+    let (header, table) = index::count(ctx, &file.lines, file.delimiter)?;
+    file.lines.set_chunks(table);
+    file.schema = Arc::new(columns(header.names.iter().map(String::as_str), types));
+    file.header = header;
     Ok(())
 }

@@ -3,12 +3,14 @@
 //! - [`mod@index`]: the pass through all lines that counts rows and finds the schema;
 //! - [`walk`]: checks a line, its [`scalars`] among it, and notes its [`shape`];
 //! - [`schema`]: Arrow columns of a shape; [`fit`]: those whose types are set;
+//! - [`bytes`]: shapes on their way between processes;
 //! - [`rows`]: chosen rows of a chunk as Arrow data, around a fault of arrow-json ([`surrogates`]).
 //!
 //! Lines end with a line feed; a carriage return before it is white space of JSON. Blank lines are
 //! no rows. A byte order mark at the beginning is passed over. Every line is checked when a file is
 //! opened; when rows are read, only those that are chosen are looked at.
 
+mod bytes;
 mod fit;
 mod index;
 mod rows;
@@ -26,7 +28,7 @@ use std::sync::Arc;
 use arrow_schema::{Schema, SchemaRef};
 
 use self::rows::JsonDecoder;
-use self::shape::JsonShape;
+pub(super) use self::shape::JsonShape;
 use super::batches::Batches;
 use super::column_types::ColumnTypes;
 use super::file::{OpenFile, SourceFile};
@@ -127,5 +129,34 @@ pub(super) fn index<'a>(
     for file in files {
         (file.schema, file.conflicts) = (schema.clone(), conflicts.clone());
     }
+    Ok(())
+}
+
+/// Reads all lines of a file: its rows, and their shape.
+pub(super) fn survey(ctx: &Context, file: &mut JsonlFile) -> Result<JsonShape> {
+    let (table, shape) = index::read(ctx, &file.lines, 0)?;
+    file.lines.set_chunks(table);
+    Ok(shape)
+}
+
+/// The schema of files of these shapes, in their order.
+pub(super) fn joined(
+    shapes: impl IntoIterator<Item = (PathBuf, JsonShape)>,
+    options: &OpenOptions,
+) -> Result<SchemaRef> {
+    let (mut all, mut paths) = (JsonShape::default(), Vec::new());
+    for (path, mut shape) in shapes {
+        shape.place(paths.len() as u32, 0);
+        all.merge(shape);
+        paths.push(path);
+    }
+    Ok(schema::schema(&all, &paths, None, options)?.0)
+}
+
+/// Finds the rows of a file whose columns are known.
+pub(super) fn index_known(ctx: &Context, file: &mut JsonlFile, schema: &SchemaRef) -> Result<()> {
+    let table = index::count(ctx, &file.lines)?;
+    file.lines.set_chunks(table);
+    file.schema = schema.clone();
     Ok(())
 }

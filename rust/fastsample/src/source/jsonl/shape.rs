@@ -67,7 +67,7 @@ const MANY_FIELDS: usize = 16;
 /// Invariants: a merge of the shapes of some rows, in their order, is the shape of all of them;
 /// `fields` are in the order in which they were seen first, none twice.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct JsonShape {
+pub(in crate::source) struct JsonShape {
     /// Where each kind was seen first.
     first: [Place; KINDS.len()],
     /// Where numbers were seen first that have a fraction or an exponent; whole ones below 0, above
@@ -105,6 +105,18 @@ impl JsonShape {
         self.first[kind as usize]
     }
 
+    /// All places, in a fixed order.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place> {
+        let numbers = [self.fractions, self.below_zero, self.wide, self.huge];
+        self.first.into_iter().chain(numbers)
+    }
+
+    /// The same, to be set.
+    pub(super) fn places_mut(&mut self) -> impl Iterator<Item = &mut Place> {
+        let Self { first, fractions, below_zero, wide, huge, .. } = self;
+        first.iter_mut().chain([fractions, below_zero, wide, huge])
+    }
+
     /// The shape of list items.
     pub(super) fn items(&mut self) -> &mut Self {
         self.items.get_or_insert_default()
@@ -112,8 +124,7 @@ impl JsonShape {
 
     /// Numbers the lines from those of a chunk to those of file `file`, where `before` precede them.
     pub(super) fn place(&mut self, file: u32, before: u64) {
-        let Self { first, fractions, below_zero, wide, huge, .. } = self;
-        for place in first.iter_mut().chain([fractions, below_zero, wide, huge]) {
+        for place in self.places_mut() {
             if *place != NOWHERE {
                 *place = Place { file, line: place.line + before };
             }
@@ -196,6 +207,13 @@ impl Fields {
 
     pub(super) fn shape(&mut self, place: usize) -> &mut JsonShape {
         &mut self.list[place].shape
+    }
+
+    /// Puts a key behind the `number` that are there, unless it is one of them.
+    pub(super) fn append(&mut self, name: &str, shape: JsonShape, number: usize) -> bool {
+        let place = self.place(name);
+        self.list[place].shape = shape;
+        place == number
     }
 
     pub(super) fn iter(&self) -> std::slice::Iter<'_, Field> {

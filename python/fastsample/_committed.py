@@ -1,0 +1,79 @@
+"""Folders of several files that became visible by one manifest: how readers find them.
+
+``folder/_fastsample.json`` names the files and is written last. What is being written lies in
+``folder/_fastsample/``. Both names are hidden to what lists data files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastsample.errors import CorruptDataError, ReadError, SourceNotFoundError
+
+#: The manifest, and the folder of what is not committed.
+MANIFEST = "_fastsample.json"
+STAGING = "_fastsample"
+
+#: The version of the keys. Others are refused.
+VERSION = 1
+
+
+def committed(path: Path) -> list[Path]:
+    """Return the files that a folder's manifest names; the path itself if there is none."""
+    if not path.is_dir():
+        return [path]
+    found = read_manifest(path)
+    if found is not None:
+        return [path / file["path"] for file in found["files"]]
+    if (path / STAGING).is_dir():
+        raise SourceNotFoundError(
+            f"{path}: the folder holds the beginning of an output that was not committed; finish "
+            f"it, or remove {path / STAGING}"
+        )
+    return [path]
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of a folder, None if it has none; all files that it names are there."""
+    where = folder / MANIFEST
+    try:
+        found = json.loads(where.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ReadError(f"{where}: cannot read: {error.strerror}") from None
+    except ValueError as error:
+        raise CorruptDataError(f"{where}: no manifest: {error}; write the output again") from None
+    if not isinstance(found, dict) or found.get("manifest") != VERSION:
+        raise CorruptDataError(
+            f"{where}: a manifest of another version than {VERSION}; read it with the version of "
+            "fastsample that wrote it, or write the output again"
+        )
+    files = found.get("files")
+    if not isinstance(files, list) or not files or not all(map(_is_file, files)):
+        raise CorruptDataError(f"{where}: it names no files; write the output again")
+    for file in files:
+        path = folder / file["path"]
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise CorruptDataError(
+                f"{path}: {error.strerror}, but {MANIFEST} names the file; write the output again"
+            ) from None
+        if size != file["bytes"]:
+            raise CorruptDataError(
+                f"{path}: the file has {size:,} bytes, but {file['bytes']:,} in {MANIFEST}; write "
+                "the output again"
+            )
+    return found
+
+
+def _is_file(file: object) -> bool:
+    if not isinstance(file, Mapping):
+        return False
+    path, size, rows = (file.get(key) for key in ("path", "bytes", "rows"))
+    is_name = isinstance(path, str) and path not in ("", ".", "..") and "/" not in path
+    return is_name and isinstance(size, int) and isinstance(rows, int)

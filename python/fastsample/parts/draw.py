@@ -1,0 +1,295 @@
+"""`Draw`: the steps of a draw, each a function of what is passed to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastsample import _fastsample
+from fastsample._arguments import (
+    check_seed,
+    check_text_columns,
+    check_threads,
+    flag,
+    names,
+    optional,
+    output_path,
+    whole,
+)
+from fastsample._public import public_in
+from fastsample._sampling.report import Report
+from fastsample._sampling.sample import Sample
+from fastsample._sampling.smart import Smart, check_smart
+from fastsample._sampling.smart_report import SmartReport, to_report
+from fastsample._source import SourceLike
+from fastsample.errors import ArgumentError, MissingDependencyError, SourceTypeError
+from fastsample.parts import output, plan
+from fastsample.parts.output import Committed, PartOutput
+from fastsample.parts.plan import Part
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+
+@public_in("fastsample.parts")
+@dataclass(frozen=True)
+class Decision:
+    """What is known after a round: small, and the same for all parts.
+
+    Attributes
+    ----------
+    data : bytes
+        What the core goes by.
+    is_final : bool
+        Whether rows can be gathered by it; else all parts have to be observed by it.
+    rows : int
+        Rows of the source.
+    smart : SmartReport or None
+        What a smart draw found, in the last decision.
+    """
+
+    data: bytes
+    is_final: bool
+    rows: int
+    smart: SmartReport | None = None
+
+    def __repr__(self) -> str:
+        state = "final" if self.is_final else "to be observed by"
+        return f"<fastsample.parts.Decision: {state}, {len(self.data):,} bytes>"
+
+
+@public_in("fastsample.parts")
+def merge(states: Iterable[bytes]) -> bytes:
+    """Merge states of different parts of one round, in any order and any tree.
+
+    Raises
+    ------
+    CorruptDataError
+        A state is damaged, comes twice, or is of another draw or round.
+    """
+    listed = list(states)
+    for state in listed:
+        if not isinstance(state, bytes):
+            raise SourceTypeError(f"a state is {type(state).__qualname__}; it must be bytes")
+    return _fastsample.merge_states(listed)
+
+
+@public_in("fastsample.parts")
+class Draw:
+    """A draw of `n` rows from files, in parts. It is small and can be pickled.
+
+    Only names and sizes of files are looked at here. Their footers, and all lines of JSON Lines and
+    CSV, are read by :meth:`observe`.
+
+    Parameters
+    ----------
+    source
+        Files as for :func:`fastsample.sample`: paths, globs, folders, URLs, or
+        :class:`fastsample.RemoteFiles`. All processes have to see them under these names.
+    n, seed, columns, text_columns
+        As for :func:`fastsample.sample`.
+    smart
+        True or a :class:`fastsample.Smart` without a target.
+    target_bytes
+        About the bytes of a part: a number, or a text such as ``"256MiB"``. Small files are put
+        together; large Parquet and Arrow IPC files are cut between row groups or batches. Which
+        rows are drawn does not depend on it.
+    threads
+        Cores that a step uses. One by default, since parts run side by side; None for all.
+    """
+
+    def __init__(
+        self,
+        source: SourceLike,
+        n: int,
+        *,
+        smart: bool | Smart = False,
+        seed: int = 42,
+        columns: Sequence[str] | None = None,
+        text_columns: Sequence[str] | None = None,
+        target_bytes: int | str = "256MiB",
+        threads: int | None = 1,
+    ) -> None:
+        self._n = whole("n", n, least=1)
+        self._seed = check_seed(seed)
+        self._columns = optional(names, "columns", columns)
+        self._threads = check_threads(threads)
+        text = check_text_columns(text_columns)
+        self._smart = None if smart is False else check_smart(smart, text)
+        if self._smart is not None and self._smart.target is not None:
+            raise ArgumentError(
+                "a smart draw with a target is not drawn in parts; draw in one process, or leave "
+                "the target out"
+            )
+        target = plan.check_bytes("target_bytes", target_bytes)
+        files, passed_over, self._remote = plan.list_files(source)
+        self._passed_over = tuple(passed_over)
+        self._parts = plan.cut(files, target)
+        self._version = _fastsample.__version__
+        made = [
+            self._version,
+            [self._n, self._seed, self._columns, self._smart and asdict(self._smart)],
+            [asdict(part) for part in self._parts],
+        ]
+        digest = hashlib.blake2b(json.dumps(made).encode(), digest_size=8).digest()
+        self._fingerprint = int.from_bytes(digest, "little")
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._version != _fastsample.__version__:
+            raise MissingDependencyError(
+                f"this process has fastsample {_fastsample.__version__}, but the draw was made by "
+                f"{self._version}; install the same version everywhere"
+            )
+
+    def __repr__(self) -> str:
+        return f"<fastsample.parts.Draw: {self._n:,} rows, {len(self._parts):,} parts>"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts, in the order of their rows."""
+        return self._parts
+
+    @property
+    def n(self) -> int:
+        """The rows to draw."""
+        return self._n
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return self._seed
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Files that lie in the folders or match the globs, and are not read, in a sentence."""
+        count = len(self._passed_over)
+        if not count:
+            return ()
+        some = ", ".join(self._passed_over[:3]) + (f" and {count - 3} more" if count > 3 else "")
+        return (f"{count} files are not read, by their name or ending: {some}",)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the options and of the names, sizes and versions of all files."""
+        return f"{self._fingerprint:016x}"
+
+    def observe(self, part: Part, decision: Decision | None = None) -> bytes:
+        """Return what a part has to say in the round that `decision` begins.
+
+        The first round has no decision. The state can be sent anywhere; :func:`merge` joins those
+        of all parts.
+
+        Raises
+        ------
+        SourceNotFoundError, SourceChangedError
+            This process does not see the files, or sees other ones.
+        """
+        data = None if decision is None else decision.data
+        return self._core().observe(self._open(part), data, threads=self._threads)
+
+    def decide(self, state: bytes, decision: Decision | None = None) -> Decision:
+        """Return what follows from the merged state of all parts: the next round, or the rows.
+
+        `decision` is what the parts were observed by.
+
+        Raises
+        ------
+        CorruptDataError
+            Parts are missing, or the state is of another draw or round.
+        ArgumentError
+            The source has fewer than `n` rows.
+        ColumnError, SchemaError
+            As of :func:`fastsample.sample`.
+        """
+        data = None if decision is None else decision.data
+        made, rows, is_final, found = self._core().decide(state, data, threads=self._threads)
+        return Decision(made, is_final, rows, None if found is None else to_report(found))
+
+    def gather(self, part: Part, decision: Decision) -> pa.RecordBatchReader:
+        """Return the chosen rows of a part, in order, as a stream of Arrow batches."""
+        import pyarrow as pa
+
+        drawn = self._core().sample(self._open(part), decision.data, threads=self._threads)
+        report = Report(drawn.source_rows, len(drawn), self._seed, 0.0)
+        return pa.RecordBatchReader.from_stream(Sample(drawn, report))
+
+    def row_ids(self, part: Part, decision: Decision) -> npt.NDArray[np.uint64]:
+        """Return the positions of the chosen rows of a part in the source. No file is read."""
+        import pyarrow as pa
+
+        ids: npt.NDArray[np.uint64] = pa.array(
+            self._core().row_ids(part.index, decision.data)
+        ).to_numpy()
+        return ids
+
+    def first_rows(self, decision: Decision) -> list[int]:
+        """Return the position of the first row of each part, and last the number of all rows."""
+        return self._core().firsts(decision.data)
+
+    def write(self, part: Part, decision: Decision, folder: str | os.PathLike[str]) -> PartOutput:
+        """Write the chosen rows of a part as Parquet, for :meth:`commit` to make visible.
+
+        The bytes depend on the part and the decision alone, so a part may be written twice. The
+        file lies in ``folder/_fastsample/``, where readers don't look.
+        """
+        drawn = self._core().sample(self._open(part), decision.data, threads=self._threads)
+        return output.write(drawn, self._place(part, folder))
+
+    def commit(
+        self,
+        files: Iterable[PartOutput],
+        folder: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+    ) -> Committed:
+        """Make the files of all parts visible; the manifest ``_fastsample.json`` comes last.
+
+        What else earlier or doubled tasks left in ``folder/_fastsample/`` is removed. It can be
+        called again after a failure. `overwrite` replaces an output that was committed before.
+
+        Raises
+        ------
+        CorruptDataError
+            A part is missing, or is there in two versions.
+        OutputError
+            The folder holds another output, or other data files.
+        """
+        return output.commit(
+            list(files),
+            output_path("folder", folder),
+            fingerprint=self.fingerprint,
+            parts=len(self._parts),
+            rows=self._n,
+            overwrite=flag("overwrite", overwrite),
+            made={"n": self._n, "seed": self._seed, "smart": self._smart and asdict(self._smart)},
+        )
+
+    def _place(self, part: Part, folder: str | os.PathLike[str]) -> output.Place:
+        path = output_path("folder", folder)
+        return output.Place(Path(path), part.index, len(self._parts), self.fingerprint)
+
+    def _open(self, part: Part) -> _fastsample.PartFiles:
+        if not isinstance(part, Part):
+            raise SourceTypeError(f"part is {part!r}; it must be one of the parts of the draw")
+        if part.index >= len(self._parts) or self._parts[part.index] != part:
+            raise ArgumentError(f"part {part.index} is one of another draw; take it from .parts")
+        return plan.open_files(part, self._remote)
+
+    def _core(self) -> _fastsample.PartedDraw:
+        rule = None if self._smart is None else _fastsample.Rule.weighted(self._smart, None)
+        return _fastsample.PartedDraw(
+            self._n,
+            self._seed,
+            rule,
+            columns=self._columns,
+            parts=len(self._parts),
+            fingerprint=self._fingerprint,
+        )

@@ -1,0 +1,56 @@
+//! `PartedDraw`: what all processes agree in, and what they pass on.
+
+use crate::exec::envelope::Job;
+use crate::smart::{Smart, SmartReport};
+use crate::source::SlicedFiles;
+
+/// A draw from a source in numbered parts: what all processes have to agree in.
+#[derive(Debug, Clone)]
+pub struct PartedDraw {
+    /// Rows to draw.
+    pub n: u64,
+    /// The seed.
+    pub seed: u64,
+    /// The options of a smart draw, without a target; none for a uniform one.
+    pub smart: Option<Smart>,
+    /// The columns kept, if not all.
+    pub columns: Option<Vec<String>>,
+    /// The number of parts.
+    pub parts: u64,
+    /// A hash of all options, and of the names, sizes and versions of all files.
+    pub fingerprint: u64,
+}
+
+/// A part of the source.
+#[derive(Debug, Clone)]
+pub struct SourceFiles {
+    /// Its number among all parts.
+    pub index: u64,
+    /// Its files, in order.
+    pub files: SlicedFiles,
+}
+
+/// What was decided.
+#[derive(Debug)]
+pub struct Decided {
+    /// For the next round, or to read rows by.
+    pub decision: Vec<u8>,
+    /// Rows of the source.
+    pub rows: u64,
+    /// What a smart draw found, where it is decided.
+    pub report: Option<SmartReport>,
+    /// Whether rows can be read by it.
+    pub is_final: bool,
+}
+
+impl PartedDraw {
+    /// What states of parts by number agree in.
+    pub(super) fn job(&self) -> Job {
+        Job::new(self.parts).with("draw", &self.fingerprint.to_le_bytes())
+    }
+
+    /// What states of rows by ordinal agree in.
+    pub(super) fn row_job(&self, rows: u64) -> Job {
+        Job::new(rows).with("draw", &self.fingerprint.to_le_bytes())
+    }
+}

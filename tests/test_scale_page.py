@@ -1,0 +1,58 @@
+"""The snippets of docs/scale.md run as written, and the sizes that it tells are those measured."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import fastsample
+import pyarrow.parquet as pq
+import pytest
+from data import pairs
+from fastsample.parts import Draw, merge
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "scale.md"
+
+
+def snippets() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+
+
+def test_the_adapter_for_processes_draws_the_rows_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = pairs(3000)
+    Path("train").mkdir()
+    for part in range(2):
+        pq.write_table(table[part * 1500 :][:1500], f"train/{part}.parquet", row_group_size=200)
+    Path("adapter.py").write_text(snippets()[1])
+    done = subprocess.run(
+        [sys.executable, "adapter.py"], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "rows=1000" in done.stdout
+    local = fastsample.sample("train", 1000, smart=True, seed=42)
+    assert pq.read_table("sample").equals(local.to_arrow())
+
+
+def test_states_and_decisions_have_the_sizes_told(tmp_path: Path) -> None:
+    pq.write_table(pairs(34_000), tmp_path / "a.parquet", row_group_size=4000)
+    found: dict[bool, list[tuple[int, int]]] = {}
+    for smart in (False, True):
+        job, decision = Draw(tmp_path, 10_000, smart=smart, target_bytes="1MiB"), None
+        rounds = found.setdefault(smart, [])
+        while decision is None or not decision.is_final:
+            states = [job.observe(part, decision) for part in job.parts]
+            decision = job.decide(merge(states), decision)
+            rounds.append((sum(map(len, states)) // len(states), len(decision.data)))
+    print(found)
+    page = PAGE.read_text(encoding="utf-8")
+    (survey, uniform), parts = found[False][0], len(job.parts)
+    told = re.search(r"\| (\d+) bytes a file \| (\d[\d,]*) bytes and 8 bytes a part", page)
+    assert told is not None
+    assert survey == pytest.approx(int(told[1]), rel=0.3)
+    assert uniform - 8 * parts == pytest.approx(int(told[2].replace(",", "")), rel=0.3)
+    features = found[True][-1][0] * parts
+    assert features == pytest.approx(50 * 34_000, rel=0.01)
+    assert found[True][-1][1] < 34_000 / 8 + uniform
