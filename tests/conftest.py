@@ -25,6 +25,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         missing = [name for name in TRAINERS if find_spec(name) is None]
         if missing:
             _skip(f"not installed: {', '.join(missing)}", "FASTSAMPLE_REQUIRE_TORCH")
+    if item.get_closest_marker("ray") is not None and find_spec("ray") is None:
+        _skip("not installed: ray (make setup-ray)", "FASTSAMPLE_REQUIRE_RAY")
     is_there = find_spec("obstore") is not None and SERVERS.exists()
     if item.get_closest_marker("cloud") is not None and not is_there:
         _skip("not installed: obstore, moto (make setup-cloud)", "FASTSAMPLE_REQUIRE_CLOUD")

@@ -1,0 +1,181 @@
+"""Draws on a Ray cluster of two nodes give the rows of one process, and survive what dies."""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import fastsample
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fastsample import ArgumentError, CorruptDataError, MissingDependencyError, SourceTypeError
+from fastsample import ray as draws
+from fastsample.parts import Draw, PartOutput
+
+
+def test_ray_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'fastsample\[ray\]'"):
+        fastsample.ray.sample("a.parquet", 5)
+
+
+@contextmanager
+def two_nodes() -> Iterator[Any]:
+    """Start a head and one more node, with a CPU each."""
+    # Read when Ray is imported.
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_UV_RUN_RUNTIME_ENV="0")
+    os.environ.update(RAY_agent_register_timeout_ms="120000")
+    ray: Any = import_module("ray")
+    made: Any = import_module("ray.cluster_utils")
+    folder = tempfile.mkdtemp(prefix="ray")
+    node = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
+    cluster = made.Cluster()
+    try:
+        try:
+            cluster.add_node(**node, temp_dir=folder)
+        except Exception:  # it gives up after 30 seconds, which a busy machine may take
+            cluster.shutdown()
+            cluster = made.Cluster()
+            cluster.add_node(**node, temp_dir=folder)
+        ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+        cluster.second = cluster.add_node(**node)
+        cluster.wait_for_nodes()
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def source(tmp_path: Path, table: pa.Table) -> Path:
+    """Write three files of 1,000 rows."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for part in range(3):
+        pq.write_table(table[part * 1000 :][:1000], folder / f"{part}.parquet", row_group_size=250)
+    return folder
+
+
+# One test, so that there is one cluster, whatever the processes of the tests.
+# Ray warns of its own files and of coming versions.
+@pytest.mark.ray
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.timeout(300)
+def test_a_cluster_of_two_nodes(
+    source: Path, tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with two_nodes() as cluster:
+        for smart in (False, True):
+            rows_are_those_of_one_process(source, tmp_path / f"out-{smart}", smart)
+        monkeypatch.chdir(tmp_path)
+        the_snippet_of_the_page_runs(source)
+        with monkeypatch.context() as patch:
+            workers_that_die_are_replaced(source, tmp_path, patch)
+        with monkeypatch.context() as patch:
+            a_worker_of_another_version_is_refused(source, patch)
+        arguments_are_checked(source, table)
+        a_node_that_is_removed_is_done_without(source, tmp_path / "out", cluster)
+        errors_of_data_come_at_once(source)
+
+
+def rows_are_those_of_one_process(source: Path, out: Path, smart: bool) -> None:
+    found = draws.sample(source, 500, smart=smart, seed=3, target_bytes="100KiB")
+    expected = fastsample.sample(source, 500, smart=smart, seed=3)
+    assert np.array_equal(found.row_ids(), expected.row_ids)
+    assert (len(found), found.report.rows) == (500, 3000)
+    assert found.report.smart == expected.report.smart
+    assert repr(found) == "<fastsample.ray.RaySample: 500 of 3,000 rows, seed 3>"
+    made = found.write_parquet(out)
+    assert pq.read_table(made.folder).equals(expected.to_arrow())
+
+
+def the_snippet_of_the_page_runs(source: Path) -> None:
+    page = Path(__file__).resolve().parents[1] / "docs" / "scale.md"
+    snippets = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    source.rename("train")
+    names: dict[str, Any] = {}
+    exec(snippets[0], names)
+    expected = fastsample.sample("train", 1000, smart=True, seed=42).to_arrow()
+    assert pq.read_table("sample-ray").equals(expected)
+    rows = sys.modules["ray"].get(names["dataset"].to_arrow_refs())
+    assert pa.concat_tables(rows).equals(expected)
+    Path("train").rename(source)
+
+
+def workers_that_die_are_replaced(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observe, write, marks = draws._observe, draws._write, str(tmp_path)
+
+    def first_time(name: str) -> bool:
+        try:
+            os.close(os.open(f"{marks}/{name}", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+    def observe_and_die(sent: bytes, index: int, decision: Any) -> bytes:
+        if index == 1 and first_time("observed"):
+            os._exit(1)
+        return observe(sent, index, decision)
+
+    def write_and_die(sent: bytes, index: int, decision: Any, folder: str) -> PartOutput:
+        written = write(sent, index, decision, folder)
+        if index == 1 and first_time("written"):
+            os._exit(1)
+        return written
+
+    monkeypatch.setattr(draws, "_observe", observe_and_die)
+    monkeypatch.setattr(draws, "_write", write_and_die)
+    found = draws.sample(source, 500, target_bytes="100KiB")
+    made = found.write_parquet(tmp_path / "out-killed")
+    assert (tmp_path / "observed").exists()
+    assert (tmp_path / "written").exists()
+    expected = fastsample.sample(source, 500)
+    assert pq.read_table(made.folder).equals(expected.to_arrow())
+    names = {path.name for path in made.folder.iterdir()}
+    assert names == {"_fastsample.json", *(path.name for path in made.files)}
+
+
+def errors_of_data_come_at_once(source: Path) -> None:
+    (source / "3.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(CorruptDataError, match=r"3\.parquet"):
+        draws.sample(source, 500)
+
+
+def a_worker_of_another_version_is_refused(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = Draw(source, 500)
+    odd._version = "9.9.9"
+    monkeypatch.setattr(draws, "Draw", lambda *_, **__: odd)
+    with pytest.raises(MissingDependencyError, match=r"the draw was made by 9\.9\.9"):
+        draws.sample(source, 500)
+
+
+def arguments_are_checked(source: Path, table: pa.Table) -> None:
+    with pytest.raises(ArgumentError, match="num_cpus is 0"):
+        draws.sample(source, 5, num_cpus=0)
+    with pytest.raises(ArgumentError, match="max_retries is -1"):
+        draws.sample(source, 5, max_retries=-1)
+    with pytest.raises(SourceTypeError, match="max_retries is 'x'"):
+        draws.sample(source, 5, max_retries="x")  # type: ignore[arg-type]
+    with pytest.raises(SourceTypeError, match="reads files"):
+        draws.sample(table, 5)
+    with pytest.raises(ArgumentError, match="only 3000 rows"):
+        draws.sample(source, 3001)
+
+
+def a_node_that_is_removed_is_done_without(source: Path, out: Path, cluster: Any) -> None:
+    found = draws.sample(source, 500, smart=True, target_bytes="100KiB")
+    cluster.remove_node(cluster.second)
+    made = found.write_parquet(out)
+    expected = fastsample.sample(source, 500, smart=True)
+    assert pq.read_table(made.folder).equals(expected.to_arrow())
