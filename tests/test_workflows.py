@@ -51,7 +51,8 @@ def test_ci_runs_what_any_machine_runs() -> None:
     (ci,) = [path for path in WORKFLOWS if path.stem == "ci"]
     called = {step["run"].split()[1] for step in steps(read(ci)) if "run" in step}
     assert called == {"lint", "test", "test-lowest"}
-    assert all(re.search(rf"make {target}$", script, re.M) for target in called)
+    made = {word for line in re.findall("^make (.*)$", script, re.M) for word in line.split()}
+    assert called <= made
 
 
 def test_only_the_job_that_publishes_may_ask_for_a_token() -> None:
