@@ -336,6 +336,24 @@ def test_parts_are_slices_of_large_files_and_groups_of_small_ones(
     assert np.array_equal(_ids(job, decision), fastsample.sample(tmp_path, 5).row_ids)
 
 
+def test_files_of_a_store(folders: dict[str, Path]) -> None:
+    store = pytest.importorskip("obstore.store")
+    memory = store.MemoryStore()
+    for path in sorted(folders["parquet"].iterdir()):
+        memory.put(f"rows/{path.name}", path.read_bytes())
+    files = fastsample.RemoteFiles("rows", store=memory)
+    for smart in (False, True):
+        job = Draw(files, 500, smart=smart, target_bytes=60_000)
+        decision = _decide(job)
+        expected = fastsample.sample(folders["parquet"], 500, smart=smart)
+        assert np.array_equal(_ids(job, decision), expected.row_ids)
+        gathered = [job.gather(part, decision).read_all() for part in job.parts]
+        assert pa.concat_tables(gathered).equals(expected.to_arrow())
+    memory.put("rows/000.parquet", b"another")
+    with pytest.raises(SourceChangedError, match=r"000\.parquet: the file has another size"):
+        job.observe(job.parts[0])
+
+
 def test_more_rows_than_a_pilot(tmp_path: Path) -> None:
     """Parts of the pilot, and of the rows that are looked at for text, lie in parts of the rows."""
     table = pairs(34_000).rename_columns(["id", "frage", "antwort"])

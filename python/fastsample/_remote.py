@@ -92,13 +92,6 @@ class RemoteFiles:
         self._options = dict(storage_options or {})
         self._store = store
 
-    def only(self, urls: Sequence[str]) -> RemoteFiles:
-        """Return files of the same store, named by the URLs that :func:`find` gave them."""
-        if self._store is None:
-            return RemoteFiles(urls, storage_options=self._options)
-        base = _place("", self._store, {}).base
-        return RemoteFiles([url[len(base) + 1 :] for url in urls], store=self._store)
-
     def __repr__(self) -> str:
         return f"<fastsample.RemoteFiles: {', '.join(self._locations)}>"
 
@@ -133,6 +126,14 @@ def find(files: RemoteFiles) -> tuple[list[_Object], list[str]]:
         objects += found
         passed_over += others
     return objects, passed_over
+
+
+def some_of(files: RemoteFiles, urls: Sequence[str]) -> RemoteFiles:
+    """Return those of the files whose URLs, as :func:`find` gave them, are named."""
+    if files._store is None:
+        return RemoteFiles(urls, storage_options=files._options)
+    base = _place("", files._store, {}).base
+    return RemoteFiles([url[len(base) + 1 :] for url in urls], store=files._store)
 
 
 class _Place(NamedTuple):

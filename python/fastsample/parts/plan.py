@@ -10,7 +10,7 @@ from pathlib import Path
 from fastsample import _fastsample
 from fastsample._arguments import whole
 from fastsample._public import public_in
-from fastsample._remote import RemoteFiles, find, remote_files
+from fastsample._remote import RemoteFiles, find, remote_files, some_of
 from fastsample._source import SourceLike, source_paths
 from fastsample.errors import (
     ArgumentError,
@@ -130,7 +130,7 @@ def open_files(part: Part, remote: RemoteFiles | None) -> _fastsample.PartFiles:
                 raise _changed(file.path)
         paths = [Path(file.path) for file in part.files]
         return _fastsample.PartFiles.local(part.index, list(zip(paths, slices, strict=True)))
-    objects, _ = find(remote.only([file.path for file in part.files]))
+    objects, _ = find(some_of(remote, [file.path for file in part.files]))
     for file, (url, size, tag, _) in zip(part.files, objects, strict=True):
         if (url, size, tag) != (file.path, file.bytes, file.version):
             raise _changed(file.path)
