@@ -42,7 +42,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("scan", "gather"),
     ("columns", "predicate"),
     ("population",),
-    ("partition", "reservoir", "row_weights", "smart"),
+    ("exclusion", "partition", "reservoir", "row_weights", "smart"),
     ("chat",),
     ("tokens",),
     ("sample",),

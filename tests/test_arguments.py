@@ -87,6 +87,9 @@ CODEC = Kind((3, b"x", ["x"]), ("zip",))
 WORD = Kind((3, None, b"x"), ("x", "\udcff"))
 PRESET = Kind((3, b"x"), ("x", "\udcff"))
 TRAINER_NAMES = Kind((3, "x", [1], {"epochs": 3}), ({"x": "y"},))
+BENCH = pa.table({"text": ["a text that no row has"]})
+EXCLUDE = Kind((3, object(), [3]), ("", "a\0b", [""], [], BENCH[:0]))
+LETTERS = Kind((*_NO_NUMBERS, 1.5, None), (0, 7, 10_001), (np.int64(60), np.uint8(60)))
 RATE = Kind(("x", True, [1]), (0, -1, float("nan")))
 WITHIN = Kind(COUNT.wrong_types, COUNT.wrong_values)
 LIMIT = Kind(("x", True, [1], 1.5), (0, -1, {}, {"a": 0}), (np.int64(3),))
@@ -129,7 +132,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "max_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values), "tokenizer": ANY,
          "chat_template": ANY, "at_most": FLAG,
          "fraction": FRACTION, "where": WHERE, "by": BY, "allocation": ANY, "group": BY,
-         "weight": NAME, "replace": FLAG},
+         "weight": NAME, "replace": FLAG, "exclude": EXCLUDE, "exclude_letters": ANY},
     )  # fmt: skip
     yield "sample by tokens", Call(
         fastsample.sample,
@@ -137,7 +140,14 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "budget_tokens": TOKENS,
          "max_tokens": TOKENS, "tokenizer": PATH, "n": ANY, "weights": FLAG,
          "chat_template": MAYBE, "at_most": FLAG, "weight": ANY, "replace": FLAG,
+         "exclude": ANY, "exclude_letters": ANY,
          "fraction": ANY, "where": WHERE, "by": ANY, "group": ANY, "allocation": ANY},
+    )  # fmt: skip
+    yield "sample without benchmarks", Call(
+        fastsample.sample,
+        {"source": TABLE, "n": 5, "exclude": BENCH},
+        {**dict.fromkeys(inspect.signature(fastsample.sample).parameters, ANY),
+         "exclude": EXCLUDE, "exclude_letters": LETTERS},
     )  # fmt: skip
     yield (
         "epochs",
@@ -147,7 +157,8 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
             {
                 **{**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART},
                 **{"fraction": FRACTION, "where": WHERE, "allocation": ANY},
-                **{"by": Kind(BY.wrong_types), "weight": NAME},
+                **{"by": Kind(BY.wrong_types), "weight": NAME, "group": Kind(BY.wrong_types)},
+                **{"exclude": EXCLUDE, "exclude_letters": ANY},
             },
         ),
     )
@@ -155,7 +166,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.mix,
         {"sources": {"a": (TABLE, 0.5), "b": (TABLE, 0.5)}, "n": 6},
         {**_DRAWN, "schema": SCHEMAS, "n": COUNT, "temperature": ANY, "exhausted": WORD,
-         "max_epochs": ANY,
+         "max_epochs": ANY, "exclude": EXCLUDE, "exclude_letters": ANY,
          "source_column": Kind((3, b"x", ["x"]), ("", "\udcff")),
          "sources": Kind(
             ([TABLE], 3, None, {3: TABLE}, {"a": 3}, {"a": (TABLE, "1")}, {"a": (TABLE, True)}),
@@ -167,7 +178,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.mix,
         {"sources": {"a": TABLE}, "n": 6, "exhausted": "repeat"},
         {**_DRAWN, "schema": SCHEMAS, "n": COUNT, "exhausted": ANY, "sources": ANY,
-         "source_column": ANY,
+         "source_column": ANY, "exclude": ANY, "exclude_letters": ANY,
          "temperature": Kind(("x", True, [1]), (0, 0.5, 1001, float("nan")), (np.float32(2),)),
          "max_epochs": COUNT},
     )  # fmt: skip
@@ -175,6 +186,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.split,
         {"source": TABLE, "sizes": {"a": 10, "b": 0.1}},
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "near_duplicates": FLAG,
+         "exclude": EXCLUDE, "exclude_letters": ANY,
          "where": WHERE, "folds": Kind(COUNT.wrong_types, COUNT.wrong_values), "group": BY,
          "sizes": Kind(
             ([("a", 1)], "a", 3, None, {"a": "1"}, {"a": True}, {3: 1}),
@@ -448,19 +460,18 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Call]:
 
 #: The calls by name, so that each is a test; `test_all_calls_are_listed` holds the list.
 NAMES_OF_CALLS = [
-    "sample", "sample by tokens", "epochs", "mix", "mix by size", "split", "score", "compare",
-    "inspect", "token_lengths", "plan", "plan of a data set", "verify", "Smart", "Dataset",
-    "Dataset.lengths",
-    "ResumableSampler", "LengthBatchSampler", "PackedBatchSampler", "ResumableSampler.set_epoch",
-    "ResumableSampler.advance", "ResumableSampler.load_state_dict", "ResumableSampler.follow",
-    "LengthBatchSampler.set_epoch", "LengthBatchSampler.advance",
-    "LengthBatchSampler.load_state_dict", "LengthBatchSampler.follow",
-    "PackedBatchSampler.set_epoch", "PackedBatchSampler.advance",
-    "PackedBatchSampler.load_state_dict", "PackedBatchSampler.follow", "reproduce", "Sample.cache",
-    "Sample.to_arrow", "Sample.to_pandas", "Sample.write_parquet", "Sample.write_ipc",
-    "Sample.write_jsonl", "Sample.write_csv", "Split.write_parquet", "Split.write_jsonl",
-    "Split.write_csv", "Plan.speed_up",
-    "Plan.plot", "Plan.write_settings",
+    "sample", "sample by tokens", "sample without benchmarks", "epochs", "mix", "mix by size",
+    "split", "score", "compare", "inspect", "token_lengths", "plan", "plan of a data set",
+    "verify",
+    "Smart", "Dataset", "Dataset.lengths", "ResumableSampler", "LengthBatchSampler",
+    "PackedBatchSampler", "ResumableSampler.set_epoch", "ResumableSampler.advance",
+    "ResumableSampler.load_state_dict", "ResumableSampler.follow", "LengthBatchSampler.set_epoch",
+    "LengthBatchSampler.advance", "LengthBatchSampler.load_state_dict",
+    "LengthBatchSampler.follow", "PackedBatchSampler.set_epoch", "PackedBatchSampler.advance",
+    "PackedBatchSampler.load_state_dict", "PackedBatchSampler.follow", "reproduce",
+    "Sample.cache", "Sample.to_arrow", "Sample.to_pandas", "Sample.write_parquet",
+    "Sample.write_ipc", "Sample.write_jsonl", "Sample.write_csv", "Split.write_parquet",
+    "Split.write_jsonl", "Split.write_csv", "Plan.speed_up", "Plan.plot", "Plan.write_settings",
     "LengthFacts.padded", "LengthFacts.waste", "Inspection.plot", "Comparison.write_html",
     "Epochs.__getitem__", "Epochs.write",
 ]  # fmt: skip

@@ -216,7 +216,7 @@ def test_a_file_an_epoch(source: Path, table: pa.Table) -> None:
     done = run("sample", source, "s.jsonl", "-n", 900, "--epochs", 4, "--smart")
     assert done.returncode == 2
     assert "--epochs is 4, but a draw by weight has 3" in done.stderr
-    for option in (["--group", "id"], ["--shards", 2], ["--weights"], ["--manifest"]):
+    for option in (["--replace"], ["--shards", 2], ["--weights"], ["--manifest"]):
         done = run("sample", source, "s.jsonl", "-n", 900, "--epochs", 2, *option)
         assert done.returncode == 2
         assert f"{option[0]} does not go with --epochs" in done.stderr

@@ -256,7 +256,6 @@ def test_bad_arguments_of_split(options: dict[str, Any], error: str) -> None:
     ("options", "error"),
     [
         ({"by": "site"}, "group and by exclude"),
-        ({"weight": "id"}, "group and weight exclude"),
         ({"smart": True}, "group and smart exclude"),
         ({"weights": True}, "group and weights exclude"),
         ({"group": []}, "group is empty"),

@@ -38,6 +38,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     fastsample.sample(table, rows).write_jsonl(tmp_path / "code.jsonl")
     write_parquet(table, tmp_path / "wiki" / "a.parquet")
     (tmp_path / "mixture.json").write_text(*blocks("json"))
+    bench = pa.table({"question": [pairs(1)["prompt"][0].as_py()], "answer": ["yes"]})
+    fastsample.sample(bench, 1).write_jsonl(tmp_path / "benchmark.jsonl")
+    (tmp_path / "more").mkdir()
+    write_parquet(bench, tmp_path / "more" / "a.parquet")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -46,7 +50,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     snippets = blocks("python")
-    assert len(snippets) == 8
+    assert len(snippets) == 9
     for snippet in snippets:
         exec(snippet, names)
     assert "rows that match" in capsys.readouterr().out
@@ -55,7 +59,7 @@ def test_every_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("folder")
 def test_every_command_runs() -> None:
     commands = [line for block in blocks("sh") for line in block.splitlines()]
-    assert len(commands) == 13
+    assert len(commands) == 15
     for command in commands:
         done = CliRunner().invoke(app, shlex.split(command)[1:])
         assert done.exit_code == 0, f"{command}\n{done.output}"

@@ -56,6 +56,7 @@ def test_report(sample: fastsample.Sample) -> None:
         "group": [],
         "replace": False,
         "distinct": None,
+        "exclude": None,
         "groups": None,
         "sources": [],
     }

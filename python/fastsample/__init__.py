@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from fastsample._remote import RemoteFiles
     from fastsample._sampling.draw import sample
     from fastsample._sampling.epochs import Epochs, epochs
+    from fastsample._sampling.exclusion import Excluded, ExcludedBy, ExcludedRow
     from fastsample._sampling.mixture import Mixture, mix
     from fastsample._sampling.mixture_report import MixedSource
     from fastsample._sampling.report import Group, Groups, Report, WriteReport, WrittenFile
@@ -74,6 +75,9 @@ __all__ = [
     "Dataset",
     "Distance",
     "Epochs",
+    "Excluded",
+    "ExcludedBy",
+    "ExcludedRow",
     "Fact",
     "FastSampleError",
     "FileInfo",
@@ -143,6 +147,7 @@ _HOMES = {
     "._remote": ("RemoteFiles",),
     "._sampling.draw": ("sample",),
     "._sampling.epochs": ("Epochs", "epochs"),
+    "._sampling.exclusion": ("Excluded", "ExcludedBy", "ExcludedRow"),
     "._sampling.mixture": ("Mixture", "mix"),
     "._sampling.mixture_report": ("MixedSource",),
     "._sampling.report": ("Group", "Groups", "Report", "WriteReport", "WrittenFile"),

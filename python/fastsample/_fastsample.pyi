@@ -21,6 +21,7 @@ __all__ = [
     "column_lengths",
     "compare",
     "draw_grouped",
+    "draw_grouped_by_tokens",
     "draw_mixture",
     "draw_repeated",
     "draw_smart",
@@ -98,6 +99,14 @@ class GroupsFound(TypedDict):
     moved: int
     unnamed: int
     epochs: int
+
+@type_check_only
+class ExcludedFound(TypedDict):
+    letters: int
+    rows: int
+    left_out: int
+    text: list[str]
+    sources: list[tuple[str, int, list[str], int, int, list[tuple[int, int, str]]]]
 
 @type_check_only
 class PartFound(TypedDict):
@@ -187,6 +196,17 @@ class Source:
     @property
     def rows(self) -> int | None: ...
     def matching(self, predicate: str, *, threads: int | None, progress: _Progress) -> Source: ...
+    def excluding(
+        self,
+        exclude: Sequence[tuple[str, Source]],
+        *,
+        letters: int,
+        text: Sequence[str] | None,
+        threads: int | None,
+        progress: _Progress,
+    ) -> Source: ...
+    @property
+    def excluded(self) -> ExcludedFound | None: ...
     def count(self, amount: _Amount) -> int: ...
     @property
     def population(self) -> int | None: ...
@@ -355,10 +375,26 @@ def draw_grouped(
     seed: int,
     *,
     group: Sequence[str],
+    weight: str | None,
     text: Sequence[str] | None,
     threads: int | None,
     progress: _Progress,
-) -> tuple[Sample, int, int, int]: ...
+    epoch: int = 0,
+) -> tuple[Sample, tuple[int, int, int, int]]: ...
+def draw_grouped_by_tokens(
+    source: Source,
+    amount: _Amount | None,
+    seed: int,
+    *,
+    tokenizer: Tokenizer,
+    budget: int | None,
+    max_tokens: int | None,
+    group: Sequence[str],
+    weight: str | None,
+    text: Sequence[str] | None,
+    threads: int | None,
+    progress: _Progress,
+) -> tuple[Sample, tuple[int, int, int, int], int, int, list[str]]: ...
 def draw_repeated(
     source: Source,
     amount: _Amount,

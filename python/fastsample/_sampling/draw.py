@@ -23,18 +23,26 @@ from fastsample._arguments import (
 )
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
+from fastsample._sampling.exclusion import (
+    LETTERS,
+    check_exclude,
+    excluded,
+    excluding,
+    left_out_rows,
+)
 from fastsample._sampling.groups import (
     AllocationLike,
     check_allocation,
     check_by,
     draw_by_groups,
     draw_whole_groups,
+    group_notes,
 )
 from fastsample._sampling.manifest import recipe
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
-from fastsample._sampling.smart import SmartLike, draw
-from fastsample._sampling.tokens import draw_by_tokens
+from fastsample._sampling.smart import SmartLike, draw, text_of
+from fastsample._sampling.tokens import counter_of, draw_by_tokens
 from fastsample._source import SourceLike, open_population
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -50,6 +58,8 @@ def sample(
     at_most: bool = False,
     fraction: float | None = None,
     where: str | None = None,
+    exclude: SourceLike | Sequence[SourceLike] | None = None,
+    exclude_letters: int = LETTERS,
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
     group: str | Sequence[str] | None = None,
@@ -99,6 +109,19 @@ def sample(
         the condition is unknown, since a value is null, does not match. `n` and `fraction` are of
         the rows that match; row ids are those of the source. A column need not be among `columns`.
         The columns of the condition are read first. A stream is kept in memory.
+    exclude
+        A source, or a list of sources, such as benchmarks: rows that share text with one of them
+        are left out (decontamination), as if they were not there. A row shares text if one of its
+        text columns has a run of `exclude_letters` letters that a text of the source has, too, or
+        equals a whole text of it that is shorter, but not below half of that. Letters and digits
+        count, in lower case; spaces and punctuation do not. A Chinese character counts as four
+        letters, a kana or a syllable of Hangul as two: so a run of 50 letters is one of 13 Chinese
+        characters. Texts of the row are `text_columns`, those of the source its default ones.
+        ``report.exclude`` says what was left out because of which source, with examples. The
+        texts of all rows are read first, and some 40 bytes are needed for each letter of the
+        sources. A stream is kept in memory.
+    exclude_letters
+        The length of a run, from 8 to 10,000 letters.
     by
         A column, or a list of columns, whose values make groups (strata). Each group gives its own
         number of rows, as `allocation` says: exact by the method of the largest remainder. A null
@@ -115,9 +138,12 @@ def sample(
         A column, or a list of columns, such as ``"conversation_id"``: rows of equal values are
         drawn all together or not at all (cluster sampling). Groups are taken in the random order of
         their values, each that still fits in whole, so the sample has at most `n` rows;
-        ``report.notes`` says so if it has fewer. Which groups are drawn does not depend on where
-        their rows are. A row that is null in all of the columns is a group of its own. Samples of
-        growing `n` share all groups but some of the last. Memory is needed as for `by`.
+        ``report.notes`` says so if it has fewer. With `weight`, the mean weight of its rows is the
+        weight of a group. With `max_tokens`, a group that has a longer row is not drawn; with
+        `budget_tokens`, groups are drawn until the next one would exceed it. Which groups are drawn
+        does not depend on where their rows are. A row that is null in all of the columns is a group
+        of its own. Samples of growing `n` share all groups but some of the last. Memory is needed
+        as for `by`.
     weight
         A column of numbers by which rows are drawn (priority sampling): a row of twice the weight
         is drawn about twice as often. Rows of weight 0 are not drawn; only ratios count, and one
@@ -231,13 +257,14 @@ def sample(
     shares = check_allocation(allocation, len(columns_of_groups or ()))
     check_alone("by", columns_of_groups is not None, {"draws by tokens": by_tokens})
     weight = optional(string, "weight", weight)
-    others = {"smart": smart is not False, "draws by tokens": by_tokens}
-    check_alone("weight", weight is not None, others)
     whole_groups = None if group is None else check_by(group, "group")
+    others = {"smart": smart is not False, "draws by tokens": by_tokens}
     check_alone("replace", replace, others)
-    others |= {"by": by is not None, "weight": weight is not None, "weights": weights}
-    others |= {"replace": replace}
-    check_alone("group", whole_groups is not None, others)
+    if whole_groups is None:
+        check_alone("weight", weight is not None, others)
+    others = {"smart": smart is not False, "by": by is not None, "weights": weights}
+    check_alone("group", whole_groups is not None, {**others, "replace": replace})
+    benchmarks = check_exclude(exclude, exclude_letters)
     if chat_template is not None and not by_tokens:
         raise ArgumentError(
             "chat_template is for tokenizer=; pass one, with budget_tokens= or max_tokens="
@@ -247,9 +274,32 @@ def sample(
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
         opened = open_population(source, columns, where, threads, callback, schema)
+        opened = excluding(
+            opened, benchmarks, exclude_letters, text_of(smart, text_columns), threads, callback
+        )
+        left_out = excluded(opened)
         if at_most and not replace and isinstance(amount, int) and opened.population:
             amount = min(amount, opened.population)
-        if amount is None or by_tokens:
+        if whole_groups is not None and by_tokens:
+            counter = counter_of(tokenizer, chat_template, budget_tokens, max_tokens)
+            found = None
+            drawn, groups_found, tokens, too_long, chosen = _fastsample.draw_grouped_by_tokens(
+                opened,
+                amount,
+                seed,
+                tokenizer=counter,
+                budget=budget_tokens,
+                max_tokens=max_tokens,
+                group=whole_groups,
+                weight=weight,
+                text=check_text_columns(text_columns),
+                threads=threads,
+                progress=callback,
+            )
+            chosen = group_notes(groups_found, whole_groups, weight, len(drawn)) + (
+                [] if chat_template is False else chosen
+            )
+        elif amount is None or by_tokens:
             drawn, found, tokens, too_long, chosen = draw_by_tokens(
                 opened,
                 amount,
@@ -265,11 +315,12 @@ def sample(
             )
         elif whole_groups is not None:
             found = None
-            drawn, chosen = draw_whole_groups(
+            drawn, chosen, _ = draw_whole_groups(
                 opened,
                 amount,
                 seed,
                 whole_groups,
+                weight,
                 text_columns,
                 threads=threads,
                 progress=callback,
@@ -329,7 +380,8 @@ def sample(
         *known_text(drawn),
         notes=(*opened.notes, *chosen),
         where=where,
-        matching=None if where is None else drawn.population,
+        matching=None if where is None else drawn.population + left_out_rows(left_out),
+        exclude=left_out,
         fraction=amount if isinstance(amount, float) else None,
         groups=groups,
         weight=weight,
@@ -343,6 +395,8 @@ def sample(
             "n": amount if isinstance(amount, int) else None,
             "fraction": amount if isinstance(amount, float) else None,
             "where": where,
+            "exclude": benchmarks or None,
+            "exclude_letters": exclude_letters,
             "by": columns_of_groups,
             "allocation": shares,
             "group": whole_groups,

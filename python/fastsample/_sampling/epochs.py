@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import (
+    check_alone,
     check_amount,
     check_seed,
     check_text_columns,
@@ -22,16 +23,24 @@ from fastsample._arguments import (
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling import formats
+from fastsample._sampling.exclusion import (
+    LETTERS,
+    check_exclude,
+    excluded,
+    excluding,
+    left_out_rows,
+)
 from fastsample._sampling.groups import (
     AllocationLike,
     Shares,
     check_allocation,
     check_by,
     draw_by_groups,
+    draw_whole_groups,
 )
 from fastsample._sampling.report import Groups, Report, WriteReport, known_text
 from fastsample._sampling.sample import Sample
-from fastsample._sampling.smart import SmartLike, check_rule, rank
+from fastsample._sampling.smart import SmartLike, check_rule, rank, text_of
 from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._sampling.write import write
 from fastsample._source import SourceLike, matching, open_source
@@ -48,8 +57,11 @@ def epochs(
     *,
     fraction: float | None = None,
     where: str | None = None,
+    exclude: SourceLike | Sequence[SourceLike] | None = None,
+    exclude_letters: int = LETTERS,
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
+    group: str | Sequence[str] | None = None,
     weight: str | None = None,
     smart: SmartLike = False,
     seed: int = 42,
@@ -77,7 +89,9 @@ def epochs(
     With `by` each epoch has the same number of rows of each group, as `allocation` says: the next
     ones in the order of the group, which begins again where the group ends. ``len(epochs)`` is the
     number of epochs until the first group does. With `weight` later epochs have rows of lower
-    weight, and there are none beyond ``len(epochs)``. The columns of both are read for every epoch.
+    weight, and there are none beyond ``len(epochs)``. With `group` each epoch has whole groups: of
+    those that were not drawn yet, each that still fits into `n` rows; when all have been drawn,
+    they begin again. The columns of these are read for every epoch.
 
     Examples
     --------
@@ -99,9 +113,12 @@ def epochs(
         raise ArgumentError("allocation divides rows among groups; name their column with by")
     shares = check_allocation(allocation, len(groups or ()))
     weight = optional(string, "weight", weight)
-    for name, option in (("by", by), ("weight", weight)):
+    together = None if group is None else check_by(group, "group")
+    for name, option in (("by", by), ("weight", weight), ("group", group)):
         if option is not None and smart is not False:
             raise ArgumentError(f"{name} and smart exclude each other in epochs; leave out one")
+    check_alone("group", group is not None, {"by": by is not None})
+    benchmarks = check_exclude(exclude, exclude_letters)
     threads = check_threads(threads)
     with reporting(progress, "opening") as callback:
         opened = open_source(source, columns, threads, callback, schema)
@@ -111,10 +128,14 @@ def epochs(
                 "first"
             )
         opened = matching(opened, where, threads, callback)
-    asked = {"where": where, "fraction": amount if isinstance(amount, float) else None}
-    asked["weight"] = weight
+        opened = excluding(
+            opened, benchmarks, exclude_letters, text_of(smart, text_columns), threads, callback
+        )
+    asked: dict[str, Any] = {"where": where}
+    asked |= {"fraction": amount if isinstance(amount, float) else None}
+    asked |= {"weight": weight, "group": tuple(together or ()), "exclude": excluded(opened)}
     n = opened.count(amount)
-    order = _Order(amount, smart, groups, shares, weight)
+    order = _Order(amount, smart, groups, shares, together, weight)
     return Epochs(opened, n, seed, order, text_columns, threads, progress, asked)
 
 
@@ -126,6 +147,7 @@ class _Order:
     smart: SmartLike
     by: list[str] | None
     allocation: str | Shares
+    group: list[str] | None
     weight: str | None
 
     @property
@@ -174,13 +196,16 @@ class Epochs:
 
         Columns of groups and weights are read for that, once.
         """
-        if self._order.by is None and self._order.weight is None:
+        order = self._order
+        if order.by is None and order.weight is None and order.group is None:
             return self._n, self._rows, self._rows // self._n
         if self._counts is None:
             with reporting(self._progress, "drawing") as callback:
-                drawn, _, groups = self._draw(0, callback)
+                drawn, _, groups, _, count = self._draw(0, callback)
             n, rows = len(drawn), drawn.population
-            self._counts = n, rows, rows // n if groups is None else groups.epochs
+            if count is None:
+                count = rows // n if groups is None else groups.epochs
+            self._counts = n, rows, count
         return self._counts
 
     def __iter__(self) -> Iterator[Sample]:
@@ -194,7 +219,7 @@ class Epochs:
             raise IndexError(f"epoch {epoch} of {len(self)}; a draw by weight has no more rows")
         started = time.perf_counter()
         with reporting(self._progress, "drawing") as callback:
-            drawn, found, groups = self._draw(epoch, callback)
+            drawn, found, groups, notes, _ = self._draw(epoch, callback)
         seconds = time.perf_counter() - started
         report = Report(
             drawn.source_rows,
@@ -205,9 +230,11 @@ class Epochs:
             None,
             None,
             *known_text(drawn),
-            notes=tuple(self._opened.notes),
+            notes=(*self._opened.notes, *notes),
             **self._asked,
-            matching=None if self._asked["where"] is None else drawn.population,
+            matching=None
+            if self._asked["where"] is None
+            else drawn.population + left_out_rows(self._asked["exclude"]),
             groups=groups,
         )
         return Sample(drawn, report)
@@ -275,10 +302,24 @@ class Epochs:
 
     def _draw(
         self, epoch: int, progress: Callback | None
-    ) -> tuple[_fastsample.Sample, SmartReport | None, Groups | None]:
+    ) -> tuple[_fastsample.Sample, SmartReport | None, Groups | None, list[str], int | None]:
+        """Return the rows of an epoch, what was found, notes, and the epochs of whole groups."""
         seed, threads, order = self._seed, self._threads, self._order
+        if order.group is not None:
+            drawn, notes, count = draw_whole_groups(
+                self._opened,
+                order.amount,
+                seed,
+                order.group,
+                order.weight,
+                self._text_columns,
+                threads=threads,
+                progress=progress,
+                epoch=epoch,
+            )
+            return drawn, None, None, notes, count
         if order.by is not None:
-            return draw_by_groups(
+            drawn, report, groups = draw_by_groups(
                 self._opened,
                 order.amount,
                 seed,
@@ -292,12 +333,13 @@ class Epochs:
                 progress=progress,
                 epoch=epoch,
             )
+            return drawn, report, groups, [], None
         if order.smart is not False:
             if self._ranking is None:
                 columns = self._text_columns
                 self._ranking = rank(self._opened, seed, order.smart, columns, threads, progress)
             drawn, found = self._ranking.window(self._n, epoch * self._n, threads)
-            return drawn, to_report(found), None
+            return drawn, to_report(found), None, [], None
         text = check_text_columns(self._text_columns)
         if order.weight is not None:
             drawn = _fastsample.draw_weighted(
@@ -321,4 +363,4 @@ class Epochs:
                 threads=threads,
                 progress=progress,
             )
-        return drawn, None, None
+        return drawn, None, None, [], None

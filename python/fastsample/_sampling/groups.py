@@ -75,25 +75,42 @@ def draw_whole_groups(
     amount: int | float,
     seed: int,
     group: list[str],
+    weight: str | None,
     text_columns: Sequence[str] | None,
     *,
     threads: int | None,
     progress: Callback | None,
-) -> tuple[_fastsample.Sample, list[str]]:
-    """Draw groups of rows whole; return the sample, and what to note about it."""
-    drawn, count, whole, wanted = _fastsample.draw_grouped(
+    epoch: int = 0,
+) -> tuple[_fastsample.Sample, list[str], int]:
+    """Draw groups of rows whole.
+
+    Return the sample, what to note about it, and the number of epochs that share no group.
+    """
+    drawn, groups = _fastsample.draw_grouped(
         opened,
         amount,
         seed,
         group=group,
+        weight=weight,
         text=check_text_columns(text_columns),
         threads=threads,
         progress=progress,
+        epoch=epoch,
     )
+    return drawn, group_notes(groups, group, weight, len(drawn)), groups[3]
+
+
+def group_notes(
+    found: tuple[int, int, int, int], group: list[str], weight: str | None, rows: int
+) -> list[str]:
+    """Return what to note about a draw of whole groups."""
+    count, whole, wanted, _ = found
     notes = [f"{whole:,} of {count:,} groups of equal {', '.join(group)}, each whole"]
-    if len(drawn) < wanted:
-        notes.append(f"{len(drawn):,} rows, not {wanted:,}: no other group fits in whole")
-    return drawn, notes
+    if weight is not None:
+        notes.append(f"the weight of a group is the mean {weight} of its rows")
+    if rows < wanted:
+        notes.append(f"{rows:,} rows, not {wanted:,}: no other group fits in whole")
+    return notes
 
 
 def draw_by_groups(

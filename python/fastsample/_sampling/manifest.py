@@ -48,6 +48,13 @@ def recipe(source: SourceLike, options: Mapping[str, Any]) -> Recipe | str:
         if smart.target is not None and target is None:
             return "the target of its smart draw is an object in memory, not a file"
         found["smart"] = {**asdict(smart), "target": target}
+    if found["exclude"] is not None:
+        if any(remote_files(each) is not None for each in found["exclude"]):
+            return "its exclude lies in an object store, not in local files"
+        listed = [_paths(each) for each in found["exclude"]]
+        if None in listed:
+            return "its exclude is an object in memory, not a file"
+        found["exclude"] = [paths[0] if len(paths) == 1 else paths for paths in listed if paths]
     if found["tokenizer"] is not None:
         found["tokenizer"] = os.fsdecode(found["tokenizer"])
     if found["schema"] is not None:

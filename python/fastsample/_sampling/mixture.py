@@ -21,6 +21,13 @@ from fastsample._arguments import (
 )
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
+from fastsample._sampling.exclusion import (
+    LETTERS,
+    check_exclude,
+    excluded,
+    excluding,
+    left_out_rows,
+)
 from fastsample._sampling.mixture_report import source_notes, to_sources
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
@@ -77,6 +84,8 @@ def mix(
     temperature: float | None = None,
     exhausted: str = "error",
     max_epochs: int | None = None,
+    exclude: SourceLike | Sequence[SourceLike] | None = None,
+    exclude_letters: int = LETTERS,
     seed: int = 42,
     columns: Sequence[str] | None = None,
     schema: Mapping[str, pa.Schema] | None = None,
@@ -108,6 +117,9 @@ def mix(
         its rows come again, in whole passes and a draw at last.
     max_epochs
         With ``"repeat"``, how often a row may come at most.
+    exclude, exclude_letters
+        Leave out rows that share text with these sources, as in :func:`fastsample.sample`;
+        ``report.sources`` says how many of each source.
     seed
         From 0 to 2**64 - 1.
     columns
@@ -167,6 +179,7 @@ def mix(
     max_epochs = optional(whole, "max_epochs", max_epochs, least=1)
     if max_epochs is not None and exhausted != "repeat":
         raise ArgumentError('max_epochs bounds how often rows come; pass exhausted="repeat"')
+    benchmarks = check_exclude(exclude, exclude_letters)
     seed = check_seed(seed)
     kept = optional(names, "columns", columns)
     source_column = optional(string, "source_column", source_column)
@@ -179,6 +192,10 @@ def mix(
         opened = [
             (name, open_source(source, None, threads, callback, types.get(name), read=kept))
             for name, source in given.items()
+        ]
+        opened = [
+            (name, excluding(source, benchmarks, exclude_letters, None, threads, callback))
+            for name, source in opened
         ]
         drawn, found = _fastsample.draw_mixture(
             opened,
@@ -194,7 +211,7 @@ def mix(
             progress=callback,
         )
     seconds = time.perf_counter() - started
-    mixed = to_sources(found)
+    mixed = to_sources(found, [left_out_rows(excluded(source)) for _, source in opened])
     notes = [f"{name}: {note}" for name, source in opened for note in source.notes]
     report = Report(
         drawn.source_rows,

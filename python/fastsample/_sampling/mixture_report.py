@@ -18,7 +18,7 @@ class MixedSource:
     name : str
         Its name.
     rows : int
-        Its rows.
+        Its rows, without those that were left out.
     wanted : float
         The share of the mixture that was asked for: given, or by size and temperature.
     drawn : int
@@ -29,6 +29,8 @@ class MixedSource:
         How often a row of it comes, on average.
     missing : tuple of str
         Columns of other sources that it lacks; they are null in its rows.
+    left_out : int
+        Its rows that share text with `exclude`.
     """
 
     name: str
@@ -38,16 +40,17 @@ class MixedSource:
     share: float
     epochs: float
     missing: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 def to_sources(
-    found: Sequence[tuple[str, int, float, int, Sequence[str]]],
+    found: Sequence[tuple[str, int, float, int, Sequence[str]]], left_out: Sequence[int]
 ) -> tuple[MixedSource, ...]:
     """Return what the core found of each source as its report."""
     n = sum(drawn for _, _, _, drawn, _ in found)
     return tuple(
-        MixedSource(name, rows, wanted, drawn, drawn / n, drawn / rows, tuple(missing))
-        for name, rows, wanted, drawn, missing in found
+        MixedSource(name, rows, wanted, drawn, drawn / n, drawn / rows, tuple(missing), gone)
+        for (name, rows, wanted, drawn, missing), gone in zip(found, left_out, strict=True)
     )
 
 
@@ -58,6 +61,9 @@ def source_notes(sources: Sequence[MixedSource]) -> Iterator[str]:
         if source.missing:
             columns = ", ".join(source.missing)
             yield f"{source.name} has no column {columns}: null in its rows"
+    for source in sources:
+        if source.left_out:
+            yield f"{source.name}: {source.left_out:,} rows share text with exclude"
     for source in sources:
         if abs(source.drawn - source.wanted * n) >= 1 + 1e-6 * n:
             yield (

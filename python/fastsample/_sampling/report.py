@@ -10,6 +10,7 @@ from typing import Any
 from fastsample import _fastsample
 from fastsample._layout import Facts, as_text
 from fastsample._public import public
+from fastsample._sampling.exclusion import Excluded, excluded_facts, left_out_rows
 from fastsample._sampling.mixture_report import MixedSource, source_facts
 from fastsample._sampling.smart_report import SmartReport, left_out_note, smart_facts
 
@@ -124,6 +125,8 @@ class Report:
         The share of the rows that was asked for: of those that match, if there is a condition. It
         is taken as the decimal number that it is written as, and half a row is rounded to the even
         number of rows.
+    exclude : Excluded or None
+        What was left out since it shares text with the sources `exclude`.
     weight : str or None
         The column of weights that rows were drawn by.
     replace : bool
@@ -160,6 +163,7 @@ class Report:
     group: tuple[str, ...] = ()
     replace: bool = False
     distinct: int | None = None
+    exclude: Excluded | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
@@ -171,6 +175,7 @@ class Report:
         found = {
             "smart": self.smart and self.smart.to_dict(),
             "groups": self.groups and self.groups.to_dict(),
+            "exclude": self.exclude and self.exclude.to_dict(),
             "sources": [asdict(source) for source in self.sources],
         }
         return {**asdict(self), **lists, **found}
@@ -249,8 +254,11 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
     if report.matching is not None:
         matched = f" ({report.matching / report.rows:.1%})" if report.rows else ""
         yield "rows that match", f"{report.matching:,}{matched}: {report.where}"
+    if report.exclude is not None:
+        yield from excluded_facts(report.exclude)
     if report.fraction is not None:
         among = report.rows if report.matching is None else report.matching
+        among -= left_out_rows(report.exclude)
         yield "fraction", f"{report.fraction} of {among:,}, half a row rounded to even"
     share = f" ({report.sampled / report.rows:.1%})" if report.rows else ""
     yield "rows after", f"{report.sampled:,}{share}"

@@ -28,6 +28,13 @@ from fastsample._arguments import (
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling import formats
+from fastsample._sampling.exclusion import (
+    LETTERS,
+    check_exclude,
+    excluded,
+    excluding,
+    left_out_rows,
+)
 from fastsample._sampling.groups import check_by
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.sample import Sample
@@ -52,6 +59,8 @@ def split(
     near_duplicates: bool = False,
     seed: int = 42,
     where: str | None = None,
+    exclude: SourceLike | Sequence[SourceLike] | None = None,
+    exclude_letters: int = LETTERS,
     columns: Sequence[str] | None = None,
     schema: pa.Schema | None = None,
     text_columns: Sequence[str] | None = None,
@@ -90,6 +99,8 @@ def split(
         From 0 to 2**64 - 1.
     where
         Split the rows that match a condition, as in :func:`fastsample.sample`; sizes are of those.
+    exclude, exclude_letters
+        Leave out rows that share text with these sources, as in :func:`fastsample.sample`.
     columns
         Columns to keep, in this order. All by default.
     text_columns
@@ -135,6 +146,7 @@ def split(
     threads = check_threads(threads)
     text = check_text_columns(text_columns)
     where = optional(string, "where", where)
+    benchmarks = check_exclude(exclude, exclude_letters)
     check_rule(smart, None)
     together = None if group is None else check_by(group, "group")
     others = {
@@ -161,9 +173,11 @@ def split(
             raise ArgumentError("a stream can be read once; write it to a file to split it")
         rows = opened.rows
         opened = matching(opened, where, threads, callback)
+        opened = excluding(opened, benchmarks, exclude_letters, text or None, threads, callback)
+        left_out = excluded(opened)
         population = opened.population or 0
         wanted = _counts(sizes, population)
-        drawn, (paths, left_out), found = _fastsample.split(
+        drawn, (paths, no_text), found = _fastsample.split(
             opened,
             wanted,
             seed,
@@ -175,7 +189,7 @@ def split(
             progress=callback,
         )
     seconds = time.perf_counter() - started
-    judged, reasons = tuple(paths), dict(left_out)
+    judged, reasons = tuple(paths), dict(no_text)
     reports = [
         Report(
             rows,
@@ -186,7 +200,8 @@ def split(
             text_columns=judged,
             left_out=reasons,
             where=where,
-            matching=None if where is None else population,
+            matching=None if where is None else population + left_out_rows(left_out),
+            exclude=left_out,
             group=tuple(together or ()),
         )
         for side, (count, _) in zip(drawn, wanted, strict=True)

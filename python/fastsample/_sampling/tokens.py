@@ -145,6 +145,21 @@ def _check_converted(file: Path) -> None:
         )
 
 
+def counter_of(
+    tokenizer: str | os.PathLike[str] | None,
+    chat_template: bool | None,
+    budget: int | None,
+    max_tokens: int | None,
+) -> _fastsample.Tokenizer:
+    """Return the tokenizer that a draw by tokens counts with."""
+    if tokenizer is None:
+        raise ArgumentError("budget_tokens and max_tokens need a tokenizer; pass tokenizer=")
+    if budget is None and max_tokens is None:
+        raise ArgumentError("tokenizer= is for budget_tokens= or max_tokens=; pass one of them")
+    chats = optional(flag, "chat_template", chat_template)
+    return open_tokenizer(tokenizer, chat_template=chats is True)
+
+
 def draw_by_tokens(
     opened: _fastsample.Source,
     amount: int | float | None,
@@ -164,12 +179,7 @@ def draw_by_tokens(
     Returns the sample, what a smart draw found, the tokens of the rows drawn, how many rows were
     passed over because they are too long, and what was chosen for the user.
     """
-    if tokenizer is None:
-        raise ArgumentError("budget_tokens and max_tokens need a tokenizer; pass tokenizer=")
-    if budget is None and max_tokens is None:
-        raise ArgumentError("tokenizer= is for budget_tokens= or max_tokens=; pass one of them")
-    chats = optional(flag, "chat_template", chat_template)
-    counter = open_tokenizer(tokenizer, chat_template=chats is True)
+    counter = counter_of(tokenizer, chat_template, budget, max_tokens)
     text = text_of(smart, text_columns)
     ranking = None
     if smart is not False:
@@ -186,4 +196,4 @@ def draw_by_tokens(
         progress=progress,
     )
     report = None if found is None else to_report(found)
-    return sample, report, tokens, too_long, [] if chats is False else notes
+    return sample, report, tokens, too_long, [] if chat_template is False else notes

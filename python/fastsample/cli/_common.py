@@ -37,6 +37,19 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print the report
 where = click.option(
     "--where", help="Take rows that match a condition: \"lang = 'zh' AND score > 0.5\"."
 )
+_exclude = several(
+    "--exclude", help="Leave out rows that share text with this file of a benchmark. Repeatable."
+)
+_exclude_letters = click.option(
+    "--exclude-letters", type=int, default=50, help="With --exclude: the letters of a shared run."
+)
+
+
+def exclude(command: _Command) -> _Command:
+    """Add the options of decontamination."""
+    return _exclude(_exclude_letters(command))
+
+
 columns = several("--column", help="Keep only this column. Repeatable.")
 
 

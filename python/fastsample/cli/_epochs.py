@@ -8,6 +8,7 @@ from typing import Any
 import fastsample
 from fastsample import WriteReport
 from fastsample._layout import size
+from fastsample._sampling.exclusion import excluded_facts
 from fastsample.cli._common import print_facts, print_json, tell_left_out
 
 
@@ -35,6 +36,7 @@ def show_epochs(
                 "rows_before": first.rows,
                 "where": first.where,
                 "matching": first.matching,
+                "exclude": first.exclude and first.exclude.to_dict(),
                 "seed": first.seed,
                 "distinct_epochs": len(draws),
                 "epochs": [_epoch(*pair) for pair in zip(reports, written, strict=True)],
@@ -50,6 +52,8 @@ def show_epochs(
     facts = [("rows before", f"{first.rows:,}")]
     if first.matching is not None:
         facts.append(("rows that match", f"{first.matching:,}: {first.where}"))
+    if first.exclude is not None:
+        facts += excluded_facts(first.exclude)
     for epoch, report in enumerate(written):
         file = report.files[0]
         facts.append((f"epoch {epoch}", f"{file.rows:,} rows, {size(file.bytes)}: {file.path}"))

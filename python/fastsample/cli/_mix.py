@@ -14,6 +14,7 @@ from fastsample.cli._common import (
     Rows,
     as_json,
     columns,
+    exclude,
     overwrite,
     reported,
     seed,
@@ -65,6 +66,7 @@ from fastsample.cli._written import (
     default="source",
     help="Column that has the name of the source; none if empty.",
 )
+@exclude
 @seed
 @columns
 @click.option("--shuffle", is_flag=True, help="Shuffle the rows of each source among its places.")
@@ -82,6 +84,8 @@ def mix(
     exhausted: str,
     max_epochs: int | None,
     source_column: str,
+    exclude: list[str] | None,
+    exclude_letters: int,
     seed: int,
     column: list[str] | None,
     shuffle: bool,
@@ -108,6 +112,8 @@ def mix(
             temperature=temperature,
             exhausted=exhausted,
             max_epochs=max_epochs,
+            exclude=exclude,
+            exclude_letters=exclude_letters,
             seed=seed,
             columns=column,
             schema=schemas,

@@ -16,6 +16,7 @@ from fastsample.cli._common import (
     Rows,
     as_json,
     columns,
+    exclude,
     overwrite,
     reported,
     say,
@@ -70,6 +71,7 @@ from fastsample.cli._written import (
     "--fraction", type=float, help="In place of --num_samples: the share of the rows, as 0.3."
 )
 @where
+@exclude
 @several("--by", help="Draw a number of rows of each value of this column. Repeatable.")
 @click.option(
     "--allocation",
@@ -130,6 +132,8 @@ def sample(
     epochs: int | None,
     fraction: float | None,
     where: str | None,
+    exclude: list[str] | None,
+    exclude_letters: int,
     by: list[str] | None,
     allocation: str,
     group: list[str] | None,
@@ -176,7 +180,7 @@ def sample(
                     "--max-tokens": max_tokens,
                     "--tokenizer": tokenizer,
                     "--chat-template": chat_template,
-                    "--group": group,
+                    "--replace": replace or None,
                     "--weights": weights or None,
                     "--manifest": manifest or None,
                     "--shards": shards if shards > 1 else None,
@@ -187,8 +191,11 @@ def sample(
                 num_samples,
                 fraction=fraction,
                 where=where,
+                exclude=exclude,
+                exclude_letters=exclude_letters,
                 by=by,
                 allocation=_allocation(allocation),
+                group=group,
                 weight=weight,
                 smart=rule,
                 seed=seed,
@@ -213,6 +220,8 @@ def sample(
             num_samples,
             fraction=fraction,
             where=where,
+            exclude=exclude,
+            exclude_letters=exclude_letters,
             by=by,
             allocation=_allocation(allocation),
             group=group,
@@ -231,7 +240,7 @@ def sample(
             threads=threads,
             at_most=at_most,
         )
-        available = drawn.report.rows if drawn.report.matching is None else drawn.report.matching
+        available = _available(drawn.report)
         if num_samples is not None and available < num_samples and not replace:
             _warn(num_samples, drawn.report)
         options = {"shuffle": shuffle is True, "shards": shards, "overwrite": overwrite}
@@ -243,9 +252,18 @@ def sample(
         show_written(drawn.report, written, started, first)
 
 
+def _available(drawn: Report) -> int:
+    rows = drawn.rows if drawn.matching is None else drawn.matching
+    return rows - (0 if drawn.exclude is None else drawn.exclude.left_out)
+
+
 def _warn(num_samples: int, drawn: Report) -> None:
-    rows, matching = drawn.rows, drawn.matching
-    what = f"there are only {rows:,} rows" if matching is None else f"only {matching:,} rows match"
+    rows = _available(drawn)
+    what = f"only {rows:,} rows match"
+    if drawn.exclude is not None:
+        what = f"--exclude leaves only {rows:,} rows"
+    elif drawn.matching is None:
+        what = f"there are only {rows:,} rows"
     say(f"warning: --num_samples is {num_samples:,}, but {what}; keeping all of them", "yellow")
 
 
@@ -278,6 +296,7 @@ def sample_keys(drawn: Report, written: WriteReport) -> dict[str, Any]:
         "rows_after": written.rows,
         "where": drawn.where,
         "matching": drawn.matching,
+        "exclude": drawn.exclude and drawn.exclude.to_dict(),
         "fraction": drawn.fraction,
         "weight": drawn.weight,
         "replace": drawn.replace,

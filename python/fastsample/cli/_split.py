@@ -11,10 +11,12 @@ import click
 import fastsample
 from fastsample._arguments import choice
 from fastsample._layout import size
+from fastsample._sampling.exclusion import excluded_facts
 from fastsample._sampling.formats import LINES
 from fastsample.cli._common import (
     as_json,
     columns,
+    exclude,
     overwrite,
     print_facts,
     print_json,
@@ -57,6 +59,7 @@ _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson
 @click.option("--near-duplicates", is_flag=True, help="Keep near-duplicates in one file, too.")
 @seed
 @where
+@exclude
 @columns
 @schema
 @shuffle
@@ -80,6 +83,8 @@ def split(
     near_duplicates: bool,
     seed: int,
     where: str | None,
+    exclude: list[str] | None,
+    exclude_letters: int,
     column: list[str] | None,
     schema: Any,
     shuffle: bool,
@@ -105,6 +110,8 @@ def split(
             near_duplicates=near_duplicates,
             seed=seed,
             where=where,
+            exclude=exclude,
+            exclude_letters=exclude_letters,
             columns=column,
             schema=schema,
             text_columns=text_column,
@@ -124,7 +131,8 @@ def split(
         by_text = {"group": together, "text_columns": text, "left_out": first.left_out}
         facts_of = {"seed": seed, **by_text, "seconds": round(seconds, 3), "notes": notes}
         matched = {"where": first.where, "matching": first.matching}
-        print_json({"sides": found, **matched, **facts_of})
+        left_out = {"exclude": first.exclude and first.exclude.to_dict()}
+        print_json({"sides": found, **matched, **left_out, **facts_of})
         return
     facts = [
         (name, f"{file.rows:,} rows, {size(file.bytes)}: {file.path}")
@@ -132,6 +140,8 @@ def split(
     ]
     if first.matching is not None:
         facts.append(("rows that match", f"{first.matching:,} of {first.rows:,}: {first.where}"))
+    if first.exclude is not None:
+        facts += excluded_facts(first.exclude)
     facts += [("note", note) for note in notes]
     if text or together:
         facts.append(("kept together by", ", ".join(together or text)))

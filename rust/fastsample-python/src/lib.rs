@@ -70,7 +70,7 @@ mod _fastsample {
     #[pymodule_export]
     use crate::files::{check_output, write_files};
     #[pymodule_export]
-    use crate::grouped::draw_grouped;
+    use crate::grouped::{draw_grouped, draw_grouped_by_tokens};
     #[pymodule_export]
     use crate::inspect::{parts, text_statistics};
     #[pymodule_export]

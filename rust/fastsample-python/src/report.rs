@@ -1,5 +1,6 @@
 //! Reports of the core as dicts of plain values.
 
+use fastsample::exclusion::{Example, Excluded, ExcludedBy};
 use fastsample::sketch::Lengths;
 use fastsample::smart::{QUANTILES, SmartReport};
 use pyo3::prelude::*;
@@ -43,5 +44,23 @@ pub(crate) fn lengths<'py>(
     let values: Vec<u64> = quantiles.iter().map(|&q| found.quantile(q)).collect();
     dict.set_item("quantiles", values)?;
     dict.set_item("histogram", found.histogram())?;
+    Ok(dict)
+}
+
+/// What was left out since it shares text with other sources: the arguments of `fastsample.Excluded`,
+/// and of `fastsample.ExcludedBy` and `fastsample.ExcludedRow`.
+pub(crate) fn excluded<'py>(py: Python<'py>, found: &Excluded) -> PyResult<Bound<'py, PyDict>> {
+    let source = |source: &ExcludedBy| {
+        let example = |row: &Example| (row.row, row.letters, row.text.clone());
+        let examples: Vec<_> = source.examples.iter().map(example).collect();
+        let (name, text) = (source.name.clone(), source.text.clone());
+        (name, source.rows, text, source.too_short, source.left_out, examples)
+    };
+    let dict = PyDict::new(py);
+    dict.set_item("letters", found.letters)?;
+    dict.set_item("rows", found.rows)?;
+    dict.set_item("left_out", found.left_out)?;
+    dict.set_item("text", found.text.clone())?;
+    dict.set_item("sources", found.sources.iter().map(source).collect::<Vec<_>>())?;
     Ok(dict)
 }

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use arrow_array::RecordBatchReader;
+use fastsample::exclusion::{self, ExcludeOptions, Excluded};
 use fastsample::predicate::Predicate;
 use fastsample::source::{ColumnTypes, OpenOptions, choose};
 use fastsample::{Amount as CoreAmount, Context, Error, Population, Source as CoreSource};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3_arrow::PySchema;
 
 use crate::errors::BindingResult;
 use crate::imported;
+use crate::report;
 use crate::run::run;
 use crate::stored::{self, Described};
 
@@ -25,6 +28,8 @@ pub(crate) struct Source {
     pub(crate) inputs: Vec<PathBuf>,
     /// The rows that may be drawn, if not all.
     matching: Option<Population>,
+    /// What was left out since it shares text with other sources.
+    excluded: Option<Excluded>,
 }
 
 /// The names of a listing that a folder or a glob stands for, and others that lie there, by index.
@@ -149,7 +154,8 @@ impl Source {
         inputs: Vec<PathBuf>,
     ) -> BindingResult<Self> {
         let reader = imported::stream(data)?;
-        Ok(Self { kind: Kind::Stream(Mutex::new(Some(reader))), columns, inputs, matching: None })
+        let kind = Kind::Stream(Mutex::new(Some(reader)));
+        Ok(Self { kind, columns, inputs, matching: None, excluded: None })
     }
 
     /// Rows in all; None for a stream.
@@ -176,6 +182,36 @@ impl Source {
             run(py, threads, progress, move |ctx| Population::matching(ctx, source, &predicate))?;
         let source = Self::rows_of(population.source().clone(), self.columns.clone());
         Ok(Self { matching: Some(population), ..source })
+    }
+
+    /// The same rows, of which those that share no text with any of some named sources may be drawn.
+    #[pyo3(signature = (exclude, *, letters, text, threads, progress))]
+    fn excluding(
+        &self,
+        py: Python<'_>,
+        exclude: Vec<(String, PyRef<'_, Self>)>,
+        letters: u32,
+        text: Option<Vec<String>>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> BindingResult<Self> {
+        let population = self.drawable(py, threads, progress)?;
+        let open = |(name, source): (String, PyRef<'_, Self>)| {
+            Ok((name, source.in_memory(py, threads, progress)?))
+        };
+        let exclude = exclude.into_iter().map(open).collect::<BindingResult<Vec<_>>>()?;
+        let options = ExcludeOptions { letters, text };
+        let (population, excluded) = run(py, threads, progress, move |ctx| {
+            exclusion::without(ctx, population, &exclude, &options)
+        })?;
+        let source = Self::rows_of(population.source().clone(), self.columns.clone());
+        Ok(Self { matching: Some(population), excluded: Some(excluded), ..source })
+    }
+
+    /// What [`Self::excluding`] left out: the arguments of `fastsample.Excluded`; None without it.
+    #[getter]
+    fn excluded<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        self.excluded.as_ref().map(|found| report::excluded(py, found)).transpose()
     }
 
     /// The number of rows that an amount asks for.
@@ -222,7 +258,8 @@ impl Source {
 
 impl Source {
     fn rows_of(source: CoreSource, columns: Option<Vec<String>>) -> Self {
-        Self { kind: Kind::Rereadable(source), columns, inputs: Vec::new(), matching: None }
+        let kind = Kind::Rereadable(source);
+        Self { kind, columns, inputs: Vec::new(), matching: None, excluded: None }
     }
 
     /// The rows that may be drawn; a stream is kept in memory.

@@ -26,6 +26,26 @@ use crate::text::described;
 #[pyclass(frozen, module = "fastsample._fastsample")]
 pub(crate) struct Tokenizer(CoreTokenizer);
 
+impl Tokenizer {
+    pub(crate) fn core(&self) -> CoreTokenizer {
+        self.0.clone()
+    }
+}
+
+/// What ends a draw of `n` rows, or of a budget of tokens.
+pub(crate) fn limits(
+    n: Option<u64>,
+    budget: Option<u64>,
+    max_tokens: Option<u32>,
+) -> Result<TokenLimits, Error> {
+    let goal = match (n, budget) {
+        (Some(n), None) => Goal::Rows(n),
+        (None, Some(budget)) => Goal::Tokens(budget),
+        _ => return Err(Error::Argument("pass n, fraction or budget_tokens".into())),
+    };
+    Ok(TokenLimits { goal, max_tokens })
+}
+
 /// The sample, its tokens, rows that were passed over, the arguments of a `SmartReport`, notes.
 type ByTokens<'py> = (Sample, u64, u64, Option<Bound<'py, PyDict>>, Vec<String>);
 
@@ -111,12 +131,7 @@ impl Tokenizer {
             None => (source.get().drawable(py, threads, progress)?, None),
         };
         let n = population.count(amount.map_or(CoreAmount::Rows(1), Into::into))?;
-        let goal = match (amount, budget) {
-            (Some(_), None) => Goal::Rows(n),
-            (None, Some(budget)) => Goal::Tokens(budget),
-            _ => return Err(Error::Argument("pass n, fraction or budget_tokens".into()).into()),
-        };
-        let limits = TokenLimits { goal, max_tokens };
+        let limits = limits(amount.map(|_| n), budget, max_tokens)?;
         let tokenizer = self.0.clone();
         let (sample, drawn, found, notes) = run(py, threads, progress, move |ctx| {
             let source = population.source().clone();

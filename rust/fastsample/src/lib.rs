@@ -43,6 +43,7 @@
 //! | [`columns`] | which columns of a source are text: named, or by default |
 //! | [`predicate`] | conditions on the columns of a row: a small part of SQL's `WHERE` |
 //! | [`population`] | a source, and which of its rows may be drawn |
+//! | [`exclusion`] | the rows of a population that share no text with some sources |
 //! | [`partition`] | rows in groups of equal values of some columns |
 //! | [`row_weights`] | a column as the weights of rows |
 //! | [`gather`] | reads the chosen rows, in order, in bounded memory |
@@ -71,6 +72,7 @@ pub mod chat;
 pub mod columns;
 pub mod compare;
 pub mod error;
+pub mod exclusion;
 pub mod exec;
 pub mod files;
 #[cfg(feature = "fuzz")]

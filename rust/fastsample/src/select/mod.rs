@@ -34,5 +34,5 @@ pub use even::EvenOrder;
 pub(crate) use rank::at_rank;
 pub use replacement::Repeats;
 pub use selection::{RowMask, Selection};
-pub use strata::Strata;
+pub use strata::{Members, Strata};
 pub use uniform::{uniform, window, window_among};

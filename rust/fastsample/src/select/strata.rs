@@ -25,6 +25,21 @@ pub struct Strata {
     rows: Vec<u64>,
 }
 
+/// The rows of each stratum, one stratum behind the other.
+#[derive(Debug, Clone)]
+pub struct Members {
+    rows: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl Members {
+    /// The rows of a stratum, ascending.
+    pub fn of(&self, stratum: usize) -> impl Iterator<Item = u64> {
+        let start = stratum.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.rows[start..self.ends[stratum]].iter().map(|&row| u64::from(row))
+    }
+}
+
 impl Strata {
     /// `count` strata; the one of each row.
     #[must_use]
@@ -118,6 +133,34 @@ impl Strata {
             start += rows as usize;
         }
         Ok(Selection::of_bits(bits.finish()))
+    }
+
+    /// The mean of the weights of the rows of each stratum, rounded down, but above 0 if one is.
+    #[must_use]
+    pub fn means(&self, weight: impl Fn(u64) -> u32) -> Vec<u32> {
+        let mut sums = vec![0_u64; self.rows.len()];
+        for (row, &stratum) in (0..).zip(&self.of) {
+            if let Some(sum) = sums.get_mut(stratum as usize) {
+                *sum += u64::from(weight(row));
+            }
+        }
+        let mean = |(sum, rows): (u64, &u64)| match (sum / (*rows).max(1)) as u32 {
+            0 => u32::from(sum > 0),
+            mean => mean,
+        };
+        sums.into_iter().zip(&self.rows).map(mean).collect()
+    }
+
+    /// The rows of each stratum, to be looked up.
+    #[must_use]
+    pub fn members(&self) -> Members {
+        let mut start = 0;
+        let mut next = |rows: &u64| {
+            start += *rows as usize;
+            start
+        };
+        let ends = self.rows.iter().map(&mut next).collect();
+        Members { rows: self.sorted(), ends }
     }
 
     /// What `each` makes of the number and the rows of each stratum, in the order of strata.

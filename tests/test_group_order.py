@@ -1,0 +1,216 @@
+"""`group` with weights, tokens and epochs: whole groups in their order, against plain Python."""
+
+import json
+from collections import defaultdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import fastsample
+import numpy as np
+import pyarrow as pa
+import pytest
+import xxhash
+from click.testing import CliRunner
+from data import quantile_999, stream, write_ipc, write_parquet
+from fastsample import ArgumentError
+from fastsample.cli import app
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers_made import make
+
+ROWS = 400
+RNG = np.random.default_rng(9)
+TALKS = [f"talk {talk}" for talk in RNG.zipf(1.7, ROWS).clip(max=200) * 7 % 97]
+SCORES = (RNG.gamma(0.7, 2.0, ROWS) * (RNG.random(ROWS) > 0.3)).tolist()
+TEXTS = [" ".join(["你好"] * int(words)) for words in RNG.integers(1, 12, ROWS)]
+TABLE = pa.table({"id": range(ROWS), "talk": TALKS, "score": SCORES, "text": TEXTS})
+
+GROUPS: dict[str, list[int]] = defaultdict(list)
+for _row, _talk in enumerate(TALKS):
+    GROUPS[_talk].append(_row)
+
+
+def number(talk: str, seed: int) -> int:
+    """Return the random number of a group: of its value alone."""
+    text = talk.encode()
+    packed = xxhash.xxh3_128_intdigest(len(text).to_bytes(8, "little") + text)
+    high, low = divmod(packed, 2**64)
+    key = xxhash.xxh3_64_intdigest(seed.to_bytes(8, "little"))
+    key = xxhash.xxh3_64_intdigest(b"groups", seed=key)
+    return xxhash.xxh3_64_intdigest((high ^ low).to_bytes(8, "little"), seed=key)
+
+
+def order(seed: int, weight: bool, rows: list[int]) -> list[list[int]]:
+    """Return the groups in the order in which they are drawn."""
+    groups = {talk: [row for row in mine if row in rows] for talk, mine in GROUPS.items()}
+    groups = {talk: mine for talk, mine in groups.items() if mine}
+    if not weight:
+        return [groups[talk] for talk in sorted(groups, key=lambda talk: number(talk, seed))]
+    largest = max(SCORES[row] for row in rows)
+
+    def mean(mine: list[int]) -> int:
+        fixed = [
+            max(1, int(SCORES[row] / largest * (2**32 - 1) + 0.5)) if SCORES[row] > 0 else 0
+            for row in mine
+        ]
+        return max(sum(fixed) // len(fixed), int(sum(fixed) > 0))
+
+    means = {talk: mean(mine) for talk, mine in groups.items()}
+    drawn = [talk for talk in groups if means[talk]]
+    drawn.sort(key=lambda talk: (Fraction(number(talk, seed), means[talk]), groups[talk][0]))
+    return [groups[talk] for talk in drawn]
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """Return the same rows in several layouts."""
+    folder = tmp_path_factory.mktemp("group")
+    parts = [
+        write_parquet(TABLE.slice(0, 150), folder / "a.parquet", row_group_size=40),
+        write_ipc(TABLE.slice(150), folder / "b.arrow", "zstd", 41),
+    ]
+    return [parts, TABLE]
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(make("bpe", tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"))
+
+
+@given(
+    n=st.integers(1, ROWS),
+    seed=st.integers(0, 2**64 - 1),
+    layout=st.integers(0, 2),
+    threads=st.sampled_from([1, 2, 8]),
+    condition=st.booleans(),
+    weight=st.booleans(),
+    limit=st.sampled_from([None, "n", "budget", "both"]),
+    most=st.integers(20, 90),
+)
+@settings(
+    deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_draw_is_that_of_plain_python(
+    sources: list[Any],
+    words: str,
+    n: int,
+    seed: int,
+    layout: int,
+    threads: int,
+    condition: bool,
+    weight: bool,
+    limit: str | None,
+    most: int,
+) -> None:
+    source = sources[layout] if layout < len(sources) else stream(TABLE)
+    options: dict[str, Any] = {"group": "talk", "seed": seed, "threads": threads}
+    if condition:
+        options["where"] = "id >= 100"
+    if weight:
+        options["weight"] = "score"
+    rows = list(range(100 if condition else 0, ROWS))
+    n = min(n, len(rows))
+    tokens = fastsample.token_lengths(TABLE, words, text_columns=["text"]).tolist()
+    budget = None
+    if limit is not None:
+        options |= {"tokenizer": words, "text_columns": ["text"]}
+    if limit in ("n", "both"):
+        options["max_tokens"] = most
+    if limit in ("budget", "both"):
+        options["budget_tokens"] = budget = n * 20
+    expected: list[int] = []
+    for mine in order(seed, weight, rows):
+        if "max_tokens" in options and any(tokens[row] > most for row in mine):
+            continue
+        if budget is not None:
+            if sum(tokens[row] for row in [*expected, *mine]) > budget:
+                break
+        elif len(mine) > n - len(expected):
+            continue
+        expected += mine
+    if not expected:
+        with pytest.raises(ArgumentError, match="group"):
+            fastsample.sample(source, None if budget else n, **options)
+        return
+    drawn = fastsample.sample(source, None if budget else n, **options)
+    assert drawn.row_ids.tolist() == sorted(expected)
+    if limit is not None:
+        assert drawn.report.tokens == sum(tokens[row] for row in expected)
+    assert ("the weight of a group is the mean score of its rows" in drawn.report.notes) == weight
+
+
+def test_equal_weights_draw_what_none_would() -> None:
+    table = TABLE.append_column("one", pa.array([0.25] * ROWS))
+    for n in (5, 100, 333):
+        plain = fastsample.sample(table, n, group="talk").row_ids.tolist()
+        assert fastsample.sample(table, n, group="talk", weight="one").row_ids.tolist() == plain
+
+
+def test_groups_are_drawn_in_proportion_to_their_mean_weight() -> None:
+    """A group of twice the mean weight is drawn about twice as often, however many rows it has."""
+    means = np.array([1, 2, 4, 8] * 50)
+    sizes = np.array([1, 1, 1, 1, 3, 3, 3, 3] * 25)
+    talks = np.repeat(np.arange(200), sizes)
+    table = pa.table({"talk": talks, "w": means[talks]})
+    counts = np.zeros(200)
+    for seed in range(400):
+        rows = fastsample.sample(table, 12, group="talk", weight="w", seed=seed).row_ids
+        counts[np.unique(talks[rows])] += 1
+    found = np.array([counts[means == mean].sum() for mean in (1, 2, 4, 8)])
+    expected = np.array([1, 2, 4, 8]) / 15 * found.sum()
+    assert float(((found - expected) ** 2 / expected).sum()) < quantile_999(3)
+
+
+@pytest.mark.parametrize("weight", [None, "score"])
+@pytest.mark.parametrize("n", [7, 60, 150, ROWS])
+def test_epochs_have_whole_groups_and_share_none(n: int, weight: str | None) -> None:
+    epochs = fastsample.epochs(TABLE, n, group="talk", weight=weight, seed=3)
+    plain = fastsample.sample(TABLE, n, group="talk", weight=weight, seed=3)
+    assert epochs[0].row_ids.tolist() == plain.row_ids.tolist()
+    left = [mine for mine in order(3, weight is not None, list(range(ROWS))) if len(mine) <= n]
+    seen: list[int] = []
+    for epoch in range(len(epochs)):
+        missing, expected = n, []
+        for mine in left:
+            if len(mine) <= missing:
+                missing -= len(mine)
+                expected += mine
+        left = [mine for mine in left if mine[0] not in expected]
+        drawn = epochs[epoch]
+        assert drawn.row_ids.tolist() == sorted(expected)
+        assert drawn.report.group == ("talk",)
+        seen += expected
+    assert len(seen) == len(set(seen))
+    assert sum(map(len, left)) < n
+    if weight is not None:
+        with pytest.raises(IndexError):
+            epochs[len(epochs)]
+    else:
+        again = set(epochs[len(epochs)].row_ids.tolist())
+        talks = {TALKS[row] for row in again}
+        assert again == {row for talk in talks for row in GROUPS[talk]}
+
+
+def test_the_command_line(tmp_path: Path, words: str) -> None:
+    source = write_parquet(TABLE, tmp_path / "in.parquet")
+    line = f"sample -i {source} -o {tmp_path / 'out.parquet'} --group talk --weight score"
+    line += f" --budget-tokens 900 --tokenizer {words} --text-column text --no-shuffle --json"
+    done = CliRunner().invoke(app, line.split())
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    expected = fastsample.sample(
+        source, budget_tokens=900, tokenizer=words, group="talk", weight="score",
+        text_columns=["text"],
+    )  # fmt: skip
+    assert (found["rows_after"], found["tokens"]) == (len(expected), expected.report.tokens)
+    assert "the weight of a group is the mean score of its rows" in found["notes"]
+
+
+def test_what_does_not_go_together() -> None:
+    for options in ({"by": "talk"}, {"smart": True}):
+        with pytest.raises(ArgumentError, match="exclude each other"):
+            fastsample.epochs(TABLE, 5, group="talk", **options)
+    table = TABLE.append_column("none", pa.array([0] * ROWS))
+    with pytest.raises(ArgumentError, match="no row that may be drawn has a weight above 0"):
+        fastsample.sample(table, 5, group="talk", weight="none")
