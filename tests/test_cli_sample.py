@@ -197,6 +197,12 @@ def test_names_of_files_and_columns_stay(message: str) -> None:
     assert in_flags(message) == message
 
 
+def test_no_flag_is_in_angle_brackets() -> None:
+    message = "tokenizer= is for budget_tokens= or max_tokens=; pass one of them"
+    told = "--tokenizer is for --budget-tokens or --max-tokens; give one of them"
+    assert in_flags(message) == told
+
+
 def test_completion_of_a_shell() -> None:
     done = run(_FASTSAMPLE_COMPLETE="bash_source")
     assert "complete -o nosort -F" in done.stdout

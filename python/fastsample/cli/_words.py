@@ -17,17 +17,19 @@ _COMPOUND = (
     "text_columns", "budget_tokens", "max_tokens", "chat_template", "source_column", "max_epochs",
     "batch_size", "max_length", "new_epochs", "new_max_length", "new_seconds_per_step",
     "seconds_per_step", "fixed_share", "chars_per_token", "max_chars", "min_chars", "at_most",
+    "exclude_letters",
 )  # fmt: skip
 _SINGLE = (
     "n", "fraction", "by", "allocation", "weight", "smart", "seed", "threads", "tokenizer",
     "columns", "hours", "epochs", "steps", "devices", "accumulation", "padding", "lengths",
-    "temperature", "exhausted", "where", "names", "preset", "schema", "group", "folds", "replace",
+    "temperature", "exhausted", "where", "names", "preset", "schema", "group", "folds",
+    "replace", "exclude",
 )  # fmt: skip
 
 _ALL = "|".join(sorted((*_COMPOUND, *_SINGLE), key=len, reverse=True))
 
 #: What stands beside a name that is no argument: quotes, parts of paths and of other names.
-_BEFORE, _AFTER = r"(?<![\w'\"/.-])", r"(?![\w'\"/.-])"
+_BEFORE, _AFTER = r"(?<![\w'\"/.<-])", r"(?![\w'\"/.-])"
 
 #: Patterns and what takes their place; compiled for an error only.
 _RULES = (
