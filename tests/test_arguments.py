@@ -204,7 +204,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.compare,
         {"source": TABLE, "sample": TABLE[:20]},
         {"source": SOURCE, "sample": SOURCE, "by": NAME, **texts, "max_chars": COUNT,
-         "schema": SCHEMA,
+         "schema": SCHEMA, "smart": MAYBE, "examples": PLACE,
          "threads": THREADS, "progress": PROGRESS},
     )  # fmt: skip
     yield "inspect", Call(

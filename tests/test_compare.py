@@ -393,7 +393,8 @@ def test_the_page_names_what_it_is_made_from(tmp_path: Path) -> None:
     files = ("全集 &lt;b&gt;.parquet, 3,000 rows", "样本.parquet, 600 rows")
     for fact in (*files, made, "fastsample compare", "--by k"):
         assert fact in page
-    assert len(re.findall('aria-label="(passed|attention)"', page)) == 3
+    # Three facts on top, three tests.
+    assert len(re.findall('aria-label="(passed|attention)"', page)) == 6
     ticks = re.findall(r'<span style="left:([\d.]+)%">([\d,]+)</span>', page)
     assert [label for _, label in ticks][:5] == ["0", "1", "10", "100", "1,000"]
     places = [float(place) for place, _ in ticks]

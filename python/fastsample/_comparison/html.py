@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 from fastsample._comparison.facts import facts, percent
+from fastsample._comparison.highlights import examples, marks, top
 from fastsample._comparison.model import Compared
 from fastsample._fastsample import __version__
 from fastsample._figure import COLOURS
@@ -59,6 +60,9 @@ _STYLE = f"""
 .fs .value {{ margin-bottom: .6rem; }}
 .fs .bar {{ display: flex; align-items: center; gap: .5rem; line-height: 1.25; }}
 .fs .bar i {{ height: .8rem; }}
+.fs .top {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr));
+  gap: .5rem 1.5rem; list-style: none; padding: 0; }}
+.fs .wide {{ overflow-x: auto; }} .fs .wide td {{ min-width: 8rem; }}
 .fs .note {{ color: var(--faint); }}
 @media (max-width: 40rem) {{
   .fs thead {{ display: none; }}
@@ -100,19 +104,23 @@ def _parts(found: Compared) -> Iterator[str]:
         }[found.verdict],
     )
     lines = "<br>".join(escape(sentence) for sentence in sentences)
-    yield f'<p class="verdict {found.verdict}"><strong>{found.verdict}</strong><br>{lines}</p>'
+    kind, title = found.verdict, found.verdict
+    if found.smart and found.biases:
+        kind, title = "intended", "biased, as a smart sample is meant to be"
+    yield f'<p class="verdict {kind}"><strong>{title}</strong><br>{lines}</p>'
+    yield top(found)
     yield (
         '<table class="facts"><thead><tr><th></th><th class="n">reference</th>'
         '<th class="n">sample</th><th>what it means</th></tr></thead><tbody>'
     )
-    marks = _marks(found)
+    tested = marks(found)
     for fact in facts(found):
         cells = "".join(
             f'<td class="n" data-of="{side}">{escape(value)}</td>'
             for side, value in (("reference", fact.reference), ("sample", fact.sample))
         )
         name, means = escape(fact.name), escape(fact.means)
-        mark = marks.get(fact.name, "")
+        mark = tested.get(fact.name, "")
         yield f"<tr><td><b>{name}</b>{mark}</td>{cells}<td>{means}</td></tr>"
     yield "</tbody></table>"
     yield (
@@ -120,6 +128,7 @@ def _parts(found: Compared) -> Iterator[str]:
         "a random sample of the same size; where it says <i>up to</i>, what chance explains.</p>"
     )
     yield f"<h2>Lengths</h2>{_lengths(found)}"
+    yield from examples(found)
     if found.values:
         yield f"<h2>Shares of {escape(str(found.column))}</h2>{_values(found)}"
     for title, listed in (("more", found.over), ("less", found.under)):
@@ -160,22 +169,6 @@ def _named(files: Sequence[Path]) -> str:
         return "a table in memory"
     first = str(files[0])
     return first if len(files) == 1 else f"{len(files):,} files, {first} to {files[-1]}"
-
-
-def _marks(found: Compared) -> dict[str, str]:
-    """Return a mark for each distance that is tested: within the limit of chance, or not."""
-    tested = {
-        "length distance": found.length,
-        f"{found.column} distance": found.by,
-        "n-gram distance": found.grams,
-    }
-    return {
-        name: ' <span role="img" aria-label="attention">⚠</span>'
-        if distance.is_bias
-        else ' <span role="img" aria-label="passed">✓</span>'
-        for name, distance in tested.items()
-        if distance is not None
-    }
 
 
 def _lengths(found: Compared) -> str:

@@ -113,3 +113,9 @@ class Compared:
     _sides: tuple[tuple[Path, ...], tuple[Path, ...]] = field(
         default=((), ()), repr=False, compare=False
     )
+    #: Whether the bias is that of a smart draw.
+    smart: bool = False
+    #: Columns, texts of rows in the sample, texts of rows that are not.
+    examples: tuple[tuple[str, ...], tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]] = (
+        (), (), (),
+    )  # fmt: skip

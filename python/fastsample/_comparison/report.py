@@ -66,6 +66,11 @@ class Comparison(Compared):
         Columns of strings that are not text by default, and why not.
     notes : tuple of str
         Files that were passed over in a folder or glob, a sentence for each of the two.
+    smart : bool
+        Whether the sample is a smart one: then a bias is intended.
+    examples : tuple of tuple
+        Columns; texts of rows of the sample; texts of rows of the source that it does not have.
+        Empty unless they were asked for.
     """
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,7 +18,8 @@ _PRINTED_VALUES = 20
 def blocks(found: Compared) -> Iterator[Block]:
     """Yield the parts of the report."""
     if found.biases:
-        yield Sentences(found.biases, title=found.verdict)
+        intended = ", as a smart sample is meant to be" if found.smart else ""
+        yield Sentences(found.biases, title=f"{found.verdict}{intended}")
     else:
         yield Sentences([found.verdict], strong=True)
     yield Sentences([f"Text columns: {', '.join(found.text)}"])

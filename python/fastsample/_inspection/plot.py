@@ -36,10 +36,13 @@ def plot_lengths(
             )
         if is_logarithmic(edges):
             axes.set_xscale("symlog", linthresh=1)
+            # 0, 1, 10, 100 and so on: those of the scale leave some out.
+            axes.set_xticks([0, *(10**digits for digits in range(len(str(int(edges[-1])))))])
         else:
             axes.xaxis.get_major_locator().set_params(integer=True)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.set_xlabel(label(axis_label(row_lengths, edges, "texts")))
         axes.set_ylabel("share of rows")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.set_title("Rows by the length of their texts", loc="left")
         axes.legend(frameon=False)

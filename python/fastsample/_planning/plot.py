@@ -30,3 +30,4 @@ def plot_hours(
         axes.bar_label(bars, texts)
         axes.margins(x=0.25)
         axes.set_xlabel("hours of training")
+        axes.set_title(f"Hours of training on {now.rows:,} rows", loc="left")

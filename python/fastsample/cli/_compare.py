@@ -22,6 +22,9 @@ from fastsample.cli._common import (
     threads,
 )
 
+#: Rows of each kind on the page.
+_EXAMPLES = 5
+
 
 @click.command()
 @click.argument("source")
@@ -35,6 +38,17 @@ from fastsample.cli._common import (
     help="Characters at which training cuts a row off.",
 )
 @click.option("--html", type=click.Path(path_type=Path), help="Write a report as one HTML page.")
+@click.option(
+    "--examples/--no-examples",
+    default=True,
+    help="Show rows of the sample, and rows it does not have, on that page.",
+)
+@click.option(
+    "--smart/--no-smart",
+    default=None,
+    show_default="what the manifest says",
+    help="The sample is a smart one: its bias is intended.",
+)
 @schema
 @threads
 @as_json
@@ -45,6 +59,8 @@ def compare(
     text_column: list[str] | None,
     max_chars: int,
     html: Path | None,
+    examples: bool,
+    smart: bool | None,
     schema: Any,
     threads: int | None,
     as_json: bool,
@@ -62,6 +78,8 @@ def compare(
             by=by,
             text_columns=text_column,
             max_chars=max_chars,
+            smart=smart,
+            examples=_EXAMPLES if examples and html is not None else 0,
             schema=schema,
             threads=threads,
         )

@@ -1,0 +1,80 @@
+"""Rows of the sample, and rows of the source that the sample does not have, as examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fastsample import _fastsample
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Rows of the source that are looked up in the sample, for each example wanted.
+_TRIED = 64
+
+#: Stands between the texts of a row.
+_BETWEEN = "\x1f"
+
+#: Which rows are shown is the same in every run.
+_SEED = 0
+
+
+def examples(
+    source: _fastsample.Source,
+    sample: _fastsample.Source,
+    text: Sequence[str],
+    count: int,
+    threads: int | None,
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
+    """Return columns, texts of rows that are in the sample, and of rows that are not.
+
+    Both are drawn at random. A row is in the sample if its texts are; so nothing is said of texts
+    in nested columns. Without other columns, and of streams, there are no examples.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not count or source.rows is None or sample.rows is None:  # a stream is read once
+        return (), (), ()
+    flat = set(pa.schema(source.schema).names)
+    columns = tuple(name for name in text if name in flat)
+    if not columns:
+        return (), (), ()
+    kept = _drawn(sample, count, columns, threads)
+    tried = _drawn(source, count * _TRIED, columns, threads)
+    keys = _keys(tried)
+    found = pa.array([False] * len(keys), pa.bool_())
+    rows = pa.RecordBatchReader.from_stream(_fastsample.all_rows(sample, 0, text=None).stream())
+    for batch in rows:
+        table = pa.Table.from_batches([batch]).select(list(columns))
+        found = pc.or_(found, pc.is_in(keys, value_set=_keys(table)))
+    return columns, _texts(kept), _texts(tried.filter(pc.invert(found)).slice(0, count))
+
+
+def _drawn(
+    source: _fastsample.Source, count: int, columns: Sequence[str], threads: int | None
+) -> pa.Table:
+    """Return the texts of some rows; a null is empty."""
+    import pyarrow as pa
+
+    amount = min(count, sum(sum(part["fragments"]) for part in _fastsample.parts(source)))
+    drawn = _fastsample.draw_uniform(
+        source, amount, _SEED, weights=False, text=None, threads=threads, progress=None
+    )
+    return pa.RecordBatchReader.from_stream(drawn.stream()).read_all().select(list(columns))
+
+
+def _keys(table: pa.Table) -> pa.Array:
+    """Return the texts of each row as one."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = [pc.fill_null(column.cast(pa.large_string()), "") for column in table.columns]
+    joined = pc.binary_join_element_wise(*texts, pa.scalar(_BETWEEN, pa.large_string()))
+    return joined.combine_chunks()
+
+
+def _texts(table: pa.Table) -> tuple[tuple[str, ...], ...]:
+    columns = (column.to_pylist() for column in table.columns)
+    return tuple(tuple(text or "" for text in row) for row in zip(*columns, strict=True))
