@@ -13,7 +13,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train setup-cloud setup-ray build demo test test-rust test-python test-docs test-lowest lint deny notices format wheel reproduce faults layouts fuzz bench bench-quick bench-scaling bench-training mutants clean
+.PHONY: help lock setup setup-train setup-cloud setup-ray build demo test test-rust test-python test-docs test-lowest lint site deny notices format wheel reproduce faults layouts fuzz bench bench-quick bench-scaling bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +33,7 @@ lock: $(INSTALLED) ## Renew the locked versions of the dependency groups
 	$(LOCK_GROUP) --group cloud --constraint requirements/train.txt --output-file requirements/cloud.txt
 	$(LOCK_GROUP) --group ray --constraint requirements/train.txt --output-file requirements/ray.txt
 	$(LOCK_GROUP) --group servers --output-file requirements/servers.txt
+	$(LOCK_GROUP) --group docs --constraint requirements/train.txt --output-file requirements/docs.txt
 
 setup: $(INSTALLED) build ## Make .venv, install everything, build the extension
 
@@ -77,7 +78,7 @@ TEST_PROCESSES ?= 2
 test-python:
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 
-DOCS_TESTS := $(foreach name,chatlm_mini docs guide json links readme rows_page training_guide verify,tests/test_$(name).py)
+DOCS_TESTS := $(foreach name,chatlm_mini docs guide json links readme rows_page site training_guide verify,tests/test_$(name).py)
 
 test-docs: ## Run every command and snippet of the documentation, and follow its links
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) $(DOCS_TESTS)
@@ -97,6 +98,10 @@ test-lowest: setup ## Test the wheel, and with the lowest version allowed of eve
 	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --no-deps --reinstall $(LOWEST)-wheel/*.whl
 	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python hypothesis pandas psutil pytest pytest-timeout xxhash
 	$(LOWEST)/bin/python -m pytest -W default $(LOWEST_TESTS)
+
+site: setup ## Build the site of the documentation into target/site, strictly
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/docs.txt
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 lint: setup ## Formatting, lints, types, stubs, documentation of the core
 	cargo fmt --all --check

@@ -1,0 +1,82 @@
+"""The site: built strictly, whole, without other servers; the commands of its own pages run."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import fastsample
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from data import write_parquet
+from fastsample.cli import app
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.S)
+
+
+@pytest.mark.parametrize("page", ["index", "from-script"])
+def test_commands_and_lines_run(
+    page: str, table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parquet(table, tmp_path / "train.parquet")
+    monkeypatch.chdir(tmp_path)
+    for language in ("sh", "python"):
+        assert blocks(f"{page}.md", language) == blocks(f"{page}.zh.md", language)
+    for line in "".join(blocks(f"{page}.md", "sh")).splitlines():
+        program, *arguments = shlex.split(line)
+        assert program == "fastsample"
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0, f"{line}\n{done.stderr}"
+    for snippet in blocks(f"{page}.md", "python"):
+        exec(snippet, {})
+    assert pq.read_metadata("train_600.parquet").num_rows == 600
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = re.findall(r"- ([\w.-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+    assert sorted(listed) == sorted([*(page.name for page in DOCS.glob("*.md")), "cli.md"])
+
+
+def test_the_site_is_whole_and_needs_no_other_server(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    pytest.importorskip("mkdocstrings")
+    pytest.importorskip("material")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "s")],
+        cwd=ROOT, capture_output=True, encoding="utf-8", check=False, timeout=110,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    site = tmp_path / "s"
+    for name in set(fastsample.__all__) - {*fastsample.errors.__all__, "errors", "__version__"}:
+        page = (site / "api" / name / "index.html").read_text(encoding="utf-8")
+        text = " ".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())
+        first = (getattr(fastsample, name).__doc__ or "").strip().splitlines()[0]
+        words = re.sub(r":\w+:(?=`)|`", "", first)
+        assert " ".join(words.split())[:40] in text, name
+    commands = (site / "cli" / "index.html").read_text(encoding="utf-8")
+    assert all(
+        f"fastsample {name} [OPTIONS]" in commands for name in app.list_commands(click.Context(app))
+    )
+    pages = "".join(page.read_text(encoding="utf-8") for page in site.rglob("*.html"))
+    assert not re.search(r"<(script|img|iframe|source)[^>]*\ssrc=.?https?:", pages)
+    assert not re.search(r"<link[^>]*rel=.?(stylesheet|preconnect)[^>]*href=.?https?:", pages)
+    styles = "".join(sheet.read_text(encoding="utf-8") for sheet in site.rglob("*.css"))
+    assert not re.search(r"url\([^)]{0,2}https?:|@import", styles)
+    llms = (site / "llms.txt").read_text(encoding="utf-8")
+    for address in re.findall(r"\]\(([^)]+)\)", llms):
+        assert (site / address / "index.html").exists(), address

@@ -1,0 +1,1 @@
+"""The site of the documentation: pages made from the code, and checks."""
