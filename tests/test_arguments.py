@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 from conftest import TRAINERS
 from data import pairs, write_ipc
-from fastsample import ArgumentError, OutputError, SourceTypeError
+from fastsample import ArgumentError, OutputError, SourceTypeError, parts
 from models_made import save_model
 from tokenizers_made import make
 
@@ -440,6 +440,27 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
             },
         ),
     )
+    job = parts.Draw(rows, 5)
+    (part,) = job.parts
+    decision = job.decide(job.observe(part))
+    yield "parts.Draw", Call(
+        parts.Draw,
+        {"source": rows, "n": 5},
+        {"source": SOURCE, "n": COUNT, "smart": Kind(SMART.wrong_types, ("x", "entropy")),
+         "seed": SEED, "columns": NAMES, "text_columns": NAMES, "threads": THREADS,
+         "target_bytes": Kind((b"1", True, [1], None, 1.5), (0, -1, "x", "-1MiB"), (np.int64(9),))},
+    )  # fmt: skip
+    written = [job.write(part, decision, folder / "in parts")]
+    yield "parts.Draw.write", Call(
+        job.write,
+        {"part": part, "decision": decision, "folder": folder / "in parts"},
+        {"part": Kind((3, None, rows)), "decision": ANY, "folder": OUTPUT},
+    )  # fmt: skip
+    yield "parts.Draw.commit", Call(
+        job.commit,
+        {"files": written, "folder": folder / "in parts"},
+        {"files": Kind(([3], [None])), "folder": OUTPUT, "overwrite": TRUE},
+    )  # fmt: skip
 
 
 def _smart(**some: Any) -> None:
@@ -473,7 +494,7 @@ NAMES_OF_CALLS = [
     "Sample.write_ipc", "Sample.write_jsonl", "Sample.write_csv", "Split.write_parquet",
     "Split.write_jsonl", "Split.write_csv", "Plan.speed_up", "Plan.plot", "Plan.write_settings",
     "LengthFacts.padded", "LengthFacts.waste", "Inspection.plot", "Comparison.write_html",
-    "Epochs.__getitem__", "Epochs.write",
+    "Epochs.__getitem__", "Epochs.write", "parts.Draw", "parts.Draw.write", "parts.Draw.commit",
 ]  # fmt: skip
 
 
