@@ -29,7 +29,7 @@ SHAPES = {
 #: Where names are those of the data, or of quantiles and terms.
 QUANTILES = ("smart.chars_before", "smart.chars_after", "smart.weights")
 OPEN = (
-    "text", "columns", "values", "mean_chars", "sides", "left_out", "smart.left_out",
+    "text", "columns", "roles", "values", "mean_chars", "sides", "left_out", "smart.left_out",
     "smart.shares", "tokens", "lengths[].columns", *QUANTILES,
 )  # fmt: skip
 

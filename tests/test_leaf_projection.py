@@ -44,8 +44,8 @@ def wide(rows: int) -> pa.Table:
     ], schema=WIDE)  # fmt: skip
 
 
-def damage(path: Path, keep: str) -> int:
-    """Overwrite the pages of all leaves of ``messages`` but one; return how many there were."""
+def damage(path: Path, *keep: str) -> int:
+    """Overwrite the pages of all leaves of ``messages`` but these; return how many there were."""
     data = bytearray(path.read_bytes())
     metadata, damaged = pq.read_metadata(path), 0
     for group in range(metadata.num_row_groups):
@@ -73,9 +73,6 @@ READERS: dict[str, Callable[[Any, Path], object]] = {
         side.row_ids.tolist()
         for side in fastsample.split(rows, {"train": 0.9, "valid": 0.1}, **TEXT).values()
     ],
-    "inspect": lambda rows, _: (lambda found: (found.copies, found.text, found.row_lengths))(
-        fastsample.inspect(rows, **TEXT)
-    ),
     "tokens": lambda rows, tokenizer: fastsample.token_lengths(rows, tokenizer, **TEXT).tolist(),
 }
 
@@ -85,7 +82,7 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[pa.Table, Path]:
     path = tmp_path_factory.mktemp("wide") / "wide.parquet"
     table = wide(1500)
     pq.write_table(table, path, row_group_size=700)
-    assert damage(path, keep="content") == 3 * 5
+    assert damage(path, "content") == 3 * 5
     return table, path
 
 
@@ -98,6 +95,16 @@ def test_other_leaves_are_not_read(
     assert READERS[reader](path, tokenizer) == READERS[reader](table, tokenizer)
     with pytest.raises(fastsample.CorruptDataError, match="messages"):
         fastsample.sample(path, 300).to_arrow()
+
+
+def test_an_inspection_reads_texts_and_speakers(tmp_path: Path) -> None:
+    table, path = wide(1500), tmp_path / "wide.parquet"
+    pq.write_table(table, path, row_group_size=700)
+    assert damage(path, "content", "role") == 3 * 4
+    found = [fastsample.inspect(rows, **TEXT) for rows in (path, table)]
+    assert found[0].roles == found[1].roles
+    assert found[0].copies == found[1].copies
+    assert (found[0].text, found[0].row_lengths) == (found[1].text, found[1].row_lengths)
 
 
 def test_a_comparison_reads_texts_and_the_column_of_groups(
@@ -113,7 +120,7 @@ def test_a_comparison_reads_texts_and_the_column_of_groups(
 def test_a_damaged_text_is_blamed(tmp_path: Path) -> None:
     path = tmp_path / "wide.parquet"
     pq.write_table(wide(200), path)
-    damage(path, keep="role")
+    damage(path, "role")
     with pytest.raises(fastsample.CorruptDataError, match="messages"):
         fastsample.score(path, **TEXT)
 

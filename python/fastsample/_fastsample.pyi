@@ -121,6 +121,7 @@ class PartFound(TypedDict):
 class TextFound(TypedDict):
     left_out: list[tuple[str, str]]
     columns: dict[str, LengthsFound]
+    roles: dict[str, LengthsFound]
     rows: LengthsFound
     repeated: float
     exact: bool

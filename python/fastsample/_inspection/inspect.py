@@ -91,6 +91,7 @@ def inspect(
         files=files,
         columns=tuple(ColumnInfo(f.name, str(f.type), f.nullable) for f in schema),
         text={name: text_lengths(each) for name, each in found["columns"].items()} if found else {},
+        roles={name: text_lengths(each) for name, each in found["roles"].items()} if found else {},
         row_lengths=text_lengths(found["rows"]) if found else None,
         copies=Copies(round(found["repeated"] * rows), found["repeated"], found["exact"])
         if found

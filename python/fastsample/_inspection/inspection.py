@@ -28,6 +28,10 @@ class Inspection:
     #: Lengths of whole rows, all text columns together; None without text or with `lengths=False`.
     row_lengths: TextLengths | None = None
     copies: Copies | None = None
+    #: Lengths of a row's texts of each role: ``system``, ``prompt``, ``response``, ``tool``, and
+    #: ``other`` for those whose role neither a name nor a speaker tells. `nulls` are rows without
+    #: text of the role. Empty if no text has a role.
+    roles: dict[str, TextLengths] = field(default_factory=dict)
     #: Columns of strings that are not text by default, and why not.
     left_out: dict[str, str] = field(default_factory=dict)
     #: Files that were passed over in a folder or glob, in a sentence.
@@ -50,7 +54,8 @@ class Inspection:
         del plain["_inputs"]
         for file in plain["files"]:
             file["path"] = None if file["path"] is None else str(file["path"])
-        by_column = (*plain["text"].values(), *plain["tokens"].values())
+        named = (plain["text"], plain["roles"], plain["tokens"])
+        by_column = (lengths for each in named for lengths in each.values())
         for lengths in (*by_column, plain["row_lengths"], plain["row_tokens"]):
             if lengths is not None:
                 del lengths["histogram"]
@@ -64,6 +69,7 @@ class Inspection:
             self.files,
             self.columns,
             self.text,
+            self.roles,
             self.row_lengths,
             self.tokens,
             self.row_tokens,

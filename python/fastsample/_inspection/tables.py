@@ -14,6 +14,7 @@ def blocks(
     files: Sequence[FileInfo],
     columns: Sequence[ColumnInfo],
     text: Mapping[str, TextLengths],
+    roles: Mapping[str, TextLengths],
     row_lengths: TextLengths | None,
     tokens: Mapping[str, TextLengths],
     row_tokens: TextLengths | None,
@@ -29,10 +30,14 @@ def blocks(
     )
     if text:
         rows = _with_whole(text, row_lengths)
-        yield _lengths(rows, "characters")
+        yield _lengths("Length in characters", rows)
+        # One text column a role is told by the table of columns already.
+        if roles and (len(roles) != len(text) or any("[]" in name for name in text)):
+            title = "Length in characters by role"
+            yield _lengths(title, roles, ("role", "rows without"))
         yield Histograms(rows)
     if tokens:
-        yield _lengths(_with_whole(tokens, row_tokens), "tokens")
+        yield _lengths("Length in tokens", _with_whole(tokens, row_tokens))
     if copies is not None:
         about = "" if copies.exact else "about "
         yield Sentences([
@@ -73,11 +78,15 @@ def _with_whole(
     return rows
 
 
-def _lengths(rows: Mapping[str, TextLengths], unit: str) -> Table:
+def _lengths(
+    title: str,
+    rows: Mapping[str, TextLengths],
+    names: tuple[str, str] = ("column", "nulls"),
+) -> Table:
     quantiles = next(iter(rows.values())).quantiles
-    headings = ("column", "nulls", "mean", *map(_quantile, quantiles), "max")
+    headings = (*names, "mean", *map(_quantile, quantiles), "max")
     return Table(
-        f"Length in {unit}",
+        title,
         headings,
         [
             (

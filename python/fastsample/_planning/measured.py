@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +46,14 @@ class Measured:
     by_column: dict[str, npt.NDArray[np.uint32]] = field(default_factory=dict)
     #: Whether lengths are tokens that were counted.
     is_counted: bool = False
+    roles: dict[str, TextLengths] = field(default_factory=dict)
+
+    def shares(self) -> Iterator[str]:
+        """Yield the shares of the roles, of which trainers may mask some."""
+        if len(self.roles) > 1:
+            whole_row = sum(lengths.mean for lengths in self.roles.values())
+            shares = (f"{name} {each.mean / whole_row:.0%}" for name, each in self.roles.items())
+            yield f"of their characters: {', '.join(shares)}"
 
     def assumption(self, unit: Unit) -> str:
         """Say what a length is."""
@@ -121,5 +129,11 @@ def _inspected(found: Inspection, unit: Unit, cut: Sequence[str]) -> Measured:
     if found.row_tokens is not None and unit.name == "tokens" and unit.chars == 1:
         lengths, counted = found.row_tokens, True
     return Measured(
-        found.rows, found._inputs, found.notes, tuple(found.text), lengths, is_counted=counted
+        found.rows,
+        found._inputs,
+        found.notes,
+        tuple(found.text),
+        lengths,
+        is_counted=counted,
+        roles=found.roles,
     )

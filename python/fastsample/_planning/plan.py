@@ -163,6 +163,7 @@ def plan(
     if facts:
         assumptions += (
             f"lengths are those of {', '.join(found.text)}" + (", cut apart" if cut else ""),
+            *found.shares(),
             found.assumption(unit),
         )
     if memory is not None:

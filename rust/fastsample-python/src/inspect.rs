@@ -45,15 +45,20 @@ pub(crate) fn text_statistics<'py>(
     let found = run(py, threads, progress, move |ctx| {
         inspect::text_statistics(ctx, &source, text.as_deref())
     })?;
-    let Some((text, found)) = found else { return Ok(None) };
-    let (paths, left_out) = described(&text);
-    let by_name = PyDict::new(py);
-    for (path, found) in paths.into_iter().zip(&found.columns) {
+    let Some(found) = found else { return Ok(None) };
+    let (paths, left_out) = described(&found.text);
+    let (by_name, roles) = (PyDict::new(py), PyDict::new(py));
+    for (path, found) in paths.into_iter().zip(&found.statistics.columns) {
         by_name.set_item(path, lengths(py, found, &quantiles)?)?;
     }
+    for (role, found) in found.roles.iter().flat_map(inspect::RoleLengths::iter) {
+        roles.set_item(role, lengths(py, found, &quantiles)?)?;
+    }
+    let found = found.statistics;
     let dict = PyDict::new(py);
     dict.set_item("left_out", left_out)?;
     dict.set_item("columns", by_name)?;
+    dict.set_item("roles", roles)?;
     dict.set_item("rows", lengths(py, &found.rows, &quantiles)?)?;
     dict.set_item("repeated", found.copies.repeated())?;
     dict.set_item("exact", found.copies.is_exact())?;

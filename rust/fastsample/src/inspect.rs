@@ -1,4 +1,4 @@
-//! `inspect`: the lengths of texts and the copies among rows of a source, in one parallel pass.
+//! `inspect`: the lengths of texts, by column and by role, and the copies among rows of a source, in one parallel pass.
 
 use arrow_array::{Array, RecordBatch};
 
@@ -8,7 +8,7 @@ use crate::exec::Context;
 use crate::scan::{self, scan};
 use crate::sketch::{Distinct, Lengths};
 use crate::source::Source;
-use crate::text::{RowTexts, TextColumns};
+use crate::text::{RoleChars, RowTexts, TextColumns, TextRoles};
 
 /// Distinct rows up to which copies are counted exactly; beyond, shares are good to 0.1 %.
 const DISTINCT_ROWS: usize = 1 << 20;
@@ -63,6 +63,41 @@ impl TextStatistics {
     }
 }
 
+/// Lengths of the texts of each row by role. Parts merge.
+#[derive(Debug, Clone, Default)]
+pub struct RoleLengths([Lengths; TextRoles::NAMES.len()]);
+
+impl RoleLengths {
+    /// Takes in a row. A row without a text of a role counts as null and as 0 characters.
+    fn add(&mut self, row: &RoleChars) {
+        for (lengths, &chars) in self.0.iter_mut().zip(row) {
+            lengths.add(chars);
+            lengths.nulls += u64::from(chars == 0);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| a.merge(b));
+    }
+
+    /// The roles that have texts: `system`, `prompt`, `response`, `tool`, and `other` for texts
+    /// whose role nothing tells. Rows without a text of a role are its nulls.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Lengths)> {
+        TextRoles::NAMES.into_iter().zip(&self.0).filter(|(_, lengths)| lengths.chars > 0)
+    }
+}
+
+/// What [`text_statistics`] found.
+#[derive(Debug, Clone)]
+pub struct TextFound {
+    /// The text columns.
+    pub text: TextColumns,
+    /// Their lengths and copies.
+    pub statistics: TextStatistics,
+    /// Lengths by role; none if neither names nor speakers tell roles.
+    pub roles: Option<RoleLengths>,
+}
+
 /// Reads the text once, and tells which columns it is. None where there is no text.
 ///
 /// # Errors
@@ -80,16 +115,17 @@ impl TextStatistics {
 /// # let batch = RecordBatch::try_from_iter([("prompt", column)])?;
 /// # let source = Source::from_batches(batch.schema(), vec![batch], None)?;
 ///
-/// let (text, found) = text_statistics(&Context::new(None), &source, None)?.ok_or("no text")?;
-/// assert_eq!(text.paths(), ["prompt"]);
-/// assert_eq!((found.rows.quantile(0.0), found.rows.quantile(1.0)), (18, 22));
+/// let found = text_statistics(&Context::new(None), &source, None)?.ok_or("no text")?;
+/// assert_eq!(found.text.paths(), ["prompt"]);
+/// let rows = &found.statistics.rows;
+/// assert_eq!((rows.quantile(0.0), rows.quantile(1.0)), (18, 22));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn text_statistics(
     ctx: &Context,
     source: &Source,
     named: Option<&[String]>,
-) -> Result<Option<(TextColumns, TextStatistics)>> {
+) -> Result<Option<TextFound>> {
     let text = match named {
         Some(named) => named_columns(source, named)?,
         None => default_columns(ctx, source)?,
@@ -97,21 +133,29 @@ pub fn text_statistics(
     if text.is_empty() {
         return Ok(None);
     }
+    let roles = TextRoles::new(source.schema(), &text);
+    let known = roles.is_known();
     ctx.begin(source.rows());
-    let found = scan(
+    let (statistics, found) = scan(
         ctx,
-        &source.project_text(&text, &[])?,
+        &source.project_text(roles.read(), &[])?,
         scan::all,
-        || TextStatistics::new(text.len()),
-        |found, _, batch| {
-            let texts = text.of(batch)?;
+        || (TextStatistics::new(text.len()), RoleLengths::default()),
+        |(found, lengths), _, batch| {
+            let texts = roles.text().of(batch)?;
             for row in 0..texts.rows() {
                 found.add(&texts, row);
             }
-            found.add_nulls(&text, batch);
+            found.add_nulls(roles.text(), batch);
+            if known {
+                roles.chars(batch, &texts)?.iter().for_each(|row| lengths.add(row));
+            }
             Ok(())
         },
-        TextStatistics::merge,
+        |(found, lengths), (other, others)| {
+            found.merge(other);
+            lengths.merge(&others);
+        },
     )?;
-    Ok(Some((text, found)))
+    Ok(Some(TextFound { text, statistics, roles: known.then_some(found) }))
 }

@@ -85,6 +85,15 @@ impl TextColumns {
         Ok(Self::new(chosen, Vec::new()))
     }
 
+    /// The first `count` leaves, of batches with what is to be read of all.
+    pub(super) fn first(&self, count: usize) -> Self {
+        let mut first = self.clone();
+        first.leaves.truncate(count);
+        first.places.truncate(count);
+        first.steps.truncate(count);
+        first
+    }
+
     /// The leaves.
     #[must_use]
     pub fn leaves(&self) -> &[Leaf] {
@@ -119,6 +128,16 @@ impl TextColumns {
     #[must_use]
     pub fn roots(&self) -> &[usize] {
         &self.roots
+    }
+
+    /// The place of each leaf's column among [`TextColumns::roots`].
+    pub(super) fn places(&self) -> &[usize] {
+        &self.places
+    }
+
+    /// The steps to a leaf in what is read of its column.
+    pub(super) fn steps_of(&self, leaf: usize) -> &[Step] {
+        &self.steps[leaf]
     }
 
     /// What is to be read of each of [`TextColumns::roots`].

@@ -144,6 +144,27 @@ const TURN: [&str; 3] = ["value", "message", "string"];
 /// Names of fields that say who speaks. A list of structs with one of them and a text is a chat.
 const SPEAKER: [&str; 5] = ["role", "from", "speaker", "author", "sender"];
 
+/// Who speaks in which role. A call of a tool belongs to the tool.
+const SPEAKERS: [(Role, &[&str]); 4] = [
+    (Role::System, &["system", "developer", "系统"]),
+    (Role::Prompt, &["user", "human", "prompter", "用户", "人类"]),
+    (Role::Response, &["assistant", "gpt", "chatgpt", "model", "bot", "ai", "助手", "模型"]),
+    (
+        Role::Tool,
+        &[
+            "tool",
+            "tool_call",
+            "tool_response",
+            "function",
+            "function_call",
+            "function_response",
+            "observation",
+            "ipython",
+            "工具",
+        ],
+    ),
+];
+
 /// Names that are never text unless asked for, and endings of such names.
 const NEVER: [&str; 20] = [
     "id",
@@ -180,6 +201,16 @@ fn plain(name: &str) -> String {
 pub(super) fn role(name: &str) -> Option<Role> {
     let name = plain(name);
     TEXT.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(role, _)| *role)
+}
+
+/// The role of what a speaker of this name says; that of a document for others.
+pub(super) fn role_of_speaker(name: &str) -> Role {
+    let of = |name: &str| {
+        let found = SPEAKERS.iter().find(|(_, names)| names.contains(&name));
+        found.map(|(role, _)| *role)
+    };
+    // As it is written first: most are, and there is one for every turn.
+    of(name).or_else(|| of(&plain(name))).unwrap_or(Role::Document)
 }
 
 /// Whether a column of this name is never text by default.

@@ -31,7 +31,7 @@ pub struct RowTexts<'a> {
 
 /// The texts of one leaf.
 #[derive(Debug)]
-struct LeafTexts<'a> {
+pub(super) struct LeafTexts<'a> {
     /// None for a column of nulls without a type.
     column: Option<TextColumn<'a>>,
     places: Places,
@@ -76,14 +76,13 @@ impl<'a> RowTexts<'a> {
     /// Characters (Unicode code points) of all texts of a row.
     #[must_use]
     pub fn chars(&self, row: usize) -> usize {
-        self.leaves.iter().map(|leaf| leaf.chars(leaf.range(row))).sum()
+        self.leaves.iter().map(|leaf| leaf.chars_of_row(row)).sum()
     }
 
     /// Characters of a leaf in a row.
     #[must_use]
     pub fn chars_in_row(&self, leaf: usize, row: usize) -> usize {
-        let leaf = &self.leaves[leaf];
-        leaf.chars(leaf.range(row))
+        self.leaves[leaf].chars_of_row(row)
     }
 
     /// Characters of a leaf in all rows.
@@ -125,7 +124,7 @@ pub fn hash_of(texts: &[&str]) -> u64 {
 }
 
 impl<'a> LeafTexts<'a> {
-    fn new(column: &'a ArrayRef, steps: &[Step]) -> Option<Self> {
+    pub(super) fn new(column: &'a ArrayRef, steps: &[Step]) -> Option<Self> {
         let (array, places, lists) = follow(column, steps)?;
         let is_null = column.data_type() == &DataType::Null;
         let column = if is_null { None } else { Some(TextColumn::new(array)?) };
@@ -137,7 +136,12 @@ impl<'a> LeafTexts<'a> {
         self.lists.as_ref().map_or(row..row + 1, |lists| lists.of(row))
     }
 
-    fn of(&self, row: usize) -> impl Iterator<Item = &'a str> + '_ {
+    /// Characters of the texts of a row.
+    pub(super) fn chars_of_row(&self, row: usize) -> usize {
+        self.chars(self.range(row))
+    }
+
+    pub(super) fn of(&self, row: usize) -> impl Iterator<Item = &'a str> + '_ {
         self.range(row).map(|index| match (self.column, self.places.at(index)) {
             (Some(column), Some(place)) => column.text(place),
             _ => "",

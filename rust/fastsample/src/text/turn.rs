@@ -28,6 +28,11 @@ impl Turn {
         Some(Self { speaker: role.unwrap_or(speaker), text: text?, has_role: role.is_some() })
     }
 
+    /// The index of the field that says who speaks.
+    pub(super) fn speaker(self) -> usize {
+        self.speaker
+    }
+
     /// What a template calls a field, if it is not by its own name.
     #[must_use]
     pub fn renamed(&self, field: usize) -> Option<&'static str> {
