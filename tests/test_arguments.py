@@ -231,7 +231,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "new_epochs": COUNT, "new_max_length": LIMIT, "new_seconds_per_step": POSITIVE,
          "fixed_share": SHARE, "lengths": FLAG, "chars_per_token": POSITIVE, "columns": ANY,
          "schema": SCHEMA, "threads": ANY, "progress": ANY, "limit_in": WORD, "recipe": PRESET,
-         "gpu_memory": RATE, "parameters": WITHIN, "tokenizer": PATH},
+         "gpu_memory": RATE, "parameters": WITHIN, "tokenizer": PATH, "chat_template": ANY},
     )  # fmt: skip
     yield "plan of a data set", Call(
         fastsample.plan,
@@ -243,7 +243,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "max_length": LIMIT, "padding": WORD, "new_epochs": COUNT, "new_max_length": ANY,
          "new_seconds_per_step": POSITIVE, "fixed_share": SHARE, "chars_per_token": POSITIVE,
          "limit_in": WORD, "recipe": PRESET, "gpu_memory": RATE, "parameters": WITHIN,
-         "tokenizer": PATH},
+         "tokenizer": PATH, "chat_template": ANY},
     )  # fmt: skip
     model = save_model("causal", folder / "model", 1) if HAS_TORCH else folder
     yield "verify", Call(

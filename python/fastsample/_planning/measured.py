@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastsample._arguments import is_whole, whole
+from fastsample._arguments import check_threads, is_whole, whole
 from fastsample._inspection.inspect import count_rows, inspect, measure_columns
 from fastsample._inspection.inspection import Inspection
 from fastsample._planning.limits import Limit, total
 from fastsample._planning.padding import LengthFacts, column_facts, length_facts
-from fastsample._progress import Callback
-from fastsample._source import SourceLike
+from fastsample._progress import Callback, reporting
+from fastsample._sampling.tokens import open_tokenizer
+from fastsample._source import SourceLike, open_source
 from fastsample._text_lengths import TextLengths, counted_lengths
 from fastsample.errors import ArgumentError
 
@@ -32,6 +33,8 @@ class Unit:
     name: str
     chars: float
     tokenizer: str | os.PathLike[str] | None
+    #: Whether chats are rendered by the tokenizer's chat template.
+    renders: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Measured:
 
     def assumption(self, unit: Unit) -> str:
         """Say what a length is."""
+        if unit.renders:
+            return "tokens are counted, in chats as the chat template renders them"
         if self.is_counted:
             return "tokens are counted, each text by itself; templates are not counted"
         if unit.name == "characters":
@@ -110,6 +115,10 @@ def measure(
             names = ", ".join(f"{column.name} ({column.type})" for column in found.columns)
             raise ArgumentError(f"there is no text column to measure lengths of; found {names}")
         return _inspected(found, unit, cut)
+    if unit.renders and unit.tokenizer is not None:
+        if cut:
+            raise ArgumentError("chat_template counts whole chats; give one limit for all columns")
+        return _rendered(source, unit.tokenizer, columns, schema, threads, progress)
     rows, inputs, notes, found_lengths = measure_columns(
         source, list(cut) or None, unit.tokenizer, columns, schema, threads, progress
     )
@@ -118,6 +127,32 @@ def measure(
     if cut:
         return replace(measured, by_column=found_lengths)
     return replace(measured, of_rows=counted_lengths(found_lengths.values()))
+
+
+def _rendered(
+    source: SourceLike,
+    tokenizer: str | os.PathLike[str],
+    columns: Sequence[str] | None,
+    schema: pa.Schema | None,
+    threads: int | None,
+    progress: bool | Callback | None,
+) -> Measured:
+    import pyarrow as pa
+
+    threads = check_threads(threads)
+    counter = open_tokenizer(tokenizer, chat_template=True)
+    with reporting(progress, "counting tokens") as callback:
+        opened = open_source(source, columns, threads, callback, schema)
+        found, text, notes = counter.lengths(opened, text=None, threads=threads, progress=callback)
+    counts = pa.array(found).to_numpy()
+    return Measured(
+        len(counts),
+        tuple(opened.inputs),
+        (*opened.notes, *notes),
+        tuple(text),
+        counted_lengths([counts]),
+        is_counted=True,
+    )
 
 
 def _inspected(found: Inspection, unit: Unit, cut: Sequence[str]) -> Measured:

@@ -49,6 +49,7 @@ def plan(
     lengths: bool = False,
     chars_per_token: float = 1.0,
     tokenizer: str | os.PathLike[str] | None = None,
+    chat_template: bool | None = None,
     columns: Sequence[str] | None = None,
     schema: pa.Schema | None = None,
     threads: int | None = None,
@@ -99,6 +100,9 @@ def plan(
         Characters of a token in the mean, by your tokenizer.
     tokenizer
         Count tokens with this ``tokenizer.json``, or that of a folder, instead; reads the texts.
+    chat_template
+        Count those of chats as the tokenizer's chat template renders them, as in
+        :func:`fastsample.token_lengths`.
     columns, schema, threads, progress
         As in :func:`fastsample.inspect`.
 
@@ -129,7 +133,7 @@ def plan(
     gpu_memory = optional(number, "gpu_memory", gpu_memory, above=0, most=1e6)
     parameters = optional(whole, "parameters", parameters, least=1)
     lengths = flag("lengths", lengths) or tokenizer is not None
-    unit = _unit(limit_in, chars_per_token, tokenizer)
+    unit = _unit(limit_in, chars_per_token, tokenizer, chat_template)
     schema = check_schema(schema)
     chosen = None if recipe is None else RECIPES[choice("recipe", recipe, RECIPES)]
     has_new_seconds = new_seconds_per_step is not None
@@ -189,7 +193,12 @@ def plan(
     )
 
 
-def _unit(limit_in: str, chars_per_token: float, tokenizer: str | os.PathLike[str] | None) -> Unit:
+def _unit(
+    limit_in: str,
+    chars_per_token: float,
+    tokenizer: str | os.PathLike[str] | None,
+    chat_template: bool | None,
+) -> Unit:
     """Check what limits count, and how it is found."""
     name = choice("limit_in", limit_in, UNITS)
     chars = number("chars_per_token", chars_per_token, above=0, most=1e6)
@@ -199,4 +208,7 @@ def _unit(limit_in: str, chars_per_token: float, tokenizer: str | os.PathLike[st
     if name == "characters" and (chars != 1 or tokenizer is not None):
         other = "tokenizer" if tokenizer is not None else "chars_per_token"
         raise ArgumentError(f"{other} is for limits in tokens; leave out limit_in='characters'")
-    return Unit(name, chars, tokenizer)
+    renders = optional(flag, "chat_template", chat_template)
+    if renders is not None and tokenizer is None:
+        raise ArgumentError("chat_template is for tokenizer=; pass one")
+    return Unit(name, chars, tokenizer, renders is True)

@@ -100,7 +100,7 @@ def token_lengths(
     opened = open_tokenizer(tokenizer, special_tokens, chats is True)
     with reporting(progress, "counting tokens") as callback:
         rows = open_source(source, None, threads, callback, schema)
-        found, notes = opened.lengths(rows, text=text, threads=threads, progress=callback)
+        found, _, notes = opened.lengths(rows, text=text, threads=threads, progress=callback)
     if chats is None:
         for note in notes:
             warnings.warn(note, stacklevel=2)

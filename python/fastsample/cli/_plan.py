@@ -87,6 +87,11 @@ _POSITIVE = click.IntRange(1)
     type=click.Path(path_type=Path),
     help="Count tokens with this tokenizer.json, or that of a folder.",
 )
+@click.option(
+    "--chat-template/--no-chat-template",
+    default=None,
+    help="Count the tokens of chats as the tokenizer's chat template renders them.",
+)
 @columns
 @schema
 @threads
@@ -129,6 +134,7 @@ def plan(
     lengths: bool,
     chars_per_token: float,
     tokenizer: Path | None,
+    chat_template: bool | None,
     column: list[str] | None,
     schema: Any,
     threads: int | None,
@@ -169,6 +175,7 @@ def plan(
             lengths=lengths,
             chars_per_token=chars_per_token,
             tokenizer=tokenizer,
+            chat_template=chat_template,
             columns=column,
             schema=schema,
             threads=threads,

@@ -65,7 +65,8 @@ impl Tokenizer {
         })?))
     }
 
-    /// Tokens of each row: an Arrow array of uint32; and what was chosen for the user.
+    /// Tokens of each row: an Arrow array of uint32; the columns that are counted, and what was chosen
+    /// for the user.
     #[pyo3(signature = (source, *, text, threads, progress))]
     fn lengths(
         &self,
@@ -74,16 +75,16 @@ impl Tokenizer {
         text: Option<Vec<String>>,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
-    ) -> BindingResult<(PyArray, Vec<String>)> {
+    ) -> BindingResult<(PyArray, Vec<String>, Vec<String>)> {
         let source = source.get().in_memory(py, threads, progress)?;
         let tokenizer = self.0.clone();
-        let (lengths, notes) = run(py, threads, progress, move |ctx| {
+        let (lengths, text, notes) = run(py, threads, progress, move |ctx| {
             let all = Selection::All { rows: source.rows() };
             let rows = Measure::new(ctx, source, text.as_deref(), tokenizer)?;
-            Ok((rows.lengths(ctx, &all)?, rows.notes()))
+            Ok((rows.lengths(ctx, &all)?, rows.text().paths(), rows.notes()))
         })?;
         let field = Field::new("tokens", DataType::UInt32, false);
-        Ok((PyArray::new(Arc::new(UInt32Array::from(lengths)), Arc::new(field)), notes))
+        Ok((PyArray::new(Arc::new(UInt32Array::from(lengths)), Arc::new(field)), text, notes))
     }
 
     /// The chats of each row as the chat template renders them: an Arrow array of strings.

@@ -18,5 +18,5 @@ pub(crate) fn render(source: &str, contents: &[&str]) -> Option<String> {
         JinjaValue::dict(vec![pair("role", role), pair("content", *content)])
     };
     let messages = roles.zip(contents).map(message).collect::<Result<_, _>>().ok()?;
-    template.render(JinjaValue::list(messages).ok()?).ok()
+    template.render(JinjaValue::list(messages).ok()?, JinjaValue::None).ok()
 }

@@ -9,7 +9,8 @@
 //! - `config`: what the folder of a tokenizer says of its template;
 //! - `template`: [`ChatTemplate`], a template that renders chats;
 //! - `jinja`: the language of templates, within bounds;
-//! - `messages`: the messages of a chat of any shape; `values`: Arrow data as values.
+//! - `messages`: the messages of a chat of any shape; `tools`: functions that it may call;
+//! - `values`: Arrow data as values.
 
 mod config;
 #[cfg(feature = "fuzz")]
@@ -19,10 +20,13 @@ mod messages;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod values;
 
+pub(crate) use jinja::JinjaValue;
 pub(crate) use messages::messages;
 pub use template::ChatTemplate;
+pub(crate) use tools::{TOOLS, may_hold_tools, tools};
 
 /// Stack of a thread that renders: levels of a template are bounded, and some kilobytes each. Pages
 /// that are not used cost nothing.

@@ -13,6 +13,7 @@ pub struct ChatTemplate {
     tokens: Vec<(&'static str, String)>,
     path: PathBuf,
     has_date: bool,
+    has_tools: bool,
 }
 
 impl ChatTemplate {
@@ -48,7 +49,8 @@ impl ChatTemplate {
             Error::corrupt(&path, what)
         })?;
         let has_date = source.contains("strftime_now");
-        Ok(Self { template, tokens, path, has_date })
+        let has_tools = source.contains("tools");
+        Ok(Self { template, tokens, path, has_date, has_tools })
     }
 
     /// The file that it was read from.
@@ -63,14 +65,20 @@ impl ChatTemplate {
         self.has_date
     }
 
-    /// The text of a chat, as `apply_chat_template(messages, tokenize=False)` makes it.
+    /// Whether it may show functions to the model.
+    #[must_use]
+    pub fn has_tools(&self) -> bool {
+        self.has_tools
+    }
+
+    /// The text of a chat, as `apply_chat_template(messages, tools=tools, tokenize=False)` makes it.
     ///
     /// # Errors
     /// What is wrong, without the file and the row.
-    pub(crate) fn render(&self, messages: JinjaValue) -> Result<String, Fail> {
+    pub(crate) fn render(&self, messages: JinjaValue, tools: JinjaValue) -> Result<String, Fail> {
         let fixed = [
             ("messages", messages),
-            ("tools", JinjaValue::None),
+            ("tools", tools),
             ("documents", JinjaValue::None),
             ("add_generation_prompt", JinjaValue::Bool(false)),
         ];

@@ -17,7 +17,7 @@ fn chat(turns: &[(&str, &str)]) -> JinjaValue {
 
 fn rendered(source: &str, turns: &[(&str, &str)]) -> Result<String, String> {
     let template = ChatTemplate::of(source).map_err(|error| error.to_string())?;
-    template.render(chat(turns)).map_err(|fail| fail.to_string())
+    template.render(chat(turns), JinjaValue::None).map_err(|fail| fail.to_string())
 }
 
 /// What an expression prints, with a chat of two messages.

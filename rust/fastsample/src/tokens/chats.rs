@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
-use crate::chat::{ChatTemplate, messages};
+use crate::chat::{ChatTemplate, JinjaValue, TOOLS, may_hold_tools, messages, tools};
 use crate::columns::named_columns;
 use crate::error::{Error, Result};
 use crate::source::{Projected, Source};
@@ -17,6 +17,8 @@ use crate::text::{TextColumns, Turn};
 pub(super) struct Chats {
     text: TextColumns,
     turns: Vec<(String, Turn)>,
+    /// The column of functions, if there is one and the template shows them.
+    tools: Option<usize>,
     template: Arc<ChatTemplate>,
 }
 
@@ -59,7 +61,8 @@ impl Chats {
             Ok((field.name().clone(), turn))
         };
         let turns = text.roots().iter().map(turn).collect::<Result<_>>()?;
-        Ok(Self { text, turns, template })
+        let tools = schema.index_of(TOOLS).ok().filter(|_| template.has_tools());
+        Ok(Self { text, turns, tools, template })
     }
 
     /// The texts of the chats.
@@ -71,9 +74,15 @@ impl Chats {
         &self.template
     }
 
-    /// What is read: the chat columns, whole.
+    /// What is read: the chat columns, whole, and functions behind them.
     pub(super) fn project(&self, source: &Source) -> Result<Projected> {
-        source.project(self.text.roots())
+        let tools = self.tools_in(source);
+        source.project(&self.text.roots().iter().copied().chain(tools).collect::<Vec<_>>())
+    }
+
+    /// The column of functions, if it may hold some.
+    fn tools_in(&self, source: &Source) -> Option<usize> {
+        self.tools.filter(|&index| may_hold_tools(source.schema().field(index)))
     }
 
     /// The rendered chats of a row. A chat that is null, or has no message, has no text.
@@ -82,10 +91,16 @@ impl Chats {
     /// The column, and what is wrong with it.
     pub(super) fn of_row(&self, batch: &RecordBatch, row: usize) -> Result<Vec<String>, String> {
         let mut texts = Vec::with_capacity(self.turns.len());
+        let functions = match batch.columns().get(self.turns.len()) {
+            Some(column) => {
+                tools(column, row).map_err(|fail| format!("column {TOOLS:?}: {fail}"))?
+            }
+            None => JinjaValue::None,
+        };
         for ((name, turn), column) in self.turns.iter().zip(batch.columns()) {
             let of_column = |fail| format!("column {name:?}: {fail}");
             if let Some(messages) = messages(column, turn, row).map_err(of_column)? {
-                texts.push(self.template.render(messages).map_err(of_column)?);
+                texts.push(self.template.render(messages, functions.clone()).map_err(of_column)?);
             }
         }
         Ok(texts)
@@ -107,6 +122,16 @@ impl Chats {
                      {text} the content"
                 ));
             }
+        }
+        if let Some(index) = self.tools {
+            let kind = source.schema().field(index).data_type();
+            notes.push(match self.tools_in(source) {
+                Some(_) => format!("the chat template is given the functions in {TOOLS}"),
+                None => format!(
+                    "the chat template is given no functions: {TOOLS} is {kind}, neither a list \
+                     nor JSON text"
+                ),
+            });
         }
         if self.template.has_date() {
             notes.push("the date that the chat template asks for is always 26 Jul 2024".into());

@@ -89,6 +89,11 @@ impl JinjaValue {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
+    /// The items, if it is a list.
+    pub(crate) fn as_list(&self) -> Option<&[Self]> {
+        if let Self::List(items) = self { Some(&items.items) } else { None }
+    }
+
     /// Bytes, written out.
     pub(super) fn size(&self) -> u64 {
         match self {
