@@ -450,7 +450,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "seed": SEED, "columns": NAMES, "text_columns": NAMES, "threads": THREADS,
          "target_bytes": Kind((b"1", True, [1], None, 1.5), (0, -1, "x", "-1MiB"), (np.int64(9),))},
     )  # fmt: skip
-    written = [job.write(part, decision, folder / "in parts")]
+    of_parts = [job.write(part, decision, folder / "in parts")]
     yield "parts.Draw.write", Call(
         job.write,
         {"part": part, "decision": decision, "folder": folder / "in parts"},
@@ -458,7 +458,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
     )  # fmt: skip
     yield "parts.Draw.commit", Call(
         job.commit,
-        {"files": written, "folder": folder / "in parts"},
+        {"files": of_parts, "folder": folder / "in parts"},
         {"files": Kind(([3], [None])), "folder": OUTPUT, "overwrite": TRUE},
     )  # fmt: skip
 
