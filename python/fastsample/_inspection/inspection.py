@@ -34,7 +34,7 @@ class Inspection:
     roles: dict[str, TextLengths] = field(default_factory=dict)
     #: Columns of strings that are not text by default, and why not.
     left_out: dict[str, str] = field(default_factory=dict)
-    #: Files that were passed over in a folder or glob, in a sentence.
+    #: What one should know of the files and the types of their columns, a sentence each.
     notes: tuple[str, ...] = ()
     #: Lengths in tokens of each text column, and of whole rows, if a tokenizer was given.
     tokens: dict[str, TextLengths] = field(default_factory=dict)

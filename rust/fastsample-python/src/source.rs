@@ -235,12 +235,12 @@ impl Source {
     }
 
     /// What one should know of the source, a sentence each: files that are not read, types that were
-    /// set.
+    /// set, and types that are due to a few values.
     #[getter]
     fn notes(&self) -> Vec<String> {
         match &self.kind {
             Kind::Rereadable(source) => {
-                source.passed_over().into_iter().chain(source.typed().map(str::to_owned)).collect()
+                source.passed_over().into_iter().chain(source.typed().iter().cloned()).collect()
             }
             Kind::Stream(_) => Vec::new(),
         }

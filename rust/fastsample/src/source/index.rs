@@ -8,9 +8,13 @@ use super::{csv, jsonl};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 
-/// Reads what `parts` can't tell before all of them are open. Returns whether types that the options
-/// set hold for them.
-pub(super) fn index(ctx: &Context, parts: &mut [Data], options: &OpenOptions) -> Result<bool> {
+/// Reads what `parts` can't tell before all of them are open. Returns what one should know of the
+/// types of columns, a sentence each.
+pub(super) fn index(
+    ctx: &Context,
+    parts: &mut [Data],
+    options: &OpenOptions,
+) -> Result<Vec<String>> {
     let types = match &options.types {
         Some(types) if hold_for(types, parts)? => Some(types),
         _ => None,
@@ -23,12 +27,12 @@ pub(super) fn index(ctx: &Context, parts: &mut [Data], options: &OpenOptions) ->
             _ => {}
         }
     }
-    jsonl::index(ctx, objects, types, options)?;
-    csv::index(ctx, records, types, options)?;
+    let widened = jsonl::index(ctx, objects, types, options)?;
+    let more = csv::index(ctx, records, types, options)?;
     if let Some(types) = types {
         check_names(types, parts)?;
     }
-    Ok(types.is_some())
+    Ok(types.map(ColumnTypes::note).into_iter().chain(widened).chain(more).collect())
 }
 
 /// Whether types hold for `parts`.

@@ -46,7 +46,7 @@ mod unify;
 mod unit_rows;
 mod valid;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -101,8 +101,8 @@ struct Origin {
     inputs: Vec<PathBuf>,
     /// Files that lie where it was looked for files, and are not read.
     passed_over: Vec<PathBuf>,
-    /// A sentence about types that were set.
-    typed: Option<String>,
+    /// What one should know of the types of columns, a sentence each.
+    typed: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -153,7 +153,7 @@ impl Source {
     /// For whatever is missing, damaged, not supported, or does not fit together.
     pub fn open(ctx: &Context, locations: &[PathBuf], options: &OpenOptions) -> Result<Self> {
         let columns = options.columns.as_deref();
-        let are_set = Cell::new(false);
+        let typed = RefCell::new(Vec::new());
         let passed_over = RefCell::new(Vec::new());
         let find = || {
             let mut paths = Vec::new();
@@ -172,11 +172,11 @@ impl Source {
         let parts = open_together(find, |paths| {
             let open = |index: usize| Data::open(&SourceFile::new(&paths[index])?);
             let mut opened = map(ctx, paths.len(), open)?;
-            are_set.set(index::index(ctx, &mut opened, options)?);
+            typed.replace(index::index(ctx, &mut opened, options)?);
             Ok(paths.iter().map(|path| path.display().to_string()).zip(opened).collect())
         })?;
         let source = Self::new(parts, columns)?;
-        Ok(source.found(passed_over.into_inner(), options, are_set.get()))
+        Ok(source.found(passed_over.into_inner(), typed.into_inner()))
     }
 
     /// Opens objects of a store, in the order given. `passed_over` are others that lie there.
@@ -193,20 +193,19 @@ impl Source {
         // Opening an object is waiting for it, whatever cores there are.
         let threads = ctx.threads().max(OPENED_AT_ONCE);
         let mut opened = map_in(ctx, threads, objects.len(), open)?;
-        let are_set = index::index(ctx, &mut opened, options)?;
+        let typed = index::index(ctx, &mut opened, options)?;
         let names = objects.iter().map(|object| object.name().display().to_string());
         let source = Self::new(names.zip(opened).collect(), options.columns.as_deref())?;
-        Ok(source.found(passed_over, options, are_set))
+        Ok(source.found(passed_over, typed))
     }
 
-    /// The source with what is known of where it was found, and whether types that were set hold.
-    fn found(self, mut passed_over: Vec<PathBuf>, options: &OpenOptions, are_set: bool) -> Self {
+    /// The source with what is known of where it was found, and of the types of its columns.
+    fn found(self, mut passed_over: Vec<PathBuf>, typed: Vec<String>) -> Self {
         passed_over.sort();
         passed_over.dedup();
         // Those that are also named outright are read.
         let read: HashSet<&Path> = self.parts.iter().filter_map(|part| part.data.path()).collect();
         passed_over.retain(|path| !read.contains(path.as_path()));
-        let typed = options.types.as_ref().filter(|_| are_set).map(ColumnTypes::note);
         let origin = Arc::new(Origin { inputs: Vec::new(), passed_over, typed });
         Self { origin, ..self }
     }
@@ -308,10 +307,11 @@ impl Source {
         discover::note(&self.origin.passed_over)
     }
 
-    /// A sentence about the types of columns that were set, if some were.
+    /// What one should know of the types of columns, a sentence each: those that were set, and those
+    /// that are due to a few of the values.
     #[must_use]
-    pub fn typed(&self) -> Option<&str> {
-        self.origin.typed.as_deref()
+    pub fn typed(&self) -> &[String] {
+        &self.origin.typed
     }
 
     /// All files that no output may replace: those of [`Source::paths`], and others that the rows

@@ -84,7 +84,7 @@ pub(crate) fn joined(sources: &[Source]) -> Result<Source> {
                 .iter()
                 .flat_map(|source| source.origin.passed_over.clone())
                 .collect(),
-            typed: None,
+            typed: Vec::new(),
         }),
         ..first.clone()
     })

@@ -1,11 +1,12 @@
 //! What is seen of a column: its type, or where its fields are not of the type that is set.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_schema::DataType;
 
 use super::fields::CsvField;
 use super::kind::{ColumnSeen, boolean, float, parse};
+use super::widened::CsvTallies;
 use crate::error::{Error, Result};
 use crate::source::column_types::{ColumnTypes, type_name};
 
@@ -13,6 +14,7 @@ use crate::source::column_types::{ColumnTypes, type_name};
 #[derive(Debug, Clone, Default)]
 pub(in crate::source) struct CsvColumnSeen {
     seen: ColumnSeen,
+    tallies: CsvTallies,
     /// The type that is set, if one is.
     wanted: Option<DataType>,
     /// The first field that is not of this type.
@@ -59,7 +61,13 @@ impl CsvColumnSeen {
     /// Takes in a field of a record whose first line is `line`.
     pub(super) fn add(&mut self, field: &CsvField<'_>, line: u64) {
         match &self.wanted {
-            None => self.seen.add(field),
+            None => {
+                let seen = ColumnSeen::of(field);
+                self.seen.merge(seen);
+                if let Some((kind, is_inexact)) = seen.field_kind() {
+                    self.tallies.add(kind, is_inexact, field, line);
+                }
+            }
             Some(_) if self.misfit.is_some() => {}
             Some(kind) if is_of(kind, field) => {}
             Some(_) => {
@@ -70,11 +78,25 @@ impl CsvColumnSeen {
         }
     }
 
-    /// Takes in what was seen of later rows, which `before` lines precede.
-    pub(super) fn merge(&mut self, other: Self, before: u64) {
+    /// Numbers the lines from those of a chunk to those of file `file`, where `before` precede them.
+    pub(super) fn place(&mut self, file: u32, before: u64) {
+        self.tallies.place(file, before);
+        self.misfit.iter_mut().for_each(|misfit| misfit.line += before);
+    }
+
+    /// Takes in what was seen of later rows.
+    pub(super) fn merge(&mut self, other: Self) {
         self.seen.merge(other.seen);
-        let later = other.misfit.map(|misfit| Misfit { line: misfit.line + before, ..misfit });
-        self.misfit = self.misfit.take().or(later);
+        self.tallies.merge(other.tallies);
+        self.misfit = self.misfit.take().or(other.misfit);
+    }
+
+    /// What one should know of the type of the column, unless it is set.
+    pub(super) fn notes(&self, files: &[PathBuf], name: &str) -> Vec<String> {
+        match self.wanted {
+            None => self.tallies.notes(files, name, &self.data_type()),
+            Some(_) => Vec::new(),
+        }
     }
 
     /// The type of the column; `null` if fields are not of the type that is set.

@@ -11,10 +11,11 @@ use crate::source::lines::{
     ChunkSeen, ChunkTable, Cutter, LineFault, LineFile, QuotedRecords, damaged, pass, start,
 };
 
-/// Reads all records of `file`: the header, the chunks, and what was seen in each column.
+/// Reads all records of `file`, the `number`-th of its source: the header, the chunks, and what was seen in each column.
 pub(super) fn read(
     ctx: &Context,
     file: &LineFile,
+    number: u32,
     delimiter: u8,
     types: Option<&ColumnTypes>,
 ) -> Result<(CsvHeader, ChunkTable, Vec<CsvColumnSeen>)> {
@@ -25,7 +26,10 @@ pub(super) fn read(
     let cutter = Cutter::InOrder(Box::new(Cutter::quoted(&open, file.codec(), delimiter)));
     let look = |bytes: &[u8], is_first: bool| look(bytes, is_first, delimiter, &blank);
     let table = pass(ctx, &open, file.codec(), cutter, look, |found, lines| {
-        std::iter::zip(&mut seen, found).for_each(|(seen, found)| seen.merge(found, lines));
+        for (seen, mut found) in std::iter::zip(&mut seen, found) {
+            found.place(number, lines);
+            seen.merge(found);
+        }
     })?;
     if table.rows.is_empty() {
         return Err(no_rows(file, "the file has a header and no rows"));

@@ -14,6 +14,7 @@
 use arrow_schema::DataType;
 
 use super::fields::CsvField;
+use crate::source::lines::is_inexact;
 
 /// What was seen in the fields of a column: a set that merges.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,20 +28,50 @@ const FRACTION: u8 = 8;
 const BOOL: u8 = 16;
 const TEXT: u8 = 32;
 const EMPTY: u8 = 64;
+/// Whole numbers that floats don't hold.
+const INEXACT: u8 = 128;
+
+/// What a field that is not empty is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FieldKind {
+    Whole,
+    /// A whole number beyond 63 bits.
+    Wide,
+    Fraction,
+    Bool,
+    Text,
+}
+
+impl FieldKind {
+    pub(super) const COUNT: usize = 5;
+}
 
 /// Digits of a whole number that surely fits into 64 bits.
 const SAFE_DIGITS: usize = 18;
 
 impl ColumnSeen {
-    pub(super) fn add(&mut self, field: &CsvField<'_>) {
-        // Nothing else can make a string of strings another type.
-        if self.0 & TEXT == 0 {
-            self.0 |= match field.bytes {
-                [] if field.is_quoted => EMPTY,
-                [] => 0,
-                bytes => kind(bytes),
-            };
-        }
+    /// A single field.
+    pub(super) fn of(field: &CsvField<'_>) -> Self {
+        Self(match field.bytes {
+            [] if field.is_quoted => EMPTY,
+            [] => 0,
+            bytes => kind(bytes),
+        })
+    }
+
+    /// What a single field is, and whether it is a whole number that floats don't hold; none if it
+    /// is empty.
+    pub(super) fn field_kind(self) -> Option<(FieldKind, bool)> {
+        let has = |kinds: u8| self.0 & kinds != 0;
+        let kind = match () {
+            () if has(TEXT) => FieldKind::Text,
+            () if has(BOOL) => FieldKind::Bool,
+            () if has(FRACTION) => FieldKind::Fraction,
+            () if has(WIDE) => FieldKind::Wide,
+            () if has(WHOLE) => FieldKind::Whole,
+            () => return None,
+        };
+        Some((kind, has(INEXACT)))
     }
 
     pub(super) fn to_byte(self) -> u8 {
@@ -126,11 +157,12 @@ fn number(bytes: &[u8]) -> u8 {
 }
 
 fn whole_number(bytes: &[u8], digits: usize) -> u8 {
+    let inexact = if is_inexact(bytes) { INEXACT } else { 0 };
     let below_zero = if bytes[0] == b'-' { BELOW_ZERO } else { 0 };
     if digits <= SAFE_DIGITS || parse::<i64>(bytes).is_some() {
-        WHOLE | below_zero
+        WHOLE | below_zero | inexact
     } else if parse::<u64>(bytes).is_some() {
-        WHOLE | WIDE
+        WHOLE | WIDE | inexact
     } else {
         TEXT
     }

@@ -3,6 +3,7 @@
 //! - [`fields`]: a record cut into fields; [`header`]: the names of the columns;
 //! - [`kind`]: the Arrow type of a column, from all of its fields; [`mod@column`]: what is seen of one, whose
 //!   type may be set;
+//! - [`widened`]: columns whose type is that of a few fields;
 //! - [`mod@index`]: the pass through all records that counts rows and finds the types;
 //! - [`rows`]: chosen rows of a chunk as Arrow data.
 //!
@@ -18,8 +19,10 @@ mod kind;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod widened;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -109,7 +112,8 @@ impl CsvFile {
 }
 
 /// Reads all records of the files in `parts` that are of this format: their rows, and their columns,
-/// of which `types` are set. Columns of one name have one type in all files.
+/// of which `types` are set. Columns of one name have one type in all files. Returns what one should
+/// know of these types, a sentence each.
 ///
 /// # Errors
 /// For the first record with a fault, or damaged data, or a field that is not of the type that is set.
@@ -118,23 +122,32 @@ pub(super) fn index<'a>(
     files: impl IntoIterator<Item = &'a mut CsvFile>,
     types: Option<&ColumnTypes>,
     options: &OpenOptions,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let mut files: Vec<&mut CsvFile> = files.into_iter().collect();
     let mut seen: HashMap<String, CsvColumnSeen> = HashMap::new();
     let mut conflicts = Conflicts::default();
-    for file in &mut files {
-        let (header, table, columns) = index::read(ctx, &file.lines, file.delimiter, types)?;
+    for (number, file) in files.iter_mut().enumerate() {
+        let (lines, delimiter) = (&file.lines, file.delimiter);
+        let (header, table, columns) = index::read(ctx, lines, number as u32, delimiter, types)?;
         file.lines.set_chunks(table);
         for (name, column) in std::iter::zip(header.names.iter(), columns) {
             if let Some(error) = column.error(file.lines.path(), name) {
                 conflicts.add(name, options.wants(name), error)?;
             }
             match seen.get_mut(name) {
-                Some(seen) => seen.merge(column, 0),
+                Some(seen) => seen.merge(column),
                 None => drop(seen.insert(name.clone(), column)),
             }
         }
         file.header = header;
+    }
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.lines.path().to_path_buf()).collect();
+    let (mut names, mut notes): (Vec<&String>, Vec<String>) = (Vec::new(), Vec::new());
+    for name in files.iter().flat_map(|file| file.header.names.iter()) {
+        if options.wants(name) && !names.contains(&name) {
+            names.push(name);
+            notes.extend(seen.get(name).iter().flat_map(|seen| seen.notes(&paths, name)));
+        }
     }
     let conflicts = Arc::new(conflicts);
     for file in files {
@@ -146,7 +159,7 @@ pub(super) fn index<'a>(
             Arc::new(Schema::new(file.header.names.iter().map(field).collect::<Vec<_>>()));
         file.conflicts = conflicts.clone();
     }
-    Ok(())
+    Ok(notes)
 }
 
 /// Reads all records of a file: its rows, and its columns with what was seen of each.

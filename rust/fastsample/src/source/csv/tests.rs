@@ -116,7 +116,9 @@ fn types_are_those_of_all_fields() {
     let kind = |fields: &[&str]| {
         let mut seen = ColumnSeen::default();
         for field in fields {
-            CsvFields::new(field.as_bytes(), b',').flatten().for_each(|field| seen.add(&field));
+            CsvFields::new(field.as_bytes(), b',')
+                .flatten()
+                .for_each(|field| seen.merge(ColumnSeen::of(&field)));
         }
         seen.data_type()
     };

@@ -4,6 +4,7 @@
 //! - [`walk`]: checks a line, its [`scalars`] among it, and notes its [`shape`];
 //! - [`schema`]: Arrow columns of a shape; [`fit`]: those whose types are set;
 //! - [`bytes`]: shapes on their way between processes;
+//! - [`mod@widened`]: columns whose type is that of a few values;
 //! - [`rows`]: chosen rows of a chunk as Arrow data, around a fault of arrow-json ([`surrogates`]).
 //!
 //! Lines end with a line feed; a carriage return before it is white space of JSON. Blank lines are
@@ -21,6 +22,7 @@ mod surrogates;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod widened;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -103,7 +105,7 @@ impl JsonlFile {
 }
 
 /// Reads all lines of the files in `parts` that are of this format: their rows, and one schema for
-/// all of them, in which `types` are set.
+/// all of them, in which `types` are set. Returns what one should know of it, a sentence each.
 ///
 /// # Errors
 /// For the first line that is no object, or damaged data, or columns whose values fit no one type.
@@ -112,10 +114,10 @@ pub(super) fn index<'a>(
     files: impl IntoIterator<Item = &'a mut JsonlFile>,
     types: Option<&ColumnTypes>,
     options: &OpenOptions,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let mut files: Vec<&mut JsonlFile> = files.into_iter().collect();
     if files.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut shape = JsonShape::default();
     for (number, file) in files.iter_mut().enumerate() {
@@ -129,7 +131,7 @@ pub(super) fn index<'a>(
     for file in files {
         (file.schema, file.conflicts) = (schema.clone(), conflicts.clone());
     }
-    Ok(())
+    Ok(widened::notes(&shape, &paths, types, options))
 }
 
 /// Reads all lines of a file: its rows, and their shape.

@@ -4,7 +4,7 @@ use memchr::memchr2;
 
 use super::shape::{JsonKind, JsonShape};
 use super::walk::{LineWalk, Walked};
-use crate::source::lines::LineFault;
+use crate::source::lines::{LineFault, is_inexact};
 
 /// Digits of a whole number that surely fits into 64 bits.
 const SAFE_DIGITS: usize = 18;
@@ -124,13 +124,19 @@ impl LineWalk<'_> {
             }
         }
         shape.saw(JsonKind::Number, self.line);
+        shape.numbers += 1;
         let text = || std::str::from_utf8(&self.bytes[start..self.at]).unwrap_or_default();
         if (has_exponent || whole > SAFE_NUMBER) && !text().parse().is_ok_and(f64::is_finite) {
             let what = "a number is beyond the range of 64-bit floats";
             return Err(LineFault { at: start, what: what.into() });
         }
+        let written = &self.bytes[start..self.at];
+        if is_whole && is_inexact(written) {
+            shape.inexact.saw(self.line, written);
+        }
         if !is_whole {
             shape.fractions.begin(self.line);
+            shape.fractional.saw(self.line, written);
         } else if whole <= SAFE_DIGITS || text().parse::<i64>().is_ok() {
             if below_zero {
                 shape.below_zero.begin(self.line);

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::source::lines::Tally;
+
 /// A kind of JSON value that excludes the others. A null is of every kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JsonKind {
@@ -76,6 +78,10 @@ pub(in crate::source) struct JsonShape {
     pub(super) below_zero: Place,
     pub(super) wide: Place,
     pub(super) huge: Place,
+    /// Numbers in all; those with a fraction or an exponent; whole ones that floats don't hold.
+    pub(super) numbers: u64,
+    pub(super) fractional: Tally,
+    pub(super) inexact: Tally,
     pub(super) fields: Fields,
     pub(super) items: Option<Box<JsonShape>>,
 }
@@ -88,6 +94,9 @@ impl Default for JsonShape {
             below_zero: NOWHERE,
             wide: NOWHERE,
             huge: NOWHERE,
+            numbers: 0,
+            fractional: Tally::default(),
+            inexact: Tally::default(),
             fields: Fields::default(),
             items: None,
         }
@@ -129,6 +138,8 @@ impl JsonShape {
                 *place = Place { file, line: place.line + before };
             }
         }
+        self.fractional.place(file, before);
+        self.inexact.place(file, before);
         self.fields.list.iter_mut().for_each(|field| field.shape.place(file, before));
         if let Some(items) = &mut self.items {
             items.place(file, before);
@@ -144,6 +155,9 @@ impl JsonShape {
         self.below_zero = self.below_zero.min(other.below_zero);
         self.wide = self.wide.min(other.wide);
         self.huge = self.huge.min(other.huge);
+        self.numbers += other.numbers;
+        self.fractional.merge(other.fractional);
+        self.inexact.merge(other.inexact);
         for field in other.fields.list {
             let place = self.fields.place(&field.name);
             self.fields.list[place].shape.merge(field.shape);

@@ -9,6 +9,7 @@
 //! - [`mod@file`]: a file with its chunks, and the bytes of one; [`names`]: what its name tells;
 //! - [`chosen`]: the chosen records of a chunk as Arrow data;
 //! - [`conflicts`]: columns whose values fit no one type;
+//! - [`tally`]: a few values that make the type of a column wider;
 //! - [`layout`]: how records are copied from a file to another.
 //!
 //! ```text
@@ -28,6 +29,7 @@ mod names;
 mod pass;
 mod quotes;
 mod records;
+mod tally;
 
 pub(super) use chosen::{ChosenRecords, RecordDecoder};
 pub(super) use conflicts::Conflicts;
@@ -40,3 +42,4 @@ pub(super) use names::{ends_with, refuse_utf16};
 pub(super) use pass::{ChunkSeen, ChunkTable, LineFault, pass};
 pub(super) use quotes::QuotedRecords;
 pub(super) use records::{Records, start};
+pub(super) use tally::{Tally, is_inexact, rounded, widened};
