@@ -274,3 +274,32 @@ def test_a_small_file_can_not_claim_a_gigabyte(tmp_path: Path) -> None:
     refused(
         tmp_path, lambda: whole(path), errors.UnsupportedDataError, str(path), "longer than 256 MiB"
     )
+
+
+@pytest.mark.parametrize("size", [700, 5_000, 900_000])
+def test_members_and_frames_are_one_stream(tmp_path: Path, size: int) -> None:
+    """Frames side by side, members in order: the rows of one frame, for any threads."""
+    rows = [{"id": i, "text": "字" * (i % 90), "n": [i, None]} for i in range(6000)]
+    data = "".join(f"{json.dumps(row, ensure_ascii=i % 2 > 0)}\n" for i, row in enumerate(rows))
+    one = tmp_path / "one.jsonl.zst"
+    one.write_bytes(zstd(data.encode()))
+    wanted = fastsample.sample(one, 500, seed=3, smart=True)
+    wanted.write_jsonl(tmp_path / "wanted.jsonl")
+    for name, compress in (("many.jsonl.zst", zstd), ("many.jsonl.gz", fast_gzip)):
+        many = tmp_path / name
+        many.write_bytes(in_parts(compress, size)(data.encode()))
+        for threads in (1, 2, 8):
+            found = fastsample.sample(many, 500, seed=3, smart=True, threads=threads)
+            assert found.row_ids.tolist() == wanted.row_ids.tolist()
+            found.write_jsonl(tmp_path / "found.jsonl", overwrite=True)
+            assert (tmp_path / "found.jsonl").read_bytes() == (
+                tmp_path / "wanted.jsonl"
+            ).read_bytes()
+        cut = tmp_path / f"cut.{name}"
+        cut.write_bytes(many.read_bytes()[:-30])
+        errors = set()
+        for threads in (1, 2, 8):
+            with pytest.raises(fastsample.CorruptDataError, match="behind line") as error:
+                fastsample.sample(cut, 5, threads=threads)
+            errors.add(str(error.value))
+        assert len(errors) == 1

@@ -23,7 +23,8 @@ pub(super) fn read(
     let header = header(&open, file, delimiter)?;
     let blank = CsvColumnSeen::all(&header.names, types)?;
     let mut seen = blank.clone();
-    let cutter = Cutter::InOrder(Box::new(Cutter::quoted(&open, file.codec(), delimiter)));
+    let cutter =
+        Cutter::InOrder(Box::new(Cutter::quoted(&open, file.codec(), ctx.threads(), delimiter)));
     let look = |bytes: &[u8], is_first: bool| look(bytes, is_first, delimiter, &blank);
     let table = pass(ctx, &open, file.codec(), cutter, look, |found, lines| {
         for (seen, mut found) in std::iter::zip(&mut seen, found) {
@@ -43,7 +44,7 @@ fn no_rows(lines: &LineFile, what: &str) -> Error {
 }
 
 fn header(open: &OpenFile, file: &LineFile, delimiter: u8) -> Result<CsvHeader> {
-    let mut cutter = Cutter::quoted(open, file.codec(), delimiter);
+    let mut cutter = Cutter::quoted(open, file.codec(), 1, delimiter);
     let bytes = cutter.peek(open).map_err(|error| damaged(open, file.codec(), 0, &error))??;
     let mut records = QuotedRecords::new(bytes, delimiter, start(bytes, true));
     let Some(record) = records.next() else {

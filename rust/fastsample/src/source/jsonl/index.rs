@@ -11,7 +11,7 @@ use crate::source::lines::{
 /// Reads all lines of `file`, the `number`-th of its source.
 pub(super) fn read(ctx: &Context, file: &LineFile, number: u32) -> Result<(ChunkTable, JsonShape)> {
     let open = file.open()?;
-    let cutter = Cutter::new(&open, file.codec());
+    let cutter = Cutter::new(&open, file.codec(), ctx.threads());
     let mut shape = JsonShape::default();
     let table = pass(ctx, &open, file.codec(), cutter, look, |mut found, lines| {
         found.place(number, lines);

@@ -61,17 +61,22 @@ pub(in crate::source) enum Cutter {
 }
 
 impl Cutter {
-    pub(in crate::source) fn new(open: &OpenFile, compression: LineCodec) -> Self {
+    pub(in crate::source) fn new(open: &OpenFile, compression: LineCodec, threads: usize) -> Self {
         match compression {
             LineCodec::None => Self::Plain { pieces: pieces(open.size()) },
-            _ => Self::InOrder(Box::new(InOrder::new(open, compression))),
+            _ => Self::InOrder(Box::new(InOrder::new(open, compression, threads))),
         }
     }
 
     /// Cuts a file of records with quotes, whose fields are told apart by `delimiter`. Whether a line
     /// end is within quotes is only known from all before it.
-    pub(in crate::source) fn quoted(open: &OpenFile, codec: LineCodec, delimiter: u8) -> InOrder {
-        InOrder { quoted: Some(delimiter), ..InOrder::new(open, codec) }
+    pub(in crate::source) fn quoted(
+        open: &OpenFile,
+        codec: LineCodec,
+        threads: usize,
+        delimiter: u8,
+    ) -> InOrder {
+        InOrder { quoted: Some(delimiter), ..InOrder::new(open, codec, threads) }
     }
 
     /// The lines of a plain file that begin in the `index`-th piece of it.
@@ -104,7 +109,8 @@ fn line_end(open: &OpenFile, mut at: u64, end: u64) -> Result<Option<u64>> {
     let mut step = BEYOND_BYTES;
     while at < end {
         let len = step.min(end - at);
-        let bytes = open.read_lent(at, len as usize)?;
+        // In memory of its own: the pool would give up that of a chunk for it.
+        let bytes = open.read_buffer(at, len as usize)?;
         if let Some(found) = memchr(b'\n', &bytes) {
             return Ok(Some(at + found as u64 + 1));
         }
@@ -148,13 +154,13 @@ pub(in crate::source) struct InOrder {
 }
 
 impl InOrder {
-    fn new(open: &OpenFile, compression: LineCodec) -> Self {
+    fn new(open: &OpenFile, compression: LineCodec, threads: usize) -> Self {
         let longest = match compression {
             LineCodec::None => LONGEST,
             _ => LONGEST.min(LONGEST_INFLATED.max(open.size() * LONGEST_A_BYTE)),
         };
         let (members, rest) = (VecDeque::new(), Vec::new());
-        let inflater = MemberReader::new(open, compression, 0);
+        let inflater = MemberReader::new(open, compression, 0).side_by_side(threads);
         Self { inflater, members, rest, at: 0, ended: false, longest, quoted: None }
     }
 

@@ -3,16 +3,16 @@
 //! A gzip file is a sequence of members, a Zstandard file one of frames. Each can be read without
 //! those before it.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder;
 
+use super::compressed::Compressed;
+use super::frames::{Frame, inflated};
 use crate::error::Error;
-use crate::source::file::{OpenFile, Section};
-
-/// Compressed bytes that are read at once.
-const READ_BYTES: usize = 256 << 10;
+use crate::source::file::OpenFile;
 
 /// Bytes at the beginning of a file that tell its format.
 const HEAD_BYTES: usize = 4 << 10;
@@ -72,6 +72,8 @@ pub(in crate::source) fn damaged(
 /// Reads a file from a member to its end.
 pub(super) struct MemberReader {
     compression: LineCodec,
+    /// Threads that inflate Zstandard frames.
+    threads: usize,
     state: Position,
     /// Members begun that nobody has asked for: where each begins in the file, and in what was read.
     begun: Vec<(u64, u64)>,
@@ -84,22 +86,22 @@ enum Position {
     Between(Compressed),
     Gzip(Box<GzDecoder<Compressed>>),
     Zstd(Decoder<'static, Compressed>),
+    /// Frames that are inflated, of which the first has begun, and what comes behind them.
+    Frames(VecDeque<Frame>, Compressed),
     Ended,
 }
 
 impl MemberReader {
     /// The bytes of `open` from the member on that begins at `offset`.
     pub(super) fn new(open: &OpenFile, compression: LineCodec, offset: u64) -> Self {
-        let section = open.section(offset, open.size().saturating_sub(offset));
-        let file = Compressed {
-            section,
-            buffer: vec![0; READ_BYTES],
-            start: 0,
-            end: 0,
-            left: open.size().saturating_sub(offset),
-            consumed: offset,
-        };
-        Self { compression, state: Position::Between(file), begun: Vec::new(), inflated: 0 }
+        let file = Compressed::new(open, offset);
+        let state = Position::Between(file);
+        Self { compression, threads: 1, state, begun: Vec::new(), inflated: 0 }
+    }
+
+    /// The same bytes, where Zstandard frames are inflated by `threads` threads, side by side.
+    pub(super) fn side_by_side(self, threads: usize) -> Self {
+        Self { threads, ..self }
     }
 
     /// The members begun since the last call: where each begins in the file, and among the bytes
@@ -110,14 +112,25 @@ impl MemberReader {
 
     /// Begins the next member; false at the end of the file.
     fn begin(&mut self, mut file: Compressed) -> io::Result<bool> {
-        if self.compression == LineCodec::Gzip && file.consumed > 0 {
+        if self.compression == LineCodec::Gzip && file.consumed() > 0 {
             file.skip_zeros()?;
         }
         if file.fill_buf()?.is_empty() {
             self.state = Position::Ended;
             return Ok(false);
         }
-        self.begun.push((file.consumed, self.inflated));
+        if self.compression == LineCodec::Zstd && self.threads > 1 {
+            let (frames, goes_on) = inflated(&mut file, self.threads);
+            if !goes_on {
+                self.threads = 1;
+            }
+            if let Some(first) = frames.front() {
+                self.begun.push((first.offset, self.inflated));
+                self.state = Position::Frames(frames, file);
+                return Ok(true);
+            }
+        }
+        self.begun.push((file.consumed(), self.inflated));
         self.state = match self.compression {
             LineCodec::Gzip => Position::Gzip(Box::new(GzDecoder::new(file))),
             _ => Position::Zstd(Decoder::with_buffer(file)?.single_frame()),
@@ -138,6 +151,9 @@ impl Read for MemberReader {
                 Position::Between(_) => 0,
                 Position::Gzip(member) => member.read(out)?,
                 Position::Zstd(frame) => frame.read(out)?,
+                Position::Frames(frames, _) => {
+                    frames.front_mut().map_or(Ok(0), |frame| frame.bytes.read(out))?
+                }
             };
             if read > 0 {
                 self.inflated += read as u64;
@@ -149,6 +165,15 @@ impl Read for MemberReader {
                 Position::Between(file) => file,
                 Position::Gzip(member) => member.into_inner(),
                 Position::Zstd(frame) => frame.finish(),
+                Position::Frames(mut frames, file) => {
+                    frames.pop_front();
+                    if let Some(next) = frames.front() {
+                        self.begun.push((next.offset, self.inflated));
+                        self.state = Position::Frames(frames, file);
+                        continue;
+                    }
+                    file
+                }
             };
             if !self.begin(file)? {
                 return Ok(0);
@@ -157,55 +182,97 @@ impl Read for MemberReader {
     }
 }
 
-/// A file behind a buffer that knows how far it was consumed.
-struct Compressed {
-    section: Section,
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    /// Bytes of the file that are not in the buffer yet.
-    left: u64,
-    /// The offset in the file of the next byte.
-    consumed: u64,
-}
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::path::Path;
 
-impl Compressed {
-    /// Some tools fill the last block of a gzip file with zeros.
-    fn skip_zeros(&mut self) -> io::Result<()> {
+    use proptest::prelude::*;
+    use zstd::stream::write::Encoder;
+
+    use super::super::frames::MOST_BYTES;
+    use super::*;
+    use crate::source::file::SourceFile;
+
+    /// What a reader hands out: bytes, where frames begin, and the kind of its failure.
+    type Found = (Vec<u8>, Vec<(u64, u64)>, Option<io::ErrorKind>);
+
+    fn read(path: &Path, threads: usize, step: usize) -> Found {
+        let open = SourceFile::new(path).and_then(|file| file.open()).expect("a file");
+        let mut reader = MemberReader::new(&open, LineCodec::Zstd, 0).side_by_side(threads);
+        let (mut bytes, mut begun, mut buffer) = (Vec::new(), Vec::new(), vec![0; step]);
         loop {
-            let bytes = self.fill_buf()?;
-            let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
-            if zeros == 0 {
-                return Ok(());
+            let read = reader.read(&mut buffer);
+            begun.extend(reader.begun());
+            match read {
+                Ok(0) => return (bytes, begun, None),
+                Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+                Err(error) => return (bytes, begun, Some(error.kind())),
             }
-            self.consume(zeros);
         }
     }
-}
 
-impl BufRead for Compressed {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.start == self.end && self.left > 0 {
-            self.start = 0;
-            self.end = 0;
-            self.end = self.section.read(&mut self.buffer)?;
-            self.left -= self.end as u64;
+    fn frame(bytes: &[u8], checksum: bool, sized: bool) -> Vec<u8> {
+        let mut encoder = Encoder::new(Vec::new(), 1).expect("an encoder");
+        encoder.include_checksum(checksum).expect("a flag");
+        if sized {
+            encoder.set_pledged_src_size(Some(bytes.len() as u64)).expect("a size");
         }
-        Ok(&self.buffer[self.start..self.end])
+        encoder.write_all(bytes).expect("memory");
+        encoder.finish().expect("memory")
     }
 
-    fn consume(&mut self, bytes: usize) {
-        self.start += bytes;
-        self.consumed += bytes as u64;
+    fn in_file<T>(bytes: &[u8], look: impl FnOnce(&Path) -> T) -> T {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), bytes).expect("a file");
+        look(file.path())
     }
-}
 
-impl Read for Compressed {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.fill_buf()?;
-        let len = bytes.len().min(out.len());
-        out[..len].copy_from_slice(&bytes[..len]);
-        self.consume(len);
-        Ok(len)
+    #[test]
+    fn large_frames_are_read_bit_by_bit() {
+        let large = vec![b'x'; MOST_BYTES + 1];
+        for sized in [false, true] {
+            let frames = [b"a\n", &large[..], b"b\n", &large[..], b"", b"c"];
+            let file: Vec<u8> = frames.iter().flat_map(|bytes| frame(bytes, true, sized)).collect();
+            let (alone, together) =
+                in_file(&file, |path| (read(path, 1, 1 << 20), read(path, 8, 1 << 20)));
+            assert_eq!(alone.0.len(), 2 * large.len() + 5);
+            assert_eq!(alone.1.len(), frames.len());
+            assert!(alone == together);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+        #[test]
+        fn frames_side_by_side_are_frames_in_order(
+            texts in prop::collection::vec(("[a-c\n]{0,300}", 0_usize..4, any::<bool>()), 0..12),
+            cut in prop::option::of(any::<prop::sample::Index>()),
+            flip in prop::option::of((any::<prop::sample::Index>(), 0_u32..8)),
+            threads in 2_usize..10,
+            step in 1_usize..2000,
+        ) {
+            let mut file = Vec::new();
+            for (text, times, checksum) in &texts {
+                file.extend(frame(text.repeat(200 * times).as_bytes(), *checksum, *times == 2));
+                if *times == 0 {
+                    // A frame that is to be skipped.
+                    file.extend([0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+                }
+            }
+            if !file.is_empty() {
+                if let Some((place, bit)) = flip {
+                    let place = place.index(file.len());
+                    file[place] ^= 1 << bit;
+                }
+                if let Some(cut) = cut {
+                    file.truncate(cut.index(file.len()));
+                }
+            }
+            let (alone, together) =
+                in_file(&file, |path| (read(path, 1, step), read(path, threads, step)));
+            prop_assert_eq!(alone, together);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Files of lines, compressed or not: what formats with a record a line share.
 //!
 //! - [`inflate`]: the bytes of a file, through gzip (several members) or Zstandard (several frames);
+//! - [`compressed`]: what is inflated; [`frames`]: Zstandard frames side by side;
 //! - [`cut`]: a file cut into chunks of whole lines, the same ones for any number of threads;
 //! - [`forward`]: chunks of a compressed file in order, for many threads;
 //! - [`records`]: the records of a chunk: lines that are not blank; [`quotes`]: with quotes around
@@ -15,14 +16,17 @@
 //! ```text
 //!  plain       |....line|line.....line|line...   cut every 4 MiB, at the next line end; in parallel
 //!  with quotes in order, at line ends outside of quotes
-//!  compressed  member ▶ inflate ▶ cut            in order; a chunk knows the member that it begins in
+//!  compressed  member ▶ inflate ▶ cut            in order, zstd frames side by side; a chunk
+//!                                                 knows the member that it begins in
 //! ```
 
 mod chosen;
+mod compressed;
 mod conflicts;
 mod cut;
 mod file;
 mod forward;
+mod frames;
 mod inflate;
 mod layout;
 mod names;
