@@ -1,7 +1,7 @@
 //! The index pass: every line is checked once; rows are counted, and columns found.
 
 use super::shape::JsonShape;
-use super::walk::walk;
+use super::walk::{has_controls, walk};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::source::lines::{
@@ -30,6 +30,7 @@ pub(super) fn read(ctx: &Context, file: &LineFile, number: u32) -> Result<(Chunk
 fn look(bytes: &[u8], is_first: bool) -> ChunkSeen<JsonShape> {
     let mut seen = ChunkSeen { rows: 0, lines: 0, found: JsonShape::default(), fault: None };
     let invalid = simdutf8::compat::from_utf8(bytes).err().map(|error| error.valid_up_to());
+    let controls = has_controls(bytes);
     let mut records = Records::new(bytes, start(bytes, is_first));
     while let Some(record) = records.next() {
         let (line, end) = (&bytes[record.clone()], record.end);
@@ -38,7 +39,7 @@ fn look(bytes: &[u8], is_first: bool) -> ChunkSeen<JsonShape> {
                 at: at.saturating_sub(record.start),
                 what: "the text is not valid UTF-8".into(),
             }),
-            None => walk(line, records.lines(), &mut seen.found),
+            None => walk(line, records.lines(), controls, &mut seen.found),
         };
         if let Err(fault) = walked {
             seen.fault = Some((records.lines(), fault));

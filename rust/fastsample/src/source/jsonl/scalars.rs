@@ -23,8 +23,8 @@ impl LineWalk<'_> {
                 return Err(self.fault("the line ends within a text"));
             };
             // A minimum of all bytes takes vector instructions, a search for one does not.
-            let least = rest[..length].iter().fold(u8::MAX, |least, &byte| least.min(byte));
-            if least < b' ' {
+            let least = || rest[..length].iter().fold(u8::MAX, |least, &byte| least.min(byte));
+            if self.may_have_controls && least() < b' ' {
                 let control = rest[..length].iter().position(|&byte| byte < b' ').unwrap_or(0);
                 let what = format!(
                     "the control character \\u{:04x} stands in a text without an escape",

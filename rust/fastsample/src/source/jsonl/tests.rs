@@ -10,11 +10,11 @@ use super::walk::walk;
 
 /// Whether the walk accepts a line.
 fn accepts(line: &str) -> bool {
-    walk(line.as_bytes(), 1, &mut JsonShape::default()).is_ok()
+    walk(line.as_bytes(), 1, true, &mut JsonShape::default()).is_ok()
 }
 
 fn refusal(line: &str) -> String {
-    walk(line.as_bytes(), 1, &mut JsonShape::default()).expect_err(line).what.into_owned()
+    walk(line.as_bytes(), 1, true, &mut JsonShape::default()).expect_err(line).what.into_owned()
 }
 
 #[test]
@@ -88,11 +88,11 @@ fn a_line_in_any_state_of_damage_is_no_panic() {
     let line =
         r#"{"a":[1,-2.5e3,"x\u00e9\ud83d\ude00",null,true,{"b":"\\"}],"c":false}"#.as_bytes();
     for end in 0..line.len() {
-        assert!(walk(&line[..end], 1, &mut JsonShape::default()).is_err(), "{end}");
+        assert!(walk(&line[..end], 1, true, &mut JsonShape::default()).is_err(), "{end}");
         for byte in 0..=255 {
             let mut damaged = line.to_vec();
             damaged[end] = byte;
-            let _ = walk(&damaged, 1, &mut JsonShape::default());
+            let _ = walk(&damaged, 1, true, &mut JsonShape::default());
         }
     }
 }
@@ -163,9 +163,9 @@ proptest! {
         for (row, value) in rows.iter().enumerate() {
             kinds(value, "", &mut expected);
             let line = value.to_string();
-            walk(line.as_bytes(), row as u64 + 1, &mut whole).expect("a line of serde_json");
+            walk(line.as_bytes(), row as u64 + 1, true, &mut whole).expect("a line of serde_json");
             let (part, number) = if row < cut { (&mut first, row) } else { (&mut second, row - cut) };
-            walk(line.as_bytes(), number as u64 + 1, part).expect("a line of serde_json");
+            walk(line.as_bytes(), number as u64 + 1, true, part).expect("a line of serde_json");
         }
         let mut found = BTreeSet::new();
         shape_kinds(&whole, "", &mut found);
@@ -185,7 +185,7 @@ proptest! {
         line in "\\{(\"[ab]\" ?: ?(-?0?[0-9]{1,2}(\\.[0-9])?(e[+-]?[0-9])?|\"[a\\\\n]{0,3}\"|null|true|\\[[1,]{0,3}\\]|\\{\\}),?){0,3}\\}?"
     ) {
         let expected = serde_json::from_str::<Value>(&line).is_ok();
-        let found = walk(line.as_bytes(), 1, &mut JsonShape::default());
+        let found = walk(line.as_bytes(), 1, true, &mut JsonShape::default());
         let is_twice = found.as_ref().is_err_and(|fault| fault.what.contains("twice"));
         prop_assert!(is_twice || found.is_ok() == expected, "{line}: {found:?}");
     }
