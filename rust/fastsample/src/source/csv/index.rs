@@ -142,7 +142,8 @@ pub(super) fn count(
 ) -> Result<(CsvHeader, ChunkTable)> {
     let open = file.open()?;
     let header = header(&open, file, delimiter)?;
-    let cutter = Cutter::InOrder(Box::new(Cutter::quoted(&open, file.codec(), delimiter)));
+    let cutter =
+        Cutter::InOrder(Box::new(Cutter::quoted(&open, file.codec(), ctx.threads(), delimiter)));
     let look = |bytes: &[u8], is_first: bool| {
         let mut records = QuotedRecords::new(bytes, delimiter, start(bytes, is_first));
         let rows = records.by_ref().skip(usize::from(is_first)).count() as u64;

@@ -164,7 +164,7 @@ pub(super) fn index<'a>(
 
 /// Reads all records of a file: its rows, and its columns with what was seen of each.
 pub(super) fn survey(ctx: &Context, file: &mut CsvFile) -> Result<Vec<(String, CsvColumnSeen)>> {
-    let (header, table, columns) = index::read(ctx, &file.lines, file.delimiter, None)?;
+    let (header, table, columns) = index::read(ctx, &file.lines, 0, file.delimiter, None)?;
     file.lines.set_chunks(table);
     Ok(header.names.iter().cloned().zip(columns).collect())
 }
@@ -179,7 +179,7 @@ pub(super) fn joined<'a>(
             names.push(name.as_str());
             CsvColumnSeen::default()
         });
-        known.merge(column.clone(), 0);
+        known.merge(column.clone());
     }
     let field = |name: &&str| Field::new(*name, seen[name].data_type(), true);
     Arc::new(Schema::new(names.iter().map(field).collect::<Vec<_>>()))

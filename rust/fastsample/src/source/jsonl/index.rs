@@ -54,7 +54,7 @@ fn look(bytes: &[u8], is_first: bool) -> ChunkSeen<JsonShape> {
 /// Finds the rows of `file`, of which all lines have been checked before.
 pub(super) fn count(ctx: &Context, file: &LineFile) -> Result<ChunkTable> {
     let open = file.open()?;
-    let cutter = Cutter::new(&open, file.codec());
+    let cutter = Cutter::new(&open, file.codec(), ctx.threads());
     let look = |bytes: &[u8], is_first: bool| {
         let mut records = Records::new(bytes, start(bytes, is_first));
         let rows = records.by_ref().count() as u64;
