@@ -173,6 +173,22 @@ def sample(
             smart, entropy, smart_options(strength, min_chars, max_chars, target, target_method)
         )
         check_compression(file, compression)
+        asked: dict[str, Any] = {
+            "fraction": fraction,
+            "where": where,
+            "exclude": exclude,
+            "exclude_letters": exclude_letters,
+            "by": by,
+            "allocation": _allocation(allocation),
+            "group": group,
+            "weight": weight,
+            "smart": rule,
+            "seed": seed,
+            "columns": column,
+            "schema": schema,
+            "text_columns": text_column,
+            "threads": threads,
+        }
         if epochs is not None:
             check_epochs(
                 {
@@ -186,58 +202,23 @@ def sample(
                     "--shards": shards if shards > 1 else None,
                 }
             )
-            draws = fastsample.epochs(
-                sources,
-                num_samples,
-                fraction=fraction,
-                where=where,
-                exclude=exclude,
-                exclude_letters=exclude_letters,
-                by=by,
-                allocation=_allocation(allocation),
-                group=group,
-                weight=weight,
-                smart=rule,
-                seed=seed,
-                columns=column,
-                schema=schema,
-                text_columns=text_column,
-                threads=threads,
-            )
+            draws = fastsample.epochs(sources, num_samples, **asked)
+            files: dict[str, Any] = {"compression": compression, "overwrite": overwrite}
             with folder_of(file):
-                reports = draws.write(
-                    file,
-                    epochs,
-                    compression=compression,
-                    shuffle=shuffle is True,
-                    overwrite=overwrite,
-                )
+                reports = draws.write(file, epochs, shuffle=shuffle is True, **files)
             tell_order(shuffle)
             show_epochs(draws, reports, started, as_json=as_json)
             return
         drawn = fastsample.sample(
             sources,
             num_samples,
-            fraction=fraction,
-            where=where,
-            exclude=exclude,
-            exclude_letters=exclude_letters,
-            by=by,
-            allocation=_allocation(allocation),
-            group=group,
-            weight=weight,
+            **asked,
             replace=replace,
             budget_tokens=budget_tokens,
             max_tokens=max_tokens,
             tokenizer=tokenizer,
             chat_template=chat_template,
-            smart=rule,
-            seed=seed,
-            columns=column,
-            schema=schema,
-            text_columns=text_column,
             weights=weights,
-            threads=threads,
             at_most=at_most,
         )
         available = _available(drawn.report)
