@@ -68,7 +68,8 @@ def score(
                                 shingles, or where the term is off
         ``repetition``  float32 distinct shingles / all shingles, of the first 1,024; of long
                                 texts some 6 % less, as hashes collide
-        ``target``      float32 mean log2(share in the target / share in the source) of its
+        ``target``      float32 log2 of the odds that it is of the target; with the ratio, mean
+                                log2(share in the target / share in the source) of its
                                 shingles; only with a target
         ``weight``      float64 the product of the terms; 0 for a row too short. Only ratios count
         ============ ======= ===============================================================

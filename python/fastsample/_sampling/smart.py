@@ -66,10 +66,10 @@ class Smart:
         :func:`fastsample.sample`. Of its columns those are read that have the names of the weighed
         columns; all text columns if it has none of those.
     target_method
-        How rows are held against the target. "ratio": share of a shingle in the target over its
-        share in the source, geometric mean over the row's shingles: the DSIR importance weight
-        (Xie, Santurkar, Ma, Liang 2023). "classifier": the odds that the row is of the target, by
-        logistic regression on shingles, learned from the target and a pilot of the source.
+        How rows are held against the target. "classifier": the odds that the row is of the target,
+        by logistic regression on shingles, learned from the target and a pilot of the source.
+        "ratio": share of a shingle in the target over its share in the source, geometric mean over
+        the row's shingles: the DSIR importance weight (Xie, Santurkar, Ma, Liang 2023).
     target_strength
         Exponent of the ratio, or of the odds.
     target_clip
@@ -92,7 +92,7 @@ class Smart:
     min_chars: int = 10
     max_chars: int = 512
     target: SourceLike | None = None
-    target_method: TargetMethod = "ratio"
+    target_method: TargetMethod = "classifier"
     target_strength: float = 8.0
     target_clip: float = 1.0
 

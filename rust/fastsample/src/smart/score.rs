@@ -29,7 +29,7 @@ const BATCH_ROWS: usize = 1 << 16;
 /// | `novelty` | estimated share of it that those do not have; null with fewer than three of them |
 /// | `commonness` | mean `log2(other rows with the shingle + 1)`, null without shingles or if switched off |
 /// | `repetition` | distinct shingles / shingles, of the first 1,024 |
-/// | `target` | mean `log2` of share in the target / share in the source; only with a target |
+/// | `target` | `log2` of the odds or the ratio by the target's method; only with a target |
 /// | `weight` | product of the terms, at most 1; only ratios count |
 ///
 /// # Errors
