@@ -21,7 +21,7 @@ pub struct GroupTokens {
 /// group would exceed the budget of tokens, or each that still fits into a number of rows.
 ///
 /// # Errors
-/// As [`draw`]; and whatever counting fails with.
+/// As [`super::draw`]; and whatever counting fails with.
 pub fn draw_by_tokens(
     ctx: &Context,
     population: Population,
