@@ -15,9 +15,11 @@ import fastsample
 import numpy as np
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from conftest import TRAINERS
 from data import pairs, write_ipc
 from fastsample import ArgumentError, OutputError, SourceTypeError, parts
+from fastsample.cli import app
 from models_made import save_model
 from tokenizers_made import make
 
@@ -612,6 +614,23 @@ def test_names_that_are_too_long(name: str) -> None:
         lambda: fastsample.Dataset(name),
         lambda: fastsample.sample(TABLE, 5).write_parquet(name),
         lambda: fastsample.sample(TABLE, 5).cache(name),
+        lambda: parts.Draw(name, 5),
+        lambda: fastsample.plan(
+            9, batch_size=3, seconds_per_step=1, epochs=2, new_epochs=1
+        ).write_settings(name),
     ):
         with pytest.raises(fastsample.FastSampleError):
             call()
+
+
+def test_a_name_with_no_room_for_that_of_a_manifest(tmp_path: Path) -> None:
+    path = write_ipc(TABLE, tmp_path / f"{'x' * 245}.arrow")
+    assert not fastsample.compare(TABLE, path).smart
+
+
+def test_an_output_whose_name_is_too_long(tmp_path: Path) -> None:
+    path = write_ipc(TABLE, tmp_path / "in.arrow")
+    for name in ("x" * 300, "a/" * 3000 + "x"):
+        done = CliRunner().invoke(app, ["sample", str(path), f"{tmp_path}/{name}.arrow", "-n", "5"])
+        assert done.exit_code == 1
+        assert "File name too long" in done.stderr

@@ -153,6 +153,8 @@ def test_errors_name_what_to_do(models: Any, tmp_path: Path) -> None:
     rows = held_out(3)
     with pytest.raises(fastsample.SourceNotFoundError, match="save_pretrained"):
         fastsample.verify(rows, tmp_path / "absent", second)
+    with pytest.raises(fastsample.SourceNotFoundError, match="no such folder"):
+        fastsample.verify(rows, "x" * 300, second)
     (tmp_path / "empty").mkdir()
     with pytest.raises(fastsample.ReadError, match="empty: not loaded by transformers"):
         fastsample.verify(rows, first, tmp_path / "empty")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fastsample._files import is_there
 from fastsample.errors import CorruptDataError, ReadError, SourceNotFoundError
 
 #: The manifest, and the folder of what is not committed.
@@ -23,12 +24,12 @@ VERSION = 1
 
 def committed(path: Path) -> list[Path]:
     """Return the files that a folder's manifest names; the path itself if there is none."""
-    if not path.is_dir():
+    if not is_there(path, Path.is_dir):
         return [path]
-    found = read_manifest(path)
-    if found is not None:
-        return [path / file["path"] for file in found["files"]]
-    if (path / STAGING).is_dir():
+    manifest = read_manifest(path)
+    if manifest is not None:
+        return [path / file["path"] for file in manifest["files"]]
+    if is_there(path / STAGING, Path.is_dir):
         raise SourceNotFoundError(
             f"{path}: the folder holds the beginning of an output that was not committed; finish "
             f"it, or remove {path / STAGING}"
@@ -40,19 +41,19 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Return the manifest of a folder, None if it has none; all files that it names are there."""
     where = folder / MANIFEST
     try:
-        found = json.loads(where.read_text(encoding="utf-8"))
+        manifest = json.loads(where.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ReadError(f"{where}: cannot read: {error.strerror}") from None
     except ValueError as error:
         raise CorruptDataError(f"{where}: no manifest: {error}; write the output again") from None
-    if not isinstance(found, dict) or found.get("manifest") != VERSION:
+    if not isinstance(manifest, dict) or manifest.get("manifest") != VERSION:
         raise CorruptDataError(
             f"{where}: a manifest of another version than {VERSION}; read it with the version of "
             "fastsample that wrote it, or write the output again"
         )
-    files = found.get("files")
+    files = manifest.get("files")
     if not isinstance(files, list) or not files or not all(map(_is_file, files)):
         raise CorruptDataError(f"{where}: it names no files; write the output again")
     for file in files:
@@ -68,7 +69,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
                 f"{path}: the file has {size:,} bytes, but {file['bytes']:,} in {MANIFEST}; write "
                 "the output again"
             )
-    return found
+    return manifest
 
 
 def _is_file(file: object) -> bool:

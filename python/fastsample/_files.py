@@ -5,10 +5,22 @@ An output is never an input of the call, a folder, a device or a pipe; links are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from fastsample import _fastsample
+
+
+def is_there(path: Path, kind: Callable[[Path], bool] = Path.exists) -> bool:
+    """Whether there is a file of this kind: ``Path.exists``, ``Path.is_file`` or ``Path.is_dir``.
+
+    There is none where the system can't look the name up, because it is too long, say. What opens
+    the file then tells why.
+    """
+    try:
+        return kind(path)
+    except OSError:
+        return False
 
 
 def write_text(path: Path, text: str, inputs: Iterable[Path] = ()) -> None:

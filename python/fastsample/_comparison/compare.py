@@ -14,6 +14,7 @@ from fastsample._comparison.examples import examples as find_examples
 from fastsample._comparison.facts import biases
 from fastsample._comparison.model import Distance, Side
 from fastsample._comparison.report import Comparison
+from fastsample._files import is_there
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling.manifest import manifest_path, read_manifest
@@ -135,7 +136,7 @@ def _is_smart(sample: SourceLike, files: tuple[Path, ...]) -> bool:
     """Tell whether a sample, or the manifest beside its file, says that it is a smart one."""
     if isinstance(sample, Sample):
         return sample.report.smart is not None
-    if not files or not manifest_path(files[0]).is_file():
+    if not files or not is_there(manifest_path(files[0]), Path.is_file):
         return False
     with suppress(FastSampleError):
         return bool(read_manifest(manifest_path(files[0]))["options"].get("smart"))

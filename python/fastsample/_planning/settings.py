@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from fastsample._files import write_files
+from fastsample._files import is_there, write_files
 from fastsample.errors import ArgumentError, OutputError
 
 
@@ -26,7 +26,7 @@ def write_pair(
     beside = path.with_name(f"{path.stem}.original{path.suffix}")
     texts = {beside: form(original), path: form(changed)}
     for target, text in texts.items():
-        if not overwrite and target.exists() and target.read_text(encoding="utf-8") != text:
+        if not overwrite and is_there(target) and target.read_text(encoding="utf-8") != text:
             raise OutputError(f"{target}: the file exists with other contents; choose another name")
     write_files({target: text.encode() for target, text in texts.items()}, inputs)
     return path, beside

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from fastsample._files import is_there
 from fastsample.errors import (
     ArgumentError,
     MissingDependencyError,
@@ -175,7 +176,7 @@ def _loading(path: str) -> Any:
     """Say in one line which folder is not there, or not loaded; libraries raise all kinds."""
     # `owner/name` may be one of the Hugging Face Hub.
     is_name = path.count("/") == 1 and not path.startswith((".", "/", "~"))
-    if not is_name and not Path(path).is_dir():
+    if not is_name and not is_there(Path(path), Path.is_dir):
         raise SourceNotFoundError(
             f"{path}: no such folder; name one that model.save_pretrained(folder) wrote"
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from fastsample._files import is_there
 from fastsample.errors import OutputError
 
 inputs = click.option(
@@ -32,7 +33,7 @@ def source_and_output(
         output = Path(sources.pop())
         if len(sources) > 1:
             raise click.UsageError("with several sources, name the file to write by --output")
-        if output.exists() and not _overwrite_was_given():
+        if is_there(output) and not _overwrite_was_given():
             raise OutputError(f"{output}: the file exists; --overwrite replaces it")
     if sources and inputs:
         raise click.UsageError("name sources in order or with --input, not both")
@@ -52,9 +53,7 @@ def _overwrite_was_given() -> bool:
 def folder_of(output: Path) -> Iterator[None]:
     """Make the folder of a file that is missing; if nothing was written, take it away again."""
     folder = output.expanduser().parent
-    missing = []
-    with contextlib.suppress(OSError):  # making it will say what is wrong
-        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    missing = [each for each in (folder, *folder.parents) if not is_there(each)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

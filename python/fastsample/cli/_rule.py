@@ -27,7 +27,10 @@ max_chars = click.option(
 )
 target = click.option("--target", help="Prefer rows like those of this file.")
 target_method = click.option(
-    "--target-method", type=click.Choice(METHODS), show_default="classifier", help="How they are told."
+    "--target-method",
+    type=click.Choice(METHODS),
+    show_default="classifier",
+    help="How they are told.",
 )
 
 
