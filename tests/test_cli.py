@@ -114,6 +114,9 @@ def test_json(source: Path, output: Path) -> None:
         "matching": None,
         "fraction": None,
         "weight": None,
+        "replace": False,
+        "distinct": None,
+        "exclude": None,
         "group": [],
         "groups": None,
     }

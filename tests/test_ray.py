@@ -36,6 +36,9 @@ def two_nodes() -> Iterator[Any]:
     ray: Any = import_module("ray")
     made: Any = import_module("ray.cluster_utils")
     folder = tempfile.mkdtemp(prefix="ray")
+    # Where Ray notes the address of the cluster, in a folder that it expects to be there.
+    os.environ["RAY_TMPDIR"] = folder
+    (Path(folder) / "ray").mkdir()
     node = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
     cluster = made.Cluster()
     try:

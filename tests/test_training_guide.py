@@ -93,7 +93,7 @@ def test_every_snippet_runs(folder: Path) -> None:
     assert len(names["counted"]) == 10_000
     assert names["talks"].report.tokens <= 50_000
     assert len(names["self"].rows) == 3000
-    epochs = [pq.read_table(folder / f"epoch{epoch}.parquet") for epoch in range(3)]
+    epochs = [pq.read_table(folder / f"fresh-epoch{epoch}.parquet") for epoch in range(3)]
     assert len(set(pa.concat_tables(epochs)["id"].to_pylist())) == 9000
 
 
