@@ -243,6 +243,11 @@ def test_it_goes_with_all_draws(tmp_path: Path) -> None:
     mixed = fastsample.mix({"a": (table, 0.5), "b": (table[1:4], 0.5)}, 6, exclude=[BENCH])
     assert [(each.rows, each.left_out) for each in mixed.report.sources] == [(15, 5), (3, 0)]
     assert "a: 5 rows share text with exclude" in mixed.report.notes
+    # Benchmarks are read once for all sources, so they may be a stream.
+    streamed = fastsample.mix(
+        {"a": (table, 0.5), "b": (table[1:4], 0.5)}, 6, exclude=BENCH.to_reader()
+    )
+    assert streamed.row_ids.tolist() == mixed.row_ids.tolist()
     bench, source = tmp_path / "bench.jsonl", tmp_path / "in.parquet"
     fastsample.sample(BENCH, 2).write_jsonl(bench)
     drawn = fastsample.sample(write_parquet(table, source), 4, exclude=bench)

@@ -4,6 +4,7 @@ from typing import Any, TypeAlias, TypedDict, final, type_check_only
 
 __all__ = [
     "DEBUG_BUILD",
+    "Benchmarks",
     "Format",
     "PartFiles",
     "PartedDraw",
@@ -162,6 +163,17 @@ class CompareFound(TypedDict):
     columns: dict[str, tuple[LengthsFound, LengthsFound]]
 
 @final
+class Benchmarks:
+    @staticmethod
+    def read(
+        sources: Sequence[tuple[str, Source]],
+        *,
+        letters: int,
+        threads: int | None,
+        progress: _Progress,
+    ) -> Benchmarks: ...
+
+@final
 class Source:
     @staticmethod
     def from_paths(
@@ -199,9 +211,8 @@ class Source:
     def matching(self, predicate: str, *, threads: int | None, progress: _Progress) -> Source: ...
     def excluding(
         self,
-        exclude: Sequence[tuple[str, Source]],
+        benchmarks: Benchmarks,
         *,
-        letters: int,
         text: Sequence[str] | None,
         threads: int | None,
         progress: _Progress,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import (
@@ -29,6 +29,7 @@ from fastsample._sampling.exclusion import (
     excluded,
     excluding,
     left_out_rows,
+    read_benchmarks,
 )
 from fastsample._sampling.groups import (
     AllocationLike,
@@ -269,20 +270,20 @@ def sample(
         raise ArgumentError(
             "chat_template is for tokenizer=; pass one, with budget_tokens= or max_tokens="
         )
-    tokens = too_long = groups = None
+    found = tokens = too_long = groups = None
     chosen: list[str] = []
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
         opened = open_population(source, columns, where, threads, callback, schema)
-        opened = excluding(
-            opened, benchmarks, exclude_letters, text_of(smart, text_columns), threads, callback
-        )
+        shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
+        opened = excluding(opened, shared, text_of(smart, text_columns), threads, callback)
         left_out = excluded(opened)
         if at_most and not replace and isinstance(amount, int) and opened.population:
             amount = min(amount, opened.population)
+        rest: dict[str, Any] = {"text": check_text_columns(text_columns)}
+        rest |= {"threads": threads, "progress": callback}
         if whole_groups is not None and by_tokens:
             counter = counter_of(tokenizer, chat_template, budget_tokens, max_tokens)
-            found = None
             drawn, groups_found, tokens, too_long, chosen = _fastsample.draw_grouped_by_tokens(
                 opened,
                 amount,
@@ -292,9 +293,7 @@ def sample(
                 max_tokens=max_tokens,
                 group=whole_groups,
                 weight=weight,
-                text=check_text_columns(text_columns),
-                threads=threads,
-                progress=callback,
+                **rest,
             )
             chosen = group_notes(groups_found, whole_groups, weight, len(drawn)) + (
                 [] if chat_template is False else chosen
@@ -314,7 +313,6 @@ def sample(
                 progress=callback,
             )
         elif whole_groups is not None:
-            found = None
             drawn, chosen, _ = draw_whole_groups(
                 opened,
                 amount,
@@ -341,28 +339,12 @@ def sample(
                 replace=replace,
             )
         elif replace:
-            found = None
             drawn = _fastsample.draw_repeated(
-                opened,
-                amount,
-                seed,
-                weight=weight,
-                weights=weights,
-                text=check_text_columns(text_columns),
-                threads=threads,
-                progress=callback,
+                opened, amount, seed, weight=weight, weights=weights, **rest
             )
         elif weight is not None:
-            found = None
             drawn = _fastsample.draw_weighted(
-                opened,
-                amount,
-                seed,
-                weight=weight,
-                weights=weights,
-                text=check_text_columns(text_columns),
-                threads=threads,
-                progress=callback,
+                opened, amount, seed, weight=weight, weights=weights, **rest
             )
         else:
             drawn, found = draw(

@@ -29,6 +29,7 @@ from fastsample._sampling.exclusion import (
     excluded,
     excluding,
     left_out_rows,
+    read_benchmarks,
 )
 from fastsample._sampling.groups import (
     AllocationLike,
@@ -128,9 +129,8 @@ def epochs(
                 "first"
             )
         opened = matching(opened, where, threads, callback)
-        opened = excluding(
-            opened, benchmarks, exclude_letters, text_of(smart, text_columns), threads, callback
-        )
+        shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
+        opened = excluding(opened, shared, text_of(smart, text_columns), threads, callback)
     asked: dict[str, Any] = {"where": where}
     asked |= {"fraction": amount if isinstance(amount, float) else None}
     asked |= {"weight": weight, "group": tuple(together or ()), "exclude": excluded(opened)}
@@ -283,22 +283,9 @@ class Epochs:
         >>> [report.files[0].path.name for report in written]
         ['train-epoch0.jsonl', 'train-epoch1.jsonl']
         """
-        target = output_path("path", path)
-        form = formats.by_ending(target, optional(string, "compression", compression))
-        count = len(self) if epochs is None else whole("epochs", epochs, least=1)
-        if count > len(self) and self._order.by_weight:
-            raise ArgumentError(f"epochs is {count}, but a draw by weight has {len(self)} here")
-        drawn = [self[epoch]._native for epoch in range(count)]
-        paths = [formats.with_label(target, f"epoch{epoch}") for epoch in range(count)]
-        return write(
-            drawn,
-            paths,
-            form,
-            shuffle=shuffle,
-            overwrite=overwrite,
-            memory_limit=memory_limit,
-            progress=progress,
-        )
+        files = {"shuffle": shuffle, "overwrite": overwrite, "memory_limit": memory_limit}
+        _, written = write_epochs(self, path, epochs, compression, progress=progress, **files)
+        return written
 
     def _draw(
         self, epoch: int, progress: Callback | None
@@ -364,3 +351,22 @@ class Epochs:
                 progress=progress,
             )
         return drawn, None, None, [], None
+
+
+def write_epochs(
+    draws: Epochs,
+    path: str | os.PathLike[str],
+    epochs: int | None,
+    compression: str | None,
+    **options: Any,
+) -> tuple[list[Report], list[WriteReport]]:
+    """Write epochs as :meth:`Epochs.write` does; return how each was drawn, and written."""
+    target = output_path("path", path)
+    form = formats.by_ending(target, optional(string, "compression", compression))
+    count = len(draws) if epochs is None else whole("epochs", epochs, least=1)
+    if count > len(draws) and draws._order.by_weight:
+        raise ArgumentError(f"epochs is {count}, but a draw by weight has {len(draws)} here")
+    drawn = [draws[epoch] for epoch in range(count)]
+    paths = [formats.with_label(target, f"epoch{epoch}") for epoch in range(count)]
+    written = write([sample._native for sample in drawn], paths, form, **options)
+    return [sample.report for sample in drawn], written

@@ -108,28 +108,31 @@ def check_exclude(exclude: SourceLike | Sequence[SourceLike] | None, letters: ob
     return sources
 
 
-def excluding(
-    opened: _fastsample.Source,
-    exclude: Sequence[Any],
-    letters: int,
-    text_columns: Sequence[str] | None,
-    threads: int | None,
-    progress: Callback | None,
-) -> _fastsample.Source:
-    """Leave out the rows that share text with one of the sources `exclude`."""
+def read_benchmarks(
+    exclude: Sequence[Any], letters: int, threads: int | None, progress: Callback | None
+) -> _fastsample.Benchmarks | None:
+    """Read the texts that rows may not share, once for all sources; None without any."""
     if not exclude:
-        return opened
+        return None
     sources = [
         (_name(source, place), open_source(source, None, threads, progress))
         for place, source in enumerate(exclude, 1)
     ]
-    return opened.excluding(
-        sources,
-        letters=letters,
-        text=check_text_columns(text_columns),
-        threads=threads,
-        progress=progress,
-    )
+    return _fastsample.Benchmarks.read(sources, letters=letters, threads=threads, progress=progress)
+
+
+def excluding(
+    opened: _fastsample.Source,
+    benchmarks: _fastsample.Benchmarks | None,
+    text_columns: Sequence[str] | None,
+    threads: int | None,
+    progress: Callback | None,
+) -> _fastsample.Source:
+    """Leave out the rows that share text with benchmarks."""
+    if benchmarks is None:
+        return opened
+    text = check_text_columns(text_columns)
+    return opened.excluding(benchmarks, text=text, threads=threads, progress=progress)
 
 
 def _name(source: object, place: int) -> str:

@@ -27,6 +27,7 @@ from fastsample._sampling.exclusion import (
     excluded,
     excluding,
     left_out_rows,
+    read_benchmarks,
 )
 from fastsample._sampling.mixture_report import source_notes, to_sources
 from fastsample._sampling.report import Report, known_text
@@ -193,9 +194,9 @@ def mix(
             (name, open_source(source, None, threads, callback, types.get(name), read=kept))
             for name, source in given.items()
         ]
+        shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
         opened = [
-            (name, excluding(source, benchmarks, exclude_letters, None, threads, callback))
-            for name, source in opened
+            (name, excluding(source, shared, None, threads, callback)) for name, source in opened
         ]
         drawn, found = _fastsample.draw_mixture(
             opened,

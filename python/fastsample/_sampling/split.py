@@ -34,6 +34,7 @@ from fastsample._sampling.exclusion import (
     excluded,
     excluding,
     left_out_rows,
+    read_benchmarks,
 )
 from fastsample._sampling.groups import check_by
 from fastsample._sampling.report import Report, WriteReport
@@ -173,7 +174,8 @@ def split(
             raise ArgumentError("a stream can be read once; write it to a file to split it")
         rows = opened.rows
         opened = matching(opened, where, threads, callback)
-        opened = excluding(opened, benchmarks, exclude_letters, text or None, threads, callback)
+        shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
+        opened = excluding(opened, shared, text or None, threads, callback)
         left_out = excluded(opened)
         population = opened.population or 0
         wanted = _counts(sizes, population)

@@ -4,6 +4,7 @@
 //! - [`imported`]: Arrow data of other libraries, through the C data interface;
 //! - [`stored`]: objects of a store, read through Python;
 //! - [`rule`]: the options of smart draws;
+//! - [`exclusion`]: texts of benchmarks, which rows to draw may not share;
 //! - [`draw`], [`score`], [`split`], [`compare`], [`inspect`]: a function for each verb;
 //! - [`stratified`]: draws of each group its own number;
 //! - [`grouped`]: draws of whole groups;
@@ -28,6 +29,7 @@
 mod compare;
 mod draw;
 mod errors;
+mod exclusion;
 mod exit;
 mod files;
 mod grouped;
@@ -67,6 +69,8 @@ mod _fastsample {
     use crate::draw::{
         all_rows, draw_repeated, draw_smart, draw_uniform, draw_weighted, draw_window, rank,
     };
+    #[pymodule_export]
+    use crate::exclusion::Benchmarks;
     #[pymodule_export]
     use crate::files::{check_output, write_files};
     #[pymodule_export]

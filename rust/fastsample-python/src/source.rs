@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use arrow_array::RecordBatchReader;
-use fastsample::exclusion::{self, ExcludeOptions, Excluded};
+use fastsample::exclusion::Excluded;
 use fastsample::predicate::Predicate;
 use fastsample::source::{ColumnTypes, OpenOptions, choose};
 use fastsample::{Amount as CoreAmount, Context, Error, Population, Source as CoreSource};
@@ -13,6 +13,7 @@ use pyo3::types::PyDict;
 use pyo3_arrow::PySchema;
 
 use crate::errors::BindingResult;
+use crate::exclusion::Benchmarks;
 use crate::imported;
 use crate::report;
 use crate::run::run;
@@ -184,25 +185,20 @@ impl Source {
         Ok(Self { matching: Some(population), ..source })
     }
 
-    /// The same rows, of which those that share no text with any of some named sources may be drawn.
-    #[pyo3(signature = (exclude, *, letters, text, threads, progress))]
+    /// The same rows, of which those that share no text with benchmarks may be drawn.
+    #[pyo3(signature = (benchmarks, *, text, threads, progress))]
     fn excluding(
         &self,
         py: Python<'_>,
-        exclude: Vec<(String, PyRef<'_, Self>)>,
-        letters: u32,
+        benchmarks: &Benchmarks,
         text: Option<Vec<String>>,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> BindingResult<Self> {
         let population = self.drawable(py, threads, progress)?;
-        let open = |(name, source): (String, PyRef<'_, Self>)| {
-            Ok((name, source.in_memory(py, threads, progress)?))
-        };
-        let exclude = exclude.into_iter().map(open).collect::<BindingResult<Vec<_>>>()?;
-        let options = ExcludeOptions { letters, text };
+        let benchmarks = benchmarks.0.clone();
         let (population, excluded) = run(py, threads, progress, move |ctx| {
-            exclusion::without(ctx, population, &exclude, &options)
+            benchmarks.without(ctx, population, text.as_deref())
         })?;
         let source = Self::rows_of(population.source().clone(), self.columns.clone());
         Ok(Self { matching: Some(population), excluded: Some(excluded), ..source })

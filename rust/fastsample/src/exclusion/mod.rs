@@ -16,6 +16,8 @@ mod letters;
 mod runs;
 mod texts;
 
+use std::path::PathBuf;
+
 use arrow_array::RecordBatch;
 use arrow_buffer::BooleanBufferBuilder;
 
@@ -36,18 +38,9 @@ const EXAMPLES: usize = 3;
 /// Characters of an example.
 const EXAMPLE_CHARS: usize = 200;
 
-/// The range of [`ExcludeOptions::letters`].
+/// The range of the length of a run.
 const LEAST: u32 = 8;
 const MOST: u32 = 10_000;
-
-/// What rows may not share.
-#[derive(Debug, Clone)]
-pub struct ExcludeOptions {
-    /// The length of a run in letters.
-    pub letters: u32,
-    /// The text columns of the population; those of the default if none are named.
-    pub text: Option<Vec<String>>,
-}
 
 /// What was left out.
 #[derive(Debug, Clone)]
@@ -92,47 +85,67 @@ pub struct Example {
     pub text: String,
 }
 
-/// The rows of `population` that share no text with any of the sources `exclude`.
-///
-/// # Errors
-/// [`Error::Argument`] for a source without rows and a length out of range; [`Error::Column`] where
-/// there is no text to compare; and whatever reading fails with.
-pub fn without(
-    ctx: &Context,
-    population: Population,
-    exclude: &[(String, Source)],
-    options: &ExcludeOptions,
-) -> Result<(Population, Excluded)> {
-    let letters = options.letters;
-    if !(LEAST..=MOST).contains(&letters) {
-        return Err(Error::Argument(format!(
-            "exclude_letters is {letters}; it must be from {LEAST} to {MOST}"
-        )));
+/// Texts of sources, such as benchmarks, that rows may not share: read once, for any number of
+/// populations.
+pub struct Benchmarks {
+    letters: u32,
+    texts: BenchmarkTexts,
+    sources: Vec<ExcludedBy>,
+    inputs: Vec<PathBuf>,
+}
+
+impl Benchmarks {
+    /// Reads the texts of `sources`, of which rows may not share runs of so many letters.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a source without rows and a length out of range; [`Error::Column`]
+    /// where there is no text; and whatever reading fails with.
+    pub fn read(ctx: &Context, sources: &[(String, Source)], letters: u32) -> Result<Self> {
+        if !(LEAST..=MOST).contains(&letters) {
+            return Err(Error::Argument(format!(
+                "exclude_letters is {letters}; it must be from {LEAST} to {MOST}"
+            )));
+        }
+        let mut texts = BenchmarkTexts::new(letters);
+        let mut found = Vec::new();
+        for (number, (name, source)) in (0..).zip(sources) {
+            found.push(read(ctx, &mut texts, number, name, source)?);
+        }
+        texts.finish()?;
+        let inputs = sources.iter().flat_map(|(_, source)| source.inputs()).collect();
+        Ok(Self { letters, texts, sources: found, inputs })
     }
-    let source = population.source();
-    let text = text_columns(ctx, source, options.text.as_deref(), "compare with exclude")?;
-    let mut texts = BenchmarkTexts::new(letters);
-    let mut sources = Vec::new();
-    for (number, (name, source)) in (0..).zip(exclude) {
-        sources.push(read(ctx, &mut texts, number, name, source)?);
+
+    /// The rows of `population` that share no text with any of the sources. Its texts are the columns
+    /// that `text` names; those of the default if it names none.
+    ///
+    /// # Errors
+    /// [`Error::Column`] where there is no text to compare; and whatever reading fails with.
+    pub fn without(
+        &self,
+        ctx: &Context,
+        population: Population,
+        text: Option<&[String]>,
+    ) -> Result<(Population, Excluded)> {
+        let letters = self.letters;
+        let text = text_columns(ctx, population.source(), text, "compare with exclude")?;
+        let mut sources = self.sources.clone();
+        let found = look(ctx, &population, &text, &self.texts, sources.len())?;
+        for (source, found) in sources.iter_mut().zip(found.sources) {
+            (source.left_out, source.examples) = (found.left_out, found.examples);
+        }
+        let report = Excluded {
+            letters,
+            rows: population.rows(),
+            left_out: found.rows.len() as u64,
+            text: text.paths(),
+            sources,
+        };
+        let others = others(population.source().rows(), &found.rows)?;
+        let what = format!("share no run of {letters} letters with exclude");
+        let population = population.only(&others, &what)?.with_inputs(self.inputs.clone());
+        Ok((population, report))
     }
-    texts.finish()?;
-    let found = look(ctx, &population, &text, &texts, sources.len())?;
-    for (source, found) in sources.iter_mut().zip(found.sources) {
-        (source.left_out, source.examples) = (found.left_out, found.examples);
-    }
-    let report = Excluded {
-        letters,
-        rows: population.rows(),
-        left_out: found.rows.len() as u64,
-        text: text.paths(),
-        sources,
-    };
-    let inputs: Vec<_> = exclude.iter().flat_map(|(_, source)| source.inputs()).collect();
-    let others = others(population.source().rows(), &found.rows)?;
-    let what = format!("share no run of {letters} letters with exclude");
-    let population = population.only(&others, &what)?.with_inputs(inputs);
-    Ok((population, report))
 }
 
 /// Reads the texts of a source, which are few, into `texts`.
