@@ -58,9 +58,14 @@ def _drawn(
     """Return the texts of some rows; a null is empty."""
     import pyarrow as pa
 
-    amount = min(count, sum(sum(part["fragments"]) for part in _fastsample.parts(source)))
     drawn = _fastsample.draw_uniform(
-        source, amount, _SEED, weights=False, text=None, threads=threads, progress=None
+        source,
+        min(count, source.rows or 0),
+        _SEED,
+        weights=False,
+        text=None,
+        threads=threads,
+        progress=None,
     )
     return pa.RecordBatchReader.from_stream(drawn.stream()).read_all().select(list(columns))
 

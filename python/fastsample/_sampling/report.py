@@ -165,6 +165,12 @@ class Report:
     distinct: int | None = None
     exclude: Excluded | None = None
 
+    @property
+    def _available(self) -> int:
+        """Rows that could be drawn: those that match, without those that were left out."""
+        rows = self.rows if self.matching is None else self.matching
+        return rows - left_out_rows(self.exclude)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
         lists = {
@@ -257,9 +263,7 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
     if report.exclude is not None:
         yield from excluded_facts(report.exclude)
     if report.fraction is not None:
-        among = report.rows if report.matching is None else report.matching
-        among -= left_out_rows(report.exclude)
-        yield "fraction", f"{report.fraction} of {among:,}, half a row rounded to even"
+        yield "fraction", f"{report.fraction} of {report._available:,}, half a row rounded to even"
     share = f" ({report.sampled / report.rows:.1%})" if report.rows else ""
     yield "rows after", f"{report.sampled:,}{share}"
     if report.distinct is not None:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import fastsample
-from fastsample import WriteReport
+from fastsample import Report, WriteReport
 from fastsample._layout import size
 from fastsample._sampling.exclusion import excluded_facts
 from fastsample.cli._common import print_facts, print_json, tell_left_out
@@ -20,15 +20,19 @@ def check_epochs(options: dict[str, object]) -> None:
 
 
 def show_epochs(
-    draws: fastsample.Epochs, written: list[WriteReport], started: float, *, as_json: bool
+    distinct: int,
+    drawn: list[Report],
+    written: list[WriteReport],
+    started: float,
+    *,
+    as_json: bool,
 ) -> None:
-    """Print the files, as JSON or as a table."""
-    reports = [draws[epoch].report for epoch in range(len(written))]
-    first = reports[0]
+    """Print the files, as JSON or as a table; the first `distinct` epochs share no row."""
+    first = drawn[0]
     seconds = time.perf_counter() - started
     notes = [*first.notes]
-    if len(written) > len(draws):
-        notes.append(f"rows come again from epoch {len(draws)} on: all have been drawn by then")
+    if len(written) > distinct:
+        notes.append(f"rows come again from epoch {distinct} on: all have been drawn by then")
     tell_left_out(first.left_out or written[0].left_out)
     if as_json:
         print_json(
@@ -38,8 +42,8 @@ def show_epochs(
                 "matching": first.matching,
                 "exclude": first.exclude and first.exclude.to_dict(),
                 "seed": first.seed,
-                "distinct_epochs": len(draws),
-                "epochs": [_epoch(*pair) for pair in zip(reports, written, strict=True)],
+                "distinct_epochs": distinct,
+                "epochs": [_epoch(*pair) for pair in zip(drawn, written, strict=True)],
                 "text_columns": list(first.text_columns or written[0].mean_chars),
                 "left_out": first.left_out or written[0].left_out,
                 "notes": notes,
@@ -62,7 +66,7 @@ def show_epochs(
     print_facts([*facts, ("seed", str(first.seed)), ("time", f"{seconds:.1f} s")])
 
 
-def _epoch(drawn: fastsample.Report, written: WriteReport) -> dict[str, Any]:
+def _epoch(drawn: Report, written: WriteReport) -> dict[str, Any]:
     file = written.files[0]
     return {
         "path": str(file.path),

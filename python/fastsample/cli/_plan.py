@@ -205,10 +205,9 @@ def _limits(flag: str, given: list[str] | None) -> int | dict[str, int] | None:
     if given is None:
         return None
     pairs = [each.rpartition("=") for each in given]
-    wrong = next((text for text in given if not text.rpartition("=")[2].isascii()
-                  or not text.rpartition("=")[2].isdecimal()), None)  # fmt: skip
-    if wrong is not None:
-        raise fastsample.ArgumentError(f"{flag}: {wrong!r} is no limit; write 256 or prompt=256")
+    for text, (_, _, limit) in zip(given, pairs, strict=True):
+        if not (limit.isascii() and limit.isdecimal()):
+            raise fastsample.ArgumentError(f"{flag}: {text!r} is no limit; write 256 or prompt=256")
     if len(pairs) == 1 and not pairs[0][1]:
         return int(pairs[0][2])
     if not all(name for name, _, _ in pairs) or len({name for name, _, _ in pairs}) < len(pairs):

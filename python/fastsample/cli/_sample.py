@@ -10,6 +10,7 @@ import click
 
 import fastsample
 from fastsample import Report, WriteReport
+from fastsample._sampling.epochs import write_epochs
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import SmartLike
 from fastsample.cli._common import (
@@ -203,11 +204,11 @@ def sample(
                 }
             )
             draws = fastsample.epochs(sources, num_samples, **asked)
-            files: dict[str, Any] = {"compression": compression, "overwrite": overwrite}
+            files = {"shuffle": shuffle is True, "overwrite": overwrite}
             with folder_of(file):
-                reports = draws.write(file, epochs, shuffle=shuffle is True, **files)
+                reports = write_epochs(draws, file, epochs, compression, **files)
             tell_order(shuffle)
-            show_epochs(draws, reports, started, as_json=as_json)
+            show_epochs(len(draws), *reports, started, as_json=as_json)
             return
         drawn = fastsample.sample(
             sources,
@@ -221,8 +222,7 @@ def sample(
             weights=weights,
             at_most=at_most,
         )
-        available = _available(drawn.report)
-        if num_samples is not None and available < num_samples and not replace:
+        if num_samples is not None and drawn.report._available < num_samples and not replace:
             _warn(num_samples, drawn.report)
         options = {"shuffle": shuffle is True, "shards": shards, "overwrite": overwrite}
         options["manifest"] = manifest
@@ -233,13 +233,8 @@ def sample(
         show_written(drawn.report, written, started, first)
 
 
-def _available(drawn: Report) -> int:
-    rows = drawn.rows if drawn.matching is None else drawn.matching
-    return rows - (0 if drawn.exclude is None else drawn.exclude.left_out)
-
-
 def _warn(num_samples: int, drawn: Report) -> None:
-    rows = _available(drawn)
+    rows = drawn._available
     what = f"only {rows:,} rows match"
     if drawn.exclude is not None:
         what = f"--exclude leaves only {rows:,} rows"
