@@ -171,7 +171,8 @@ def excluded_facts(found: Excluded) -> Iterator[tuple[str, str]]:
     yield "left out by exclude", f"{found.left_out:,} of {found.rows:,}{share}"
     yield "compared", f"{', '.join(found.text_columns)}: runs of {found.letters} letters"
     for source in found.sources:
-        yield f"  {source.name}", f"{source.left_out:,} rows share text with it"
+        # The name is the value: a long path would take the width from all others.
+        yield "  benchmark", f"{source.left_out:,} rows share text with {source.name}"
         for row in source.examples:
             text = " ".join(row.text.split())
             shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
