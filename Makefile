@@ -64,10 +64,10 @@ demo: setup ## Make 200,000 rows of Chinese-looking pairs, look at them, draw 60
 
 test: setup test-rust test-python ## Set everything up and run all tests
 
-# The dependencies are those of the release build, compiled once; our own code has all checks.
-CHECKED := $(foreach crate,fastsample fastsample-python,\
-	--config profile.release.package.$(crate).debug-assertions=true \
-	--config profile.release.package.$(crate).overflow-checks=true)
+# The dependencies are those of the release build, compiled once. Our own code has all checks, and is
+# quick to compile rather than to run: its tests wait for the compiler.
+CHECKED := $(foreach crate,fastsample fastsample-python,$(addprefix --config profile.release.package.$(crate).,\
+	debug-assertions=true overflow-checks=true opt-level=1 codegen-units=64 debug=false))
 
 test-rust:
 	cargo test --workspace --locked --release --features fastsample/fuzz $(CHECKED)

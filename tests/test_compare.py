@@ -51,8 +51,8 @@ def test_one_row_changed_is_not_identical(mixed: pa.Table) -> None:
     assert fastsample.compare(mixed, other).verdict != "identical"
 
 
-#: 1 % is the rate that the limits are made for; more than 5 of 100 has a chance of 1 in 2,000 then.
-SEEDS = 100
+#: 1 % is the rate that the limits are made for; more than 3 of 40 has a chance of 1 in 1,400 then.
+SEEDS, MOST_ALARMS = 40, 3
 
 
 @pytest.mark.slow
@@ -66,7 +66,7 @@ def test_random_samples_are_representative(mixed: pa.Table, share: float) -> Non
         inside = not any(each.is_bias for each in (found.length, found.grams, found.by) if each)
         assert inside == (found.verdict == "representative")
         alarms += not inside
-    assert alarms <= 5
+    assert alarms <= MOST_ALARMS
 
 
 @pytest.mark.slow
@@ -83,7 +83,7 @@ def test_random_samples_of_rows_of_all_lengths_are_representative(share: float) 
     for seed in range(SEEDS):
         drawn = fastsample.sample(table, round(1000 * share), seed=seed).to_arrow()
         alarms += fastsample.compare(table, drawn, by="source").verdict == "biased"
-    assert alarms <= 5
+    assert alarms <= MOST_ALARMS
     # What is biased is still called so: rows that lack half of one kind, or the shortest.
     chars = pc.utf8_length(table["text"])
     shortest = pc.sort_indices(chars, sort_keys=[("", "descending")])[: round(1000 * share)]
