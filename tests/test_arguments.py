@@ -213,7 +213,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.inspect,
         {"source": TABLE},
         {"source": SOURCE, "columns": NAMES, **texts, "schema": SCHEMA, "lengths": FLAG,
-         "threads": THREADS, "tokenizer": PATH,
+         "threads": THREADS, "tokenizer": PATH, "chat_template": ANY,
          "progress": PROGRESS},
     )  # fmt: skip
     yield "token_lengths", Call(

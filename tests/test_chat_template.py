@@ -439,6 +439,33 @@ def test_the_choice_is_said_once(tmp_path: Path) -> None:
     assert smart.report.tokens == by_template[smart.row_ids].sum()
 
 
+def test_inspect_counts_whole_chats(tmp_path: Path) -> None:
+    folder = model(tmp_path / "model", PLAIN)
+    table = pa.table({"messages": openai(30), "name": [f"第{row}段对话" for row in range(30)]})
+    by_template = fastsample.token_lengths(table, folder, chat_template=True)
+    found = fastsample.inspect(table, tokenizer=folder, chat_template=True)
+    assert found.row_tokens is not None
+    assert (found.tokens, found.row_tokens.max) == ({}, by_template.max())
+    assert found.row_tokens.mean == pytest.approx(by_template.mean())
+    assert "rendered with the chat template of" in found.notes[0]
+    assert "Length in tokens" in str(found)
+    plan = fastsample.plan(found, seconds_per_step=1, batch_size=2, max_length=128)
+    read = {"tokenizer": folder, "chat_template": True}
+    again = fastsample.plan(table, seconds_per_step=1, batch_size=2, max_length=128, **read)
+    assert plan.lengths == again.lengths
+    assert "as the chat template renders them" in " ".join(plan.assumptions)
+    # Without a choice it is said that there is one.
+    (note,) = fastsample.inspect(table, tokenizer=folder).notes
+    assert "chat_template=True" in note
+    assert fastsample.inspect(table, tokenizer=folder, chat_template=False).notes == ()
+    with pytest.raises(fastsample.ArgumentError, match="chat_template is for tokenizer="):
+        fastsample.inspect(table, chat_template=True)
+    pq.write_table(table, tmp_path / "a.parquet")
+    command = ["inspect", str(tmp_path / "a.parquet"), "--tokenizer", str(folder), "--json"]
+    done = CliRunner().invoke(app, [*command, "--chat-template"])
+    assert json.loads(done.stdout)["row_tokens"]["max"] == by_template.max()
+
+
 def test_the_date_does_not_depend_on_the_clock(tmp_path: Path) -> None:
     folder = model(tmp_path / "model", "{{ strftime_now('%d %b %Y') }}")
     table = pa.table({"m": openai(3)})

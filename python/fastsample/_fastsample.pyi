@@ -514,7 +514,7 @@ def column_lengths(
     tokenizer: Tokenizer | None,
     threads: int | None,
     progress: _Progress,
-) -> tuple[list[str], list[tuple[str, str]], list[ArrowArray]]: ...
+) -> tuple[list[str], list[tuple[str, str]], list[ArrowArray], list[str]]: ...
 def compare(
     source: Source,
     sample: Source,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
-from fastsample._arguments import check_text_columns, check_threads, flag
+from fastsample._arguments import check_text_columns, check_threads, flag, optional
 from fastsample._inspection.inspection import Inspection
 from fastsample._inspection.model import ColumnInfo, Copies, FileInfo
 from fastsample._progress import Callback, reporting
@@ -33,6 +33,7 @@ def inspect(
     text_columns: Sequence[str] | None = None,
     lengths: bool = True,
     tokenizer: str | os.PathLike[str] | None = None,
+    chat_template: bool | None = None,
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Inspection:
@@ -51,6 +52,9 @@ def inspect(
         Read the text columns, for lengths and copies. Without it only footers are read.
     tokenizer
         Count the tokens of texts, too, with this ``tokenizer.json``, or that of a folder.
+    chat_template
+        As in :func:`fastsample.token_lengths`. True counts the tokens of whole rows, as the
+        template renders their chats, and not those of each column.
     schema, threads, progress
         As in :func:`fastsample.sample`.
 
@@ -68,7 +72,12 @@ def inspect(
     lengths = flag("lengths", lengths)
     if tokenizer is not None and not lengths:
         raise ArgumentError("tokenizer= counts tokens of texts; leave out lengths=False")
-    counter = None if tokenizer is None else open_tokenizer(tokenizer)
+    renders = optional(flag, "chat_template", chat_template)
+    if renders is not None and tokenizer is None:
+        raise ArgumentError("chat_template is for tokenizer=; pass one")
+    counter = None
+    if tokenizer is not None:
+        counter = open_tokenizer(tokenizer, chat_template=renders is True)
     with reporting(progress, "reading") as callback:
         opened = open_source(source, columns, threads, callback, schema)
         files = tuple(_file(part) for part in _fastsample.parts(opened))
@@ -79,9 +88,13 @@ def inspect(
             if lengths
             else None
         )
-        counts = {}
-        if counter is not None and found is not None:
-            counts = _lengths_by_column(opened, text, counter, threads, callback)
+        counts, whole, chosen = {}, None, []
+        if counter is not None and renders:
+            each, _, chosen = counter.lengths(opened, text=text, threads=threads, progress=callback)
+            whole = counted_lengths([pa.array(each).to_numpy()])
+        elif counter is not None:
+            counts, chosen = _lengths_by_column(opened, text, counter, threads, callback)
+            whole = counted_lengths(counts.values())
     schema = pa.schema(opened.schema)
     rows = sum(file.rows for file in files)
     nulls = {name: each["nulls"] for name, each in found["columns"].items()} if found else {}
@@ -97,9 +110,9 @@ def inspect(
         if found
         else None,
         left_out=dict(found["left_out"]) if found else {},
-        notes=tuple(opened.notes),
+        notes=(*opened.notes, *(() if renders is False else chosen)),
         tokens={name: counted_lengths([each], nulls[name]) for name, each in counts.items()},
-        row_tokens=counted_lengths(counts.values()) if counts else None,
+        row_tokens=whole,
         _inputs=tuple(opened.inputs),
     )
 
@@ -131,13 +144,13 @@ def measure_columns(
     """Return the length of each text column in every row: characters, or tokens.
 
     With the rows of the data set, its files, and notes on them. `text` names the columns; None
-    takes those that look like text.
+    takes those that look like text. Chats are counted text by text.
     """
     threads = check_threads(threads)
     counter = None if tokenizer is None else open_tokenizer(tokenizer)
     with reporting(progress, "measuring texts") as callback:
         opened = open_source(source, columns, threads, callback, schema)
-        found = _lengths_by_column(opened, text, counter, threads, callback)
+        found, _ = _lengths_by_column(opened, text, counter, threads, callback)
     rows = len(next(iter(found.values())))
     return rows, tuple(opened.inputs), tuple(opened.notes), found
 
@@ -148,13 +161,14 @@ def _lengths_by_column(
     counter: _fastsample.Tokenizer | None,
     threads: int | None,
     callback: Callback | None,
-) -> dict[str, npt.NDArray[np.uint32]]:
+) -> tuple[dict[str, npt.NDArray[np.uint32]], list[str]]:
     import pyarrow as pa
 
-    paths, _, arrays = _fastsample.column_lengths(
+    paths, _, arrays, notes = _fastsample.column_lengths(
         opened, text=text, tokenizer=counter, threads=threads, progress=callback
     )
-    return {name: pa.array(each).to_numpy() for name, each in zip(paths, arrays, strict=True)}
+    found = zip(paths, arrays, strict=True)
+    return {name: pa.array(each).to_numpy() for name, each in found}, notes
 
 
 def _file(part: _fastsample.PartFound) -> FileInfo:

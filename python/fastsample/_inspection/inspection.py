@@ -36,7 +36,8 @@ class Inspection:
     left_out: dict[str, str] = field(default_factory=dict)
     #: What one should know of the files and the types of their columns, a sentence each.
     notes: tuple[str, ...] = ()
-    #: Lengths in tokens of each text column, and of whole rows, if a tokenizer was given.
+    #: Lengths in tokens of each text column, and of whole rows, if a tokenizer was given. Only of
+    #: whole rows if a chat template rendered them.
     tokens: dict[str, TextLengths] = field(default_factory=dict)
     row_tokens: TextLengths | None = None
     #: Files that no plot may replace.

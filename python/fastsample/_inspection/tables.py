@@ -36,7 +36,7 @@ def blocks(
             title = "Length in characters by role"
             yield _lengths(title, roles, ("role", "rows without"))
         yield Histograms(rows)
-    if tokens:
+    if row_tokens is not None:
         yield _lengths("Length in tokens", _with_whole(tokens, row_tokens))
     if copies is not None:
         about = "" if copies.exact else "about "
@@ -73,7 +73,7 @@ def _with_whole(
     text: Mapping[str, TextLengths], whole: TextLengths | None
 ) -> dict[str, TextLengths]:
     rows = dict(text)
-    if whole is not None and len(rows) > 1:
+    if whole is not None and len(rows) != 1:
         rows["whole row"] = whole
     return rows
 

@@ -47,8 +47,9 @@ class Measured:
     text: tuple[str, ...] = ()
     of_rows: TextLengths | None = None
     by_column: dict[str, npt.NDArray[np.uint32]] = field(default_factory=dict)
-    #: Whether lengths are tokens that were counted.
+    #: Whether lengths are tokens that were counted, and whether a template rendered the chats.
     is_counted: bool = False
+    is_rendered: bool = False
     roles: dict[str, TextLengths] = field(default_factory=dict)
 
     def shares(self) -> Iterator[str]:
@@ -60,7 +61,7 @@ class Measured:
 
     def assumption(self, unit: Unit) -> str:
         """Say what a length is."""
-        if unit.renders:
+        if self.is_rendered:
             return "tokens are counted, in chats as the chat template renders them"
         if self.is_counted:
             return "tokens are counted, each text by itself; templates are not counted"
@@ -152,6 +153,7 @@ def _rendered(
         tuple(text),
         counted_lengths([counts]),
         is_counted=True,
+        is_rendered=True,
     )
 
 
@@ -170,5 +172,6 @@ def _inspected(found: Inspection, unit: Unit, cut: Sequence[str]) -> Measured:
         tuple(found.text),
         lengths,
         is_counted=counted,
+        is_rendered=counted and not found.tokens,
         roles=found.roles,
     )

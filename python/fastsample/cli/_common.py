@@ -82,6 +82,11 @@ schema = click.option(
     metavar="NAME=TYPE",
     help=f"Type of a column of JSON Lines or CSV: {', '.join(TYPES)}. Repeatable.",
 )
+chat_template = click.option(
+    "--chat-template/--no-chat-template",
+    default=None,
+    help="Count the tokens of chats as the tokenizer's chat template renders them.",
+)
 seed = click.option(
     "--seed", type=click.IntRange(0), default=42, help="The same seed draws the same rows."
 )

@@ -10,6 +10,7 @@ import click
 import fastsample
 from fastsample.cli._common import (
     as_json,
+    chat_template,
     columns,
     print_json,
     reported,
@@ -36,6 +37,7 @@ from fastsample.cli._common import (
     type=click.Path(path_type=Path),
     help="Count tokens, too, with this tokenizer.json, or that of a folder.",
 )
+@chat_template
 @threads
 @click.option(
     "--plot", type=click.Path(path_type=Path), help="Plot the lengths of the texts: .png or .svg."
@@ -48,6 +50,7 @@ def inspect(
     text_column: list[str] | None,
     lengths: bool,
     tokenizer: Path | None,
+    chat_template: bool | None,
     threads: int | None,
     plot: Path | None,
     as_json: bool,
@@ -61,6 +64,7 @@ def inspect(
             text_columns=text_column,
             lengths=lengths,
             tokenizer=tokenizer,
+            chat_template=chat_template,
             threads=threads,
         )
         tell_left_out(found.left_out)

@@ -13,6 +13,7 @@ from fastsample._planning.recipes import RECIPES
 from fastsample.cli._common import (
     Rows,
     as_json,
+    chat_template,
     columns,
     print_json,
     reported,
@@ -87,11 +88,7 @@ _POSITIVE = click.IntRange(1)
     type=click.Path(path_type=Path),
     help="Count tokens with this tokenizer.json, or that of a folder.",
 )
-@click.option(
-    "--chat-template/--no-chat-template",
-    default=None,
-    help="Count the tokens of chats as the tokenizer's chat template renders them.",
-)
+@chat_template
 @columns
 @schema
 @threads

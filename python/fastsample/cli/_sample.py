@@ -16,6 +16,7 @@ from fastsample._sampling.smart import SmartLike
 from fastsample.cli._common import (
     Rows,
     as_json,
+    chat_template,
     columns,
     exclude,
     overwrite,
@@ -93,11 +94,7 @@ from fastsample.cli._written import (
     type=click.Path(path_type=Path),
     help="tokenizer.json to count tokens with, or its folder.",
 )
-@click.option(
-    "--chat-template/--no-chat-template",
-    default=None,
-    help="Count the tokens of chats as the tokenizer's chat template renders them.",
-)
+@chat_template
 @click.option("--smart", is_flag=True, help="Draw by weight: no copies, few near-duplicates.")
 @click.option("--entropy", is_flag=True, help="Take the rows of highest character entropy.")
 @strengths

@@ -8,6 +8,7 @@ use arrow_schema::{DataType, Field};
 use fastsample::select::Selection;
 use fastsample::tokens::{
     Goal, Measure, TokenLimits, Tokenizer as CoreTokenizer, Unit, column_lengths as core_lengths,
+    one_by_one,
 };
 use fastsample::{Amount as CoreAmount, Error, Sample as CoreSample};
 use pyo3::prelude::*;
@@ -147,8 +148,8 @@ impl Tokenizer {
     }
 }
 
-/// The text columns, strings that are not among them, and the lengths.
-type ColumnLengths = (Vec<String>, Vec<(String, String)>, Vec<PyArray>);
+/// The text columns, strings that are not among them, the lengths, and what was chosen for the user.
+type ColumnLengths = (Vec<String>, Vec<(String, String)>, Vec<PyArray>, Vec<String>);
 
 /// Lengths of each text column: for each an Arrow array of uint32. See `column_lengths` in Rust.
 #[pyfunction]
@@ -163,13 +164,19 @@ pub(crate) fn column_lengths(
 ) -> BindingResult<ColumnLengths> {
     let source = source.rereadable()?.clone();
     let unit = tokenizer.map_or(Unit::Characters, |tokenizer| Unit::Tokens(tokenizer.0.clone()));
-    let (text, found) =
-        run(py, threads, progress, move |ctx| core_lengths(ctx, &source, text.as_deref(), &unit))?;
+    let (text, found, note) = run(py, threads, progress, move |ctx| {
+        let (text, found) = core_lengths(ctx, &source, text.as_deref(), &unit)?;
+        let note = match &unit {
+            Unit::Characters => None,
+            Unit::Tokens(tokenizer) => one_by_one(&source, &text, tokenizer),
+        };
+        Ok((text, found, note))
+    })?;
     let (paths, left_out) = described(&text);
     let array = |(path, lengths): (&String, Vec<u32>)| {
         let field = Field::new(path, DataType::UInt32, false);
         PyArray::new(Arc::new(UInt32Array::from(lengths)), Arc::new(field))
     };
     let lengths = paths.iter().zip(found).map(array).collect();
-    Ok((paths, left_out, lengths))
+    Ok((paths, left_out, lengths, note.into_iter().collect()))
 }

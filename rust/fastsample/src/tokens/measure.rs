@@ -37,6 +37,18 @@ enum Counted {
     Chats(Chats),
 }
 
+/// Says that a chat is counted text by text where the tokenizer has a chat template for it.
+#[must_use]
+pub fn one_by_one(source: &Source, text: &TextColumns, tokenizer: &Tokenizer) -> Option<String> {
+    let fields = text.roots().iter().map(|&root| source.schema().field(root));
+    let chat = fields.into_iter().find(|field| Turn::of(field).is_some());
+    let name = chat.filter(|_| tokenizer.has_chat_template())?.name();
+    Some(format!(
+        "tokens of {name} are those of its texts, one by one; chat_template=True \
+         (--chat-template) counts what the tokenizer's chat template makes of each chat"
+    ))
+}
+
 impl Measure {
     /// Measures the text columns named, or those of the default, each text by itself; a row has the
     /// tokens of all. A null is the empty text. A tokenizer with its chat template measures chats
@@ -75,20 +87,12 @@ impl Measure {
     /// What was chosen for the user, a sentence each.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        let text = match &self.counted {
-            Counted::Chats(chats) => return chats.notes(&self.source),
-            Counted::Texts(text) => text,
-        };
-        let fields = text.roots().iter().map(|&root| self.source.schema().field(root));
-        let chat = fields.into_iter().find(|field| Turn::of(field).is_some());
-        let chat = chat.filter(|_| self.tokenizer.has_chat_template());
-        let note = |name: &str| {
-            format!(
-                "tokens of {name} are those of its texts, one by one; chat_template=True \
-                 (--chat-template) counts what the tokenizer's chat template makes of each chat"
-            )
-        };
-        chat.map(|field| note(field.name())).into_iter().collect()
+        match &self.counted {
+            Counted::Chats(chats) => chats.notes(&self.source),
+            Counted::Texts(text) => {
+                one_by_one(&self.source, text, &self.tokenizer).into_iter().collect()
+            }
+        }
     }
 
     /// The files of the tokenizer, which no output may replace.

@@ -21,5 +21,5 @@ mod tokenizer;
 
 pub use self::by_column::{Unit, column_lengths};
 pub use self::draw::{Goal, Order, TokenDraw, TokenLimits, UniformOrder, draw};
-pub use self::measure::{Measure, lengths};
+pub use self::measure::{Measure, lengths, one_by_one};
 pub use self::tokenizer::Tokenizer;
