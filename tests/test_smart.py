@@ -43,6 +43,24 @@ def planted(unique: int, clusters: int, size: int, share: float) -> tuple[pa.Tab
     return table, np.array(items)[order]
 
 
+def test_golden_ids_of_the_rules() -> None:
+    """The default of early versions keeps its rows under a name."""
+    rare = ["".join(chr(0x4E00 + (i * 31 + j * 7) % 5000) for j in range(20)) for i in range(300)]
+    lines = [
+        f"今天天气很好，我们去第{i % 17}个公园。" * (1 + i % 7) + rare[i][: i % 20]
+        for i in range(300)
+    ]
+    table = pa.table({"text": lines})
+    golden = {
+        Smart(): [15, 39, 55, 84, 93, 148, 168, 192, 200, 204, 282, 299],
+        Smart.rare_text(): [15, 39, 49, 84, 93, 148, 154, 192, 200, 238, 282, 299],
+    }
+    for rule, ids in golden.items():
+        assert fastsample.sample(table, 12, smart=rule).row_ids.tolist() == ids
+    assert fastsample.sample(table, 12, smart=True).row_ids.tolist() == golden[Smart()]
+    assert Smart.rare_text() == Smart(duplicates=1, commonness=0.3, length=0.125, repetition=0.5)
+
+
 @pytest.mark.parametrize(
     ("share", "least"), [(0.0, 8500), (0.01, 8000), (0.03, 6200), (0.05, 5000)]
 )

@@ -63,7 +63,7 @@ class Plan:
 class Bench:
     """A pool, and the rows by which its samples are judged."""
 
-    def __init__(self, path: Path, plan: Plan) -> None:
+    def __init__(self, path: Path, plan: Plan, cache: Path) -> None:
         table = read_table(path)
         if plan.half != "all":
             table = halves(table)[("tune", "report").index(plan.half)]
@@ -71,13 +71,13 @@ class Bench:
             rows = np.random.default_rng(0).permutation(table.num_rows)[: plan.limit]
             table = table.take(pa.array(np.sort(rows)))
         self.plan = plan
+        self.cache = cache
         corpus = encode(table)
         cut = trial(table, plan.held, 0, plan.pool)
         self.corpus = corpus.take(cut.pool)
         self.pool = Pool(table.take(pa.array(cut.pool)), self.corpus)
         self.held = corpus.take(np.concatenate([cut.by_rows, cut.by_groups]))
         self.of_rows = len(cut.by_rows)
-        self.checkpoint: Any = None
 
     def facts(self) -> dict[str, Any]:
         """Return what a reader has to know of the pool and the rows that are judged by."""
@@ -118,11 +118,20 @@ class Bench:
 
         transformer.prepare()
         settings = transformer.Settings()
-        if self.plan.judge == "checkpoint" and self.checkpoint is None:
+        start = None
+        if self.plan.judge == "checkpoint":
+            # All that the weights depend on; the same for any share and number of epochs.
+            name = _name(asdict(self.plan) | {"share": 0, "epochs": 0, "passes": PASSES_BEFORE})
             everything = [np.arange(self.corpus.rows)] * PASSES_BEFORE
-            self.checkpoint = transformer.train(self.corpus, everything, settings, 0, None)
-        weights = transformer.train(self.corpus, epochs, settings, seed, self.checkpoint)
+            file = self.cache / f"{name}.pt"
+            start = transformer.checkpoint(self.corpus, everything, settings, file)
+        weights = transformer.train(self.corpus, epochs, settings, seed, start)
         return transformer.bits(weights, self.held, np.arange(self.held.rows), settings)
+
+
+def _name(job: dict[str, Any]) -> str:
+    """Return the name of a result in the cache: a hash of all that made it."""
+    return hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def look(corpus: Corpus, epochs: Sequence[Ints], seed: int) -> dict[str, float]:
@@ -176,15 +185,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     fixed = (options.epochs, options.held, options.pool, options.limit)
     plan = Plan(options.data.name, options.half, options.judge, options.share, *fixed)
-    bench = Bench(options.data, plan)
-    results: dict[tuple[str, str, int], record.Result] = {}
     options.cache.mkdir(parents=True, exist_ok=True)
+    bench = Bench(options.data, plan, options.cache)
+    results: dict[tuple[str, str, int], record.Result] = {}
     for seed in range(options.seeds):
         for cost in options.costs:
             for sample in options.samples:
                 job = asdict(plan) | {"sample": sample, "cost": cost, "seed": seed}
-                name = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()[:24]
-                file = options.cache / f"{name}.npz"
+                file = options.cache / f"{_name(job)}.npz"
                 if not file.exists():
                     epochs = bench.draw(sample, cost, seed)
                     bits = bench.bits(epochs, seed)

@@ -21,6 +21,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -172,6 +173,16 @@ def train(
         for optimiser in optimisers:
             optimiser.step()
     return dict(model.state_dict())
+
+
+def checkpoint(corpus: Corpus, epochs: Sequence[Ints], settings: Settings, file: Path) -> Weights:
+    """Return weights that have seen the rows of each epoch; they are kept in ``file``."""
+    if not file.exists():
+        part = file.with_suffix(f".{os.getpid()}")
+        torch.save(train(corpus, epochs, settings, 0, None), part)
+        part.rename(file)
+    kept: Weights = torch.load(file, weights_only=True)
+    return kept
 
 
 def _losses(

@@ -52,7 +52,8 @@ class Smart:
     commonness
         1 / the geometric mean of the document frequencies of the row's shingles: of the number of
         other rows of a pilot that have each. Limited to the 5 % and 80 % quantiles of the rows.
-        Prefers rare text. The pilot is all rows of a small source, else 128 blocks of 256 rows.
+        Prefers rare text, and is off by default: it shifts the mix of kinds of text. The pilot is
+        all rows of a small source, else 128 blocks of 256 rows.
     length
         The square root of the length, up to `max_chars`, where training cuts a row off. Above 0,
         rows shorter than `min_chars` come last.
@@ -86,8 +87,8 @@ class Smart:
 
     text: Sequence[str] | None = None
     duplicates: float = 1.0
-    commonness: float = 0.3
-    length: float = 0.125
+    commonness: float = 0.0
+    length: float = 0.25
     repetition: float = 0.5
     min_chars: int = 10
     max_chars: int = 512
@@ -95,6 +96,14 @@ class Smart:
     target_method: TargetMethod = "classifier"
     target_strength: float = 8.0
     target_clip: float = 1.0
+
+    @classmethod
+    def rare_text(cls) -> Smart:
+        """Return the rule that prefers rare text: ``Smart(commonness=0.3, length=0.125)``.
+
+        It was the default of early versions, and draws the rows that they drew.
+        """
+        return cls(commonness=0.3, length=0.125)
 
     def __post_init__(self) -> None:
         columns = check_text_columns(self.text, "text")

@@ -67,8 +67,8 @@ impl Default for Smart {
         Self {
             text: None,
             duplicates: 1.0,
-            commonness: 0.3,
-            length: 0.125,
+            commonness: 0.0,
+            length: 0.25,
             repetition: 0.5,
             min_chars: 10,
             max_chars: 512,
