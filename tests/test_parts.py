@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import fastparquet
 import fastsample
 import numpy as np
 import pyarrow as pa
@@ -317,6 +318,63 @@ def test_an_interrupted_commit_is_finished(folders: dict[str, Path], tmp_path: P
         fastsample.sample(tmp_path, 5)
     made = job.commit(files, tmp_path)
     assert (made.rows, pq.read_table(tmp_path).num_rows) == (50, 50)
+
+
+#: Ways to write one row group: what is known of its pages differs.
+ONE_GROUP: dict[str, dict[str, object]] = {
+    "a page": {"data_page_size": 1 << 30, "compression": "gzip"},
+    "pages": {"data_page_size": 4096, "compression": "gzip", "write_batch_size": 16},
+    "an index": {"data_page_size": 4096, "write_page_index": True, "write_batch_size": 16},
+    "pages of version 2": {"data_page_size": 4096, "data_page_version": "2.0"},
+}
+
+
+@pytest.fixture(scope="module")
+def groups(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Write files of one row group, with a nested column whose pages don't tell their rows."""
+    table = pairs(900)
+    turns = pa.array([[{"n": row, "s": str(row)}] * (row % 4) for row in range(900)])
+    table = table.append_column("turns", turns)
+    base = tmp_path_factory.mktemp("groups")
+    for name, options in ONE_GROUP.items():
+        pq.write_table(table, base / f"{name}.parquet", use_dictionary=False, **options)
+    frame = table.select(["prompt", "response"]).to_pandas().astype(object)
+    fastparquet.write(str(base / "fastparquet.parquet"), frame, compression="GZIP")
+    whole = table.combine_chunks()
+    pf.write_feather(whole, base / "batch.arrow", chunksize=900, compression="zstd")
+    return {path.stem: path for path in base.iterdir()}
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_a_row_group_is_cut_between_rows(groups: dict[str, Path], data: st.DataObject) -> None:
+    source = groups[data.draw(st.sampled_from(sorted(groups)))]
+    smart, n = data.draw(st.booleans()), data.draw(st.integers(1, 900))
+    count = data.draw(st.integers(2, 9))
+    job = Draw(source, n, smart=smart, target_bytes=-(-source.stat().st_size // count))
+    decision = _decide(job, data.draw(st.integers(0, 99)))
+    firsts = job.first_rows(decision)
+    assert all(first < last for first, last in pairwise(firsts)), "no part is empty"
+    expected = fastsample.sample(source, n, smart=smart)
+    assert np.array_equal(_ids(job, decision), expected.row_ids)
+    assert decision.smart == expected.report.smart
+    gathered = [job.gather(part, decision).read_all() for part in job.parts]
+    assert pa.concat_tables(gathered).equals(expected.to_arrow())
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("smart", [False, True])
+def test_the_users_own_file_is_cut(shared: Path, smart: bool) -> None:
+    source = shared / "data" / "my_train_dataset_3k.parquet"
+    job = Draw(source, 1000, smart=smart, target_bytes="200KiB")
+    decision = _decide(job)
+    assert [end - start for start, end in pairwise(job.first_rows(decision))] == [600] * 5
+    expected = fastsample.sample(source, 1000, smart=smart)
+    assert np.array_equal(_ids(job, decision), expected.row_ids)
+    gathered = [job.gather(part, decision).read_all() for part in job.parts]
+    assert pa.concat_tables(gathered).equals(expected.to_arrow())
 
 
 def test_parts_are_slices_of_large_files_and_groups_of_small_ones(

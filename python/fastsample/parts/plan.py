@@ -32,7 +32,8 @@ _SIZE = re.compile(r"(\d+)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 class PartFile:
     """A file of a part, as it was found: a path or URL, its bytes, its time of change or tag.
 
-    `slice` of `slices` says which of the equal shares of its row groups or batches is meant.
+    `slice` of `slices` says which of its equal shares is meant: of row groups or batches, or of
+    rows if there are fewer of these.
     """
 
     path: str

@@ -232,6 +232,14 @@ impl Data {
         }
     }
 
+    /// Rows of a unit at which slices of a file may best be cut: where pages begin, if that is known.
+    pub(super) fn page_rows(&self, unit: usize) -> Vec<u64> {
+        match self {
+            Self::Parquet(file) => parquet::page_rows(file, unit),
+            _ => Vec::new(),
+        }
+    }
+
     /// Reads the chosen rows, in order. Text may come in another layout than the schema says.
     pub(super) fn read(&self, rows: &Rows<'_>) -> Result<Batches<'static>> {
         if rows.mask.count() == 0 {
@@ -241,7 +249,7 @@ impl Data {
             Self::Parquet(file) => parquet::read(file, &of_parquet(rows, file), rows.roots),
             Self::Ipc(file) => {
                 let batch = file.read(rows.unit, rows.roots)?;
-                Ok(Box::new(filtered(batch, 0, rows.mask.clone())))
+                Ok(Box::new(filtered(batch, rows.range.start as usize, rows.mask.clone())))
             }
             Self::Jsonl(file) => file.read(&Context::new(Some(1)), rows),
             Self::Csv(file) => file.read(&Context::new(Some(1)), rows),

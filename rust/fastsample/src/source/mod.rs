@@ -125,12 +125,14 @@ impl Part {
     }
 }
 
-/// A row group, a record batch or a chunk of lines.
+/// A row group, a record batch or a chunk of lines, or some of its rows.
 #[derive(Debug, Clone, Copy)]
 struct Fragment {
     part: usize,
     /// The index of the row group or record batch in its part.
     unit: usize,
+    /// The first of its rows in the unit: not 0 only in slices of files.
+    start: u64,
     /// The ordinal of its first row.
     first: u64,
     rows: u64,
@@ -140,7 +142,7 @@ struct Fragment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
     fragment: usize,
-    /// Rows of the fragment.
+    /// Rows of the unit that the fragment lies in.
     range: Range<u64>,
     /// The ordinals of the rows.
     pub ordinals: Range<u64>,
@@ -249,7 +251,7 @@ impl Source {
         for (part, (_, data)) in parts.iter().enumerate() {
             for (unit, count) in data.units().into_iter().enumerate() {
                 if count > 0 {
-                    fragments.push(Fragment { part, unit, first: rows, rows: count });
+                    fragments.push(Fragment { part, unit, start: 0, first: rows, rows: count });
                     rows += count;
                 }
             }

@@ -153,13 +153,16 @@ impl Projected {
         for (index, fragment) in self.source.fragments.iter().enumerate() {
             let part = &self.source.parts[fragment.part];
             let roots = self.columns[fragment.part].roots();
-            let splits = part.data.splits(fragment.unit, fragment.rows, roots);
-            let ends = splits.iter().copied().chain([fragment.rows]);
-            let starts = [0].into_iter().chain(splits.iter().copied());
+            let (first, last) = (fragment.start, fragment.start + fragment.rows);
+            let mut splits = part.data.splits(fragment.unit, last, roots);
+            splits.retain(|split| (first + 1..last).contains(split));
+            let ends = splits.iter().copied().chain([last]);
+            let starts = [first].into_iter().chain(splits.iter().copied());
+            let ordinal = |row: u64| fragment.first + (row - first);
             spans.extend(starts.zip(ends).map(|(start, end)| Span {
                 fragment: index,
                 range: start..end,
-                ordinals: fragment.first + start..fragment.first + end,
+                ordinals: ordinal(start)..ordinal(end),
             }));
         }
         spans

@@ -59,5 +59,5 @@ mod zip;
 pub(super) use self::file::ParquetFile;
 pub(super) use self::lanes::read_in_lanes;
 pub(super) use self::read::read;
-pub(super) use self::splits::splits;
+pub(super) use self::splits::{page_rows, splits};
 pub(super) use self::wanted::Wanted;

@@ -44,3 +44,12 @@ pub(crate) fn splits(file: &ParquetFile, group: usize, roots: &[usize], target: 
     }
     splits
 }
+
+/// Rows of a group at which a page of its heaviest column begins; none where that is not known.
+pub(crate) fn page_rows(file: &ParquetFile, group: usize) -> Vec<u64> {
+    let columns = file.metadata().row_group(group).columns();
+    let heaviest = (0..columns.len()).max_by_key(|&leaf| columns[leaf].uncompressed_size());
+    let Some((leaf, open)) = heaviest.zip(file.open_again().ok()) else { return Vec::new() };
+    let pages = file.locations(&open, group, leaf).unwrap_or_default();
+    pages.into_iter().map(|page| page.first_row_index as u64).collect()
+}
