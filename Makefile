@@ -13,7 +13,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train setup-cloud setup-ray build demo test test-rust test-python test-docs test-lowest lint site deny notices format wheel reproduce faults layouts fuzz bench bench-quick bench-scaling bench-training mutants clean
+.PHONY: help lock setup setup-train setup-cloud setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site deny notices format wheel reproduce faults layouts fuzz bench bench-quick bench-scaling bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,6 +32,7 @@ lock: $(INSTALLED) ## Renew the locked versions of the dependency groups
 	$(LOCK) --group dev --group train --override requirements/without-torch.txt --output-file requirements/train.txt
 	$(LOCK_GROUP) --group cloud --constraint requirements/train.txt --output-file requirements/cloud.txt
 	$(LOCK_GROUP) --group ray --constraint requirements/train.txt --output-file requirements/ray.txt
+	$(LOCK_GROUP) --group spark --constraint requirements/train.txt --output-file requirements/spark.txt
 	$(LOCK_GROUP) --group servers --output-file requirements/servers.txt
 	$(LOCK_GROUP) --group docs --constraint requirements/train.txt --output-file requirements/docs.txt
 
@@ -51,6 +52,9 @@ setup-cloud: setup ## Also install obstore, and a server of S3 that tests run ag
 
 setup-ray: setup ## Also install Ray, which tests run clusters of
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/ray.txt
+
+setup-spark: setup ## Also install Spark, which tests run clusters of; it needs Java 17
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/spark.txt
 
 build: $(INSTALLED) ## Build the extension (release) into .venv
 	PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_QUIET=1 $(BIN)/maturin develop --uv --release --quiet

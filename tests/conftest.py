@@ -4,6 +4,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 
 import pyarrow as pa
 import pytest
@@ -27,6 +28,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             _skip(f"not installed: {', '.join(missing)}", "FASTSAMPLE_REQUIRE_TORCH")
     if item.get_closest_marker("ray") is not None and find_spec("ray") is None:
         _skip("not installed: ray (make setup-ray)", "FASTSAMPLE_REQUIRE_RAY")
+    if item.get_closest_marker("spark") is not None and find_spec("pyspark") is None:
+        _skip("not installed: pyspark (make setup-spark)", "FASTSAMPLE_REQUIRE_SPARK")
+    if item.get_closest_marker("spark") is not None and which("java") is None:
+        _skip("not installed: Java 17, which Spark runs on", "FASTSAMPLE_REQUIRE_SPARK")
     is_there = find_spec("obstore") is not None and SERVERS.exists()
     if item.get_closest_marker("cloud") is not None and not is_there:
         _skip("not installed: obstore, moto (make setup-cloud)", "FASTSAMPLE_REQUIRE_CLOUD")

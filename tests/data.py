@@ -2,6 +2,7 @@
 
 import heapq
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,12 @@ _CHARACTERS = np.concatenate(
         np.frombuffer("abcxyz 0189😀🎉🐼👍é".encode("utf-32-le"), np.uint32),
     ]
 )
+
+
+def snippets_of(page: str) -> list[str]:
+    """Return the snippets of Python on a page of the documentation."""
+    path = Path(__file__).resolve().parents[1] / "docs" / page
+    return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.S)
 
 
 def texts(count: int, mean_chars: float, rng: np.random.Generator) -> list[str]:

@@ -16,7 +16,7 @@ PYTHON = ROOT / "python" / "fastsample"
 PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_fastsample", "_public", "errors"),
     ("_arguments", "_files", "_layout", "_progress", "_text_lengths"),
-    ("_committed", "_figure", "_remote"),
+    ("_committed", "_figure", "_remote", "_spark_types"),
     ("_source",),
     ("_training",),
     ("_sampling",),
@@ -24,7 +24,8 @@ PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_planning",),
     ("_comparison", "_verification"),
     ("parts",),
-    ("ray",),
+    ("_engines",),
+    ("ray", "spark"),
     ("",),  # fastsample itself: the public names
     ("cli",),
     ("__main__",),

@@ -1,7 +1,6 @@
 """Draws on a Ray cluster of two nodes give the rows of one process, and survive what dies."""
 
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -16,7 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from data import snippets_of
 from fastsample import ArgumentError, CorruptDataError, MissingDependencyError, SourceTypeError
+from fastsample import _engines as steps
 from fastsample import ray as draws
 from fastsample.parts import Draw, PartOutput
 
@@ -102,11 +103,10 @@ def rows_are_those_of_one_process(source: Path, out: Path, smart: bool) -> None:
 
 
 def the_snippet_of_the_page_runs(source: Path) -> None:
-    page = Path(__file__).resolve().parents[1] / "docs" / "scale.md"
-    snippets = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    (snippet,) = [text for text in snippets_of("scale.md") if "fastsample.ray" in text]
     source.rename("train")
     names: dict[str, Any] = {}
-    exec(snippets[0], names)
+    exec(snippet, names)
     expected = fastsample.sample("train", 1000, smart=True, seed=42).to_arrow()
     assert pq.read_table("sample-ray").equals(expected)
     rows = sys.modules["ray"].get(names["dataset"].to_arrow_refs())
@@ -117,7 +117,7 @@ def the_snippet_of_the_page_runs(source: Path) -> None:
 def workers_that_die_are_replaced(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    observe, write, marks = draws._observe, draws._write, str(tmp_path)
+    observe, write, marks = steps.observe, steps.write, str(tmp_path)
 
     def first_time(name: str) -> bool:
         try:
@@ -137,8 +137,8 @@ def workers_that_die_are_replaced(
             os._exit(1)
         return written
 
-    monkeypatch.setattr(draws, "_observe", observe_and_die)
-    monkeypatch.setattr(draws, "_write", write_and_die)
+    monkeypatch.setattr(steps, "observe", observe_and_die)
+    monkeypatch.setattr(steps, "write", write_and_die)
     found = draws.sample(source, 500, target_bytes="100KiB")
     made = found.write_parquet(tmp_path / "out-killed")
     assert (tmp_path / "observed").exists()

@@ -4,18 +4,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import fastsample
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from data import pairs
+from data import pairs, snippets_of
 from fastsample.parts import Draw, merge
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "scale.md"
-
-
-def snippets() -> list[str]:
-    return re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
 
 
 def test_the_adapter_for_processes_draws_the_rows_of_one(
@@ -26,7 +24,8 @@ def test_the_adapter_for_processes_draws_the_rows_of_one(
     Path("train").mkdir()
     for part in range(2):
         pq.write_table(table[part * 1500 :][:1500], f"train/{part}.parquet", row_group_size=200)
-    Path("adapter.py").write_text(snippets()[1])
+    (adapter,) = [text for text in snippets_of("scale.md") if "ProcessPoolExecutor" in text]
+    Path("adapter.py").write_text(adapter)
     done = subprocess.run(
         [sys.executable, "adapter.py"], capture_output=True, text=True, timeout=100, check=False
     )
@@ -56,3 +55,34 @@ def test_states_and_decisions_have_the_sizes_told(tmp_path: Path) -> None:
     features = found[True][-1][0] * parts
     assert features == pytest.approx(50 * 34_000, rel=0.01)
     assert found[True][-1][1] < 34_000 / 8 + uniform
+
+
+def test_slices_read_the_shares_told(tmp_path: Path) -> None:
+    table = pairs(5000).select(["prompt", "response"])
+    turns = pa.array([[{"text": text}] for text in table["response"].to_pylist()])
+    pages: list[tuple[pa.Table, dict[str, Any]]] = [
+        (table, {"data_page_size": 1 << 15, "write_page_index": True}),
+        (table, {"data_page_size": 1 << 15}),
+        (table.set_column(1, "turns", turns), {"data_page_size": 1 << 15}),
+        (table, {"data_page_size": 1 << 30, "write_batch_size": 1 << 20}),
+    ]
+    told = re.findall(r"\| (?:(\d+) to )?(\d+) % \|", PAGE.read_text(encoding="utf-8"))
+    assert len(told) == len(pages)
+    for number, (rows, options) in enumerate(pages):
+        path = tmp_path / f"{number}.parquet"
+        pq.write_table(rows, path, compression="gzip", use_dictionary=False, **options)
+        size = path.stat().st_size
+        job = Draw(path, 2000, target_bytes=-(-size // 8))
+        decision = job.decide(merge([job.observe(part) for part in job.parts]))
+        shares = []
+        for part in job.parts:
+            before = _bytes_read()
+            job.gather(part, decision).read_all()
+            shares.append(100 * (_bytes_read() - before) / size)
+        low, high = told[number]
+        assert min(shares) == pytest.approx(int(low or high), abs=5), shares
+        assert max(shares) == pytest.approx(int(high), abs=5), shares
+
+
+def _bytes_read() -> int:
+    return int(Path("/proc/self/io").read_text().split()[1])

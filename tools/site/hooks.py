@@ -61,7 +61,9 @@ def api_pages() -> dict[str, str]:
     classes = [name for name in names if name[0].isupper()]
     pages = {f"api/{name}.md": f"# fastsample.{name}\n\n::: fastsample.{name}\n" for name in names}
     for module in ("errors", *fastsample._MODULES):
-        pages[f"api/{module}.md"] = f"# fastsample.{module}\n\n::: fastsample.{module}\n"
+        # Classes of errors inherit what everybody knows.
+        options = "" if module == "errors" else "    options:\n      inherited_members: true\n"
+        pages[f"api/{module}.md"] = f"# fastsample.{module}\n\n::: fastsample.{module}\n{options}"
     lists = [
         f"## {title}\n\n" + "\n".join(f"- [`{name}`]({name}.md): {_first(name)}" for name in some)
         for title, some in (("Functions", functions), ("Classes", classes))

@@ -99,8 +99,8 @@ class Draw:
         True or a :class:`fastsample.Smart` without a target.
     target_bytes
         About the bytes of a part: a number, or a text such as ``"256MiB"``. Small files are put
-        together; large Parquet and Arrow IPC files are cut between row groups or batches. Which
-        rows are drawn does not depend on it.
+        together; large Parquet and Arrow IPC files are cut between row groups or batches, or
+        between rows where these are larger. Which rows are drawn does not depend on it.
     threads
         Cores that a step uses. One by default, since parts run side by side; None for all.
     """
@@ -229,6 +229,12 @@ class Draw:
             self._core().row_ids(part.index, decision.data)
         ).to_numpy()
         return ids
+
+    def schema(self, decision: Decision) -> pa.Schema:
+        """Return the columns of the rows, as :meth:`gather` gives them. No file is read."""
+        import pyarrow as pa
+
+        return pa.schema(self._core().schema(decision.data))
 
     def first_rows(self, decision: Decision) -> list[int]:
         """Return the position of the first row of each part, and last the number of all rows."""

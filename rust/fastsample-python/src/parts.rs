@@ -11,7 +11,7 @@ use fastsample::{Error, Rule as CoreRule};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
-use pyo3_arrow::PyArray;
+use pyo3_arrow::{PyArray, PySchema};
 
 use crate::errors::BindingResult;
 use crate::report;
@@ -161,6 +161,11 @@ impl PartedDraw {
             Arc::new(UInt64Array::from(ids)),
             Arc::new(Field::new("row_id", DataType::UInt64, false)),
         ))
+    }
+
+    /// The columns of the rows that are read: an Arrow schema.
+    fn schema(&self, decision: PyBackedBytes) -> BindingResult<PySchema> {
+        Ok(PySchema::new(self.0.schema(&decision)?))
     }
 
     /// The ordinal of the first row of each part, and behind them the number of all rows.

@@ -1,5 +1,7 @@
 //! Rows of a part by the last decision.
 
+use arrow_schema::SchemaRef;
+
 use super::decision::Decision;
 use super::draw::{PartedDraw, SourceFiles};
 use crate::error::Result;
@@ -44,6 +46,14 @@ impl PartedDraw {
         let mut ids = Vec::new();
         selection.extend_ids(decision.ordinals(index)?, &mut ids);
         Ok(ids)
+    }
+
+    /// The columns of the rows that are read. No file is read.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for the decision of another draw.
+    pub fn schema(&self, decision: &[u8]) -> Result<SchemaRef> {
+        Ok(self.read(decision)?.columns.schema)
     }
 
     /// The ordinal of the first row of each part, and behind them the number of all rows.

@@ -1,0 +1,238 @@
+"""Draws on a Spark cluster of two executors give the rows of one process, and survive what dies."""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import fastsample
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from data import snippets_of
+from fastsample import (
+    ArgumentError,
+    CorruptDataError,
+    MissingDependencyError,
+    SchemaError,
+    SourceNotFoundError,
+    SourceTypeError,
+)
+from fastsample import _engines as steps
+from fastsample import spark as draws
+from fastsample._spark_types import spark_types
+from fastsample.parts import Draw, PartOutput
+
+
+def test_spark_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'fastsample\[spark\]'"):
+        fastsample.spark.sample(None, "a.parquet", 5)  # type: ignore[arg-type]
+
+
+def test_what_engines_say_of_lost_tasks_is_told() -> None:
+    error = RuntimeError("ModuleNotFoundError: No module named 'fastsample'")
+    told = steps.lost("Spark", error, ", or send it", "x")
+    assert isinstance(told, MissingDependencyError)
+    assert str(told).endswith("has no fastsample; install it on all nodes, or send it")
+    told = steps.lost("Spark", RuntimeError("\nJob aborted: lost\n at"), "", "lower target_bytes")
+    assert str(told).startswith("Spark gave a task up: Job aborted: lost; see whether nodes")
+
+
+@contextmanager
+def two_executors(folder: Path) -> Iterator[Any]:
+    """Start a master and two workers, with an executor of a core each."""
+    from pyspark.sql import SparkSession
+
+    folder.mkdir()
+    # Executors of this kind of cluster have their folders here.
+    home = Path(sys.modules["pyspark"].__file__ or "").parent
+    os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.driver.memory": "512m",
+        "spark.executor.memory": "512m",
+        "spark.local.dir": str(folder),
+        "spark.sql.shuffle.partitions": "2",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "OFF",
+        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={folder}",
+    }
+    builder = SparkSession.builder.master("local-cluster[2,1,1024]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    try:
+        yield session
+    finally:
+        session.stop()
+        shutil.rmtree(home / "work", ignore_errors=True)
+
+
+@pytest.fixture
+def source(tmp_path: Path, table: pa.Table) -> Path:
+    """Write three files of 1,000 rows."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for part in range(3):
+        pq.write_table(table[part * 1000 :][:1000], folder / f"{part}.parquet", row_group_size=250)
+    return folder
+
+
+# One test, so that there is one cluster, whatever the processes of the tests.
+# Spark warns of its own files and of coming versions.
+@pytest.mark.spark
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.timeout(300)
+def test_a_cluster_of_two_executors(
+    source: Path, tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with two_executors(tmp_path / "spark") as spark:
+        states_are_merged_in_a_tree(spark, source)
+        monkeypatch.chdir(tmp_path)
+        the_snippet_of_the_page_runs(spark, source)
+        with monkeypatch.context() as patch:
+            executors_that_die_are_replaced(spark, source, tmp_path, patch)
+        with monkeypatch.context() as patch:
+            other_versions_are_refused(spark, source, patch)
+        arguments_are_checked(spark, source, table)
+        sources_that_executors_do_not_see_are_named(spark, source, monkeypatch)
+        errors_of_data_come_at_once(spark, source)
+
+
+def states_are_merged_in_a_tree(spark: Any, source: Path) -> None:
+    found = draws.sample(spark, source, 500, seed=3, target_bytes="25KiB")
+    assert len(found._engine.job.parts) > 16
+    expected = fastsample.sample(source, 500, seed=3)
+    assert np.array_equal(found.row_ids(), expected.row_ids)
+    assert (len(found), found.report.rows) == (500, 3000)
+    assert repr(found) == "<fastsample.spark.SparkSample: 500 of 3,000 rows, seed 3>"
+
+
+def the_snippet_of_the_page_runs(spark: Any, source: Path) -> None:
+    """Make a smart draw, write it, and have its rows as a DataFrame."""
+    (snippet,) = [text for text in snippets_of("scale.md") if "fastsample.spark" in text]
+    source.rename("train")
+    names: dict[str, Any] = {}
+    exec(snippet, names)
+    drawn = fastsample.sample("train", 1000, smart=True, seed=42)
+    assert np.array_equal(names["drawn"].row_ids(), drawn.row_ids)
+    assert names["drawn"].report.smart == drawn.report.smart
+    expected = drawn.to_arrow()
+    assert pq.read_table("sample-spark").equals(expected)
+    assert [tuple(row) for row in names["rows"].collect()] == [
+        tuple(row.values()) for row in expected.to_pylist()
+    ]
+    Path("train").rename(source)
+
+
+@pytest.mark.spark
+@pytest.mark.filterwarnings("ignore")
+def test_types_that_spark_lacks_become_wider() -> None:
+    moment = datetime(2026, 11, 30, 1, 2, 3, tzinfo=timezone.utc)
+    made = pa.table({
+        "wide": pa.array([2**64 - 1], pa.uint64()),
+        "small": pa.array([255], pa.uint8()),
+        "kind": pa.array(["a"]).dictionary_encode(),
+        "at": pa.array([moment], pa.timestamp("ns", "UTC")),
+        "turns": pa.array([[{"n": 3, "s": "x"}]], pa.large_list(
+            pa.struct([("n", pa.uint32()), ("s", pa.large_string())])
+        )),
+        "view": pa.array(["v"], pa.string_view()),
+    })  # fmt: skip
+    arrow, spark = spark_types(made.schema)
+    assert [field.dataType.simpleString() for field in spark] == [
+        "decimal(20,0)", "smallint", "string", "timestamp",
+        "array<struct<n:bigint,s:string>>", "string",
+    ]  # fmt: skip
+    (row,) = made.cast(arrow).to_pylist()
+    assert row == {**made.to_pylist()[0], "wide": Decimal(2**64 - 1)}
+    for kind in (pa.decimal256(60, 0), pa.month_day_nano_interval()):
+        with pytest.raises(SchemaError, match=r"column 'x' is .*columns="):
+            spark_types(pa.schema([("x", kind)]))
+
+
+def executors_that_die_are_replaced(
+    spark: Any, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observe, write, marks = steps.observe, steps.write, str(tmp_path)
+
+    def first_time(name: str) -> bool:
+        try:
+            os.close(os.open(f"{marks}/{name}", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+    def kill_the_executor() -> None:
+        process = os.getpid()
+        while True:
+            status = open(f"/proc/{process}/status").read()  # noqa: PTH123, SIM115
+            if "Name:\tjava" in status:
+                os.kill(process, signal.SIGKILL)
+                os._exit(1)
+            process = int(status.partition("PPid:")[2].split()[0])
+            assert process > 1
+
+    def observe_and_die(sent: bytes, index: int, decision: Any) -> bytes:
+        if index == 1 and first_time("observed"):
+            kill_the_executor()
+        return observe(sent, index, decision)
+
+    def write_and_die(sent: bytes, index: int, decision: Any, folder: str) -> PartOutput:
+        written = write(sent, index, decision, folder)
+        if index == 1 and first_time("written"):
+            kill_the_executor()
+        return written
+
+    monkeypatch.setattr(steps, "observe", observe_and_die)
+    monkeypatch.setattr(steps, "write", write_and_die)
+    found = draws.sample(spark, source, 500, smart=True, target_bytes="100KiB")
+    assert len(found._engine.job.parts) == 6
+    made = found.write_parquet(tmp_path / "out-killed")
+    assert (tmp_path / "observed").exists()
+    assert (tmp_path / "written").exists()
+    expected = fastsample.sample(source, 500, smart=True)
+    assert pq.read_table(made.folder).equals(expected.to_arrow())
+    names = {path.name for path in made.folder.iterdir()}
+    assert names == {"_fastsample.json", *(path.name for path in made.files)}
+
+
+def other_versions_are_refused(spark: Any, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = Draw(source, 500)
+    odd._version = "9.9.9"
+    monkeypatch.setattr(draws, "Draw", lambda *_, **__: odd)
+    with pytest.raises(MissingDependencyError, match=r"the draw was made by 9\.9\.9"):
+        draws.sample(spark, source, 500)
+
+
+def arguments_are_checked(spark: Any, source: Path, table: pa.Table) -> None:
+    with pytest.raises(SourceTypeError, match="spark is str; pass a session"):
+        draws.sample("local[2]", source, 5)  # type: ignore[arg-type]
+    for rows in (table, spark.range(5)):
+        with pytest.raises(SourceTypeError, match="reads files"):
+            draws.sample(spark, rows, 5)
+    with pytest.raises(ArgumentError, match="only 3000 rows"):
+        draws.sample(spark, source, 3001)
+
+
+def sources_that_executors_do_not_see_are_named(
+    spark: Any, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Name a folder that is another one in each process."""
+    monkeypatch.chdir(source)
+    with pytest.raises(SourceNotFoundError, match=r"0\.parquet: this process does not see"):
+        draws.sample(spark, "/proc/self/cwd/0.parquet", 5)
+
+
+def errors_of_data_come_at_once(spark: Any, source: Path) -> None:
+    (source / "3.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(CorruptDataError, match=r"3\.parquet"):
+        draws.sample(spark, source, 500)
