@@ -225,3 +225,28 @@ def test_the_interval_covers_the_truth() -> None:
         low, high = paired_interval(differences, chars, 400, seed)
         hits += low <= 0.5 <= high
     assert 180 <= hits < 200
+
+
+@pytest.mark.torch
+def test_the_page_on_scores_by_models_runs(
+    models: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recipe draws by the difference of the losses that the models have row by row."""
+    kind, first, second = models
+    page = Path(__file__).resolve().parents[1] / "docs" / "scorers.md"
+    snippets = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    assert len(snippets) == 2
+    monkeypatch.chdir(tmp_path)
+    write_parquet(held_out(60), tmp_path / "train.parquet")
+    (tmp_path / "checkpoint").symlink_to(first)
+    (tmp_path / "smaller").symlink_to(second)
+    names: dict[str, Any] = {}
+    few = snippets[1].replace("1500", "30").replace("500", "10")
+    for snippet in (snippets[0], few):
+        exec(snippet, names)
+    assert len(names["s"]) == 10
+    for row in names["scored"].to_pylist()[:3]:
+        a, b = (nats_of(kind, folder, row["prompt"], row["response"]) for folder in (first, second))
+        assert row["score"] == pytest.approx(
+            2 ** min(3, max(-3, a[0] / a[1] - b[0] / b[1])), rel=1e-3
+        )
