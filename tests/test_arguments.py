@@ -262,8 +262,9 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {},
         {"text": NAMES, "duplicates": STRENGTH, "commonness": STRENGTH, "length": STRENGTH,
          "repetition": STRENGTH, "min_chars": PLACE, "max_chars": CHARS,
-         "target": Kind((3, []), ("",)), "target_method": WORD,
-         "target_strength": STRENGTH, "target_clip": STRENGTH},
+         "target": Kind((3, []), ("", {}, {"": TABLE})), "target_method": WORD,
+         "target_strength": STRENGTH, "target_clip": STRENGTH,
+         "avoid": Kind((3, []), ("",)), "avoid_strength": STRENGTH},
     )  # fmt: skip
     yield (
         "Dataset",
@@ -468,6 +469,8 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
 def _smart(**some: Any) -> None:
     if some.get("target_strength", 8) != 8 or some.get("target_clip", 1) != 1:
         some.setdefault("target", TABLE)
+    if some.get("avoid_strength", 8) != 8:
+        some.setdefault("avoid", TABLE)
     fastsample.sample(TABLE, 5, smart=fastsample.Smart(**some))
 
 

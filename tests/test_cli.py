@@ -388,7 +388,14 @@ def test_a_reader_that_leaves_is_no_error(source: Path) -> None:
 
 def test_a_target_and_weights(source: Path, output: Path, tmp_path: Path) -> None:
     pq.write_table(pq.read_table(source)[:50], tmp_path / "good.parquet")
-    options = ["--target", tmp_path / "good.parquet", "--weights"]
+    pq.write_table(pq.read_table(source)[50:90], tmp_path / "bad.parquet")
+    options = [
+        "--target",
+        tmp_path / "good.parquet",
+        "--weights",
+        "--avoid",
+        tmp_path / "bad.parquet",
+    ]
     done = run("sample", "--input", source, "--output", output, "--num_samples", 300, *options)
     printed = words(done.stdout)
     assert "what decides duplicates" in printed

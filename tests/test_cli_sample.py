@@ -129,6 +129,16 @@ def test_scores(source: Path) -> None:
     assert done.returncode == 0, done.stderr
     rule = fastsample.Smart(target="good.parquet", target_method="classifier")
     assert pq.read_table("by.parquet").equals(fastsample.score(source, rule).to_arrow())
+    pq.write_table(pq.read_table(source)[50:80], "more.parquet")
+    done = run("score", source, "several.parquet", "--target", "good.parquet", "--target",
+               "more.parquet", "--avoid", "more.parquet", "--strength", "avoid=2")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    named = {name: name for name in ("good.parquet", "more.parquet")}
+    rule = fastsample.Smart(target=named, avoid="more.parquet", avoid_strength=2)
+    assert pq.read_table("several.parquet").equals(fastsample.score(source, rule).to_arrow())
+    done = run("score", source, "no.parquet", "--target", "good.parquet", "--target",
+               "good.parquet")  # fmt: skip
+    assert "good.parquet comes twice" in done.stderr
     done = run("score", source, "scores.csv")
     assert "effective rows" in done.stdout
 

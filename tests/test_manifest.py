@@ -62,11 +62,12 @@ def test_a_draw_is_made_again(source: Path, tmp_path: Path, options: dict[str, A
 
 def test_a_target_and_a_tokenizer_are_inputs(source: Path, tmp_path: Path) -> None:
     target = write_parquet(pairs(80, seed=3), tmp_path / "target.parquet")
+    avoid = write_parquet(pairs(20, seed=5), tmp_path / "avoid.parquet")
     make("bpe", tmp_path / "tokenizer.json")
     drawn = fastsample.sample(
         source,
         30,
-        smart=fastsample.Smart(target=target),
+        smart=fastsample.Smart(target={"a": target, "b": [target]}, avoid=avoid),
         tokenizer=tmp_path / "tokenizer.json",
         max_tokens=100,
     )
@@ -74,7 +75,9 @@ def test_a_target_and_a_tokenizer_are_inputs(source: Path, tmp_path: Path) -> No
     drawn.write_ipc(tmp_path / "out.arrow", manifest=True)
     assert fastsample.reproduce(manifest).row_ids.tolist() == drawn.row_ids.tolist()
     write_parquet(pairs(80, seed=4), target)
-    with pytest.raises(fastsample.SourceChangedError, match=r"target\.parquet: "):
+    write_parquet(pairs(20, seed=6), avoid)
+    error = r"avoid\.parquet: .*target\.parquet: |target\.parquet: .*avoid\.parquet: "
+    with pytest.raises(fastsample.SourceChangedError, match=error):
         fastsample.reproduce(manifest)
 
 
@@ -123,11 +126,13 @@ def test_samples_without_a_manifest_say_why(source: Path, tmp_path: Path) -> Non
     table = pairs(50)
     in_memory = fastsample.sample(table, 5)
     by_target = fastsample.sample(source, 5, smart=fastsample.Smart(target=table))
+    to_avoid = fastsample.sample(source, 5, smart=fastsample.Smart(avoid=table))
     mixed = fastsample.mix({"a": source, "b": source}, 10)
     epoch = fastsample.epochs(source, 10)[1]
     for drawn, why in [
         (in_memory, "an object in memory"),
-        (by_target, "the target of its smart draw"),
+        (by_target, "target= of its smart draw"),
+        (to_avoid, "avoid= of its smart draw"),
         (mixed, "it was not drawn by fastsample.sample"),
         (epoch, "it was not drawn by fastsample.sample"),
     ]:

@@ -255,6 +255,7 @@ def test_command_line(source: Path, target: Path, tmp_path: Path) -> None:
         (source, ["compare", source, target, "--html", source]),
         (target, ["compare", source, target, "--html", target]),
         (target, [*draw, "--target", target, "-o", target]),
+        (target, [*draw, "--avoid", target, "-o", target]),
         (tokenizer, [*draw, "--max-tokens", 500, "--tokenizer", tokenizer, "-o", tokenizer]),
         (source, ["inspect", source, "--plot", source]),
         (source, ["split", "source=50", "-i", source, "-o", tmp_path]),

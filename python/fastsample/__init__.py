@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from fastsample._sampling.sample import Sample
     from fastsample._sampling.score import Scores, score
     from fastsample._sampling.smart import Smart
-    from fastsample._sampling.smart_report import SmartReport
+    from fastsample._sampling.smart_report import Likeness, SmartReport
     from fastsample._sampling.split import Split, split
     from fastsample._sampling.tokens import token_lengths
     from fastsample._text_lengths import TextLengths
@@ -86,6 +86,7 @@ __all__ = [
     "Inspection",
     "LengthBatchSampler",
     "LengthFacts",
+    "Likeness",
     "MissingDependencyError",
     "MixedSource",
     "Mixture",
@@ -155,7 +156,7 @@ _HOMES = {
     "._sampling.sample": ("Sample",),
     "._sampling.score": ("Scores", "score"),
     "._sampling.smart": ("Smart",),
-    "._sampling.smart_report": ("SmartReport",),
+    "._sampling.smart_report": ("Likeness", "SmartReport"),
     "._sampling.split": ("Split", "split"),
     "._sampling.tokens": ("token_lengths",),
     "._text_lengths": ("TextLengths",),

@@ -90,7 +90,10 @@ class SmartFound(TypedDict):
     chars_after: list[tuple[float, int]]
     weights: list[tuple[float, float]]
     shares: list[tuple[str, float]]
+    targets: list[tuple[str, int, float | None, int, int]]
+    avoid: tuple[str, int, float | None, int, int] | None
     target_passed_over: str | None
+    avoid_passed_over: str | None
 
 @type_check_only
 class GroupsFound(TypedDict):
@@ -232,7 +235,9 @@ class Source:
 @final
 class Rule:
     @staticmethod
-    def weighted(options: Any, target: Source | None) -> Rule: ...
+    def weighted(
+        options: Any, targets: Sequence[tuple[str, Source]], avoid: Source | None
+    ) -> Rule: ...
     @staticmethod
     def entropy(text: Sequence[str] | None) -> Rule: ...
 

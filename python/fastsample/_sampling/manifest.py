@@ -14,7 +14,7 @@ from typing import Any
 from fastsample import _fastsample
 from fastsample._arguments import file_path
 from fastsample._remote import remote_files
-from fastsample._sampling.smart import Smart
+from fastsample._sampling.smart import ONE_TARGET, Smart, targets_of
 from fastsample._source import SourceLike
 from fastsample._training.mapped import fingerprint
 from fastsample.errors import ArgumentError, ReadError, SourceChangedError, SourceNotFoundError
@@ -42,12 +42,22 @@ def recipe(source: SourceLike, options: Mapping[str, Any]) -> Recipe | str:
     found = dict(options)
     smart = found["smart"]
     if isinstance(smart, Smart):
-        if remote_files(smart.target) is not None:
-            return "the target of its smart draw lies in an object store, not in local files"
-        target = None if smart.target is None else _paths(smart.target)
-        if smart.target is not None and target is None:
-            return "the target of its smart draw is an object in memory, not a file"
-        found["smart"] = {**asdict(smart), "target": target}
+        kinds: dict[str | None, tuple[str, SourceLike]] = {
+            name: ("target", each) for name, each in targets_of(smart).items()
+        }
+        if smart.avoid is not None:
+            kinds[None] = ("avoid", smart.avoid)
+        given: dict[str | None, list[str]] = {}
+        for name, (option, each) in kinds.items():
+            if remote_files(each) is not None:
+                return f"{option}= of its smart draw lies in an object store, not in local files"
+            given_paths = _paths(each)
+            if given_paths is None:
+                return f"{option}= of its smart draw is an object in memory, not a file"
+            given[name] = given_paths
+        avoid = given.pop(None, None)
+        target = given if isinstance(smart.target, Mapping) else given.get(ONE_TARGET)
+        found["smart"] = {**asdict(smart), "target": target, "avoid": avoid}
     if found["exclude"] is not None:
         if any(remote_files(each) is not None for each in found["exclude"]):
             return "its exclude lies in an object store, not in local files"

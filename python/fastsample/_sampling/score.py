@@ -70,7 +70,9 @@ def score(
                                 texts some 6 % less, as hashes collide
         ``target``      float32 log2 of the odds that it is of the target; with the ratio, mean
                                 log2(share in the target / share in the source) of its
-                                shingles; only with a target
+                                shingles; of several targets the largest; only with a target
+        ``avoid``       float32 log2 of the odds that it is of the rows to avoid; only with such
+                                rows
         ``weight``      float64 the product of the terms; 0 for a row too short. Only ratios count
         ============ ======= ===============================================================
 

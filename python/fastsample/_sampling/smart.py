@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastsample import _fastsample
-from fastsample._arguments import check_text_columns, choice, number, whole
+from fastsample._arguments import check_text_columns, choice, number, string, whole
 from fastsample._progress import Callback
 from fastsample._public import public
 from fastsample._sampling.smart_report import SmartReport, to_report
@@ -25,7 +25,18 @@ SmartLike: TypeAlias = "bool | Smart | Literal['entropy']"
 TargetMethod: TypeAlias = "Literal['ratio', 'classifier']"
 METHODS = ("ratio", "classifier")
 
-_NUMBERS = ("duplicates", "commonness", "length", "repetition", "target_strength", "target_clip")
+_NUMBERS = (
+    "duplicates",
+    "commonness",
+    "length",
+    "repetition",
+    "target_strength",
+    "target_clip",
+    "avoid_strength",
+)
+
+#: What a single target is called in reports.
+ONE_TARGET = "target"
 
 
 @public
@@ -64,8 +75,10 @@ class Smart:
         In characters (Unicode code points) of all text columns together.
     target
         Rows of the kind that is wanted: a path or an object, as `source` of
-        :func:`fastsample.sample`. Of its columns those are read that have the names of the weighed
-        columns; all text columns if it has none of those.
+        :func:`fastsample.sample`; several paths are one kind. A mapping of names to such sources
+        is several kinds: a row counts by the one that it fits best, so a small target is not
+        drowned by a large one. Of the columns those are read that have the names of the weighed
+        columns; all text columns if there are none of those.
     target_method
         How rows are held against the target. "classifier": the odds that the row is of the target,
         by logistic regression on shingles, learned from the target and a pilot of the source.
@@ -74,7 +87,12 @@ class Smart:
     target_strength
         Exponent of the ratio, or of the odds.
     target_clip
-        Ratio and odds are limited to 2**-target_clip and 2**target_clip.
+        Ratio and odds are limited to 2**-target_clip and 2**target_clip, those of `avoid`, too.
+    avoid
+        Rows of a kind that is not wanted, as `target`: 1 / the odds that the row is of it, by
+        logistic regression on shingles, learned from these rows and a pilot of the source.
+    avoid_strength
+        Exponent of these odds.
 
     Examples
     --------
@@ -92,10 +110,12 @@ class Smart:
     repetition: float = 0.5
     min_chars: int = 10
     max_chars: int = 512
-    target: SourceLike | None = None
+    target: SourceLike | Mapping[str, SourceLike] | None = None
     target_method: TargetMethod = "classifier"
     target_strength: float = 8.0
     target_clip: float = 1.0
+    avoid: SourceLike | None = None
+    avoid_strength: float = 8.0
 
     @classmethod
     def rare_text(cls) -> Smart:
@@ -113,8 +133,29 @@ class Smart:
         for name in ("min_chars", "max_chars"):
             checked[name] = whole(name, getattr(self, name), least=0, most=2**32 - 1)
         checked["target_method"] = choice("target_method", self.target_method, METHODS)
+        if isinstance(self.target, Mapping):
+            checked["target"] = _named(self.target)
         for name, value in checked.items():
             object.__setattr__(self, name, value)  # the class is frozen
+
+
+def _named(targets: Mapping[str, SourceLike]) -> dict[str, SourceLike]:
+    """Check the names of several targets."""
+    if not targets:
+        raise ArgumentError("target is empty; name a source, or several as {name: source}")
+    named = {string("the name of a target", name): each for name, each in targets.items()}
+    if "" in named:
+        raise ArgumentError("the name of a target is empty; give each one a name")
+    return named
+
+
+def targets_of(options: Smart) -> dict[str, SourceLike]:
+    """Return the targets by name."""
+    if options.target is None:
+        return {}
+    if isinstance(options.target, Mapping):
+        return dict(options.target)
+    return {ONE_TARGET: options.target}
 
 
 def draw(
@@ -160,7 +201,7 @@ def rule(
     threads: int | None,
     progress: Callback | None,
 ) -> _fastsample.Rule:
-    """Return the rule that `smart` names, with its target opened."""
+    """Return the rule that `smart` names, with the rows that it has opened."""
     options = check_rule(smart, text_columns)
     if options is None:
         return _fastsample.Rule.entropy(check_text_columns(text_columns))
@@ -194,8 +235,12 @@ def check_smart(smart: object, text_columns: Sequence[str] | None = None) -> Sma
 
 
 def weighted(options: Smart, threads: int | None, progress: Callback | None) -> _fastsample.Rule:
-    """Return the rule that weighs rows by `options`, with its target opened."""
-    target = None
-    if options.target is not None:
-        target = open_source(options.target, None, threads, progress)
-    return _fastsample.Rule.weighted(options, target)
+    """Return the rule that weighs rows by `options`, with the rows that it has opened."""
+    targets = [
+        (name, open_source(each, None, threads, progress))
+        for name, each in targets_of(options).items()
+    ]
+    avoid = None
+    if options.avoid is not None:
+        avoid = open_source(options.avoid, None, threads, progress)
+    return _fastsample.Rule.weighted(options, targets, avoid)

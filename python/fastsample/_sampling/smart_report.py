@@ -10,6 +10,41 @@ from fastsample import _fastsample
 from fastsample._layout import Facts, as_text
 from fastsample._public import public
 
+#: The separation below which a note says that rows of a kind resemble the source. Targets of 0.54
+#: to 0.71 gained nothing or lost, targets of 0.83 and more gained
+#: (benches/record/2026-11-30-target-separation.md).
+RESEMBLES = 0.75
+
+
+@public
+@dataclass(frozen=True)
+class Likeness:
+    """What was found of rows of a kind: of a target, or of the rows to avoid.
+
+    Attributes
+    ----------
+    name : str
+        The name of the target; "target" if there is one, "avoid" of the rows to avoid.
+    rows : int
+        Rows that describe the kind.
+    separation : float or None
+        How well rows of the kind are told from those of the source: the share of pairs of one of
+        each, kept out of learning, in which the first has the higher odds (the area under the ROC
+        curve, by cross-validation). 0.5 is chance: rows of the kind are like those of the source.
+        None with the ratio, or with fewer than eight rows.
+    resembling : int
+        Rows of the source that resemble it: odds or ratio above 1. Of several targets, those that
+        fit this one best.
+    drawn : int
+        How many of them were drawn.
+    """
+
+    name: str
+    rows: int
+    separation: float | None
+    resembling: int
+    drawn: int
+
 
 @public
 @dataclass(frozen=True)
@@ -42,8 +77,12 @@ class SmartReport:
         Each term that counts, with its share in the variance of the logarithm of the weights.
     left_out : dict of str to str
         Columns of strings that are not text by default, and why not.
-    target_passed_over : str or None
-        Files of the target that were not read, in a sentence.
+    targets : tuple of Likeness
+        What was found of each target; empty without one.
+    avoid : Likeness or None
+        What was found of the rows to avoid.
+    target_passed_over, avoid_passed_over : str or None
+        Files of the target, or of the rows to avoid, that were not read, in a sentence.
     """
 
     text: tuple[str, ...]
@@ -59,13 +98,23 @@ class SmartReport:
     shares: dict[str, float]
     left_out: dict[str, str] = field(default_factory=dict)
     target_passed_over: str | None = None
+    targets: tuple[Likeness, ...] = ()
+    avoid: Likeness | None = None
+    avoid_passed_over: str | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences on rows drawn only because no others were left, and on files not read."""
+        """Sentences on kinds like the source, files not read, and rows drawn for lack of others."""
         notes = []
         if self.target_passed_over is not None:
             notes.append(f"of the target, {self.target_passed_over}")
+        if self.avoid_passed_over is not None:
+            notes.append(f"of the rows to avoid, {self.avoid_passed_over}")
+        for each in self.targets:
+            name = "the target" if len(self.targets) == 1 else f"the target {each.name}"
+            notes += _resembles(name, each)
+        if self.avoid is not None:
+            notes += _resembles("the source to avoid", self.avoid)
         if self.excluded_drawn:
             notes.append(
                 f"{self.excluded_drawn:,} rows of weight 0 were drawn, since no others were left"
@@ -78,7 +127,9 @@ class SmartReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain values, for JSON."""
-        return {**asdict(self), "text": list(self.text), "notes": list(self.notes)}
+        found = asdict(self)
+        lists = {"text": list(self.text), "targets": list(found["targets"])}
+        return {**found, **lists, "notes": list(self.notes)}
 
     def __str__(self) -> str:
         """Return the facts as a table of text."""
@@ -110,6 +161,9 @@ def to_report(found: _fastsample.SmartFound) -> SmartReport:
         shares=dict(found["shares"]),
         left_out=dict(found["left_out"]),
         target_passed_over=found["target_passed_over"],
+        targets=tuple(Likeness(*each) for each in found["targets"]),
+        avoid=None if found["avoid"] is None else Likeness(*found["avoid"]),
+        avoid_passed_over=found["avoid_passed_over"],
     )
 
 
@@ -126,8 +180,28 @@ def smart_facts(found: SmartReport) -> Iterator[tuple[str, str]]:
         yield "weights", _quantiles(found.weights)
         shares = (f"{name} {share:.0%}" for name, share in found.shares.items())
         yield "what decides", ", ".join(shares)
+    for each in found.targets:
+        yield f"like {each.name}", _likeness(each)
+    if found.avoid is not None:
+        yield "like the rows to avoid", _likeness(found.avoid)
     for note in found.notes:
         yield "note", note
+
+
+def _likeness(found: Likeness) -> str:
+    """Return how many rows are like a kind, and how well its rows are told from the source."""
+    told = "" if found.separation is None else f", told from the source {found.separation:.0%}"
+    return f"{found.resembling:,} ({found.drawn:,} drawn){told}"
+
+
+def _resembles(what: str, found: Likeness) -> list[str]:
+    """Return a note on a kind whose rows are hardly told from the source."""
+    if found.separation is None or found.separation >= RESEMBLES:
+        return []
+    return [
+        f"{what} resembles the source, so it gains nothing and may do harm: of a row of each, the "
+        f"right one is told in {found.separation:.0%} of pairs, and 50 % are chance; leave it out"
+    ]
 
 
 def left_out_note(left_out: Mapping[str, str]) -> str:

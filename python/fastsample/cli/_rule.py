@@ -10,11 +10,17 @@ import fastsample
 from fastsample._sampling.smart import METHODS
 from fastsample.cli._common import several
 
-_TERMS = ("duplicates", "commonness", "length", "repetition", "target")
+#: The terms, and their arguments.
+_TERMS = {
+    **{term: term for term in ("duplicates", "commonness", "length", "repetition")},
+    "target": "target_strength",
+    "avoid": "avoid_strength",
+}
 
 strengths = several(
     "--strength",
-    help="TERM=NUMBER: duplicates, commonness, length, repetition, target; 0 is off. Repeatable.",
+    help="TERM=NUMBER: duplicates, commonness, length, repetition, target, avoid; 0 is off. "
+    "Repeatable.",
 )
 min_chars = click.option(
     "--min-chars", type=click.IntRange(0), show_default="10", help="Shorter rows come last."
@@ -25,28 +31,34 @@ max_chars = click.option(
     show_default="512",
     help="Characters at which training cuts a row off.",
 )
-target = click.option("--target", help="Prefer rows like those of this file.")
+target = several(
+    "--target",
+    help="Prefer rows like those of this file. Repeatable: rows count by the one they fit best.",
+)
 target_method = click.option(
     "--target-method",
     type=click.Choice(METHODS),
     show_default="classifier",
     help="How they are told.",
 )
+avoid = click.option("--avoid", help="Prefer rows unlike those of this file.")
 
 
 def smart_options(
     strengths: list[str] | None,
     min_chars: int | None,
     max_chars: int | None,
-    target: str | None,
+    targets: list[str] | None,
     target_method: str | None,
+    avoid: str | None,
 ) -> fastsample.Smart | None:
     """Return what was asked for, or None if nothing was."""
     options: dict[str, Any] = {
         "min_chars": min_chars,
         "max_chars": max_chars,
-        "target": target,
+        "target": targets[0] if targets and len(targets) == 1 else _by_path(targets),
         "target_method": target_method,
+        "avoid": avoid,
     }
     for each in strengths or ():
         term, _, strength = each.partition("=")
@@ -60,6 +72,14 @@ def smart_options(
             raise fastsample.ArgumentError(
                 f"--strength: {each!r} is no TERM=NUMBER; write {term}=0.5"
             ) from None
-        options["target_strength" if term == "target" else term] = number
+        options[_TERMS[term]] = number
     given = {name: value for name, value in options.items() if value is not None}
     return fastsample.Smart(**given) if given else None
+
+
+def _by_path(targets: list[str] | None) -> dict[str, str] | None:
+    """Return several targets by their paths."""
+    for path in targets or ():
+        if (targets or []).count(path) > 1:
+            raise fastsample.ArgumentError(f"--target: {path} comes twice; name each file once")
+    return {path: path for path in targets} if targets else None

@@ -33,6 +33,7 @@ from fastsample.cli._common import (
 from fastsample.cli._epochs import check_epochs, show_epochs
 from fastsample.cli._paths import folder_of, inputs, paths, source_and_output
 from fastsample.cli._rule import (
+    avoid,
     max_chars,
     min_chars,
     smart_options,
@@ -102,6 +103,7 @@ from fastsample.cli._written import (
 @max_chars
 @target
 @target_method
+@avoid
 @click.option(
     "--weights", is_flag=True, help="Add a column _weight: 1 / probability of being drawn."
 )
@@ -146,8 +148,9 @@ def sample(
     strength: list[str] | None,
     min_chars: int | None,
     max_chars: int | None,
-    target: str | None,
+    target: list[str] | None,
     target_method: str | None,
+    avoid: str | None,
     weights: bool,
     text_column: list[str] | None,
     seed: int,
@@ -168,7 +171,9 @@ def sample(
     with reported():
         sources, file = source_and_output(paths, inputs, output)
         rule = _rule(
-            smart, entropy, smart_options(strength, min_chars, max_chars, target, target_method)
+            smart,
+            entropy,
+            smart_options(strength, min_chars, max_chars, target, target_method, avoid),
         )
         check_compression(file, compression)
         asked: dict[str, Any] = {
@@ -257,7 +262,10 @@ def _allocation(text: str) -> AllocationLike:
 
 def _rule(smart: bool, entropy: bool, options: fastsample.Smart | None) -> SmartLike:
     if entropy and (smart or options is not None):
-        other = "--smart" if smart else "--target" if options and options.target else "--strength"
+        given: dict[str, Any] = {"--smart": smart}
+        if options is not None:
+            given |= {"--target": options.target, "--avoid": options.avoid}
+        other = next((name for name, value in given.items() if value), "--strength")
         raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
     return "entropy" if entropy else options or smart
 

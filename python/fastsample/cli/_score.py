@@ -21,6 +21,7 @@ from fastsample.cli._common import (
 )
 from fastsample.cli._paths import inputs, paths, source_and_output
 from fastsample.cli._rule import (
+    avoid,
     max_chars,
     min_chars,
     smart_options,
@@ -47,6 +48,7 @@ from fastsample.cli._written import (
 @max_chars
 @target
 @target_method
+@avoid
 @text_columns("Score by this text column. Repeatable.")
 @schema
 @shards
@@ -61,8 +63,9 @@ def score(
     strength: list[str] | None,
     min_chars: int | None,
     max_chars: int | None,
-    target: str | None,
+    target: list[str] | None,
     target_method: str | None,
+    avoid: str | None,
     text_column: list[str] | None,
     schema: Any,
     shards: int,
@@ -78,7 +81,7 @@ def score(
         check_compression(target_file, compression)
         scores = fastsample.score(
             sources,
-            smart_options(strength, min_chars, max_chars, target, target_method),
+            smart_options(strength, min_chars, max_chars, target, target_method, avoid),
             text_columns=text_column,
             schema=schema,
             threads=threads,

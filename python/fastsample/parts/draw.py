@@ -123,11 +123,12 @@ class Draw:
         self._threads = check_threads(threads)
         text = check_text_columns(text_columns)
         self._smart = None if smart is False else check_smart(smart, text)
-        if self._smart is not None and self._smart.target is not None:
-            raise ArgumentError(
-                "a smart draw with a target is not drawn in parts; draw in one process, or leave "
-                "the target out"
-            )
+        for name in ("target", "avoid"):
+            if self._smart is not None and getattr(self._smart, name) is not None:
+                raise ArgumentError(
+                    f"a smart draw with {name}= is not drawn in parts; draw in one process, or "
+                    f"leave {name}= out"
+                )
         target = plan.check_bytes("target_bytes", target_bytes)
         files, passed_over, self._remote = plan.list_files(source)
         self._passed_over = tuple(passed_over)
@@ -290,7 +291,7 @@ class Draw:
         return plan.open_files(part, self._remote)
 
     def _core(self) -> _fastsample.PartedDraw:
-        rule = None if self._smart is None else _fastsample.Rule.weighted(self._smart, None)
+        rule = None if self._smart is None else _fastsample.Rule.weighted(self._smart, [], None)
         return _fastsample.PartedDraw(
             self._n,
             self._seed,

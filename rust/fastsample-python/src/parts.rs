@@ -96,7 +96,9 @@ impl PartedDraw {
     ) -> BindingResult<Self> {
         let smart = match rule.map(Rule::core) {
             None => None,
-            Some(CoreRule::Weighted(smart)) if smart.target.is_none() => Some(smart.clone()),
+            Some(CoreRule::Weighted(smart)) if smart.target.is_none() && smart.avoid.is_none() => {
+                Some(smart.clone())
+            }
             Some(_) => {
                 return Err(Error::Argument("this rule is not drawn by in parts".into()).into());
             }

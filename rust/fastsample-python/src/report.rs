@@ -2,7 +2,7 @@
 
 use fastsample::exclusion::{Example, Excluded, ExcludedBy};
 use fastsample::sketch::Lengths;
-use fastsample::smart::{QUANTILES, SmartReport};
+use fastsample::smart::{KindFound, QUANTILES, SmartReport};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -27,7 +27,15 @@ pub(crate) fn smart(py: Python<'_>, found: SmartReport) -> PyResult<Bound<'_, Py
     dict.set_item("chars_after", quantiles(found.chars_after))?;
     dict.set_item("weights", quantiles(found.weights))?;
     dict.set_item("shares", found.shares)?;
+    let kind = |found: KindFound| {
+        let KindFound { name, rows, separation, resembling, drawn } = found;
+        (name, rows, separation, resembling, drawn)
+    };
+    let targets: Vec<_> = found.kinds.targets.into_iter().map(kind).collect();
+    dict.set_item("targets", targets)?;
+    dict.set_item("avoid", found.kinds.avoid.map(kind))?;
     dict.set_item("target_passed_over", found.target_passed_over)?;
+    dict.set_item("avoid_passed_over", found.avoid_passed_over)?;
     Ok(dict)
 }
 

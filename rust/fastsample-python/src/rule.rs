@@ -1,11 +1,14 @@
 //! The rule of a draw: the options of `fastsample.Smart`, or entropy.
 
-use fastsample::smart::{Target, TargetMethod};
+use fastsample::smart::{Avoid, Target, TargetKind, TargetMethod};
 use fastsample::{Rule as CoreRule, Smart};
 use pyo3::prelude::*;
 
 use crate::errors::BindingResult;
 use crate::source::Source;
+
+/// The name of a target, and its rows.
+type Named<'py> = (String, Bound<'py, Source>);
 
 /// The attributes of a `fastsample.Smart`.
 #[derive(FromPyObject)]
@@ -20,22 +23,33 @@ struct SmartArguments {
     target_method: String,
     target_strength: f64,
     target_clip: f64,
+    avoid_strength: f64,
 }
 
 impl SmartArguments {
-    /// As the core has them, with the target, which Python has opened.
-    fn smart(self, target: Option<&Source>) -> BindingResult<Smart> {
-        let target = match target {
-            Some(source) => Some(Target {
+    /// As the core has them, with targets and rows to avoid, which Python has opened.
+    fn smart(self, targets: Vec<Named<'_>>, avoid: Option<&Source>) -> BindingResult<Smart> {
+        let kind = |(name, source): Named<'_>| {
+            let source = source.get().rereadable()?.clone();
+            BindingResult::Ok(TargetKind { name, source })
+        };
+        let kinds = targets.into_iter().map(kind).collect::<BindingResult<Vec<_>>>()?;
+        let target = (!kinds.is_empty()).then_some(Target {
+            kinds,
+            // Python has checked the name.
+            method: match self.target_method.as_str() {
+                "classifier" => TargetMethod::Classifier,
+                _ => TargetMethod::Ratio,
+            },
+            strength: self.target_strength,
+            clip: self.target_clip,
+        });
+        let avoid = match avoid {
+            Some(source) => Some(Box::new(Avoid {
                 source: source.rereadable()?.clone(),
-                // Python has checked the name.
-                method: match self.target_method.as_str() {
-                    "classifier" => TargetMethod::Classifier,
-                    _ => TargetMethod::Ratio,
-                },
-                strength: self.target_strength,
+                strength: self.avoid_strength,
                 clip: self.target_clip,
-            }),
+            })),
             None => None,
         };
         Ok(Smart {
@@ -47,6 +61,7 @@ impl SmartArguments {
             min_chars: self.min_chars,
             max_chars: self.max_chars,
             target,
+            avoid,
         })
     }
 }
@@ -63,10 +78,14 @@ impl Rule {
 
 #[pymethods]
 impl Rule {
-    /// By the weights of a `fastsample.Smart`, with its target opened.
+    /// By the weights of a `fastsample.Smart`, with its targets and the rows to avoid opened.
     #[staticmethod]
-    fn weighted(options: SmartArguments, target: Option<&Source>) -> BindingResult<Self> {
-        Ok(Self(CoreRule::Weighted(options.smart(target)?)))
+    fn weighted(
+        options: SmartArguments,
+        targets: Vec<Named<'_>>,
+        avoid: Option<&Source>,
+    ) -> BindingResult<Self> {
+        Ok(Self(CoreRule::Weighted(options.smart(targets, avoid)?)))
     }
 
     /// The rows of highest character entropy of the first text column.

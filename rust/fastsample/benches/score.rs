@@ -10,11 +10,11 @@ use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fastsample::hash::RowHash;
 use fastsample::smart::entropy::Entropy;
-use fastsample::smart::features::{Extractor, Features};
+use fastsample::smart::features::{Extractor, Features, Tables};
 use fastsample::smart::pilot::{DocumentFrequencies, PilotShingles};
 use fastsample::smart::terms::commonness::Commonness;
 use fastsample::smart::terms::importance::ImportanceRatio;
-use fastsample::smart::terms::target::TargetTable;
+use fastsample::smart::terms::target::{TargetTable, TargetTables};
 use fastsample::text::hash_of;
 use fastsample::text::shingle::Shingles;
 
@@ -107,17 +107,18 @@ fn score(bench: &mut Criterion<ThreadTime>) {
         let counts = counts(&texts);
         let commonness = Commonness::new(counts.iter());
         let ratio = ImportanceRatio::new(counts.iter().step_by(2), counts.iter());
-        let target = TargetTable::Ratio(ratio);
+        let target = TargetTables::new(vec![TargetTable::Ratio(ratio)]).ok();
         let mut group = bench.benchmark_group("score");
         group.throughput(Throughput::Bytes(bytes as u64)).sample_size(20);
         let tables = [
             ("duplicates, length, repetition", None, None),
             ("and commonness", Some(&commonness), None),
-            ("and commonness, target", Some(&commonness), Some(&target)),
+            ("and commonness, target", Some(&commonness), target.as_ref()),
         ];
         for (terms, commonness, target) in tables {
+            let tables = Tables { commonness, target, ..Tables::default() };
             group.bench_function(BenchmarkId::new(terms, language), |bench| {
-                let mut extractor = Extractor::new(commonness, target);
+                let mut extractor = Extractor::new(tables);
                 bench.iter(|| {
                     let mut features = Features::default();
                     for row in &texts {

@@ -11,6 +11,7 @@ use crate::exec::envelope::{Job, State};
 use crate::sample::draw::check_n;
 use crate::select::{Selection, uniform};
 use crate::smart::extract::{self, Extracted, SourcePart};
+use crate::smart::features::Tables;
 use crate::smart::pilot::{PilotShingles, pilot_rows};
 use crate::smart::terms::commonness::Commonness;
 use crate::smart::terms::weight::{Term, Terms};
@@ -62,7 +63,8 @@ impl PartedDraw {
         let Weighing { text, pilot, job, .. } = &weighing;
         let part = SourcePart { source: &source, text, first, job: *job };
         if let NextStep::Features(_, table) = &decision.step {
-            return Ok(Extracted::of(ctx, part, pilot, table.as_deref(), None)?.to_bytes());
+            let tables = Tables { commonness: table.as_deref(), ..Tables::default() };
+            return Ok(Extracted::of(ctx, part, pilot, tables)?.to_bytes());
         }
         Ok(extract::pilot_state::<PilotShingles>(ctx, part, pilot)?.to_bytes())
     }
@@ -99,7 +101,8 @@ impl PartedDraw {
                 let weighing = self.weighing_by(ctx, &columns, all, &kinds)?;
                 let Weighing { terms, text, pilot, job } = weighing;
                 let features = State::<Extracted>::from_bytes(state)?;
-                features.check(Extracted::job(job, &pilot, table.as_deref(), None))?;
+                let tables = Tables { commonness: table.as_deref(), ..Tables::default() };
+                features.check(Extracted::job(job, &pilot, tables))?;
                 let features = features.finish()?.into_features();
                 let found = smart::choose(ctx, features, self.n, self.seed, &terms, false, text)?;
                 let step = NextStep::Read { seed: self.seed, chosen: found.selection };

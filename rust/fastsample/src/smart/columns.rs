@@ -30,7 +30,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(u16, i16, u32, u64);
+numbers!(u8, u16, i16, u32, u64);
 
 /// A column of numbers, or several of one kind.
 pub(super) trait Column: Sized {

@@ -1,6 +1,7 @@
 //! Entry points of smart draws: n rows by weight or by entropy.
 
 use super::features::Features;
+use super::kinds::KindsFound;
 use super::options::Rule;
 use super::priority::{Choice, Priorities};
 use super::terms::weight::Terms;
@@ -73,5 +74,9 @@ pub fn choose(
     text: TextColumns,
 ) -> Result<Choice> {
     let all = Selection::All { rows: features.len() as u64 };
-    Priorities::by_weight(ctx, features, seed, terms, text, &all)?.draw(ctx, n, with_weights)
+    Priorities::by_weight(ctx, features, KindsFound::default(), seed, terms, text, &all)?.draw(
+        ctx,
+        n,
+        with_weights,
+    )
 }

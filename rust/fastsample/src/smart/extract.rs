@@ -8,10 +8,11 @@ use crate::exec::{Context, SharedSlice, memory};
 use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::smart::entropy::Entropy;
-use crate::smart::features::{Extractor, Features, ROW_BYTES};
+use crate::smart::features::{Extractor, Features, ROW_BYTES, Tables};
 use crate::smart::pilot::OfPilot;
+use crate::smart::terms::classifier::Classifier;
 use crate::smart::terms::commonness::Commonness;
-use crate::smart::terms::target::TargetTable;
+use crate::smart::terms::target::TargetTables;
 use crate::source::Source;
 use crate::text::TextColumns;
 use crate::text::shingle::Shingles;
@@ -51,10 +52,9 @@ impl Extracted {
         ctx: &Context,
         part: SourcePart<'_>,
         pilot: &Selection,
-        commonness: Option<&Commonness>,
-        target: Option<&TargetTable>,
+        tables: Tables<'_>,
     ) -> Result<State<Self>> {
-        let job = Self::job(part.job, pilot, commonness, target);
+        let job = Self::job(part.job, pilot, tables);
         ctx.begin(part.source.rows());
         memory::require_rows::<[u8; ROW_BYTES]>(part.source.rows(), "the features")?;
         let mut features = Features::zeroed(part.source.rows() as usize);
@@ -63,7 +63,7 @@ impl Extracted {
             ctx,
             &part.source.project_text(part.text, &[])?,
             scan::all,
-            || (Extractor::new(commonness, target), Features::default()),
+            || (Extractor::new(tables), Features::default()),
             |(extractor, rows), first, batch| {
                 let ordinal = part.first + first;
                 let counted = pilot.mask(ordinal..ordinal + batch.num_rows() as u64);
@@ -82,16 +82,13 @@ impl Extracted {
     }
 
     /// What the features of all parts must agree in, for rows that are judged by these tables.
-    pub(crate) fn job(
-        job: Job,
-        pilot: &Selection,
-        commonness: Option<&Commonness>,
-        target: Option<&TargetTable>,
-    ) -> Job {
+    pub(crate) fn job(job: Job, pilot: &Selection, tables: Tables<'_>) -> Job {
+        let Tables { commonness, target, avoid } = tables;
         let table = |fingerprint: Option<u64>| fingerprint.unwrap_or(0).to_le_bytes();
         pilot_job(job, pilot)
             .with("commonness", &table(commonness.map(Commonness::fingerprint)))
-            .with("importance", &table(target.map(TargetTable::fingerprint)))
+            .with("importance", &table(target.map(TargetTables::fingerprint)))
+            .with("avoided", &table(avoid.map(Classifier::fingerprint)))
     }
 
     /// Features of consecutive rows, of which `first` is the first.
@@ -113,7 +110,7 @@ impl Extracted {
 
 impl Payload for Extracted {
     const KIND: u16 = 2;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const NAME: &'static str = "features";
 
     fn write(&self, bytes: &mut Vec<u8>) {
@@ -309,7 +306,7 @@ mod tests {
     #[test]
     fn the_bytes_are_pinned() {
         let bytes = part(Job::new(9).with("text", b"prompt"), 2..5).to_bytes();
-        assert_eq!((bytes.len(), xxh3_64(&bytes)), (238, 13_845_165_169_153_673_206));
+        assert_eq!((bytes.len(), xxh3_64(&bytes)), (247, 12_654_686_985_507_690_321));
         assert!(Extracted::read(&bytes[..9]).is_none(), "no block ends there");
     }
 }

@@ -4,14 +4,17 @@
 //!  texts of a row ─▶ shingles ─▶ minhash       8 bands, for near-duplicates
 //!                            ├─▶ repetition    how often a shingle occurs in the row
 //!                            ├─▶ commonness    how often its shingles occur in the pilot
-//!                            └─▶ importance    how well they fit the target
+//!                            ├─▶ importance    how well they fit the target
+//!                            ├─▶ avoided       how well they fit the rows to avoid
+//!                            └─▶ likeness      which of these they fit
 //! ```
 
 use crate::sketch::minhash::{self, BANDS};
 use crate::smart::columns::Column;
+use crate::smart::terms::classifier::Classifier;
 use crate::smart::terms::commonness::Commonness;
 use crate::smart::terms::repetition::Repetition;
-use crate::smart::terms::target::TargetTable;
+use crate::smart::terms::target::{Likeness, TargetTables};
 use crate::text::shingle::Shingles;
 
 /// Declares [`Features`]: a column a feature. A new feature is one line here and one in
@@ -84,8 +87,12 @@ features! {
     repetition: Vec<u16>,
     /// See [`Commonness::of`]; 0 if the term is off.
     commonness: Vec<u16>,
-    /// See [`TargetTable::of`]; 0 where there is no target.
+    /// See [`TargetTables::of`]; 0 where there is no target.
     importance: Vec<i16>,
+    /// See [`Classifier::of`]; 0 where there are no rows to avoid.
+    avoided: Vec<i16>,
+    /// See [`Likeness`]; 0 where there is nothing to resemble.
+    likeness: Vec<u8>,
 }
 
 impl Features {
@@ -102,11 +109,21 @@ impl Features {
     }
 }
 
+/// What shingles are looked up in; each where its term counts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tables<'a> {
+    /// For the term of the same name.
+    pub commonness: Option<&'a Commonness>,
+    /// For the target.
+    pub target: Option<&'a TargetTables>,
+    /// For the rows to avoid.
+    pub avoid: Option<&'a Classifier>,
+}
+
 /// Computes [`Features`], row after row, in memory that is used again.
 #[derive(Default)]
 pub struct Extractor<'a> {
-    commonness: Option<&'a Commonness>,
-    target: Option<&'a TargetTable>,
+    tables: Tables<'a>,
     shingles: Shingles,
     repetition: Repetition,
 }
@@ -114,8 +131,8 @@ pub struct Extractor<'a> {
 impl<'a> Extractor<'a> {
     /// An extractor that also looks shingles up in tables, if there are any.
     #[must_use]
-    pub fn new(commonness: Option<&'a Commonness>, target: Option<&'a TargetTable>) -> Self {
-        Self { commonness, target, ..Self::default() }
+    pub fn new(tables: Tables<'a>) -> Self {
+        Self { tables, ..Self::default() }
     }
 
     /// Appends the features of a row to `rows`: of its texts, and of their hash. `in_pilot` says
@@ -136,8 +153,13 @@ impl<'a> Extractor<'a> {
         }
         rows.chars.push(u32::try_from(self.shingles.chars()).unwrap_or(u32::MAX));
         rows.repetition.push(self.repetition.of(hashes));
-        rows.commonness.push(self.commonness.map_or(0, |table| table.of(hashes, in_pilot)));
-        rows.importance.push(self.target.map_or(0, |table| table.of(hashes)));
+        let Tables { commonness, target, avoid } = self.tables;
+        rows.commonness.push(commonness.map_or(0, |table| table.of(hashes, in_pilot)));
+        let (importance, nearest) = target.map_or((0, 0), |tables| tables.of(hashes));
+        let avoided = avoid.map_or(0, |table| table.of(hashes));
+        rows.importance.push(importance);
+        rows.avoided.push(avoided);
+        rows.likeness.push(Likeness::of(importance, nearest, avoided).0);
     }
 }
 

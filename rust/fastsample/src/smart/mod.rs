@@ -1,7 +1,7 @@
 //! Smart sampling: weights from the text of rows, and priority sampling by weight.
 //!
 //! ```text
-//!  source ─▶ pilot: a small part, its shingles counted ─┐ (for commonness and target only)
+//!  source ─▶ pilot: a small part, its shingles counted ─┐ (for commonness, target and avoid only)
 //!     │                                                  ▼
 //!     └────▶ extract: one pass, Features a row ─▶ terms: product of factors ─▶ draw: bottom-n of u / w
 //! ```
@@ -21,7 +21,8 @@
 //! | [`fixed_point`] | logarithms and powers in integers |
 //! | [`pilot`] | document frequencies of shingles in a small part of the rows |
 //! | [`examples`] | the shingles of some rows, row by row, for a target that is learned |
-//! | [`terms`] | the factors of a weight: near-duplicates, commonness, length, repetition, target |
+//! | [`terms`] | the factors of a weight: near-duplicates, commonness, length, repetition, target, avoid |
+//! | [`kinds`] | kinds of rows that are named, targets and rows to avoid: learned, and reported |
 //! | [`entropy`] | character entropy, for the rule of the same name |
 //! | `columns` | columns of numbers, one number a row |
 //! | [`features`] | what one pass over the text keeps of each row |
@@ -42,6 +43,7 @@ pub mod extract;
 pub mod features;
 pub mod fixed_point;
 pub mod inclusion;
+pub mod kinds;
 pub mod near_duplicates;
 pub mod options;
 pub mod pilot;
@@ -53,7 +55,8 @@ mod score;
 pub mod terms;
 
 pub use draw::{choose, draw, draw_strata};
-pub use options::{Rule, Smart, Target, TargetMethod};
+pub use kinds::{KindFound, KindsFound};
+pub use options::{Avoid, Rule, Smart, Target, TargetKind, TargetMethod};
 pub(crate) use pipeline::check_rows;
 pub use priority::Choice;
 pub(crate) use priority::JUDGE;

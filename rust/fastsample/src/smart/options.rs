@@ -23,28 +23,58 @@ pub struct Smart {
     pub min_chars: u32,
     /// Characters beyond which training cuts a row off.
     pub max_chars: u32,
-    /// Rows of the kind that is wanted.
+    /// Rows of the kinds that are wanted.
     pub target: Option<Target>,
+    /// Rows of a kind that is not wanted. In a box, since few draws have any.
+    pub avoid: Option<Box<Avoid>>,
 }
 
 impl Smart {
-    /// The files of the target, which no output may replace.
+    /// The files of targets and of rows to avoid, which no output may replace.
     #[must_use]
     pub fn inputs(&self) -> Vec<PathBuf> {
-        self.target.iter().flat_map(|target| target.source.inputs()).collect()
+        let targets = self.target.iter().flat_map(|target| &target.kinds);
+        let sources = targets.map(|kind| &kind.source);
+        sources
+            .chain(self.avoid.iter().map(|avoid| &avoid.source))
+            .flat_map(Source::inputs)
+            .collect()
     }
 
-    /// Files of the target that are not read, in a sentence.
-    pub(super) fn target_passed_over(&self) -> Option<String> {
-        self.target.as_ref().and_then(|target| target.source.passed_over())
+    /// Files of the targets, and of the rows to avoid, that are not read, a sentence each.
+    pub(super) fn passed_over(&self) -> (Option<String>, Option<String>) {
+        let kinds = self.target.iter().flat_map(|target| &target.kinds);
+        let targets: Vec<String> = kinds.filter_map(|kind| kind.source.passed_over()).collect();
+        let avoid = self.avoid.as_ref().and_then(|avoid| avoid.source.passed_over());
+        ((!targets.is_empty()).then(|| targets.join("; ")), avoid)
     }
 }
 
-/// Rows of the kind that is wanted, and how much they count.
+/// Rows of one kind.
+#[derive(Debug, Clone)]
+pub struct TargetKind {
+    /// What users call it.
+    pub name: String,
+    /// Rows of it.
+    pub source: Source,
+}
+
+/// Rows of a kind that is not wanted, and how much they count.
+#[derive(Debug, Clone)]
+pub struct Avoid {
+    /// Rows of the kind.
+    pub source: Source,
+    /// Exponent of 1 / the odds that a row is of the kind.
+    pub strength: f64,
+    /// The odds are limited to 2^-clip and 2^clip.
+    pub clip: f64,
+}
+
+/// Rows of the kinds that are wanted, and how much they count.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Rows of the kind that is wanted.
-    pub source: Source,
+    /// Rows of each kind; a row counts by the kind that it fits best.
+    pub kinds: Vec<TargetKind>,
     /// How rows are held against it.
     pub method: TargetMethod,
     /// Exponent of the ratio or the odds.
@@ -73,6 +103,7 @@ impl Default for Smart {
             min_chars: 10,
             max_chars: 512,
             target: None,
+            avoid: None,
         }
     }
 }
@@ -88,11 +119,18 @@ impl Smart {
         let job = job
             .with("strengths", &strengths.map(f64::to_le_bytes).concat())
             .with("chars", &limits.map(u32::to_le_bytes).concat());
-        match &self.target {
-            Some(Target { source, method, strength, clip }) => job
+        let job = match &self.target {
+            Some(Target { kinds, method, strength, clip }) => kinds
+                .iter()
+                .fold(job, |job, kind| job.with("target", &kind.source.rows().to_le_bytes()))
                 .with("target_method", &[*method as u8])
-                .with("target", &source.rows().to_le_bytes())
                 .with("importance", &[*strength, *clip].map(f64::to_le_bytes).concat()),
+            None => job,
+        };
+        match self.avoid.as_deref() {
+            Some(Avoid { source, strength, clip }) => job
+                .with("avoid", &source.rows().to_le_bytes())
+                .with("avoided", &[*strength, *clip].map(f64::to_le_bytes).concat()),
             None => job,
         }
     }
@@ -111,7 +149,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// The files of the target, which no output may replace.
+    /// The files of targets and of rows to avoid, which no output may replace.
     #[must_use]
     pub fn inputs(&self) -> Vec<PathBuf> {
         match self {

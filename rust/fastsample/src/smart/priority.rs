@@ -8,9 +8,10 @@ use crate::select::{Candidate, Selection, Strata};
 use crate::smart::classes::{self, CLASSES, Class};
 use crate::smart::extract::{TextFeatures, row_texts};
 use crate::smart::features::Features;
+use crate::smart::kinds::KindsFound;
 use crate::smart::options::Rule;
 use crate::smart::pipeline::{check_rows, features};
-use crate::smart::report::SmartReport;
+use crate::smart::report::{RowFacts, SmartReport};
 use crate::smart::terms::duplicates::Copies;
 use crate::smart::terms::weight::{Term, Terms, Weighed};
 use crate::smart::{entropy, inclusion};
@@ -41,10 +42,7 @@ pub(super) struct Priorities {
     numbers: RowNumbers,
     /// The weight of each row; empty if they are equal.
     weights: Vec<u32>,
-    /// Characters of each row.
-    chars: Vec<u32>,
-    /// Rows of equal texts.
-    copies: Copies,
+    facts: RowFacts,
     /// Whether of these one stands for all.
     is_distinct: bool,
 }
@@ -77,9 +75,10 @@ impl Priorities {
         if terms.all_off() {
             return Self::uniform(ctx, source, text, seed, among);
         }
-        let rows = features(ctx, source, &text, smart, &terms)?;
-        let mut found = Self::by_weight(ctx, rows, seed, &terms, text, among)?;
-        found.report.target_passed_over = smart.target_passed_over();
+        let (rows, kinds) = features(ctx, source, &text, smart, &terms)?;
+        let mut found = Self::by_weight(ctx, rows, kinds, seed, &terms, text, among)?;
+        let report = &mut found.report;
+        (report.target_passed_over, report.avoid_passed_over) = smart.passed_over();
         Ok(found)
     }
 
@@ -93,16 +92,15 @@ impl Priorities {
     ) -> Result<Self> {
         check_rows(source.rows())?;
         let TextFeatures { exact, chars, .. } = row_texts(ctx, source, &text, false)?;
-        let copies = Copies::of(&exact);
         let mut classes = vec![Class::Weighted; chars.len()];
         exclude(&mut classes, among);
+        let facts = RowFacts { chars, copies: Copies::of(&exact), likeness: Vec::new() };
         Ok(Self {
-            report: SmartReport::unweighted(text, &chars, &copies),
+            report: SmartReport::unweighted(text, &facts),
             classes,
             numbers: RowNumbers::Random(RowHash::new(seed)),
             weights: Vec::new(),
-            chars,
-            copies,
+            facts,
             is_distinct: false,
         })
     }
@@ -111,13 +109,14 @@ impl Priorities {
     pub(super) fn by_weight(
         ctx: &Context,
         features: Features,
+        kinds: KindsFound,
         seed: u64,
         terms: &Terms,
         text: TextColumns,
         among: &Selection,
     ) -> Result<Self> {
         let weighed = Weighed::new(ctx, features, terms)?;
-        let report = SmartReport::of(ctx, text, &weighed, terms)?;
+        let report = SmartReport::of(ctx, text, &weighed, terms, kinds)?;
         let hash = RowHash::new(seed);
         let class_of = |&weight: &u32| if weight == 0 { Class::Excluded } else { Class::Weighted };
         let mut classes: Vec<Class> = weighed.weights.iter().map(class_of).collect();
@@ -130,13 +129,16 @@ impl Priorities {
                 classes[*row as usize] = Class::Copy;
             }
         }
+        let Features { chars, mut likeness, .. } = weighed.features;
+        if report.kinds.is_empty() {
+            likeness = Vec::new();
+        }
         Ok(Self {
             report,
             classes,
             numbers: RowNumbers::Random(hash),
             weights: weighed.weights,
-            chars: weighed.features.chars,
-            copies,
+            facts: RowFacts { chars, copies, likeness },
             is_distinct,
         })
     }
@@ -151,7 +153,6 @@ impl Priorities {
         check_rows(source.rows())?;
         let text = text_columns(ctx, source, text, JUDGE)?;
         let TextFeatures { exact, chars, mut entropies } = row_texts(ctx, source, &text, true)?;
-        let copies = Copies::of(&exact);
         entropies.iter_mut().for_each(|entropy| *entropy = u64::MAX - *entropy);
         let class = |chars: &u32| {
             if entropy::CHARS.contains(chars) { Class::Weighted } else { Class::Excluded }
@@ -160,10 +161,11 @@ impl Priorities {
         let excluded = classes.iter().filter(|&&class| class == Class::Excluded).count() as u64;
         exclude(&mut classes, among);
         let effective_rows = (chars.len() as u64 - excluded) as f64;
-        let report = SmartReport::unweighted(text, &chars, &copies);
+        let facts = RowFacts { chars, copies: Copies::of(&exact), likeness: Vec::new() };
+        let report = SmartReport::unweighted(text, &facts);
         let report = SmartReport { excluded, effective_rows, ..report };
         let (numbers, weights) = (RowNumbers::Given(entropies), Vec::new());
-        Ok(Self { report, classes, numbers, weights, chars, copies, is_distinct: false })
+        Ok(Self { report, classes, numbers, weights, facts, is_distinct: false })
     }
 
     /// The row as a draw compares it.
@@ -182,11 +184,11 @@ impl Priorities {
         memory::require_rows::<[Candidate; 2]>(n + n / 4, "the chosen rows")?;
         let drawn = classes::draw(ctx, &self.classes, n as usize, |row| self.candidate(row))?;
         let counts = drawn.classes.map(|(rows, _)| rows);
-        self.report.see_drawn(counts, &drawn.selection, &self.chars, &self.copies);
+        self.report.see_drawn(counts, &drawn.selection, &self.facts);
         let inverse = || {
             let key = |row: usize| self.candidate(row);
             let none = Copies::default();
-            let copies = if self.is_distinct { &self.copies } else { &none };
+            let copies = if self.is_distinct { &self.facts.copies } else { &none };
             inclusion::inverse_probabilities(&drawn, &self.classes, copies, key)
         };
         let weights = with_weights.then(inverse);
@@ -208,13 +210,13 @@ impl Priorities {
                 *count += 1;
             }
         }
-        self.report.see_drawn(counts, &selection, &self.chars, &self.copies);
+        self.report.see_drawn(counts, &selection, &self.facts);
         Ok(Choice { selection, weights: None, report: self.report })
     }
 
-    /// What was found, the characters of each row, and rows of equal texts.
-    pub(super) fn into_found(self) -> (SmartReport, Vec<u32>, Copies) {
-        (self.report, self.chars, self.copies)
+    /// What was found, and what is told of rows drawn.
+    pub(super) fn into_found(self) -> (SmartReport, RowFacts) {
+        (self.report, self.facts)
     }
 }
 

@@ -8,8 +8,7 @@ use crate::select::Selection;
 use crate::smart::classes::CLASSES;
 use crate::smart::options::Rule;
 use crate::smart::priority::Priorities;
-use crate::smart::report::SmartReport;
-use crate::smart::terms::duplicates::Copies;
+use crate::smart::report::{RowFacts, SmartReport};
 use crate::source::Source;
 
 /// Rows by falling priority: the first n are those that a draw of n takes.
@@ -21,8 +20,7 @@ pub struct Ranking {
     rows: Vec<u32>,
     /// The rank behind the last of each class.
     ends: [u64; CLASSES.len()],
-    chars: Vec<u32>,
-    copies: Copies,
+    facts: RowFacts,
     source_rows: u64,
     report: SmartReport,
 }
@@ -52,8 +50,8 @@ impl Ranking {
             rows[start..].sort_unstable_by_key(|&row| priorities.candidate(row as usize));
             *end = rows.len() as u64;
         }
-        let (report, chars, copies) = priorities.into_found();
-        Ok(Self { rows, ends, chars, copies, source_rows: source.rows(), report })
+        let (report, facts) = priorities.into_found();
+        Ok(Self { rows, ends, facts, source_rows: source.rows(), report })
     }
 
     /// Rows that are ranked.
@@ -102,7 +100,7 @@ impl Ranking {
             start = end;
         }
         let mut report = self.report.clone();
-        report.see_drawn(counts, &selection, &self.chars, &self.copies);
+        report.see_drawn(counts, &selection, &self.facts);
         Ok((selection, report))
     }
 }

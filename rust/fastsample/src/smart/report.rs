@@ -6,6 +6,7 @@ use crate::select::Selection;
 use crate::sketch::Lengths;
 use crate::sketch::minhash::BANDS;
 use crate::smart::classes::{CLASSES, Class};
+use crate::smart::kinds::KindsFound;
 use crate::smart::terms::duplicates::Copies;
 use crate::smart::terms::weight::{Term, Terms, Weighed};
 use crate::text::TextColumns;
@@ -45,8 +46,23 @@ pub struct SmartReport {
     pub weights: Vec<f64>,
     /// Each term that counts, with its share in the variance of the logarithm of the weights.
     pub shares: Vec<(&'static str, f64)>,
-    /// Files of the target that are not read, in a sentence. See [`crate::Source::passed_over`].
+    /// What was found of targets, and of rows to avoid.
+    pub kinds: KindsFound,
+    /// Files of the targets that are not read, in a sentence. See [`crate::Source::passed_over`].
     pub target_passed_over: Option<String>,
+    /// The same of the rows to avoid.
+    pub avoid_passed_over: Option<String>,
+}
+
+/// What is told of the rows drawn.
+#[derive(Debug, Default)]
+pub(super) struct RowFacts {
+    /// Characters of each row.
+    pub(super) chars: Vec<u32>,
+    /// Rows of equal texts.
+    pub(super) copies: Copies,
+    /// See [`crate::smart::terms::target::Likeness`]; empty where there is nothing to resemble.
+    pub(super) likeness: Vec<u8>,
 }
 
 impl SmartReport {
@@ -56,6 +72,7 @@ impl SmartReport {
         text: TextColumns,
         weighed: &Weighed,
         terms: &Terms,
+        mut kinds: KindsFound,
     ) -> Result<Self> {
         let Weighed { features, counts, weights, .. } = weighed;
         let totals = over_rows(
@@ -65,6 +82,9 @@ impl SmartReport {
             |totals, row| totals.add(weights[row], counts[row], features.chars[row]),
             |totals, other| totals.merge(&other),
         )?;
+        if !kinds.is_empty() {
+            kinds.see_all(features.likeness.iter().copied());
+        }
         let shares = Term::ALL.into_iter().zip(weighed.shares);
         let mean = totals.sum as f64 / totals.weighted as f64;
         Ok(Self {
@@ -82,12 +102,14 @@ impl SmartReport {
                 .filter(|(term, _)| terms.has(*term))
                 .map(|(term, share)| (term.name(), share))
                 .collect(),
+            kinds,
             ..Self::default()
         })
     }
 
     /// What is found of a rule that weighs nothing.
-    pub(super) fn unweighted(text: TextColumns, chars: &[u32], copies: &Copies) -> Self {
+    pub(super) fn unweighted(text: TextColumns, rows: &RowFacts) -> Self {
+        let RowFacts { chars, copies, .. } = rows;
         let all = Selection::All { rows: chars.len() as u64 };
         Self {
             text,
@@ -103,12 +125,13 @@ impl SmartReport {
         &mut self,
         counts: [u64; CLASSES.len()],
         drawn: &Selection,
-        chars: &[u32],
-        copies: &Copies,
+        rows: &RowFacts,
     ) {
         self.excluded_drawn = counts[Class::Excluded as usize];
-        self.copies_drawn = copies.count_among(drawn);
-        self.chars_after = lengths(drawn, |row| chars[row]);
+        self.copies_drawn = rows.copies.count_among(drawn);
+        self.chars_after = lengths(drawn, |row| rows.chars[row]);
+        let drawn = rows.likeness.iter().zip(0..).filter(|(_, row)| drawn.has(*row));
+        self.kinds.see_drawn(drawn.map(|(&likeness, _)| likeness));
     }
 }
 

@@ -30,6 +30,7 @@ const BATCH_ROWS: usize = 1 << 16;
 /// | `commonness` | mean `log2(other rows with the shingle + 1)`, null without shingles or if switched off |
 /// | `repetition` | distinct shingles / shingles, of the first 1,024 |
 /// | `target` | `log2` of the odds or the ratio by the target's method; only with a target |
+/// | `avoid` | `log2` of the odds that it is of the rows to avoid; only with such rows |
 /// | `weight` | product of the terms, at most 1; only ratios count |
 ///
 /// # Errors
@@ -37,10 +38,10 @@ const BATCH_ROWS: usize = 1 << 16;
 pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, SmartReport)> {
     let terms = Terms::new(smart)?;
     let text = text_columns(ctx, source, smart.text.as_deref(), JUDGE)?;
-    let rows = features(ctx, source, &text, smart, &terms)?;
+    let (rows, kinds) = features(ctx, source, &text, smart, &terms)?;
     let weighed = Weighed::new(ctx, rows, &terms)?;
-    let mut report = SmartReport::of(ctx, text, &weighed, &terms)?;
-    report.target_passed_over = smart.target_passed_over();
+    let mut report = SmartReport::of(ctx, text, &weighed, &terms, kinds)?;
+    (report.target_passed_over, report.avoid_passed_over) = smart.passed_over();
     let rows = &weighed.features;
     let mut copies = vec![1_u32; rows.chars.len()];
     for group in weighed.copies.groups() {
@@ -56,6 +57,9 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
     ];
     if terms.has(Term::Target) {
         fields.push(Field::new("target", DataType::Float32, false));
+    }
+    if terms.has(Term::Avoid) {
+        fields.push(Field::new("avoid", DataType::Float32, false));
     }
     fields.push(Field::new("weight", DataType::Float64, false));
     let schema = Arc::new(Schema::new(fields));
@@ -83,6 +87,10 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
         if terms.has(Term::Target) {
             let ratios = rows.importance[range.clone()].iter();
             columns.push(floats(&mut ratios.map(|&ratio| importance::mean_log_ratio(ratio))));
+        }
+        if terms.has(Term::Avoid) {
+            let odds = rows.avoided[range.clone()].iter();
+            columns.push(floats(&mut odds.map(|&odds| importance::mean_log_ratio(odds))));
         }
         let weights = weighed.weights[range].iter().map(weight);
         columns.push(Arc::new(Float64Array::from_iter_values(weights)));

@@ -24,6 +24,7 @@ use crate::population::Population;
 use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::smart::extract::{Extracted, SourcePart};
+use crate::smart::features::Tables;
 use crate::smart::{Ranking, Rule, SmartReport, near_duplicates};
 use crate::source::Source;
 use crate::text::TextColumns;
@@ -180,7 +181,7 @@ fn number(
         let job = Job::new(source.rows());
         let part = SourcePart { source, text, first: 0, job };
         let all = Selection::All { rows: source.rows() };
-        let features = Extracted::of(ctx, part, &all, None, None)?.finish()?.into_features();
+        let features = Extracted::of(ctx, part, &all, Tables::default())?.finish()?.into_features();
         let groups = near_duplicates::groups(ctx, &features)?;
         groups.into_iter().map(|group| hash.of(group)).zip(0..).collect()
     } else {

@@ -49,7 +49,7 @@ impl Classifier {
     ///
     /// # Errors
     /// [`Error::Argument`] where one side has no text; [`Error::Cancelled`].
-    pub fn learn(ctx: &Context, target: &[Vec<u16>], source: &[Vec<u16>]) -> Result<Self> {
+    pub fn learn<R: AsRef<[u16]>>(ctx: &Context, target: &[R], source: &[R]) -> Result<Self> {
         let mut learned = Self(vec![0; 1 << CLASS_BITS]);
         let steps = target.len().max(source.len());
         let (mut wanted, mut others) = (target.iter().cycle(), source.iter().cycle());
@@ -65,8 +65,8 @@ impl Classifier {
                 ));
             };
             let rate = RATE * (steps - step) as u64 / steps as u64;
-            learned.step(other, 0, rate as i64);
-            learned.step(wanted, 1 << BITS, rate as i64);
+            learned.step(other.as_ref(), 0, rate as i64);
+            learned.step(wanted.as_ref(), 1 << BITS, rate as i64);
         }
         Ok(learned)
     }
@@ -74,12 +74,17 @@ impl Classifier {
     /// Moves the weights of a row towards a probability.
     fn step(&mut self, row: &[u16], wanted: i64, rate: i64) {
         let share = inverse_root(row.len());
-        let missing = wanted - probability(self.log_odds(row.iter().copied(), row.len()));
+        let missing = wanted - probability(self.judge(row));
         let by = ((((missing * rate) >> BITS) * share) >> BITS) as i32;
         for &class in row {
             let weight = &mut self.0[usize::from(class)];
             *weight = weight.saturating_add(by);
         }
+    }
+
+    /// The log odds of a row given by its classes, with 20 bits after the point.
+    pub(super) fn judge(&self, row: &[u16]) -> i64 {
+        self.log_odds(row.iter().copied(), row.len())
     }
 
     fn log_odds(&self, classes: impl Iterator<Item = u16>, shingles: usize) -> i64 {

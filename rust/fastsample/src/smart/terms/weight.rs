@@ -7,7 +7,7 @@ use crate::smart::fixed_point::{self, FRACTION_BITS, ONE};
 use crate::smart::options::Smart;
 use crate::smart::terms::commonness::CommonnessLimits;
 use crate::smart::terms::duplicates::{self, Copies};
-use crate::smart::terms::{importance, length, repetition, template};
+use crate::smart::terms::{avoid, importance, length, repetition, template};
 
 /// A factor of the weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +20,22 @@ pub enum Term {
     Length,
     /// See [`crate::smart::terms::repetition`].
     Repetition,
-    /// See [`crate::smart::terms::importance`].
+    /// See [`crate::smart::terms::target`].
     Target,
+    /// See [`crate::smart::terms::avoid`].
+    Avoid,
 }
 
 impl Term {
     /// All of them, in the order of everything that is reported of them.
-    pub const ALL: [Self; 5] =
-        [Self::Duplicates, Self::Commonness, Self::Length, Self::Repetition, Self::Target];
+    pub const ALL: [Self; 6] = [
+        Self::Duplicates,
+        Self::Commonness,
+        Self::Length,
+        Self::Repetition,
+        Self::Target,
+        Self::Avoid,
+    ];
 
     /// What users call it.
     #[must_use]
@@ -38,6 +46,7 @@ impl Term {
             Self::Length => "length",
             Self::Repetition => "repetition",
             Self::Target => "target",
+            Self::Avoid => "avoid",
         }
     }
 }
@@ -52,7 +61,8 @@ const ROWS_PER_TASK: usize = 1 << 16;
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
     strengths: PerTerm<i64>,
-    clip: i64,
+    target_clip: i64,
+    avoid_clip: i64,
     min_chars: u32,
     max_chars: u32,
 }
@@ -77,6 +87,7 @@ impl Terms {
         }
         let target =
             smart.target.as_ref().map_or((0.0, 0.0), |target| (target.strength, target.clip));
+        let avoid = smart.avoid.as_ref().map_or((0.0, 0.0), |avoid| (avoid.strength, avoid.clip));
         Ok(Self {
             strengths: [
                 fixed("duplicates", smart.duplicates)?,
@@ -84,8 +95,10 @@ impl Terms {
                 fixed("length", smart.length)?,
                 fixed("repetition", smart.repetition)?,
                 fixed("target_strength", target.0)?,
+                fixed("avoid_strength", avoid.0)?,
             ],
-            clip: fixed("target_clip", target.1)?,
+            target_clip: fixed("target_clip", target.1)?,
+            avoid_clip: fixed("target_clip", avoid.1)?,
             min_chars: smart.min_chars,
             max_chars: smart.max_chars,
         })
@@ -130,7 +143,8 @@ impl Terms {
             commonness,
             raised(Term::Length, length),
             raised(Term::Repetition, repetition::log_factor(rows.repetition[row])),
-            raised(Term::Target, importance::log_factor(rows.importance[row], self.clip)),
+            raised(Term::Target, importance::log_factor(rows.importance[row], self.target_clip)),
+            raised(Term::Avoid, avoid::log_factor(rows.avoided[row], self.avoid_clip)),
         ])
     }
 }
@@ -241,7 +255,7 @@ mod tests {
     fn shares_are_those_of_the_variance() {
         let mut spread = Spread::default();
         for i in 0..100 {
-            spread.add([-(i % 10) * ONE, 0, -(i / 10) * 2 * ONE, 0, 0]);
+            spread.add([-(i % 10) * ONE, 0, -(i / 10) * 2 * ONE, 0, 0, 0]);
         }
         // The second is as wide twice over, so four times in variance.
         let shares = spread.shares();
