@@ -2,10 +2,12 @@
 
 import pickle
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import fastparquet
 import fastsample
@@ -75,12 +77,12 @@ def _merged(states: list[bytes], chance: random.Random) -> bytes:
 def _decide(job: Draw, seed: int = 0) -> Decision:
     chance = random.Random(seed)
     decision = None
-    for _ in range(4):
+    for _ in range(5):
         states = [job.observe(part, decision) for part in job.parts]
         decision = job.decide(_merged(states, chance), decision)
         if decision.is_final:
             return decision
-    raise AssertionError("a draw has four rounds at most")
+    raise AssertionError("a draw has five rounds at most")
 
 
 def _ids(job: Draw, decision: Decision) -> np.ndarray:
@@ -95,7 +97,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory, table: pa.Table) -> dict[s
     return {ending: _files(base / ending, table, ending, cuts) for ending in WRITERS}
 
 
-RULES: list[bool | Smart] = [False, True, Smart(commonness=0), Smart(text=["prompt"])]
+RULES: list[bool | Smart] = [False, True, Smart.rare_text(), Smart(text=["prompt"])]
 
 
 @settings(
@@ -170,9 +172,9 @@ def test_values_of_all_files_make_the_types_of_lines(tmp_path: Path) -> None:
         _decide(Draw(tmp_path / "j", 3, target_bytes=1))
 
 
-@pytest.mark.parametrize("smart", [False, True])
+@pytest.mark.parametrize("smart", [False, Smart.rare_text()])
 def test_states_that_do_not_belong_together_are_refused(
-    folders: dict[str, Path], smart: bool
+    folders: dict[str, Path], smart: bool | Smart
 ) -> None:
     job = Draw(folders["parquet"], 50, smart=smart, target_bytes=60_000)
     other = Draw(folders["parquet"], 50, smart=smart, seed=7, target_bytes=60_000)
@@ -322,6 +324,72 @@ def test_an_interrupted_commit_is_finished(folders: dict[str, Path], tmp_path: P
     assert (made.rows, pq.read_table(tmp_path).num_rows) == (50, 50)
 
 
+#: Conditions on columns of which the second is not kept and not in the first file.
+CONDITIONS = [None, "score > 40", "score IS NULL OR lang = 'zh'", "lang = 'de' AND score < 3"]
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Write rows with a number and a language, in files of which the first has no language."""
+    table = pairs(900).select(["prompt", "response"])
+    score = pa.array([None if row % 7 == 0 else row % 90 for row in range(900)], pa.float64())
+    table = table.append_column("score", score).append_column("w", pa.array(range(900)))
+    lang = table.append_column(
+        "lang", pa.array([["zh", "de", "en"][row % 3] for row in range(900)])
+    )
+    base, made = tmp_path_factory.mktemp("scored"), {}
+    for ending in ("parquet", "jsonl", "csv"):
+        made[ending] = folder = _files(base / ending, table[:200], ending, ())
+        for number, start in enumerate((200, 500)):
+            WRITERS[ending](lang[start : start + 400], folder / f"1{number}.{ending}")
+    return made
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_conditions_and_weights_are_those_of_one_process(
+    scored: dict[str, Path], data: st.DataObject
+) -> None:
+    source = scored[data.draw(st.sampled_from(sorted(scored)))]
+    options: dict[str, Any] = {
+        "where": data.draw(st.sampled_from(CONDITIONS)),
+        "columns": data.draw(st.sampled_from([None, ["prompt", "response"]])),
+    }
+    if data.draw(st.booleans()):
+        options["weight"] = "w"
+    else:
+        options["smart"] = data.draw(st.booleans())
+    n = data.draw(st.integers(1, 300))
+    try:
+        expected = fastsample.sample(source, n, **options)
+    except ArgumentError as error:
+        with pytest.raises(ArgumentError, match=re.escape(str(error))):
+            _decide(Draw(source, n, target_bytes="20KiB", **options))
+        return
+    job = Draw(source, n, target_bytes=data.draw(st.sampled_from(["5KiB", "20KiB"])), **options)
+    decision = _decide(job, data.draw(st.integers(0, 99)))
+    assert np.array_equal(_ids(job, decision), expected.row_ids)
+    assert decision.matching == expected.report.matching
+    assert decision.smart == expected.report.smart
+    gathered = [job.gather(part, decision).read_all() for part in job.parts]
+    assert pa.concat_tables(gathered).equals(expected.to_arrow())
+
+
+def test_conditions_and_weights_that_do_not_fit_are_refused(scored: dict[str, Path]) -> None:
+    source = scored["parquet"]
+    for options in (
+        {"where": "score >"}, {"where": "nope = 1"}, {"where": "score = 'x'"},
+        {"weight": "nope"}, {"weight": "prompt"}, {"weight": "score"}, {"where": 3},
+        {"weight": "w", "smart": True}, {"where": "score > 40", "columns": ["nope"]},
+    ):  # fmt: skip
+        with pytest.raises(fastsample.FastSampleError) as alone:
+            fastsample.sample(source, 5, **options)
+        with pytest.raises(type(alone.value), match=re.escape(str(alone.value)[:60])):
+            _decide(Draw(source, 5, target_bytes="20KiB", **options))
+
+
 #: Ways to write one row group: what is known of its pages differs.
 ONE_GROUP: dict[str, dict[str, object]] = {
     "a page": {"data_page_size": 1 << 30, "compression": "gzip"},
@@ -420,12 +488,13 @@ def test_more_rows_than_a_pilot(tmp_path: Path) -> None:
     kinds = pa.array(["abc", "def"] * 17_000)
     table = table.append_column("kennung", kinds)
     source = _files(tmp_path / "s", table, "parquet", (7000, 20_000))
-    job = Draw(source, 4000, smart=True, target_bytes="400KiB")
+    smart = Smart.rare_text()
+    job = Draw(source, 4000, smart=smart, target_bytes="400KiB")
     assert len(job.parts) >= 5
     first = job.decide(merge([job.observe(part) for part in job.parts]))
     strings = merge([job.observe(part, first) for part in job.parts])
     assert len(strings) < 150_000, "of 4,096 rows"
-    expected = fastsample.sample(source, 4000, smart=True)
+    expected = fastsample.sample(source, 4000, smart=smart)
     decision = _decide(job)
     assert np.array_equal(_ids(job, decision), expected.row_ids)
     assert decision.smart == expected.report.smart
@@ -439,10 +508,8 @@ def test_the_bytes_of_states_and_decisions_are_pinned(
     Path("a.jsonl").write_text('{"text": "kurz", "x": [1, {}]}\n{"text": null, "y": -2.5}\n')
     Path("b.csv").write_text("text,z\nein Satz,1\n,true\n")
     made = []
-    for rule, columns in (
-        (None, ["text"]),
-        (_fastsample.Rule.weighted(Smart(commonness=0.3, length=0.125), [], None), ["text"]),
-    ):
+    smart = _fastsample.Rule.weighted(Smart.rare_text(), [], None)
+    for rule, columns in ((None, ["text"]), (smart, ["text"])):
         job = _fastsample.PartedDraw(3, 5, rule, columns=columns, parts=2, fingerprint=7)
         parts = [
             _fastsample.PartFiles.local(part, [(Path(name), (0, 1))])
@@ -451,7 +518,7 @@ def test_the_bytes_of_states_and_decisions_are_pinned(
         decision, is_final = None, False
         while not is_final:
             states = [job.observe(part, decision, threads=1) for part in parts]
-            decision, _, is_final, _ = job.decide(merge(states), decision, threads=1)
+            decision, _, is_final, _, _ = job.decide(merge(states), decision, threads=1)
             made += [*states, decision]
     found = [(len(data), xxhash.xxh3_64_hexdigest(data)) for data in made]
     assert found == PINNED, found

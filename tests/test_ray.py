@@ -92,11 +92,13 @@ def test_a_cluster_of_two_nodes(
 
 
 def rows_are_those_of_one_process(source: Path, out: Path, smart: bool) -> None:
-    found = draws.sample(source, 500, smart=smart, seed=3, target_bytes="100KiB")
-    expected = fastsample.sample(source, 500, smart=smart, seed=3)
+    options: dict[str, Any] = {"smart": smart, "where": "id > 100", "seed": 3}
+    found = draws.sample(source, 500, target_bytes="100KiB", **options)
+    expected = fastsample.sample(source, 500, **options)
     assert np.array_equal(found.row_ids(), expected.row_ids)
     assert (len(found), found.report.rows) == (500, 3000)
     assert found.report.smart == expected.report.smart
+    assert found.report.matching == expected.report.matching == 2899
     assert repr(found) == "<fastsample.ray.RaySample: 500 of 3,000 rows, seed 3>"
     made = found.write_parquet(out)
     assert pq.read_table(made.folder).equals(expected.to_arrow())

@@ -108,11 +108,14 @@ def test_a_cluster_of_two_executors(
 
 
 def states_are_merged_in_a_tree(spark: Any, source: Path) -> None:
-    found = draws.sample(spark, source, 500, seed=3, target_bytes="25KiB")
+    options: dict[str, Any] = {"where": "id > 100", "weight": "id", "seed": 3}
+    found = draws.sample(spark, source, 500, target_bytes="25KiB", **options)
     assert len(found._engine.job.parts) > 16
-    expected = fastsample.sample(source, 500, seed=3)
+    expected = fastsample.sample(source, 500, **options)
     assert np.array_equal(found.row_ids(), expected.row_ids)
     assert (len(found), found.report.rows) == (500, 3000)
+    for name in ("where", "matching", "weight"):
+        assert getattr(found.report, name) == getattr(expected.report, name)
     assert repr(found) == "<fastsample.spark.SparkSample: 500 of 3,000 rows, seed 3>"
 
 

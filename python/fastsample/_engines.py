@@ -103,8 +103,9 @@ def decided(engine: Engine, started: float) -> tuple[Decision, Report]:
     seconds, job, found = time.perf_counter() - started, engine.job, decision.smart
     text = () if found is None else tuple(found.text)
     report = Report(
-        decision.rows, job.n, job.seed, seconds, found, text_columns=text, notes=job.notes
-    )
+        decision.rows, job.n, job.seed, seconds, found, text_columns=text, notes=job.notes,
+        where=job.where, matching=decision.matching, weight=job.weight,
+    )  # fmt: skip
     return decision, report
 
 

@@ -33,6 +33,8 @@ def sample(
     n: int,
     *,
     smart: bool | Smart = False,
+    where: str | None = None,
+    weight: str | None = None,
     seed: int = 42,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
@@ -44,7 +46,7 @@ def sample(
 
     Parameters
     ----------
-    source, n, smart, seed, columns, text_columns, target_bytes
+    source, n, smart, where, weight, seed, columns, text_columns, target_bytes
         As for :class:`fastsample.parts.Draw`.
     num_cpus
         CPUs that Ray reserves for a task, which uses as many cores, at least one.
@@ -66,6 +68,8 @@ def sample(
         source,
         n,
         smart=smart,
+        where=where,
+        weight=weight,
         seed=seed,
         columns=columns,
         text_columns=text_columns,

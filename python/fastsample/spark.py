@@ -46,6 +46,8 @@ def sample(
     n: int,
     *,
     smart: bool | Smart = False,
+    where: str | None = None,
+    weight: str | None = None,
     seed: int = 42,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
@@ -59,7 +61,7 @@ def sample(
         The session, ``SparkSession.builder.getOrCreate()``. A task uses as many cores as
         ``spark.task.cpus`` says, and is run again up to ``spark.task.maxFailures``
         times if its executor dies. Errors of data are not tried again.
-    source, n, smart, seed, columns, text_columns, target_bytes
+    source, n, smart, where, weight, seed, columns, text_columns, target_bytes
         As for :class:`fastsample.parts.Draw`. DataFrames are no source: their rows have no fixed
         order.
 
@@ -81,6 +83,8 @@ def sample(
         source,
         n,
         smart=smart,
+        where=where,
+        weight=weight,
         seed=seed,
         columns=columns,
         text_columns=text_columns,

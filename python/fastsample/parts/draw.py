@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import (
+    check_alone,
     check_seed,
     check_text_columns,
     check_threads,
@@ -19,6 +20,7 @@ from fastsample._arguments import (
     names,
     optional,
     output_path,
+    string,
     whole,
 )
 from fastsample._public import public_in
@@ -53,12 +55,15 @@ class Decision:
         Rows of the source.
     smart : SmartReport or None
         What a smart draw found, in the last decision.
+    matching : int or None
+        Rows that match `where`, in the last decision of a draw of these.
     """
 
     data: bytes
     is_final: bool
     rows: int
     smart: SmartReport | None = None
+    matching: int | None = None
 
     def __repr__(self) -> str:
         state = "final" if self.is_final else "to be observed by"
@@ -97,6 +102,9 @@ class Draw:
         As for :func:`fastsample.sample`.
     smart
         True or a :class:`fastsample.Smart` without a target.
+    where, weight
+        As for :func:`fastsample.sample`: a condition that rows have to match, a column of numbers
+        to draw by.
     target_bytes
         About the bytes of a part: a number, or a text such as ``"256MiB"``. Small files are put
         together; large Parquet and Arrow IPC files are cut between row groups or batches, or
@@ -111,6 +119,8 @@ class Draw:
         n: int,
         *,
         smart: bool | Smart = False,
+        where: str | None = None,
+        weight: str | None = None,
         seed: int = 42,
         columns: Sequence[str] | None = None,
         text_columns: Sequence[str] | None = None,
@@ -129,6 +139,9 @@ class Draw:
                     f"a smart draw with {name}= is not drawn in parts; draw in one process, or "
                     f"leave {name}= out"
                 )
+        self._where = optional(string, "where", where)
+        self._weight = optional(string, "weight", weight)
+        check_alone("weight", weight is not None, {"smart": self._smart is not None})
         target = plan.check_bytes("target_bytes", target_bytes)
         files, passed_over, self._remote = plan.list_files(source)
         self._passed_over = tuple(passed_over)
@@ -137,10 +150,12 @@ class Draw:
         made = [
             self._version,
             [self._n, self._seed, self._columns, self._smart and asdict(self._smart)],
+            [self._where, self._weight],
             [asdict(part) for part in self._parts],
         ]
         digest = hashlib.blake2b(json.dumps(made).encode(), digest_size=8).digest()
         self._fingerprint = int.from_bytes(digest, "little")
+        self._core()  # a condition that can't be read is refused here
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -167,6 +182,16 @@ class Draw:
     def seed(self) -> int:
         """The seed."""
         return self._seed
+
+    @property
+    def where(self) -> str | None:
+        """The condition that rows have to match."""
+        return self._where
+
+    @property
+    def weight(self) -> str | None:
+        """The column of weights."""
+        return self._weight
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -211,8 +236,11 @@ class Draw:
             As of :func:`fastsample.sample`.
         """
         data = None if decision is None else decision.data
-        made, rows, is_final, found = self._core().decide(state, data, threads=self._threads)
-        return Decision(made, is_final, rows, None if found is None else to_report(found))
+        made, rows, is_final, found, matching = self._core().decide(
+            state, data, threads=self._threads
+        )
+        smart = None if found is None else to_report(found)
+        return Decision(made, is_final, rows, smart, matching)
 
     def gather(self, part: Part, decision: Decision) -> pa.RecordBatchReader:
         """Return the chosen rows of a part, in order, as a stream of Arrow batches."""
@@ -276,7 +304,13 @@ class Draw:
             parts=len(self._parts),
             rows=self._n,
             overwrite=flag("overwrite", overwrite),
-            made={"n": self._n, "seed": self._seed, "smart": self._smart and asdict(self._smart)},
+            made={
+                "n": self._n,
+                "seed": self._seed,
+                "smart": self._smart and asdict(self._smart),
+                "where": self._where,
+                "weight": self._weight,
+            },
         )
 
     def _place(self, part: Part, folder: str | os.PathLike[str]) -> output.Place:
@@ -299,4 +333,6 @@ class Draw:
             columns=self._columns,
             parts=len(self._parts),
             fingerprint=self._fingerprint,
+            condition=self._where,
+            weight=self._weight,
         )

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_array::UInt64Array;
 use arrow_schema::{DataType, Field};
 use fastsample::parts::{Decided, PartedDraw as CoreDraw, SourceFiles, merge};
+use fastsample::predicate::Predicate;
 use fastsample::source::{FileSlice, SlicedFiles, discover};
 use fastsample::{Error, Rule as CoreRule};
 use pyo3::prelude::*;
@@ -79,13 +80,15 @@ impl PartFiles {
 #[pyclass(frozen, module = "fastsample._fastsample")]
 pub(crate) struct PartedDraw(CoreDraw);
 
-/// The decision, rows of the source, whether rows can be read by it, and what a smart draw found.
-type DecidedFor<'py> = (Bound<'py, PyBytes>, u64, bool, Option<Bound<'py, PyDict>>);
+/// The decision, rows of the source, whether rows can be read by it, what a smart draw found, and
+/// rows that match the predicate, where that is known.
+type DecidedFor<'py> = (Bound<'py, PyBytes>, u64, bool, Option<Bound<'py, PyDict>>, Option<u64>);
 
 #[pymethods]
 impl PartedDraw {
     #[new]
-    #[pyo3(signature = (n, seed, rule, *, columns, parts, fingerprint))]
+    #[pyo3(signature = (n, seed, rule, *, columns, parts, fingerprint, condition=None, weight=None))]
+    #[expect(clippy::too_many_arguments, reason = "the keywords of the Python class")]
     fn new(
         n: u64,
         seed: u64,
@@ -93,6 +96,8 @@ impl PartedDraw {
         columns: Option<Vec<String>>,
         parts: u64,
         fingerprint: u64,
+        condition: Option<&str>,
+        weight: Option<String>,
     ) -> BindingResult<Self> {
         let smart = match rule.map(Rule::core) {
             None => None,
@@ -103,7 +108,8 @@ impl PartedDraw {
                 return Err(Error::Argument("this rule is not drawn by in parts".into()).into());
             }
         };
-        Ok(Self(CoreDraw { n, seed, smart, columns, parts, fingerprint }))
+        let predicate = condition.map(Predicate::parse).transpose()?;
+        Ok(Self(CoreDraw { n, seed, smart, columns, predicate, weight, parts, fingerprint }))
     }
 
     /// The state of a part in the round that a decision begins; in the first one without.
@@ -131,10 +137,10 @@ impl PartedDraw {
         threads: Option<usize>,
     ) -> BindingResult<DecidedFor<'py>> {
         let draw = self.0.clone();
-        let Decided { decision, rows, report: found, is_final } =
+        let Decided { decision, rows, matching, report: found, is_final } =
             run(py, threads, None, move |ctx| draw.decide(ctx, &state, decision.as_deref()))?;
         let found = found.map(|found| report::smart(py, found)).transpose()?;
-        Ok((PyBytes::new(py, &decision), rows, is_final, found))
+        Ok((PyBytes::new(py, &decision), rows, is_final, found, matching))
     }
 
     /// The rows of a part that were drawn.

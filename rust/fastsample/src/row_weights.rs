@@ -12,14 +12,14 @@ use arrow_array::types::Float64Type;
 use arrow_array::{Array, RecordBatch};
 use arrow_buffer::BooleanBuffer;
 use arrow_cast::cast;
-use arrow_schema::DataType;
+use arrow_schema::{DataType, SchemaRef};
 
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::hash::RowHash;
 use crate::population::Population;
 use crate::scan::{self, scan};
-use crate::select::{Candidate, Selection};
+use crate::select::{Candidate, RowMask, Selection};
 
 /// The largest weight.
 const LARGEST: u32 = u32::MAX;
@@ -42,7 +42,7 @@ impl RowWeights {
     pub fn new(ctx: &Context, population: &Population, column: &str, seed: u64) -> Result<Self> {
         let (source, among) = (population.source(), population.among());
         let columns = source.project_columns(&[column.to_owned()], "weight")?;
-        numbers(&RecordBatch::new_empty(columns.schema().clone()), column)?;
+        check_weights(source.schema(), columns.schema(), column)?;
         ctx.begin(source.rows());
         let mut found = scan(
             ctx,
@@ -50,36 +50,26 @@ impl RowWeights {
             scan::all,
             Vec::new,
             |found, first, batch| {
-                let mut numbers = numbers(batch, column)?;
-                let mask = among.mask(first..first + numbers.len() as u64);
-                for (row, number) in numbers.iter_mut().enumerate() {
-                    if !mask.has(row) {
-                        *number = Some(0.0);
-                    }
-                }
-                let wrong = |number: &Option<f64>| {
-                    !number.is_some_and(|w| (0.0..f64::INFINITY).contains(&w))
-                };
-                if let Some(row) = numbers.iter().position(wrong) {
-                    let shown = numbers[row].map_or("null".into(), |number| number.to_string());
-                    return Err(Error::Argument(format!(
-                        "column {column:?} has the weight {shown} in row {}; weights are numbers of \
-                         at least 0: leave such rows out with where, or mend them",
-                        first + row as u64
-                    )));
-                }
-                found.push((first, numbers.into_iter().flatten().collect()));
+                let mask = among.mask(first..first + batch.num_rows() as u64);
+                found.push((first, weights_of(batch, column, first, &mask)?));
                 Ok(())
             },
             |found: &mut Vec<(u64, Vec<f64>)>, mut more| found.append(&mut more),
         )?;
         found.sort_unstable_by_key(|(first, _)| *first);
-        let largest = found.iter().flat_map(|(_, block)| block).copied().fold(0.0, f64::max);
-        let mut weights = Vec::with_capacity(source.rows() as usize);
-        for (_, block) in found {
-            weights.extend(block.into_iter().map(|weight| fixed(weight, largest)));
-        }
-        Ok(Self { column: column.to_owned(), weights, hash: RowHash::new(seed) })
+        let numbers = || found.iter().flat_map(|(_, block)| block).copied();
+        Ok(Self::of_numbers(numbers, column, seed))
+    }
+
+    /// The weights of all rows, in order: the numbers of a column.
+    pub(crate) fn of_numbers<N: Iterator<Item = f64>>(
+        numbers: impl Fn() -> N,
+        column: &str,
+        seed: u64,
+    ) -> Self {
+        let largest = numbers().fold(0.0, f64::max);
+        let weights = numbers().map(|weight| fixed(weight, largest)).collect();
+        Self { column: column.to_owned(), weights, hash: RowHash::new(seed) }
     }
 
     /// The rows of `population` that have a weight above 0.
@@ -87,9 +77,15 @@ impl RowWeights {
     /// # Errors
     /// Never for the population whose weights these are.
     pub fn population(&self, population: Population) -> Result<Population> {
+        let (above, what) = self.above();
+        population.only(&above, &what)
+    }
+
+    /// The rows that have a weight above 0, and what they do, as the end of a sentence.
+    pub(crate) fn above(&self) -> (Selection, String) {
         let above = BooleanBuffer::collect_bool(self.weights.len(), |row| self.weights[row] > 0);
         let what = format!("have a weight above 0 in column {:?}", self.column);
-        population.only(&Selection::of_bits(above), &what)
+        (Selection::of_bits(above), what)
     }
 
     /// The weight of a row: 2^32 - 1 for the largest, 0 for rows that may not be drawn.
@@ -104,6 +100,44 @@ impl RowWeights {
         let weight = self.weights[row as usize];
         Candidate { u: self.hash.of(row), weight, ordinal: row }
     }
+}
+
+/// Fails unless a column is among those that are `read` and holds numbers; `kept` are named.
+pub(crate) fn check_weights(kept: &SchemaRef, read: &SchemaRef, column: &str) -> Result<()> {
+    if read.index_of(column).is_err() {
+        let known: Vec<&str> = kept.fields().iter().map(|f| f.name().as_str()).collect();
+        return Err(Error::Column(format!(
+            "weight: there is no column {column:?}; the columns are {}",
+            known.join(", ")
+        )));
+    }
+    numbers(&RecordBatch::new_empty(read.clone()), column).map(|_| ())
+}
+
+/// The weights of a batch, of which `first` is the first row. Rows that `mask` leaves out have
+/// weight 0, whatever the column says.
+pub(crate) fn weights_of(
+    batch: &RecordBatch,
+    column: &str,
+    first: u64,
+    mask: &RowMask,
+) -> Result<Vec<f64>> {
+    let mut numbers = numbers(batch, column)?;
+    for (row, number) in numbers.iter_mut().enumerate() {
+        if !mask.has(row) {
+            *number = Some(0.0);
+        }
+    }
+    let wrong = |number: &Option<f64>| !number.is_some_and(|w| (0.0..f64::INFINITY).contains(&w));
+    if let Some(row) = numbers.iter().position(wrong) {
+        let shown = numbers[row].map_or("null".into(), |number| number.to_string());
+        return Err(Error::Argument(format!(
+            "column {column:?} has the weight {shown} in row {}; weights are numbers of at least 0: \
+             leave such rows out with where, or mend them",
+            first + row as u64
+        )));
+    }
+    Ok(numbers.into_iter().flatten().collect())
 }
 
 /// `weight / largest` in 32 bits; above 0 if the weight is.

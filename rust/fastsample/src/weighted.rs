@@ -39,7 +39,20 @@ pub fn draw(
             population.described()
         )));
     }
-    let (among, rows) = (population.among(), population.source().rows());
+    let (selection, next) = choose(ctx, population.among(), &weights, n, first)?;
+    let inverse = inverse.then(|| inverses(&selection, next, &weights));
+    Sample::of_population(population, selection, seed, inverse)
+}
+
+/// The rows of `among` of ranks `first` to `first + n` by weight, and the row of the next rank.
+pub(crate) fn choose(
+    ctx: &Context,
+    among: &Selection,
+    weights: &RowWeights,
+    n: u64,
+    first: u64,
+) -> Result<(Selection, Option<Candidate>)> {
+    let rows = among.rows();
     let candidate = |row| among.has(row).then(|| weights.candidate(row));
     let ranked = |rank| at_rank(ctx, rows, rank, candidate, Candidate::rank_key);
     let from = if first == 0 { None } else { ranked(first)? };
@@ -56,9 +69,7 @@ pub fn draw(
     })?;
     let mut bits = BooleanBufferBuilder::new(rows as usize);
     blocks.iter().for_each(|block| bits.append_buffer(block));
-    let selection = Selection::of_bits(bits.finish());
-    let inverse = inverse.then(|| inverses(&selection, next, &weights));
-    Sample::of_population(population, selection, seed, inverse)
+    Ok((Selection::of_bits(bits.finish()), next))
 }
 
 /// 1 / the probability with which each row of `selection` was drawn, ascending by row.

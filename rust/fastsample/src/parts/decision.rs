@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use arrow_buffer::{BooleanBuffer, Buffer};
+use arrow_schema::SchemaRef;
 
 use super::draw::SourceFiles;
 use crate::error::{Error, Result};
@@ -12,8 +13,11 @@ use crate::exec::fields::{ByteFields, put};
 use crate::hash::RowHash;
 use crate::select::Selection;
 use crate::smart::terms::commonness::Commonness;
-use crate::source::{JointColumns, Source};
+use crate::source::{JointColumns, Source, put_schema, take_schema};
 use crate::text::Kind;
+
+/// Stands before the rows that may be drawn, where a step would stand.
+const AMONG: u8 = 5;
 
 /// Where rows are, and what comes next. Covers all parts.
 #[derive(Debug)]
@@ -21,12 +25,16 @@ pub(super) struct Decision {
     pub(super) columns: JointColumns,
     /// Rows of each part.
     pub(super) rows: Vec<u64>,
+    /// The rows that may be drawn, if that was asked for and is needed later.
+    pub(super) among: Option<Selection>,
     pub(super) step: NextStep,
 }
 
 /// What comes next.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum NextStep {
+    /// It is found which rows may be drawn, and their weights, by these columns.
+    Drawable(SchemaRef),
     /// The strings of some rows are looked at.
     Strings,
     /// Shingles of the rows of the pilot are counted. Leaves that were judged are of these kinds.
@@ -91,7 +99,15 @@ impl Payload for Decision {
         self.columns.write(bytes);
         bytes.extend((self.rows.len() as u64).to_le_bytes());
         bytes.extend(self.rows.iter().flat_map(|rows| rows.to_le_bytes()));
+        if let Some(among) = &self.among {
+            bytes.push(AMONG);
+            put_selection(bytes, among);
+        }
         match &self.step {
+            NextStep::Drawable(columns) => {
+                bytes.push(4);
+                put_schema(bytes, columns);
+            }
             NextStep::Strings => bytes.push(0),
             NextStep::Pilot(kinds) => {
                 bytes.push(1);
@@ -115,7 +131,13 @@ impl Payload for Decision {
         let columns = JointColumns::read(&mut bytes)?;
         let rows = (0..bytes.count(8)?).map(|_| bytes.u64()).collect::<Option<Vec<_>>>()?;
         let all = rows.iter().try_fold(0_u64, |all, &rows| all.checked_add(rows))?;
-        let step = match bytes.u8()? {
+        let (mut kind, mut among) = (bytes.u8()?, None);
+        if kind == AMONG {
+            among = Some(take_selection(&mut bytes, all, 0)?);
+            kind = bytes.u8()?;
+        }
+        let step = match kind {
+            4 => NextStep::Drawable(take_schema(&mut bytes)?),
             0 => NextStep::Strings,
             1 => NextStep::Pilot(take_kinds(&mut bytes)?),
             2 => {
@@ -133,7 +155,7 @@ impl Payload for Decision {
             _ => return None,
         };
         bytes.end()?;
-        Some(Self { columns, rows, step })
+        Some(Self { columns, rows, among, step })
     }
 
     fn covers(&self, parts: &[Range<u64>]) -> bool {
@@ -184,10 +206,14 @@ fn take_selection(bytes: &mut ByteFields<'_>, rows: u64, seed: u64) -> Option<Se
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow_schema::Schema;
+
     use super::*;
 
     fn decision(step: NextStep) -> Decision {
-        Decision { columns: JointColumns::empty(), rows: vec![3, 0, 7], step }
+        Decision { columns: JointColumns::empty(), rows: vec![3, 0, 7], among: None, step }
     }
 
     fn steps() -> Vec<NextStep> {
@@ -196,6 +222,7 @@ mod tests {
         let threshold =
             Selection::Threshold { hash: RowHash::new(5), from: 0, tau: 1 << 63, rows: 10, n: 4 };
         vec![
+            NextStep::Drawable(Arc::new(Schema::empty())),
             NextStep::Strings,
             NextStep::Pilot(vec![Kind::Text, Kind::Labels]),
             NextStep::Features(Vec::new(), Some(Box::new(table))),
@@ -208,8 +235,12 @@ mod tests {
 
     #[test]
     fn decisions_survive_a_journey_and_no_cut() {
-        for step in steps() {
-            let made = decision(step);
+        let some = BooleanBuffer::collect_bool(10, |row| row != 4);
+        let among = [None, Some(Selection::of_bits(some))];
+        for (step, among) in
+            steps().iter().flat_map(|step| among.iter().map(move |rows| (step, rows)))
+        {
+            let made = Decision { among: among.clone(), ..decision(step.clone()) };
             let mut bytes = Vec::new();
             made.write(&mut bytes);
             let again = Decision::read(&bytes).expect("sound");

@@ -1,6 +1,7 @@
 //! `PartedDraw`: what all processes agree in, and what they pass on.
 
 use crate::exec::envelope::Job;
+use crate::predicate::Predicate;
 use crate::smart::{Smart, SmartReport};
 use crate::source::SlicedFiles;
 
@@ -15,6 +16,10 @@ pub struct PartedDraw {
     pub smart: Option<Smart>,
     /// The columns kept, if not all.
     pub columns: Option<Vec<String>>,
+    /// What rows have to match to be drawn.
+    pub predicate: Option<Predicate>,
+    /// The column of weights to draw by.
+    pub weight: Option<String>,
     /// The number of parts.
     pub parts: u64,
     /// A hash of all options, and of the names, sizes and versions of all files.
@@ -37,6 +42,8 @@ pub struct Decided {
     pub decision: Vec<u8>,
     /// Rows of the source.
     pub rows: u64,
+    /// Rows that match the predicate, where that is known.
+    pub matching: Option<u64>,
     /// What a smart draw found, where it is decided.
     pub report: Option<SmartReport>,
     /// Whether rows can be read by it.

@@ -1,5 +1,6 @@
 //! The merge of states that come as bytes.
 
+use super::drawable::Drawable;
 use super::strings::PartStrings;
 use super::survey::Survey;
 use crate::error::{Error, Result};
@@ -18,6 +19,7 @@ pub fn merge(states: &[&[u8]]) -> Result<Vec<u8>> {
     match kind_of(first) {
         Some(Survey::KIND) => merged::<Survey>(states),
         Some(PartStrings::KIND) => merged::<PartStrings>(states),
+        Some(Drawable::KIND) => merged::<Drawable>(states),
         Some(PilotShingles::KIND) => merged::<PilotShingles>(states),
         Some(Extracted::KIND) => merged::<Extracted>(states),
         _ => Err(Error::Invalid(

@@ -11,6 +11,7 @@
 //! | round | a part observes | what is decided |
 //! |---|---|---|
 //! | `survey` | rows and columns of its files | where its rows are, one schema; the rows of a uniform draw |
+//! | `drawable` | which of its rows match `where`, and their weights | the rows of a draw of these, or which a smart draw takes |
 //! | `strings` | strings of 4,096 rows, where names don't tell what is text | the text of a row |
 //! | pilot | shingles of the rows of the pilot | the table of commonness |
 //! | features | the features of all rows | the rows of a smart draw |
@@ -19,12 +20,13 @@
 //! envelope refuses those that are lost, doubled, damaged or of another draw. A decision is one as
 //! well, so that no part goes by that of another draw. Row ids are those of [`crate::Sample`].
 //!
-//! - `draw`: what all processes agree in; `survey`, `strings`: states of the first rounds;
+//! - `draw`: what all processes agree in; `survey`, `drawable`, `strings`: states of the first rounds;
 //! - `merge`: states of parts as one; `rounds`: what a part observes, and what is decided;
 //! - `decision`: what is known after a round; `reading`: the rows of a part by the last one.
 
 mod decision;
 mod draw;
+mod drawable;
 mod merge;
 mod reading;
 mod rounds;

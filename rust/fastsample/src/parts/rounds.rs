@@ -1,15 +1,22 @@
 //! The rounds: what a part observes, and what is decided of all parts.
 
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
 use super::decision::{Decision, NextStep};
 use super::draw::{Decided, PartedDraw, SourceFiles};
+use super::drawable::Drawable;
 use super::strings::PartStrings;
 use super::survey::Survey;
 use crate::columns::strings_of;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::envelope::{Job, State};
+use crate::population::Eligible;
+use crate::predicate::Predicate;
+use crate::row_weights::{self, RowWeights};
 use crate::sample::draw::check_n;
-use crate::select::{Selection, uniform};
+use crate::select::{Amount, Selection, uniform, window_among};
 use crate::smart::extract::{self, Extracted, SourcePart};
 use crate::smart::features::Tables;
 use crate::smart::pilot::{PilotShingles, pilot_rows};
@@ -18,6 +25,7 @@ use crate::smart::terms::weight::{Term, Terms};
 use crate::smart::{self, JUDGE, Smart, SmartReport, check_rows};
 use crate::source::JointColumns;
 use crate::text::{Candidates, Kind, TextColumns, no_text};
+use crate::weighted;
 
 /// What rows are weighed by.
 struct Weighing {
@@ -51,6 +59,12 @@ impl PartedDraw {
         }
         let rows = decision.all_rows();
         let (source, first) = decision.open(ctx, part)?;
+        if let NextStep::Drawable(columns) = &decision.step {
+            let (predicate, weight) = (self.predicate.as_ref(), self.weight.as_deref());
+            let seen = Drawable::of(ctx, &source, first, columns, predicate, weight)?;
+            let state = State::new(self.row_job(rows), first..first + source.rows(), seen)?;
+            return Ok(state.to_bytes());
+        }
         if let NextStep::Strings = decision.step {
             let seen = PartStrings(strings_of(ctx, &source, first, rows)?);
             let state = State::new(self.row_job(rows), first..first + source.rows(), seen)?;
@@ -78,16 +92,22 @@ impl PartedDraw {
         let Some(decision) = decision else {
             let survey = State::<Survey>::from_bytes(state)?;
             survey.check(self.job())?;
-            let (columns, rows) = survey.finish()?.finish(self.columns.as_deref())?;
-            return self.after_survey(ctx, columns, rows);
+            let survey = survey.finish()?;
+            let (columns, others, rows) = survey.finish(self.columns.as_deref(), &self.others())?;
+            return self.after_survey(ctx, columns, others, rows);
         };
-        let Decision { columns, rows, step } = self.read(decision)?;
+        let Decision { columns, rows, among, step } = self.read(decision)?;
         let all = rows.iter().sum();
         match step {
+            NextStep::Drawable(_) => {
+                let seen = State::<Drawable>::from_bytes(state)?;
+                seen.check(self.row_job(all))?;
+                self.after_drawable(ctx, columns, rows, seen.finish()?)
+            }
             NextStep::Strings => {
                 let seen = State::<PartStrings>::from_bytes(state)?;
                 seen.check(self.row_job(all))?;
-                self.after_text(columns, rows, seen.finish()?.kinds())
+                self.after_text(columns, rows, among, seen.finish()?.kinds())
             }
             NextStep::Pilot(kinds) => {
                 let Weighing { pilot, job, .. } = self.weighing_by(ctx, &columns, all, &kinds)?;
@@ -95,7 +115,8 @@ impl PartedDraw {
                 seen.check(extract::pilot_job(job, &pilot))?;
                 let counts = seen.finish()?.into_counts();
                 let table = Some(Box::new(Commonness::new(counts.iter())));
-                self.decided(columns, rows, NextStep::Features(kinds, table), None)
+                let step = NextStep::Features(kinds, table);
+                self.decided(Decision { columns, rows, among, step }, None)
             }
             NextStep::Features(kinds, table) => {
                 let weighing = self.weighing_by(ctx, &columns, all, &kinds)?;
@@ -104,9 +125,13 @@ impl PartedDraw {
                 let tables = Tables { commonness: table.as_deref(), ..Tables::default() };
                 features.check(Extracted::job(job, &pilot, tables))?;
                 let features = features.finish()?.into_features();
-                let found = smart::choose(ctx, features, self.n, self.seed, &terms, false, text)?;
+                let eligible = among.unwrap_or(Selection::All { rows: all });
+                let (n, seed) = (self.n, self.seed);
+                let found = smart::choose_among(ctx, features, &eligible, n, seed, &terms, text)?;
                 let step = NextStep::Read { seed: self.seed, chosen: found.selection };
-                self.decided(columns, rows, step, Some(found.report))
+                let matching = self.predicate.as_ref().map(|_| eligible.len());
+                let decision = Decision { columns, rows, among: None, step };
+                Ok(Decided { matching, ..self.decided(decision, Some(found.report))? })
             }
             NextStep::Read { .. } => Err(Error::Argument(
                 "the draw is decided already; gather the rows of each part".into(),
@@ -118,27 +143,85 @@ impl PartedDraw {
         &self,
         ctx: &Context,
         columns: JointColumns,
+        others: SchemaRef,
         rows: Vec<u64>,
     ) -> Result<Decided> {
         let all = rows.iter().sum();
+        if let Some(predicate) = &self.predicate {
+            predicate.check_columns(&columns.schema, |name| others.index_of(name).is_ok())?;
+            predicate.matches(&RecordBatch::new_empty(others.clone()))?;
+        }
+        if let Some(weight) = &self.weight {
+            row_weights::check_weights(&columns.schema, &others, weight)?;
+        }
+        if self.predicate.is_some() || self.weight.is_some() {
+            let step = NextStep::Drawable(others);
+            return self.decided(Decision { columns, rows, among: None, step }, None);
+        }
         check_n(self.n, all)?;
+        self.after_rows(ctx, columns, rows, None)
+    }
+
+    fn after_drawable(
+        &self,
+        ctx: &Context,
+        columns: JointColumns,
+        rows: Vec<u64>,
+        seen: Drawable,
+    ) -> Result<Decided> {
+        let (matching, numbers) = seen.finish();
+        let eligible = match &self.predicate {
+            Some(predicate) => Eligible::matching(matching, predicate),
+            None => Eligible::all(matching.rows()),
+        };
+        let matching = |eligible: &Eligible| self.predicate.as_ref().map(|_| eligible.rows());
+        let Some(weight) = &self.weight else {
+            eligible.count(Amount::Rows(self.n))?;
+            let matching = matching(&eligible);
+            let decided = self.after_rows(ctx, columns, rows, Some(eligible.among))?;
+            return Ok(Decided { matching, ..decided });
+        };
+        let weights = RowWeights::of_numbers(|| numbers.iter().copied(), weight, self.seed);
+        let (above, what) = weights.above();
+        let eligible = eligible.only(&above, &what)?;
+        eligible.count(Amount::Rows(self.n))?;
+        let (chosen, _) = weighted::choose(ctx, &eligible.among, &weights, self.n, 0)?;
+        let step = NextStep::Read { seed: self.seed, chosen };
+        let decided = self.decided(Decision { columns, rows, among: None, step }, None)?;
+        Ok(Decided { matching: matching(&eligible), ..decided })
+    }
+
+    /// What follows where it is known which rows may be drawn.
+    fn after_rows(
+        &self,
+        ctx: &Context,
+        columns: JointColumns,
+        rows: Vec<u64>,
+        among: Option<Selection>,
+    ) -> Result<Decided> {
+        let all = rows.iter().sum();
         let Some(smart) = self.weighing()? else {
-            let chosen = uniform(ctx, all, self.n, self.seed)?;
+            let chosen = match &among {
+                Some(among) => window_among(ctx, among, self.n, self.seed, 0)?,
+                None => uniform(ctx, all, self.n, self.seed)?,
+            };
             let step = NextStep::Read { seed: self.seed, chosen };
-            return self.decided(columns, rows, step, None);
+            return self.decided(Decision { columns, rows, among: None, step }, None);
         };
         check_rows(all)?;
         let is_open = !Candidates::new(&columns.schema).open().is_empty();
         if smart.text.is_none() && is_open {
-            return self.decided(columns, rows, NextStep::Strings, None);
+            let step = NextStep::Strings;
+            return self.decided(Decision { columns, rows, among, step }, None);
         }
-        self.after_text(columns, rows, Vec::new())
+        self.after_text(columns, rows, among, Vec::new())
     }
 
     fn after_text(
         &self,
         columns: JointColumns,
         rows: Vec<u64>,
+        among: Option<Selection>,
         kinds: Vec<Kind>,
     ) -> Result<Decided> {
         let smart = self.options()?;
@@ -148,21 +231,21 @@ impl PartedDraw {
         } else {
             NextStep::Features(kinds, None)
         };
-        self.decided(columns, rows, step, None)
+        self.decided(Decision { columns, rows, among, step }, None)
     }
 
-    fn decided(
-        &self,
-        columns: JointColumns,
-        rows: Vec<u64>,
-        step: NextStep,
-        report: Option<SmartReport>,
-    ) -> Result<Decided> {
-        let is_final = matches!(step, NextStep::Read { .. });
-        let decision = Decision { columns, rows, step };
+    fn decided(&self, decision: Decision, report: Option<SmartReport>) -> Result<Decided> {
+        let is_final = matches!(decision.step, NextStep::Read { .. });
         let rows = decision.all_rows();
         let decision = State::new(self.job(), 0..self.parts, decision)?.to_bytes();
-        Ok(Decided { decision, rows, report, is_final })
+        Ok(Decided { decision, rows, matching: None, report, is_final })
+    }
+
+    /// The columns that tell which rows may be drawn.
+    fn others(&self) -> Vec<String> {
+        let mut names = self.predicate.as_ref().map(Predicate::columns).unwrap_or_default();
+        names.extend(self.weight.clone().filter(|weight| !names.contains(weight)));
+        names
     }
 
     /// The options of a smart draw that weighs rows; with all terms off it is a uniform one.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use arrow_schema::SchemaRef;
+
 use crate::error::Result;
 use crate::exec::envelope::Payload;
 use crate::exec::fields::ByteFields;
@@ -16,13 +18,17 @@ impl Survey {
         Self(vec![(index, files)])
     }
 
-    /// The columns of all files, and the rows of each part.
-    pub(super) fn finish(mut self, columns: Option<&[String]>) -> Result<(JointColumns, Vec<u64>)> {
+    /// The columns of all files, `others` that are read besides, and the rows of each part.
+    pub(super) fn finish(
+        mut self,
+        columns: Option<&[String]>,
+        others: &[String],
+    ) -> Result<(JointColumns, SchemaRef, Vec<u64>)> {
         self.0.sort_unstable_by_key(|(index, _)| *index);
         let files: Vec<&FileFacts> = self.0.iter().flat_map(|(_, files)| files).collect();
-        let columns = JointColumns::of(&files, columns)?;
+        let (columns, others) = JointColumns::of(&files, columns, others)?;
         let rows = self.0.iter().map(|(_, files)| files.iter().map(|file| file.rows).sum());
-        Ok((columns, rows.collect()))
+        Ok((columns, others, rows.collect()))
     }
 }
 

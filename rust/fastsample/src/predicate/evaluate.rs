@@ -3,7 +3,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Schema};
 
 use super::Predicate;
 use super::compare::{compare, values};
@@ -24,9 +24,7 @@ impl Predicate {
     /// [`crate::Error::Column`] for a column that is not there, [`crate::Error::Argument`] for one
     /// of another type than the value, and whatever reading fails with.
     pub fn select(&self, ctx: &Context, source: &Source) -> Result<Selection> {
-        self.condition
-            .visit_all(&|operand| check_column(operand, source))
-            .map_err(|fault| explain(&self.text, &fault))?;
+        self.check_columns(source.schema(), |name| source.leaves_out(name))?;
         let columns = source.project_columns(&self.columns(), "where")?;
         // Types are checked before anything is read.
         self.matches(&RecordBatch::new_empty(columns.schema().clone()))?;
@@ -48,22 +46,40 @@ impl Predicate {
         Ok(Selection::of_bits(bits.finish()))
     }
 
+    /// Fails for a column that is neither in `schema` nor left out of it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Column`].
+    pub(crate) fn check_columns(
+        &self,
+        schema: &Schema,
+        leaves_out: impl Fn(&str) -> bool,
+    ) -> Result<()> {
+        self.condition
+            .visit_all(&|operand| check_column(operand, schema, &leaves_out))
+            .map_err(|fault| explain(&self.text, &fault))
+    }
+
     /// The rows of a batch of which the predicate is true.
     ///
     /// # Errors
     /// [`crate::Error::Argument`] for a column of another type than the value.
-    fn matches(&self, batch: &RecordBatch) -> Result<BooleanBuffer> {
+    pub(crate) fn matches(&self, batch: &RecordBatch) -> Result<BooleanBuffer> {
         let truth = self.condition.truth(batch).map_err(|fault| explain(&self.text, &fault))?;
         Ok(truth.into_true())
     }
 }
 
-fn check_column(operand: &Operand, source: &Source) -> Result<(), Fault> {
+fn check_column(
+    operand: &Operand,
+    schema: &Schema,
+    leaves_out: &dyn Fn(&str) -> bool,
+) -> Result<(), Fault> {
     let name = &operand.column;
-    if source.schema().index_of(name).is_ok() || source.leaves_out(name) {
+    if schema.index_of(name).is_ok() || leaves_out(name) {
         return Ok(());
     }
-    let known: Vec<&str> = source.schema().fields().iter().map(|f| f.name().as_str()).collect();
+    let known: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     let what = format!("there is no column {name:?}; the columns are {}", known.join(", "));
     Err(Fault { column: true, ..Fault::new(operand.at, what) })
 }

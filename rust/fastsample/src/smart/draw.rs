@@ -80,3 +80,20 @@ pub fn choose(
         with_weights,
     )
 }
+
+/// As [`choose`], of the rows `among` those that the features describe, without weights.
+///
+/// # Errors
+/// [`Error::Cancelled`].
+pub(crate) fn choose_among(
+    ctx: &Context,
+    features: Features,
+    among: &Selection,
+    n: u64,
+    seed: u64,
+    terms: &Terms,
+    text: TextColumns,
+) -> Result<Choice> {
+    let found = KindsFound::default();
+    Priorities::by_weight(ctx, features, found, seed, terms, text, among)?.draw(ctx, n, false)
+}

@@ -54,6 +54,7 @@ mod report;
 mod score;
 pub mod terms;
 
+pub(crate) use draw::choose_among;
 pub use draw::{choose, draw, draw_strata};
 pub use kinds::{KindFound, KindsFound};
 pub use options::{Avoid, Rule, Smart, Target, TargetKind, TargetMethod};

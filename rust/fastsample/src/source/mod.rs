@@ -69,7 +69,7 @@ pub use options::OpenOptions;
 pub(crate) use projected::LINE;
 pub use projected::Projected;
 pub use sliced::{FileSlice, SlicedFiles};
-pub(crate) use survey::{FileFacts, JointColumns};
+pub(crate) use survey::{FileFacts, JointColumns, put_schema, take_schema};
 pub(crate) use valid::check_text;
 
 use self::data::Data;

@@ -69,8 +69,14 @@ impl Source {
         for part in &*self.parts {
             names.iter().try_for_each(|name| part.data.check_column(name))?;
         }
-        let columns = self.parts.iter().map(|part| part.columns_of(&unified)).collect();
-        Ok(Projected::new(self.clone(), unified, columns))
+        Ok(self.project_as(&unified))
+    }
+
+    /// The same rows with the columns of `schema`, whether the source keeps them or not; they are
+    /// null in parts that lack them.
+    pub(crate) fn project_as(&self, schema: &SchemaRef) -> Projected {
+        let columns = self.parts.iter().map(|part| part.columns_of(schema)).collect();
+        Projected::new(self.clone(), schema.clone(), columns)
     }
 }
 

@@ -15,9 +15,10 @@ use arrow_schema::{Schema, SchemaRef};
 
 use super::csv::{self, CsvColumnSeen};
 use super::data::Data;
-use super::joint;
 use super::jsonl::{self, JsonShape};
 use super::options::OpenOptions;
+use super::unify::unify;
+use super::{joint, keep};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::exec::fields::{ByteFields, put};
@@ -99,12 +100,18 @@ pub(crate) struct JointColumns {
 }
 
 impl JointColumns {
-    /// The columns of files, in their order: all, or those that are asked for.
+    /// The columns of files, in their order: all, or those that are asked for. With them come the
+    /// columns `others`, kept or not, as far as some file has them.
     ///
     /// # Errors
     /// As for a source of these files.
-    pub(crate) fn of(files: &[&FileFacts], columns: Option<&[String]>) -> Result<Self> {
-        let options = OpenOptions { columns: columns.map(<[_]>::to_vec), ..OpenOptions::default() };
+    pub(crate) fn of(
+        files: &[&FileFacts],
+        columns: Option<&[String]>,
+        others: &[String],
+    ) -> Result<(Self, SchemaRef)> {
+        let read = columns.map(|columns| [columns, others].concat());
+        let options = OpenOptions { columns: read, ..OpenOptions::default() };
         let shapes = files.iter().filter_map(|file| match &file.columns {
             FileColumns::Jsonl(shape) => Some((PathBuf::from(&file.name), JsonShape::clone(shape))),
             _ => None,
@@ -129,7 +136,11 @@ impl JointColumns {
             files.iter().map(|file| (file.name.clone(), schema(file))).collect();
         // Slices of one file, and files written by one program, say the same.
         schemas.dedup_by(|next, known| next.1 == known.1);
-        Ok(Self { schema: joint(&schemas, columns)?, jsonl, csv })
+        let columns = Self { schema: joint(&schemas, columns)?, jsonl, csv };
+        for (_, schema) in &mut schemas {
+            *schema = Arc::new(keep(schema, others));
+        }
+        Ok((columns, unify(&schemas)?))
     }
 
     /// Of a source without columns.
@@ -153,12 +164,12 @@ impl JointColumns {
 
 /// A schema with all its metadata, as an IPC stream without rows. One that IPC does not have comes
 /// as nothing, and is refused where it is read.
-fn put_schema(bytes: &mut Vec<u8>, schema: &Schema) {
+pub(crate) fn put_schema(bytes: &mut Vec<u8>, schema: &Schema) {
     let stream = StreamWriter::try_new(Vec::new(), schema).and_then(StreamWriter::into_inner);
     put(bytes, &stream.unwrap_or_default());
 }
 
-fn take_schema(bytes: &mut ByteFields<'_>) -> Option<SchemaRef> {
+pub(crate) fn take_schema(bytes: &mut ByteFields<'_>) -> Option<SchemaRef> {
     let stream = StreamReader::try_new(Cursor::new(bytes.bytes()?), None).ok()?;
     Some(stream.schema())
 }
