@@ -13,7 +13,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train setup-cloud setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site deny notices format wheel reproduce faults layouts fuzz bench bench-quick bench-scaling bench-training mutants clean
+.PHONY: help lock setup setup-train setup-cloud setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site axe deny notices format wheel reproduce faults layouts fuzz bench bench-quick bench-scaling bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -106,6 +106,16 @@ test-lowest: setup ## Test the wheel, and with the lowest version allowed of eve
 site: setup ## Build the site of the documentation into target/site, strictly
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/docs.txt
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+PAGES := target/pages
+AXE_SITE := $(foreach name,index guide/index guide.zh/index api/sample/index,target/site/$(name).html)
+
+axe: site ## Check reports and pages of the site with axe-core in Chromium, which has to be installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/axe.txt
+	mkdir -p $(PAGES)
+	test -f $(PAGES)/pairs.parquet || $(BIN)/python -m benches.generate --rows 3_000 --out $(PAGES)/pairs.parquet
+	$(BIN)/python -m tools.pages.reports $(PAGES)/pairs.parquet $(PAGES)
+	$(BIN)/python -m tools.pages.axe $(PAGES)/*.html $(AXE_SITE)
 
 lint: setup ## Formatting, lints, types, stubs, documentation of the core
 	cargo fmt --all --check

@@ -104,3 +104,29 @@ def test_three_facts_are_on_top(rows: pa.Table) -> None:
     good = fastsample.compare(rows, rows[:900]).to_html()
     (top,) = re.findall(r'<ul class="top">(.*?)</ul>', good)
     assert 'aria-label="attention"' not in top
+
+
+def test_the_page_is_accessible_and_prints(rows: pa.Table) -> None:
+    """A landmark, headings of rows and columns, colours and whole rows on paper."""
+    page = fastsample.compare(rows, rows[:300], examples=2).to_html()
+    assert page.count("<main") == 1
+    assert "<main" not in fastsample.compare(rows, rows[:300])._repr_html_()
+    assert "<th></th>" not in page
+    assert page.count("<thead>") == page.count("<table")
+    assert page.count('<th scope="row">') == len(fastsample.compare(rows, rows[:300]).facts())
+    (printed,) = re.findall(r"@media print \{(.*?)\n\}", page, re.S)
+    assert "print-color-adjust: exact" in printed
+    assert re.search(r"\btr\) \{ break-inside: avoid; \}", printed)
+    assert re.search(r"\bh2\b.*\{ break-after: avoid; \}", printed)
+    # Neither paper as narrow as a phone nor a dark screen changes what is printed.
+    assert not re.findall(r"@media (?!screen and |print)", page)
+
+
+def test_headings_of_tables_have_text(rows: pa.Table) -> None:
+    """A table of any report: no heading without text, no empty caption."""
+    found = fastsample.plan(fastsample.inspect(rows), seconds_per_step=1, batch_size=1)
+    pages = [fastsample.inspect(rows)._repr_html_(), found._repr_html_()]
+    pages.append(fastsample.sample(rows, 5, smart=True).report._repr_html_())
+    for page in pages:
+        assert not re.search("<(th|caption)[^>]*></", page)
+        assert "<table>" in page

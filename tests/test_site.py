@@ -77,6 +77,13 @@ def test_the_site_is_whole_and_needs_no_other_server(tmp_path: Path) -> None:
     assert not re.search(r"<link[^>]*rel=.?(stylesheet|preconnect)[^>]*href=.?https?:", pages)
     styles = "".join(sheet.read_text(encoding="utf-8") for sheet in site.rglob("*.css"))
     assert not re.search(r"url\([^)]{0,2}https?:|@import", styles)
+    links = re.findall(
+        r'hreflang="?(\w+)"? class', (site / "guide.zh/index.html").read_text("utf-8")
+    )
+    assert links == ["en", "zh"]
+    assert '<html lang="zh"' in (site / "guide.zh" / "index.html").read_text(encoding="utf-8")
+    assert "hreflang" not in (site / "json" / "index.html").read_text(encoding="utf-8")
+    assert "tabIndex = 0" in (site / "keyboard.js").read_text(encoding="utf-8")
     llms = (site / "llms.txt").read_text(encoding="utf-8")
     for address in re.findall(r"\]\(([^)]+)\)", llms):
         assert (site / address / "index.html").exists(), address

@@ -183,11 +183,11 @@ class Facts:
     def html(self) -> str:
         """Return a table of two columns."""
         rows = "".join(
-            f'<tr><th style="text-align:left">{escape(name)}</th>'
+            f'<tr><th scope="row" style="text-align:left">{escape(name)}</th>'
             f'<td style="text-align:left">{escape(value)}</td></tr>'
             for name, value in self._facts
         )
-        return f"<table><caption>{escape(self._title)}</caption>{rows}</table>"
+        return f"<table>{_caption(self._title)}{rows}</table>"
 
 
 @dataclass(frozen=True)
@@ -262,18 +262,21 @@ class Table:
     def html(self) -> str:
         """Return a table of HTML."""
 
+        def cell_of(cell: str, tag: str, *, right: bool) -> str:
+            # A heading without text says nothing to a screen reader.
+            tag, side = tag if cell else "td", "right" if right else "left"
+            return f'<{tag} style="text-align:{side}">{escape(cell)}</{tag}>'
+
         def cells_of(row: Sequence[str], tag: str) -> str:
-            return "".join(
-                f'<{tag} style="text-align:{"right" if right else "left"}">{escape(cell)}</{tag}>'
-                for cell, right in zip(row, self._right, strict=True)
-            )
+            both = zip(row, self._right, strict=True)
+            return "".join(cell_of(cell, tag, right=right) for cell, right in both)
 
         rows = "".join(
             f"<tr>{cells_of(row, 'th' if number in self._strong else 'td')}</tr>"
             for number, row in enumerate(self._rows)
         )
         head = f"<thead><tr>{cells_of(self._headings, 'th')}</tr></thead>"
-        return f"<table><caption>{escape(self._title)}</caption>{head}<tbody>{rows}</tbody></table>"
+        return f"<table>{_caption(self._title)}{head}<tbody>{rows}</tbody></table>"
 
     def _sizes(self, width: int) -> list[int] | None:
         """Return the widths of the columns of a grid; None if words would have to be cut."""
@@ -334,6 +337,10 @@ class Table:
                 yield from (Line(f"  {each}") for each in wrap(line, width - 2))
             if sentence:
                 yield from (Line(f"  {each}") for each in wrap(sentence, width - 2))
+
+
+def _caption(title: str) -> str:
+    return f"<caption>{escape(title)}</caption>" if title else ""
 
 
 def _words(cell: str) -> list[str]:

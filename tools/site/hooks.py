@@ -15,12 +15,16 @@ from mkdocs.structure.files import File, Files
 #: Links to files of the repository that are no pages.
 _OUTSIDE = re.compile(r"\[([^\]]*)\]\(\.\./([^)#\s]+)[^)\s]*\)")
 
+#: Files beside this one that go to the site as they are.
+_STATIC = ("style.css", "keyboard.js")
+
 _ABOUT = "Fast, exact, reproducible training samples out of big text data sets."
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add a page for each public name and one for all commands."""
-    for name, text in {**api_pages(), "cli.md": cli_page()}.items():
+    """Add a page for each public name, one for all commands, and what the theme lacks."""
+    static = {name: Path(__file__).with_name(name).read_text("utf-8") for name in _STATIC}
+    for name, text in {**api_pages(), "cli.md": cli_page(), **static}.items():
         files.append(File.generated(config, name, content=text))
     return files
 

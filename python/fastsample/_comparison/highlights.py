@@ -57,7 +57,7 @@ def examples(found: Compared) -> Iterator[str]:
             )
             yield (
                 f'<div class="wide" tabindex="0" role="region" aria-label="{title}">'
-                f"<table><tr>{heads}</tr>{lines}</table></div>"
+                f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
             )
     if kept or dropped:
         yield '<p class="note">Drawn at random. Texts are cut to their beginnings.</p>'

@@ -29,7 +29,7 @@ _STYLE = f"""
   color: var(--ink); background: var(--paper); max-width: 60rem; margin: 0 auto;
   padding: 1rem; line-height: 1.5; overflow-wrap: break-word; font-family: system-ui,
   "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif; }}
-@media (prefers-color-scheme: dark) {{
+@media screen and (prefers-color-scheme: dark) {{
   .fs {{ --ink: #eee; --paper: #1a1a1a; --line: #555; --faint: #aaa; --good: #16303f;
     --bad: #432a14; --source: {COLOURS[4]}; --sample: {COLOURS[1]}; }}
 }}
@@ -43,7 +43,7 @@ _STYLE = f"""
 .fs th, .fs td {{ padding: .35rem .6rem; border-bottom: 1px solid var(--line);
   text-align: left; vertical-align: top; }}
 .fs .n {{ text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }}
-.fs .facts td:first-child {{ white-space: nowrap; }}
+.fs .facts tbody th {{ white-space: nowrap; }}
 .fs .plot {{ max-width: 42rem; }}
 .fs svg {{ width: 100%; height: 14rem; display: block; border-bottom: 1px solid var(--ink); }}
 .fs .ticks {{ position: relative; height: 1.6rem; }}
@@ -64,16 +64,25 @@ _STYLE = f"""
   gap: .5rem 1.5rem; list-style: none; padding: 0; }}
 .fs .wide {{ overflow-x: auto; }} .fs .wide td {{ min-width: 8rem; }}
 .fs .note {{ color: var(--faint); }}
-@media (max-width: 40rem) {{
-  .fs thead {{ display: none; }}
+@media screen and (max-width: 40rem) {{
+  .fs .facts thead {{ display: none; }}
   .fs .facts tr {{ display: grid; grid-template-columns: 1fr 1fr;
     border-bottom: 1px solid var(--line); padding: .4rem 0; }}
-  .fs .facts td {{ border: 0; padding: .1rem .3rem; white-space: normal; text-align: left; }}
-  .fs .facts td:first-child, .fs .facts td:last-child {{ grid-column: 1 / -1; }}
+  .fs .facts tbody :is(th, td) {{ border: 0; padding: .1rem .3rem; white-space: normal;
+    text-align: left; }}
+  .fs .facts tbody th, .fs .facts td:last-child {{ grid-column: 1 / -1; }}
   .fs .facts td[data-of]:not(:empty)::before {{ content: attr(data-of); color: var(--faint);
     display: block; }}
 }}
-@media print {{ .fs {{ max-width: none; }} .fs .plot, .fs tr {{ break-inside: avoid; }} }}
+.fs code span {{ display: inline-block; max-width: 100%; }}
+@media print {{
+  :root {{ font-size: 10.5pt; }}
+  .fs {{ max-width: none; padding: 0; color-scheme: light; print-color-adjust: exact;
+    -webkit-print-color-adjust: exact; }}
+  .fs .wide {{ overflow: visible; }}
+  .fs :is(h1, h2, h3, h4, thead) {{ break-after: avoid; }}
+  .fs :is(.plot, .verdict, .value, .top li, tr) {{ break-inside: avoid; }}
+}}
 """
 
 
@@ -83,15 +92,16 @@ def page(found: Compared) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>fastsample compare: {escape(found.verdict)}</title>\n"
-        "<style>body { margin: 0; } @media (prefers-color-scheme: dark) "
+        "<style>body { margin: 0; } @media screen and (prefers-color-scheme: dark) "
         "{ body { background: #1a1a1a; } }</style>\n</head>\n<body>\n"
-        f"{body(found)}\n</body>\n</html>\n"
+        f"<main>\n{body(found)}\n</main>\n</body>\n</html>\n"
     )
 
 
 def body(found: Compared) -> str:
     """Return the report as a part of a page, as notebooks show it."""
-    return f'<style>{_STYLE}</style>\n<div class="fs">\n' + "\n".join(_parts(found)) + "\n</div>"
+    parts = "\n".join(_parts(found))
+    return f'<style>{_STYLE}</style>\n<div class="fs">\n{parts}\n</div>'
 
 
 def _parts(found: Compared) -> Iterator[str]:
@@ -110,7 +120,7 @@ def _parts(found: Compared) -> Iterator[str]:
     yield f'<p class="verdict {kind}"><strong>{title}</strong><br>{lines}</p>'
     yield top(found)
     yield (
-        '<table class="facts"><thead><tr><th></th><th class="n">reference</th>'
+        '<table class="facts"><thead><tr><th>number</th><th class="n">reference</th>'
         '<th class="n">sample</th><th>what it means</th></tr></thead><tbody>'
     )
     tested = marks(found)
@@ -121,7 +131,7 @@ def _parts(found: Compared) -> Iterator[str]:
         )
         name, means = escape(fact.name), escape(fact.means)
         mark = tested.get(fact.name, "")
-        yield f"<tr><td><b>{name}</b>{mark}</td>{cells}<td>{means}</td></tr>"
+        yield f'<tr><th scope="row">{name}{mark}</th>{cells}<td>{means}</td></tr>'
     yield "</tbody></table>"
     yield (
         '<p class="note">Reference: the number of the source; where it says <i>random</i>, that of '
@@ -157,8 +167,10 @@ def _made_from(found: Compared) -> str:
         options += [] if found.column is None else ["--by", found.column]
         options += [part for name in found.text for part in ("--text-column", name)]
         paths = [str(files[0]) for _, files in both]
-        command = shlex.join(["fastsample", "compare", *paths, *options])
-        lines.append(f"Again: <code>{escape(printable(command))}</code>")
+        words = map(shlex.quote, ["fastsample", "compare", *paths, *options])
+        # A line breaks between words, not after the hyphens of an option.
+        command = " ".join(f"<span>{escape(printable(word))}</span>" for word in words)
+        lines.append(f"Again: <code>{command}</code>")
     now = datetime.now(timezone.utc)
     lines.append(f"fastsample {__version__}, {now:%Y-%m-%d %H:%M} UTC")
     return f'<p class="note">{"<br>".join(lines)}</p>'
@@ -253,6 +265,7 @@ def _grams(listed: Sequence[tuple[str, float, float]]) -> str:
         for text, a, b in listed
     )
     return (
-        "<table><tr><th>n-gram</th><th class='n'>source</th><th class='n'>sample</th>"
-        f"<th class='n'>ratio</th></tr>{rows}</table><p class='note'>per million characters</p>"
+        "<table><thead><tr><th>n-gram</th><th class='n'>source</th><th class='n'>sample</th>"
+        f"<th class='n'>ratio</th></tr></thead><tbody>{rows}</tbody></table>"
+        "<p class='note'>per million characters</p>"
     )

@@ -1,0 +1,1 @@
+"""Pages that fastsample makes, looked at in a real browser: accessibility, screenshots, print."""
