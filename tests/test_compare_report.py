@@ -94,6 +94,73 @@ def test_the_bias_of_a_smart_sample_is_no_alarm(tmp_path: Path) -> None:
     assert not fastsample.compare(source, tmp_path / "plain.parquet").smart
 
 
+@pytest.fixture(scope="module")
+def mixed() -> pa.Table:
+    """Rows of every kind that a smart draw leaves out, last."""
+    texts = [text or "" for text in pairs(1200, seed=4)["response"].to_pylist()]
+    texts = list(dict.fromkeys(text for text in texts if len(text) >= 20))[:600]
+    near = "".join(chr(0x5000 + i * i % 7919) for i in range(120))
+    texts += texts[:20] + [f"{near}{i}" for i in range(40)] + ["短"] * 1 + ["哈" * 90, "-" * 200]
+    return pa.table({"response": texts})
+
+
+def test_dropped_rows_are_told_by_reason(mixed: pa.Table, tmp_path: Path) -> None:
+    """The numbers add up to what was dropped; examples are rows that the sample lacks."""
+    source = write_parquet(mixed, tmp_path / "a.parquet")
+    drawn = fastsample.sample(source, 300, smart=True)
+    drawn.write_parquet(tmp_path / "smart.parquet", manifest=True)
+    found = fastsample.compare(source, tmp_path / "smart.parquet", examples=4)
+    assert found.dropped == fastsample.compare(source, drawn, examples=4, threads=1).dropped
+    assert sum(each.rows for each in found.dropped) == mixed.num_rows - 300
+    rows = {each.reason: each.rows for each in found.dropped}
+    assert rows["exact copy"] == 20
+    assert rows["too short"] == 1
+    assert rows["near-duplicate"] >= 30
+    assert rows["chance"] > 100
+    kept = set(drawn.to_arrow()["response"].to_pylist())
+    for each in found.dropped:
+        texts = {text for (text,) in each.examples}
+        assert len(texts) == min(len(each.examples), 4)
+        assert each.reason == "exact copy" or not texts & kept
+    page = found.to_html()
+    assert "Dropped: near-duplicate" in page
+    assert "by why they were dropped" in str(found)
+    # Without examples the numbers stay and the texts do not.
+    hidden = fastsample.compare(source, tmp_path / "smart.parquet")
+    assert [(e.reason, e.rows) for e in hidden.dropped] == list(rows.items())
+    assert not any(each.examples for each in hidden.dropped)
+    assert "Dropped: near-duplicate" not in hidden.to_html()
+    assert "near-duplicate</th>" in hidden.to_html()
+
+
+def test_reasons_are_told_only_where_the_terms_decided(mixed: pa.Table, tmp_path: Path) -> None:
+    source = write_parquet(mixed, tmp_path / "a.parquet")
+    assert not fastsample.compare(source, fastsample.sample(source, 300)).dropped
+    where = fastsample.sample(source, 300, smart=True, where="chars(response) > 30")
+    assert fastsample.compare(source, where).smart
+    assert not fastsample.compare(source, where).dropped
+    entropy = fastsample.sample(source, 300, smart="entropy")
+    assert not fastsample.compare(source, entropy).dropped
+    # In memory nothing says which options were used, unless the caller does.
+    drawn = fastsample.sample(mixed, 300, smart=fastsample.Smart(commonness=0, repetition=8))
+    assert not fastsample.compare(mixed, drawn).dropped
+    told = fastsample.compare(mixed, drawn, smart=fastsample.Smart(commonness=0, repetition=8))
+    assert told.smart
+    assert "common text" not in {each.reason for each in told.dropped}
+    assert not fastsample.compare(stream(mixed), stream(mixed[:99]), smart=True).dropped
+    target = write_parquet(mixed[:50], tmp_path / "target.parquet")
+    options = fastsample.Smart(target=str(target))
+    fastsample.sample(source, 300, smart=options).write_parquet(
+        tmp_path / "smart.parquet", manifest=True
+    )
+    assert fastsample.compare(source, tmp_path / "smart.parquet").dropped
+    target.unlink()
+    lost = fastsample.compare(source, tmp_path / "smart.parquet")
+    assert lost.smart
+    assert not lost.dropped
+    assert any("why rows were dropped is not told" in note for note in lost.notes)
+
+
 def test_three_facts_are_on_top(rows: pa.Table) -> None:
     copies = pa.concat_tables([rows[:100]] * 5)
     page = fastsample.compare(rows, copies).to_html()

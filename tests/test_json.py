@@ -62,7 +62,7 @@ def test_every_key_is_documented(command: str, table: pa.Table) -> None:
     table = table.append_column("kind", pa.array([str(i % 3) for i in range(len(table))]))
     calls: dict[str, Callable[[], Any]] = {
         "inspect": lambda: fastsample.inspect(table),
-        "compare": lambda: fastsample.compare(table, table[:900], by="kind"),
+        "compare": lambda: fastsample.compare(table, table[:900], by="kind", smart=True),
         "plan": lambda: fastsample.plan(
             table, 900, batch_size=8, seconds_per_step=1, max_length=128, lengths=True
         ),

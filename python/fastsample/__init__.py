@@ -31,7 +31,7 @@ from fastsample.errors import (
 
 if TYPE_CHECKING:
     from fastsample._comparison.compare import compare
-    from fastsample._comparison.model import Distance, Fact, Side
+    from fastsample._comparison.model import Distance, Dropped, Fact, Side
     from fastsample._comparison.report import Comparison
     from fastsample._inspection.inspect import inspect
     from fastsample._inspection.inspection import Inspection
@@ -74,6 +74,7 @@ __all__ = [
     "CorruptDataError",
     "Dataset",
     "Distance",
+    "Dropped",
     "Epochs",
     "Excluded",
     "ExcludedBy",
@@ -136,7 +137,7 @@ __all__ = [
 #: Where each public name lives that is imported when it is first asked for.
 _HOMES = {
     "._comparison.compare": ("compare",),
-    "._comparison.model": ("Distance", "Fact", "Side"),
+    "._comparison.model": ("Distance", "Dropped", "Fact", "Side"),
     "._comparison.report": ("Comparison",),
     "._inspection.inspect": ("inspect",),
     "._inspection.inspection": ("Inspection",),

@@ -494,6 +494,15 @@ def rank(
 def score(
     source: Source, rule: Rule, *, threads: int | None, progress: _Progress
 ) -> tuple[Sample, SmartFound]: ...
+def dropped(
+    source: Source,
+    sample: Source,
+    rule: Rule,
+    *,
+    examples: int,
+    threads: int | None,
+    progress: _Progress,
+) -> tuple[list[tuple[str, int, list[int]]], Sample | None]: ...
 def split(
     source: Source,
     sizes: Sequence[tuple[int, bool]],

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, check_threads, flag, optional, string, whole
+from fastsample._comparison.dropped import dropped, smart_options
 from fastsample._comparison.examples import examples as find_examples
 from fastsample._comparison.facts import biases
-from fastsample._comparison.model import Distance, Side
+from fastsample._comparison.model import Distance, Dropped, Side
 from fastsample._comparison.report import Comparison
-from fastsample._files import is_there
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
-from fastsample._sampling.manifest import manifest_path, read_manifest
-from fastsample._sampling.sample import Sample
+from fastsample._sampling.smart import Smart
 from fastsample._source import SourceLike, open_source
 from fastsample._text_lengths import QUANTILES, text_lengths
-from fastsample.errors import FastSampleError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +32,7 @@ def compare(
     by: str | None = None,
     text_columns: Sequence[str] | None = None,
     max_chars: int = 512,
-    smart: bool | None = None,
+    smart: bool | Smart | None = None,
     examples: int = 0,
     schema: pa.Schema | None = None,
     threads: int | None = None,
@@ -58,11 +55,13 @@ def compare(
     max_chars
         Characters (of all text columns together) at which training cuts a row off.
     smart
-        Whether the sample is a smart one, whose bias is intended: reports say so, and raise no
-        alarm. By default what the sample itself or the manifest beside its file says.
+        Whether the sample is a smart one, whose bias is intended: reports say so, raise no alarm,
+        and tell why rows were dropped. Options, if others than the defaults were used. By default
+        what the sample itself or the manifest beside its file says.
     examples
         Rows of the sample, and rows of the source that are not in it, that reports show: so many of
-        each, drawn at random. Reports with examples have text of the data in them.
+        each, and for each reason why rows were dropped, drawn at random. Reports with examples
+        have text of the data in them.
     schema
         Types of columns of the source, as in :func:`fastsample.sample`; and of the sample, where
         that is JSON Lines or CSV, too.
@@ -104,7 +103,7 @@ def compare(
     by = optional(string, "by", by)
     max_chars = whole("max_chars", max_chars, least=1)
     threads = check_threads(threads)
-    is_smart = optional(flag, "smart", smart)
+    given = smart if isinstance(smart, Smart) else optional(flag, "smart", smart)
     count = whole("examples", examples, least=0, most=1000)
     with reporting(progress, "comparing") as callback:
         sides = [
@@ -122,25 +121,36 @@ def compare(
             progress=callback,
         )
         shown = find_examples(sides[0], sides[1], found["text"], count, threads)
+        is_smart, options = smart_options(sample, tuple(sides[1].inputs))
+        if given is not None:
+            is_smart, options = _told(given, is_smart, options)
+        reasons: tuple[Dropped, ...] = ()
+        unknown = None
+        if options is not None:
+            text = found["text"]
+            reasons, unknown = dropped(
+                sides[0], sides[1], sample, options, text, count, threads, callback
+            )
     inputs = tuple(path for side in sides for path in side.inputs)
     notes = tuple(note for side in sides for note in side.notes)
     files = tuple(sides[0].inputs), tuple(sides[1].inputs)
-    if is_smart is None:
-        is_smart = _is_smart(sample, files[1])
+    notes += () if unknown is None else (unknown,)
     return replace(
-        _comparison(found, by, max_chars, inputs, files, notes), smart=is_smart, examples=shown
+        _comparison(found, by, max_chars, inputs, files, notes),
+        smart=is_smart,
+        examples=shown,
+        dropped=reasons,
     )
 
 
-def _is_smart(sample: SourceLike, files: tuple[Path, ...]) -> bool:
-    """Tell whether a sample, or the manifest beside its file, says that it is a smart one."""
-    if isinstance(sample, Sample):
-        return sample.report.smart is not None
-    if not files or not is_there(manifest_path(files[0]), Path.is_file):
-        return False
-    with suppress(FastSampleError):
-        return bool(read_manifest(manifest_path(files[0]))["options"].get("smart"))
-    return False
+def _told(given: bool | Smart, is_smart: bool, known: Smart | None) -> tuple[bool, Smart | None]:
+    """Return whether a draw was a smart one, and its options, of what a caller says.
+
+    The defaults are taken where nothing but the caller says so.
+    """
+    if isinstance(given, Smart):
+        return True, given
+    return given, None if not given else known if is_smart else Smart()
 
 
 def _comparison(

@@ -37,8 +37,7 @@ def examples(
 
     if not count or source.rows is None or sample.rows is None:  # a stream is read once
         return (), (), ()
-    flat = set(pa.schema(source.schema).names)
-    columns = tuple(name for name in text if name in flat)
+    columns = flat_columns(source, text)
     if not columns:
         return (), (), ()
     kept = _drawn(sample, count, columns, threads)
@@ -50,6 +49,22 @@ def examples(
         table = pa.Table.from_batches([batch]).select(list(columns))
         found = pc.or_(found, pc.is_in(keys, value_set=_keys(table)))
     return columns, _texts(kept), _texts(tried.filter(pc.invert(found)).slice(0, count))
+
+
+def flat_columns(source: _fastsample.Source, text: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the text columns that are not nested."""
+    import pyarrow as pa
+
+    flat = set(pa.schema(source.schema).names)
+    return tuple(name for name in text if name in flat)
+
+
+def texts_of(rows: _fastsample.Sample, columns: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the texts of rows, a tuple each; a null is empty."""
+    import pyarrow as pa
+
+    table = pa.RecordBatchReader.from_stream(rows.stream()).read_all()
+    return _texts(table.select(list(columns)))
 
 
 def _drawn(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from fastsample._comparison.facts import percent
 from fastsample._comparison.model import Compared
+from fastsample._comparison.tables import dropped_rows
 
 #: Characters of a text that is shown as an example.
 _EXAMPLE = 240
@@ -45,22 +46,49 @@ def _mark(is_good: bool) -> str:
 
 
 def examples(found: Compared) -> Iterator[str]:
-    """Return rows of the sample and rows that it does not have, drawn at random."""
-    columns, kept, dropped = found.examples
-    for title, rows in (("Rows of the sample", kept), ("Rows it does not have", dropped)):
-        if rows:
-            yield f"<h2>{title}</h2>"
-            heads = "".join(f"<th>{escape(name)}</th>" for name in columns)
-            lines = "".join(
-                f"<tr>{''.join(f'<td>{escape(_start(text))}</td>' for text in row)}</tr>"
-                for row in rows
-            )
-            yield (
-                f'<div class="wide" tabindex="0" role="region" aria-label="{title}">'
-                f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
-            )
-    if kept or dropped:
+    """Return rows of the sample and rows that it does not have, drawn at random.
+
+    The latter by why a smart draw left them out, where that is known.
+    """
+    columns, kept, missing = found.examples
+    if kept:
+        yield f"<h2>Rows of the sample</h2>{_rows('Rows of the sample', columns, kept)}"
+    if found.dropped or missing:
+        yield "<h2>Rows it does not have</h2>"
+    if found.dropped:
+        heads = (
+            '<th>reason</th><th class="n">rows</th><th class="n">share</th><th>what it means</th>'
+        )
+        lines = "".join(
+            f'<tr><th scope="row">{reason}</th><td class="n">{rows}</td><td class="n">{share}</td>'
+            f"<td>{means}</td></tr>"
+            for reason, rows, share, means in dropped_rows(found)
+        )
+        yield f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+        yield (
+            '<p class="note">A row is counted once, by the term that took the most of its weight. '
+            "It is left to chance if it has at least half of the geometric mean of all weights.</p>"
+        )
+        for each in found.dropped:
+            if each.examples:
+                yield f"<h3>Dropped: {each.reason}</h3>"
+                yield _rows(f"Dropped: {each.reason}", columns, each.examples)
+    elif missing:
+        yield _rows("Rows it does not have", columns, missing)
+    if kept or missing:
         yield '<p class="note">Drawn at random. Texts are cut to their beginnings.</p>'
+
+
+def _rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return texts of rows as a table that can be scrolled sideways."""
+    heads = "".join(f"<th>{escape(name)}</th>" for name in columns)
+    lines = "".join(
+        f"<tr>{''.join(f'<td>{escape(_start(text))}</td>' for text in row)}</tr>" for row in rows
+    )
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{title}">'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
 
 
 def _start(text: str) -> str:

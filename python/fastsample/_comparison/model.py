@@ -78,6 +78,28 @@ class Fact:
     means: str
 
 
+@public
+@dataclass(frozen=True)
+class Dropped:
+    """Rows of the source that a smart sample does not have, for one reason.
+
+    Attributes
+    ----------
+    reason : str
+        ``exact copy``, ``near-duplicate``, ``too short``, ``repeats itself``, ``common text``,
+        ``unlike the target``, ``like rows to avoid`` or ``chance``: what took the most of the row's
+        weight, if that is less than half of the geometric mean; else chance.
+    rows : int
+        How many there are. Those of all reasons add up to the rows that were dropped.
+    examples : tuple of tuple of str
+        Texts of some of them, drawn at random; the columns are those of `Comparison.examples`.
+    """
+
+    reason: str
+    rows: int
+    examples: tuple[tuple[str, ...], ...]
+
+
 @dataclass(frozen=True)
 class Compared:
     """The fields of a comparison; :class:`fastsample.Comparison` documents them."""
@@ -119,3 +141,5 @@ class Compared:
     examples: tuple[tuple[str, ...], tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]] = (
         (), (), (),
     )  # fmt: skip
+    #: Why rows of the source are not in a smart sample.
+    dropped: tuple[Dropped, ...] = ()

@@ -71,6 +71,9 @@ class Comparison(Compared):
     examples : tuple of tuple
         Columns; texts of rows of the sample; texts of rows of the source that it does not have.
         Empty unless they were asked for.
+    dropped : tuple of Dropped
+        Of a smart sample: the rows that it does not have, by why the draw left them out. Empty
+        where its options are unknown, and where more than its terms decided.
     """
 
     def to_dict(self) -> dict[str, Any]:

@@ -14,6 +14,18 @@ _PRINTED = 8
 #: Values of a column that are printed.
 _PRINTED_VALUES = 20
 
+#: What the reasons of a smart draw mean.
+_REASONS = {
+    "exact copy": "Another row has the same texts.",
+    "near-duplicate": "Other rows are nearly the same.",
+    "too short": "Shorter than a row may be, or than most.",
+    "repeats itself": "The same characters come again and again.",
+    "common text": "Its character sequences are in many other rows.",
+    "unlike the target": "It has little of the kind that was wanted.",
+    "like rows to avoid": "It has much of the kind that was not wanted.",
+    "chance": "No term says much against it: the draw took others.",
+}
+
 
 def blocks(found: Compared) -> Iterator[Block]:
     """Yield the parts of the report."""
@@ -29,6 +41,13 @@ def blocks(found: Compared) -> Iterator[Block]:
         [(fact.name, fact.reference, fact.sample, fact.means) for fact in facts(found)],
         prose=True,
     )
+    if found.dropped:
+        yield Table(
+            "Rows the sample does not have, by why they were dropped",
+            ("reason", "rows", "share", "what it means"),
+            dropped_rows(found),
+            prose=True,
+        )
     if found.values:
         yield from _values(found)
     for title, listed in (("more", found.over), ("less", found.under)):
@@ -41,6 +60,15 @@ def blocks(found: Compared) -> Iterator[Block]:
                     for text, a, b in listed[:_PRINTED]
                 ],
             )
+
+
+def dropped_rows(found: Compared) -> list[tuple[str, str, str, str]]:
+    """Return a row for each reason: rows, share of all that were dropped, meaning."""
+    total = sum(each.rows for each in found.dropped)
+    return [
+        (each.reason, f"{each.rows:,}", percent(each.rows / total), _REASONS[each.reason])
+        for each in found.dropped
+    ]
 
 
 def _values(found: Compared) -> Iterator[Block]:

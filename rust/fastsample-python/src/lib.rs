@@ -6,6 +6,7 @@
 //! - [`rule`]: the options of smart draws;
 //! - [`exclusion`]: texts of benchmarks, which rows to draw may not share;
 //! - [`draw`], [`score`], [`split`], [`compare`], [`inspect`]: a function for each verb;
+//! - [`dropped`]: why a smart draw left rows out;
 //! - [`stratified`]: draws of each group its own number;
 //! - [`grouped`]: draws of whole groups;
 //! - [`mixture`]: draws of each source its share;
@@ -28,6 +29,7 @@
 
 mod compare;
 mod draw;
+mod dropped;
 mod errors;
 mod exclusion;
 mod exit;
@@ -69,6 +71,8 @@ mod _fastsample {
     use crate::draw::{
         all_rows, draw_repeated, draw_smart, draw_uniform, draw_weighted, draw_window, rank,
     };
+    #[pymodule_export]
+    use crate::dropped::dropped;
     #[pymodule_export]
     use crate::exclusion::Benchmarks;
     #[pymodule_export]

@@ -32,11 +32,13 @@
 //! | [`classes`] | the n rows of highest priority, class by class |
 //! | [`inclusion`] | inclusion probabilities |
 //! | `priority`, `ranking` | each row's class and priority; all rows in that order |
+//! | `dropped` | why rows of a source are not in a sample |
 //! | [`draw`](mod@draw), `score`, `report` | entry points, and their report |
 
 pub mod classes;
 mod columns;
 pub mod draw;
+mod dropped;
 pub mod entropy;
 pub mod examples;
 pub mod extract;
@@ -56,6 +58,7 @@ pub mod terms;
 
 pub(crate) use draw::choose_among;
 pub use draw::{choose, draw, draw_strata};
+pub use dropped::{Dropped, Reason, dropped};
 pub use kinds::{KindFound, KindsFound};
 pub use options::{Avoid, Rule, Smart, Target, TargetKind, TargetMethod};
 pub(crate) use pipeline::check_rows;

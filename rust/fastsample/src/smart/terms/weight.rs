@@ -164,6 +164,20 @@ pub struct Weighed {
     pub weights: Vec<u32>,
     /// Each term's share in the variance of the logarithm of the weights.
     pub shares: [f64; Term::ALL.len()],
+    limits: CommonnessLimits,
+    /// The mean of each term's `log2`, over rows that are not too short.
+    means: PerTerm<i64>,
+}
+
+/// What lowered the weight of a row, in comparison with the geometric mean of all weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lowered {
+    /// It is too short to have a weight.
+    Excluded,
+    /// It has less than half of the mean, and this term took most of it.
+    By(Term),
+    /// It has half of the mean or more.
+    Little,
 }
 
 /// Words that weighing takes for each row, at its peak: sorted hashes with their rows on each of two
@@ -204,8 +218,26 @@ impl Weighed {
             |spread, other| spread.merge(&other),
         )?;
         drop(shared);
-        Ok(Self { features, counts, own, copies, weights, shares: spread.shares() })
+        let means = spread.means();
+        Ok(Self { features, counts, own, copies, weights, shares: spread.shares(), limits, means })
     }
+
+    /// What lowered the weight of each row.
+    pub(crate) fn lowered(&self, terms: &Terms) -> impl Fn(usize) -> Lowered {
+        move |row| {
+            let factors =
+                terms.log_factors(&self.features, &self.counts, &self.own, self.limits, row);
+            factors.map_or(Lowered::Excluded, |factors| lowered_by(factors, self.means))
+        }
+    }
+}
+
+fn lowered_by(factors: PerTerm<i64>, means: PerTerm<i64>) -> Lowered {
+    let off = |term: Term| factors[term as usize] - means[term as usize];
+    if Term::ALL.into_iter().map(off).sum::<i64>() >= -ONE {
+        return Lowered::Little;
+    }
+    Term::ALL.into_iter().min_by_key(|&term| off(term)).map_or(Lowered::Little, Lowered::By)
 }
 
 /// Sums from which the terms' shares in the variance follow; whole numbers, so in any order.
@@ -236,6 +268,10 @@ impl Spread {
         }
     }
 
+    fn means(&self) -> PerTerm<i64> {
+        self.sums.map(|sum| (sum / self.rows.max(1)) as i64)
+    }
+
     /// Cov(term, log weight) / Var(log weight): the shares add up to 1, unless all are 0.
     fn shares(&self) -> PerTerm<f64> {
         let sum: i128 = self.sums.iter().sum();
@@ -250,6 +286,22 @@ impl Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lowers_a_weight_is_named_from_half_of_the_mean_on() {
+        let means = [0, -ONE, 0, 0, 0, 0];
+        assert_eq!(lowered_by([0, -2 * ONE, 0, 0, 0, 0], means), Lowered::Little, "half");
+        assert_eq!(lowered_by([0, -2 * ONE - 1, 0, 0, 0, 0], means), Lowered::By(Term::Commonness));
+        // Below the mean in one term, above it in another.
+        assert_eq!(lowered_by([-3 * ONE, ONE, 0, 0, 0, 0], means), Lowered::Little);
+        assert_eq!(
+            lowered_by([-3 * ONE, -ONE, 0, -ONE, 0, 0], means),
+            Lowered::By(Term::Duplicates)
+        );
+        let mut spread = Spread::default();
+        (0..4).for_each(|i| _ = spread.add([-i * ONE, 0, 0, 0, 0, 0]));
+        assert_eq!(spread.means()[0], -ONE * 3 / 2);
+    }
 
     #[test]
     fn shares_are_those_of_the_variance() {
