@@ -135,7 +135,12 @@ def test_the_class_gives_the_same_rows_from_one_mapped_file(folder: Path) -> Non
 
 
 def train(
-    folder: Path, opened_by: str | None, *, stop_after: int | None, is_keep_training: bool
+    folder: Path,
+    opened_by: str | None,
+    *,
+    is_keep_training: bool,
+    saved_after: int | None = None,
+    killed_after: int | None = None,
 ) -> list[tuple[int, int, list[int], float]]:
     """Train as the page says; return (epoch, step, codes of the first row, loss) of each step."""
     import torch
@@ -178,8 +183,9 @@ def train(
         optimizer.zero_grad()
         first = batch["input_ids"][0].tolist()
         seen.append((names["epoch"], step, first, loss.item()))
-        if len(seen) == stop_after:
+        if len(seen) == saved_after:
             accelerator.save_state(config.train_state_dir)
+        if len(seen) == killed_after:
             raise Stop
 
     names["train_step"] = train_step
@@ -187,7 +193,7 @@ def train(
     try:
         exec(loops, names)
     except Stop:
-        assert stop_after is not None
+        assert killed_after is not None
     accelerator.free_memory()
     return seen
 
@@ -195,17 +201,23 @@ def train(
 @pytest.mark.torch
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore:.*set_vital.*deprecated")
-@pytest.mark.parametrize("stop_after", [6, 15])
-def test_losses_are_those_of_a_run_that_never_stopped(folder: Path, stop_after: int) -> None:
+@pytest.mark.parametrize(("saved", "killed"), [(6, 9), (15, 15)])
+def test_losses_are_those_of_a_run_that_never_stopped(
+    folder: Path, saved: int, killed: int
+) -> None:
+    """Killed twice, the first time behind the last checkpoint: those steps are done again."""
     fastsample.sample("data/my_train_dataset.parquet", fraction=0.3).write_parquet(
         "data/my_train_dataset_3m.parquet"
     )
     mapped = blocks(PAGES[0], "python")[0]
-    whole = train(folder, None, stop_after=None, is_keep_training=False)
+    whole = train(folder, None, is_keep_training=False)
     steps = -(-900 // 64)
     assert [(epoch, step) for epoch, step, *_ in whole] == [
         (epoch, step) for epoch in range(2) for step in range(steps)
     ]
-    first = train(folder, mapped, stop_after=stop_after, is_keep_training=False)
-    rest = train(folder, mapped, stop_after=None, is_keep_training=True)
-    assert first + rest == whole
+    first = train(folder, mapped, is_keep_training=False, saved_after=saved, killed_after=killed)
+    second = train(folder, mapped, is_keep_training=True, saved_after=5, killed_after=7)
+    last = train(folder, mapped, is_keep_training=True)
+    assert first[saved:] == second[: killed - saved]
+    assert second[5:] == last[:2]
+    assert first[:saved] + second[:5] + last == whole
