@@ -82,7 +82,7 @@ TEST_PROCESSES ?= 2
 test-python:
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 
-DOCS_TESTS := $(foreach name,chatlm_mini docs guide json links readme rows_page site training_guide verify,tests/test_$(name).py)
+DOCS_TESTS := $(foreach name,chatlm_mini docs guide json links pages readme rows_page site training_guide verify,tests/test_$(name).py)
 
 test-docs: ## Run every command and snippet of the documentation, and follow its links
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) $(DOCS_TESTS)
