@@ -47,7 +47,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("chat",),
     ("tokens",),
     ("sample",),
-    ("grouped", "inspect", "mixture", "repeated", "stratified", "training", "weighted", "write"),
+    ("draw", "inspect", "mixture", "training", "write"),
     ("compare", "parts", "split"),
     ("fuzz",),
     ("lib",),

@@ -1,6 +1,6 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypedDict, final, type_check_only
+from typing import Any, Protocol, TypeAlias, TypedDict, final, type_check_only
 
 __all__ = [
     "DEBUG_BUILD",
@@ -17,19 +17,13 @@ __all__ = [
     "Tokenizer",
     "__version__",
     "all_rows",
+    "check_draw",
     "check_output",
     "choose_names",
     "column_lengths",
     "compare",
-    "draw_grouped",
-    "draw_grouped_by_tokens",
     "draw_mixture",
-    "draw_repeated",
-    "draw_smart",
-    "draw_stratified",
-    "draw_uniform",
-    "draw_weighted",
-    "draw_window",
+    "draw_rows",
     "find_files",
     "merge_states",
     "pack_rows",
@@ -103,6 +97,40 @@ class GroupsFound(TypedDict):
     moved: int
     unnamed: int
     epochs: int
+
+@type_check_only
+class DrawFound(TypedDict):
+    smart: SmartFound | None
+    groups: GroupsFound | None
+    whole: tuple[int, int, int] | None
+    tokens: tuple[int, int] | None
+    notes: list[str]
+    epochs: int
+
+@type_check_only
+class PlanLike(Protocol):
+    @property
+    def amount(self) -> _Amount | None: ...
+    @property
+    def budget_tokens(self) -> int | None: ...
+    @property
+    def max_tokens(self) -> int | None: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def by(self) -> Sequence[str] | None: ...
+    @property
+    def allocation(self) -> str | Sequence[tuple[Sequence[str | None], float]]: ...
+    @property
+    def group(self) -> Sequence[str] | None: ...
+    @property
+    def weight(self) -> str | None: ...
+    @property
+    def replace(self) -> bool: ...
+    @property
+    def weights(self) -> bool: ...
+    @property
+    def text(self) -> Sequence[str] | None: ...
 
 @type_check_only
 class ExcludedFound(TypedDict):
@@ -345,19 +373,6 @@ class Tokenizer:
     def rendered(
         self, source: Source, *, text: Sequence[str] | None, threads: int | None
     ) -> ArrowArray: ...
-    def draw(
-        self,
-        source: Source,
-        amount: _Amount | None,
-        seed: int,
-        *,
-        budget: int | None,
-        max_tokens: int | None,
-        text: Sequence[str] | None,
-        ranking: Ranking | None,
-        threads: int | None,
-        progress: _Progress,
-    ) -> tuple[Sample, int, int, SmartFound | None, list[str]]: ...
 
 @final
 class Permutation:
@@ -379,101 +394,17 @@ def pack_rows(
     lengths: Any, *, seed: int, epoch: int, capacity: int, cut: bool, window: int
 ) -> tuple[ArrowArray, ArrowArray, int]: ...
 def all_rows(source: Source, seed: int, *, text: Sequence[str] | None) -> Sample: ...
-def draw_uniform(
+def check_draw(parts: Sequence[str]) -> None: ...
+def draw_rows(
     source: Source,
-    amount: _Amount,
-    seed: int,
+    plan: PlanLike,
     *,
-    weights: bool,
-    text: Sequence[str] | None,
     threads: int | None,
     progress: _Progress,
-) -> Sample: ...
-def draw_grouped(
-    source: Source,
-    amount: _Amount,
-    seed: int,
-    *,
-    group: Sequence[str],
-    weight: str | None,
-    text: Sequence[str] | None,
-    threads: int | None,
-    progress: _Progress,
+    rule: Rule | None = None,
+    tokenizer: Tokenizer | None = None,
     epoch: int = 0,
-) -> tuple[Sample, tuple[int, int, int, int]]: ...
-def draw_grouped_by_tokens(
-    source: Source,
-    amount: _Amount | None,
-    seed: int,
-    *,
-    tokenizer: Tokenizer,
-    budget: int | None,
-    max_tokens: int | None,
-    group: Sequence[str],
-    weight: str | None,
-    text: Sequence[str] | None,
-    threads: int | None,
-    progress: _Progress,
-) -> tuple[Sample, tuple[int, int, int, int], int, int, list[str]]: ...
-def draw_repeated(
-    source: Source,
-    amount: _Amount,
-    seed: int,
-    *,
-    weight: str | None,
-    weights: bool,
-    text: Sequence[str] | None,
-    threads: int | None,
-    progress: _Progress,
-) -> Sample: ...
-def draw_weighted(
-    source: Source,
-    amount: _Amount,
-    seed: int,
-    *,
-    weight: str,
-    weights: bool,
-    text: Sequence[str] | None,
-    threads: int | None,
-    progress: _Progress,
-    first: int = 0,
-) -> Sample: ...
-def draw_window(
-    source: Source,
-    amount: _Amount,
-    seed: int,
-    *,
-    first: int,
-    text: Sequence[str] | None,
-    threads: int | None,
-    progress: _Progress,
-) -> Sample: ...
-def draw_smart(
-    source: Source,
-    amount: _Amount,
-    seed: int,
-    rule: Rule,
-    *,
-    weights: bool,
-    threads: int | None,
-    progress: _Progress,
-) -> tuple[Sample, SmartFound]: ...
-def draw_stratified(
-    source: Source,
-    amount: _Amount,
-    seed: int,
-    *,
-    by: Sequence[str],
-    allocation: str | Sequence[tuple[Sequence[str | None], float]],
-    weight: str | None,
-    rule: Rule | None,
-    weights: bool,
-    text: Sequence[str] | None,
-    threads: int | None,
-    progress: _Progress,
-    window: int = 0,
-    replace: bool = False,
-) -> tuple[Sample, GroupsFound, SmartFound | None]: ...
+) -> tuple[Sample, DrawFound]: ...
 def draw_mixture(
     sources: Sequence[tuple[str, Source]],
     n: int,
@@ -489,7 +420,7 @@ def draw_mixture(
     progress: _Progress,
 ) -> tuple[Sample, list[tuple[str, int, float, int, list[str]]]]: ...
 def rank(
-    source: Source, seed: int, rule: Rule, *, threads: int | None, progress: _Progress
+    source: Source, plan: PlanLike, *, rule: Rule, threads: int | None, progress: _Progress
 ) -> Ranking: ...
 def score(
     source: Source, rule: Rule, *, threads: int | None, progress: _Progress

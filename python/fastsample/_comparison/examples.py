@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
+from fastsample._sampling.draw_plan import DrawPlan
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,15 +74,8 @@ def _drawn(
     """Return the texts of some rows; a null is empty."""
     import pyarrow as pa
 
-    drawn = _fastsample.draw_uniform(
-        source,
-        min(count, source.rows or 0),
-        _SEED,
-        weights=False,
-        text=None,
-        threads=threads,
-        progress=None,
-    )
+    plan = DrawPlan(min(count, source.rows or 0), _SEED)
+    drawn, _ = _fastsample.draw_rows(source, plan, threads=threads, progress=None)
     return pa.RecordBatchReader.from_stream(drawn.stream()).read_all().select(list(columns))
 
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fastsample import _fastsample
 from fastsample._arguments import (
-    check_alone,
     check_amount,
     check_schema,
     check_seed,
-    check_text_columns,
     check_threads,
     flag,
     names,
     optional,
-    string,
-    whole,
 )
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
+from fastsample._sampling.draw_plan import check_plan, draw
 from fastsample._sampling.exclusion import (
     LETTERS,
     check_exclude,
@@ -31,21 +28,13 @@ from fastsample._sampling.exclusion import (
     left_out_rows,
     read_benchmarks,
 )
-from fastsample._sampling.groups import (
-    AllocationLike,
-    check_allocation,
-    check_by,
-    draw_by_groups,
-    draw_whole_groups,
-    group_notes,
-)
+from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.manifest import recipe
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
-from fastsample._sampling.smart import SmartLike, draw, text_of
-from fastsample._sampling.tokens import counter_of, draw_by_tokens
+from fastsample._sampling.smart import SmartLike
 from fastsample._source import SourceLike, open_population
-from fastsample.errors import ArgumentError, SourceTypeError
+from fastsample.errors import SourceTypeError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -243,157 +232,63 @@ def sample(
         raise SourceTypeError(
             "n is None, not a whole number of rows; pass one, or fraction, or budget_tokens"
         )
-    max_tokens = optional(whole, "max_tokens", max_tokens, least=1, most=2**32 - 1)
-    seed = check_seed(seed)
-    weights = flag("weights", weights)
     at_most = flag("at_most", at_most)
-    replace = flag("replace", replace)
     threads = check_threads(threads)
-    by_tokens = (budget_tokens, max_tokens, tokenizer) != (None, None, None)
-    if by_tokens and weights:
-        raise ArgumentError("rows that are drawn by their tokens have no weights")
-    if by is None and allocation != "proportional":
-        raise ArgumentError("allocation divides rows among groups; name their column with by")
-    columns_of_groups = None if by is None else check_by(by)
-    shares = check_allocation(allocation, len(columns_of_groups or ()))
-    check_alone("by", columns_of_groups is not None, {"draws by tokens": by_tokens})
-    weight = optional(string, "weight", weight)
-    whole_groups = None if group is None else check_by(group, "group")
-    others = {"smart": smart is not False, "draws by tokens": by_tokens}
-    check_alone("replace", replace, others)
-    if whole_groups is None:
-        check_alone("weight", weight is not None, others)
-    others = {"smart": smart is not False, "by": by is not None, "weights": weights}
-    check_alone("group", whole_groups is not None, {**others, "replace": replace})
+    plan = check_plan(
+        amount,
+        check_seed(seed),
+        smart=smart,
+        by=by,
+        allocation=allocation,
+        group=group,
+        weight=weight,
+        replace=flag("replace", replace),
+        weights=flag("weights", weights),
+        budget_tokens=budget_tokens,
+        max_tokens=max_tokens,
+        tokenizer=tokenizer,
+        chat_template=chat_template,
+        text_columns=text_columns,
+    )
+    plan.check()
     benchmarks = check_exclude(exclude, exclude_letters)
-    if chat_template is not None and not by_tokens:
-        raise ArgumentError(
-            "chat_template is for tokenizer=; pass one, with budget_tokens= or max_tokens="
-        )
-    found = tokens = too_long = groups = None
-    chosen: list[str] = []
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
         opened = open_population(source, columns, where, threads, callback, schema)
         shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
-        opened = excluding(opened, shared, text_of(smart, text_columns), threads, callback)
+        opened = excluding(opened, shared, plan.text, threads, callback)
         left_out = excluded(opened)
-        if at_most and not replace and isinstance(amount, int) and opened.population:
-            amount = min(amount, opened.population)
-        rest: dict[str, Any] = {"text": check_text_columns(text_columns)}
-        rest |= {"threads": threads, "progress": callback}
-        if whole_groups is not None and by_tokens:
-            counter = counter_of(tokenizer, chat_template, budget_tokens, max_tokens)
-            drawn, groups_found, tokens, too_long, chosen = _fastsample.draw_grouped_by_tokens(
-                opened,
-                amount,
-                seed,
-                tokenizer=counter,
-                budget=budget_tokens,
-                max_tokens=max_tokens,
-                group=whole_groups,
-                weight=weight,
-                **rest,
-            )
-            chosen = group_notes(groups_found, whole_groups, weight, len(drawn)) + (
-                [] if chat_template is False else chosen
-            )
-        elif amount is None or by_tokens:
-            drawn, found, tokens, too_long, chosen = draw_by_tokens(
-                opened,
-                amount,
-                seed,
-                smart,
-                tokenizer=tokenizer,
-                chat_template=chat_template,
-                budget=budget_tokens,
-                max_tokens=max_tokens,
-                text_columns=text_columns,
-                threads=threads,
-                progress=callback,
-            )
-        elif whole_groups is not None:
-            drawn, chosen, _ = draw_whole_groups(
-                opened,
-                amount,
-                seed,
-                whole_groups,
-                weight,
-                text_columns,
-                threads=threads,
-                progress=callback,
-            )
-        elif columns_of_groups is not None:
-            drawn, found, groups = draw_by_groups(
-                opened,
-                amount,
-                seed,
-                smart,
-                text_columns,
-                weights,
-                weight=weight,
-                by=columns_of_groups,
-                allocation=shares,
-                threads=threads,
-                progress=callback,
-                replace=replace,
-            )
-        elif replace:
-            drawn = _fastsample.draw_repeated(
-                opened, amount, seed, weight=weight, weights=weights, **rest
-            )
-        elif weight is not None:
-            drawn = _fastsample.draw_weighted(
-                opened, amount, seed, weight=weight, weights=weights, **rest
-            )
-        else:
-            drawn, found = draw(
-                opened, amount, seed, smart, text_columns, weights, threads, callback
-            )
+        if at_most and not plan.replace and isinstance(amount, int) and opened.population:
+            plan = dataclasses.replace(plan, amount=min(amount, opened.population))
+        drawn = draw(opened, plan, threads, callback)
     seconds = time.perf_counter() - started
+    rows = drawn.rows
     report = Report(
-        drawn.source_rows,
-        len(drawn),
-        seed,
+        rows.source_rows,
+        len(rows),
+        plan.seed,
         seconds,
-        found,
-        tokens,
-        too_long,
-        *known_text(drawn),
-        notes=(*opened.notes, *chosen),
+        drawn.smart,
+        drawn.tokens,
+        drawn.too_long,
+        *known_text(rows),
+        notes=(*opened.notes, *drawn.notes),
         where=where,
-        matching=None if where is None else drawn.population + left_out_rows(left_out),
+        matching=None if where is None else rows.population + left_out_rows(left_out),
         exclude=left_out,
         fraction=amount if isinstance(amount, float) else None,
-        groups=groups,
-        weight=weight,
-        group=tuple(whole_groups or ()),
-        replace=replace,
-        distinct=drawn.distinct,
+        groups=drawn.groups,
+        weight=plan.weight,
+        group=tuple(plan.group or ()),
+        replace=plan.replace,
+        distinct=rows.distinct,
     )
-    made = recipe(
-        source,
-        {
-            "n": amount if isinstance(amount, int) else None,
-            "fraction": amount if isinstance(amount, float) else None,
-            "where": where,
-            "exclude": benchmarks or None,
-            "exclude_letters": exclude_letters,
-            "by": columns_of_groups,
-            "allocation": shares,
-            "group": whole_groups,
-            "weight": weight,
-            "replace": replace,
-            "budget_tokens": budget_tokens,
-            "max_tokens": max_tokens,
-            "tokenizer": tokenizer,
-            "chat_template": chat_template,
-            "smart": smart,
-            "seed": seed,
-            "columns": optional(names, "columns", columns),
-            "schema": check_schema(schema),
-            "text_columns": check_text_columns(text_columns),
-            "weights": weights,
-        },
-    )
-    return Sample(drawn, report, made)
+    others = {
+        "where": where,
+        "exclude": benchmarks or None,
+        "exclude_letters": exclude_letters,
+        "columns": optional(names, "columns", columns),
+        "schema": check_schema(schema),
+    }
+    made = recipe(source, {**plan.arguments, **others})
+    return Sample(rows, report, made)

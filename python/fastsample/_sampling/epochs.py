@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import (
-    check_alone,
     check_amount,
     check_seed,
-    check_text_columns,
     check_threads,
     optional,
     output_path,
@@ -23,6 +20,7 @@ from fastsample._arguments import (
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling import formats
+from fastsample._sampling.draw_plan import Drawn, DrawPlan, check_plan, draw
 from fastsample._sampling.exclusion import (
     LETTERS,
     check_exclude,
@@ -31,18 +29,11 @@ from fastsample._sampling.exclusion import (
     left_out_rows,
     read_benchmarks,
 )
-from fastsample._sampling.groups import (
-    AllocationLike,
-    Shares,
-    check_allocation,
-    check_by,
-    draw_by_groups,
-    draw_whole_groups,
-)
-from fastsample._sampling.report import Groups, Report, WriteReport, known_text
+from fastsample._sampling.groups import AllocationLike
+from fastsample._sampling.report import Report, WriteReport, known_text
 from fastsample._sampling.sample import Sample
-from fastsample._sampling.smart import SmartLike, check_rule, rank, text_of
-from fastsample._sampling.smart_report import SmartReport, to_report
+from fastsample._sampling.smart import SmartLike
+from fastsample._sampling.smart_report import to_report
 from fastsample._sampling.write import write
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
@@ -107,18 +98,17 @@ def epochs(
     if amount is None:
         raise SourceTypeError("n is None, not a whole number of rows; pass one, or fraction")
     where = optional(string, "where", where)
-    seed = check_seed(seed)
-    check_rule(smart, text_columns)
-    groups = None if by is None else check_by(by)
-    if by is None and allocation != "proportional":
-        raise ArgumentError("allocation divides rows among groups; name their column with by")
-    shares = check_allocation(allocation, len(groups or ()))
-    weight = optional(string, "weight", weight)
-    together = None if group is None else check_by(group, "group")
-    for name, option in (("by", by), ("weight", weight), ("group", group)):
-        if option is not None and smart is not False:
-            raise ArgumentError(f"{name} and smart exclude each other in epochs; leave out one")
-    check_alone("group", group is not None, {"by": by is not None})
+    plan = check_plan(
+        amount,
+        check_seed(seed),
+        smart=smart,
+        by=by,
+        allocation=allocation,
+        group=group,
+        weight=weight,
+        text_columns=text_columns,
+    )
+    plan.check(epochs=True)
     benchmarks = check_exclude(exclude, exclude_letters)
     threads = check_threads(threads)
     with reporting(progress, "opening") as callback:
@@ -130,30 +120,12 @@ def epochs(
             )
         opened = matching(opened, where, threads, callback)
         shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
-        opened = excluding(opened, shared, text_of(smart, text_columns), threads, callback)
+        opened = excluding(opened, shared, plan.text, threads, callback)
     asked: dict[str, Any] = {"where": where}
     asked |= {"fraction": amount if isinstance(amount, float) else None}
-    asked |= {"weight": weight, "group": tuple(together or ()), "exclude": excluded(opened)}
-    n = opened.count(amount)
-    order = _Order(amount, smart, groups, shares, together, weight)
-    return Epochs(opened, n, seed, order, text_columns, threads, progress, asked)
-
-
-@dataclass(frozen=True)
-class _Order:
-    """How many rows an epoch has, and in which order they are drawn."""
-
-    amount: int | float
-    smart: SmartLike
-    by: list[str] | None
-    allocation: str | Shares
-    group: list[str] | None
-    weight: str | None
-
-    @property
-    def by_weight(self) -> bool:
-        """Whether rows come by weight, so that there are no epochs once all have come."""
-        return self.smart is not False or (self.weight is not None and self.by is None)
+    asked |= {"weight": plan.weight, "group": tuple(plan.group or ())}
+    asked |= {"exclude": excluded(opened)}
+    return Epochs(opened, plan, threads, progress, asked)
 
 
 @public
@@ -167,46 +139,38 @@ class Epochs:
     def __init__(
         self,
         opened: _fastsample.Source,
-        n: int,
-        seed: int,
-        order: _Order,
-        text_columns: Sequence[str] | None,
+        plan: DrawPlan,
         threads: int | None,
         progress: bool | Callback | None,
         asked: dict[str, Any],
     ) -> None:
         self._opened = opened
-        self._n = n
-        self._seed = seed
-        self._order = order
-        self._text_columns = text_columns
+        self._n = opened.count(plan.amount or 0)
+        self._plan = plan
         self._threads = threads
         self._progress = progress
-        self._rows = opened.population or 0
         self._asked = asked
         self._ranking: _fastsample.Ranking | None = None
-        self._counts: tuple[int, int, int] | None = None
+        self._count: int | None = None
 
     def __len__(self) -> int:
-        """Return the number of epochs of which no two share a row."""
-        return self._counted()[2]
-
-    def _counted(self) -> tuple[int, int, int]:
-        """Return the rows of an epoch, those that may be drawn, and the number of epochs.
+        """Return the number of epochs of which no two share a row.
 
         Columns of groups and weights are read for that, once.
         """
-        order = self._order
-        if order.by is None and order.weight is None and order.group is None:
-            return self._n, self._rows, self._rows // self._n
-        if self._counts is None:
+        plan = self._plan
+        if plan.by is None and plan.weight is None and plan.group is None:
+            return (self._opened.population or 0) // self._n
+        if self._count is None:
             with reporting(self._progress, "drawing") as callback:
-                drawn, _, groups, _, count = self._draw(0, callback)
-            n, rows = len(drawn), drawn.population
-            if count is None:
-                count = rows // n if groups is None else groups.epochs
-            self._counts = n, rows, count
-        return self._counts
+                self._count = self._draw(0, callback).epochs
+        return self._count
+
+    @property
+    def _by_weight(self) -> bool:
+        """Whether rows come by weight, so that there are no epochs once all have come."""
+        plan = self._plan
+        return plan.smart is not False or (plan.weight is not None and plan.by is None)
 
     def __iter__(self) -> Iterator[Sample]:
         """Draw the epochs of which no two share a row."""
@@ -215,29 +179,30 @@ class Epochs:
     def __getitem__(self, epoch: int) -> Sample:
         """Draw the rows of an epoch, from 0. After `len` epochs, uniform draws begin again."""
         epoch = whole("epoch", epoch, least=0)
-        if self._order.by_weight and epoch > 0 and epoch >= len(self):
+        if self._by_weight and epoch > 0 and epoch >= len(self):
             raise IndexError(f"epoch {epoch} of {len(self)}; a draw by weight has no more rows")
         started = time.perf_counter()
         with reporting(self._progress, "drawing") as callback:
-            drawn, found, groups, notes, _ = self._draw(epoch, callback)
+            drawn = self._draw(epoch, callback)
         seconds = time.perf_counter() - started
+        rows = drawn.rows
         report = Report(
-            drawn.source_rows,
-            len(drawn),
-            self._seed,
+            rows.source_rows,
+            len(rows),
+            self._plan.seed,
             seconds,
-            found,
+            drawn.smart,
             None,
             None,
-            *known_text(drawn),
-            notes=(*self._opened.notes, *notes),
+            *known_text(rows),
+            notes=(*self._opened.notes, *drawn.notes),
             **self._asked,
             matching=None
             if self._asked["where"] is None
-            else drawn.population + left_out_rows(self._asked["exclude"]),
-            groups=groups,
+            else rows.population + left_out_rows(self._asked["exclude"]),
+            groups=drawn.groups,
         )
-        return Sample(drawn, report)
+        return Sample(rows, report)
 
     def write(
         self,
@@ -287,70 +252,17 @@ class Epochs:
         _, written = write_epochs(self, path, epochs, compression, progress=progress, **files)
         return written
 
-    def _draw(
-        self, epoch: int, progress: Callback | None
-    ) -> tuple[_fastsample.Sample, SmartReport | None, Groups | None, list[str], int | None]:
-        """Return the rows of an epoch, what was found, notes, and the epochs of whole groups."""
-        seed, threads, order = self._seed, self._threads, self._order
-        if order.group is not None:
-            drawn, notes, count = draw_whole_groups(
-                self._opened,
-                order.amount,
-                seed,
-                order.group,
-                order.weight,
-                self._text_columns,
-                threads=threads,
-                progress=progress,
-                epoch=epoch,
+    def _draw(self, epoch: int, progress: Callback | None) -> Drawn:
+        plan, threads = self._plan, self._threads
+        judge = plan.judge(threads, progress) if self._ranking is None else None
+        if judge is not None:
+            self._ranking = _fastsample.rank(
+                self._opened, plan, rule=judge, threads=threads, progress=progress
             )
-            return drawn, None, None, notes, count
-        if order.by is not None:
-            drawn, report, groups = draw_by_groups(
-                self._opened,
-                order.amount,
-                seed,
-                False,
-                self._text_columns,
-                False,
-                weight=order.weight,
-                by=order.by,
-                allocation=order.allocation,
-                threads=threads,
-                progress=progress,
-                epoch=epoch,
-            )
-            return drawn, report, groups, [], None
-        if order.smart is not False:
-            if self._ranking is None:
-                columns = self._text_columns
-                self._ranking = rank(self._opened, seed, order.smart, columns, threads, progress)
-            drawn, found = self._ranking.window(self._n, epoch * self._n, threads)
-            return drawn, to_report(found), None, [], None
-        text = check_text_columns(self._text_columns)
-        if order.weight is not None:
-            drawn = _fastsample.draw_weighted(
-                self._opened,
-                order.amount,
-                seed,
-                weight=order.weight,
-                weights=False,
-                text=text,
-                threads=threads,
-                progress=progress,
-                first=epoch * self._counted()[0] if epoch else 0,
-            )
-        else:
-            drawn = _fastsample.draw_window(
-                self._opened,
-                self._n,
-                seed,
-                first=epoch * self._n % self._rows,
-                text=text,
-                threads=threads,
-                progress=progress,
-            )
-        return drawn, None, None, [], None
+        if self._ranking is None:
+            return draw(self._opened, plan, threads, progress, epoch)
+        rows, found = self._ranking.window(self._n, epoch * self._n, threads)
+        return Drawn(rows, to_report(found), None, None, None, [], len(self._ranking) // self._n)
 
 
 def write_epochs(
@@ -364,7 +276,7 @@ def write_epochs(
     target = output_path("path", path)
     form = formats.by_ending(target, optional(string, "compression", compression))
     count = len(draws) if epochs is None else whole("epochs", epochs, least=1)
-    if count > len(draws) and draws._order.by_weight:
+    if count > len(draws) and draws._by_weight:
         raise ArgumentError(f"epochs is {count}, but a draw by weight has {len(draws)} here")
     drawn = [draws[epoch] for epoch in range(count)]
     paths = [formats.with_label(target, f"epoch{epoch}") for epoch in range(count)]

@@ -1,4 +1,4 @@
-"""Draws by groups: of each group of rows its own number (stratified sampling)."""
+"""Groups of rows: their arguments, and what is reported of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
-from fastsample._arguments import check_text_columns, choice, is_whole, names, number, string
-from fastsample._progress import Callback
+from fastsample._arguments import choice, is_whole, names, number, string
 from fastsample._sampling.report import Group, Groups
-from fastsample._sampling.smart import SmartLike, rule
-from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:
@@ -70,41 +67,11 @@ def _text(value: object) -> str | None:
     )
 
 
-def draw_whole_groups(
-    opened: _fastsample.Source,
-    amount: int | float,
-    seed: int,
-    group: list[str],
-    weight: str | None,
-    text_columns: Sequence[str] | None,
-    *,
-    threads: int | None,
-    progress: Callback | None,
-    epoch: int = 0,
-) -> tuple[_fastsample.Sample, list[str], int]:
-    """Draw groups of rows whole.
-
-    Return the sample, what to note about it, and the number of epochs that share no group.
-    """
-    drawn, groups = _fastsample.draw_grouped(
-        opened,
-        amount,
-        seed,
-        group=group,
-        weight=weight,
-        text=check_text_columns(text_columns),
-        threads=threads,
-        progress=progress,
-        epoch=epoch,
-    )
-    return drawn, group_notes(groups, group, weight, len(drawn)), groups[3]
-
-
 def group_notes(
-    found: tuple[int, int, int, int], group: list[str], weight: str | None, rows: int
+    found: tuple[int, int, int], group: list[str], weight: str | None, rows: int
 ) -> list[str]:
     """Return what to note about a draw of whole groups."""
-    count, whole, wanted, _ = found
+    count, whole, wanted = found
     notes = [f"{whole:,} of {count:,} groups of equal {', '.join(group)}, each whole"]
     if weight is not None:
         notes.append(f"the weight of a group is the mean {weight} of its rows")
@@ -113,48 +80,18 @@ def group_notes(
     return notes
 
 
-def draw_by_groups(
-    opened: _fastsample.Source,
-    amount: int | float,
-    seed: int,
-    smart: SmartLike,
-    text_columns: Sequence[str] | None,
-    weights: bool,
-    *,
-    weight: str | None,
-    by: list[str],
-    allocation: str | Shares,
-    threads: int | None,
-    progress: Callback | None,
-    epoch: int = 0,
-    replace: bool = False,
-) -> tuple[_fastsample.Sample, SmartReport | None, Groups]:
-    """Draw of each group its own number of rows: those of an epoch."""
-    judge = None if smart is False else rule(smart, text_columns, threads, progress)
-    drawn, groups, found = _fastsample.draw_stratified(
-        opened,
-        amount,
-        seed,
-        by=by,
-        allocation=allocation,
-        weight=weight,
-        rule=judge,
-        weights=weights,
-        text=check_text_columns(text_columns) if judge is None else None,
-        threads=threads,
-        progress=progress,
-        window=epoch,
-        replace=replace,
-    )
-    largest = tuple(Group(tuple(values), rows, n) for values, rows, n in groups["largest"])
-    report = Groups(
+def to_groups(
+    found: _fastsample.GroupsFound, by: Sequence[str], allocation: str | Shares
+) -> Groups:
+    """Return what the core found of groups as their report."""
+    largest = tuple(Group(tuple(values), rows, n) for values, rows, n in found["largest"])
+    return Groups(
         by=tuple(by),
         allocation=allocation if isinstance(allocation, str) else "shares",
-        count=groups["count"],
+        count=found["count"],
         largest=largest,
-        short=groups["short"],
-        moved=groups["moved"],
-        unnamed=groups["unnamed"],
-        epochs=groups["epochs"],
+        short=found["short"],
+        moved=found["moved"],
+        unnamed=found["unnamed"],
+        epochs=found["epochs"],
     )
-    return drawn, None if found is None else to_report(found), report

@@ -1,4 +1,4 @@
-"""Options of smart sampling, and draws by them."""
+"""Options of smart sampling, and rules made of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, choice, number, string, whole
 from fastsample._progress import Callback
 from fastsample._public import public
-from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -156,43 +155,6 @@ def targets_of(options: Smart) -> dict[str, SourceLike]:
     if isinstance(options.target, Mapping):
         return dict(options.target)
     return {ONE_TARGET: options.target}
-
-
-def draw(
-    opened: _fastsample.Source,
-    amount: int | float,
-    seed: int,
-    smart: SmartLike,
-    text_columns: Sequence[str] | None,
-    weights: bool,
-    threads: int | None,
-    progress: Callback | None,
-) -> tuple[_fastsample.Sample, SmartReport | None]:
-    """Draw uniformly, by weight or by entropy, as `smart` says."""
-    if smart is False:
-        text = check_text_columns(text_columns)
-        drawn = _fastsample.draw_uniform(
-            opened, amount, seed, weights=weights, text=text, threads=threads, progress=progress
-        )
-        return drawn, None
-    by = rule(smart, text_columns, threads, progress)
-    sample, found = _fastsample.draw_smart(
-        opened, amount, seed, by, weights=weights, threads=threads, progress=progress
-    )
-    return sample, to_report(found)
-
-
-def rank(
-    opened: _fastsample.Source,
-    seed: int,
-    smart: SmartLike,
-    text_columns: Sequence[str] | None,
-    threads: int | None,
-    progress: Callback | None,
-) -> _fastsample.Ranking:
-    """Rank all rows in the order in which :func:`draw` takes them."""
-    by = rule(smart, text_columns, threads, progress)
-    return _fastsample.rank(opened, seed, by, threads=threads, progress=progress)
 
 
 def rule(

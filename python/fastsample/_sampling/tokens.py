@@ -1,4 +1,4 @@
-"""Token counts of rows, and draws with a limit or a budget in tokens."""
+"""Token counts of rows, and the tokenizers that count them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, check_threads, file_path, flag, optional
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
-from fastsample._sampling.smart import SmartLike, rank, text_of
-from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, SourceNotFoundError, SourceTypeError
 
@@ -158,42 +156,3 @@ def counter_of(
         raise ArgumentError("tokenizer= is for budget_tokens= or max_tokens=; pass one of them")
     chats = optional(flag, "chat_template", chat_template)
     return open_tokenizer(tokenizer, chat_template=chats is True)
-
-
-def draw_by_tokens(
-    opened: _fastsample.Source,
-    amount: int | float | None,
-    seed: int,
-    smart: SmartLike,
-    *,
-    tokenizer: str | os.PathLike[str] | None,
-    chat_template: bool | None,
-    budget: int | None,
-    max_tokens: int | None,
-    text_columns: Sequence[str] | None,
-    threads: int | None,
-    progress: Callback | None,
-) -> tuple[_fastsample.Sample, SmartReport | None, int, int, list[str]]:
-    """Draw rows with a limit of tokens each, or up to a budget of tokens in all.
-
-    Returns the sample, what a smart draw found, the tokens of the rows drawn, how many rows were
-    passed over because they are too long, and what was chosen for the user.
-    """
-    counter = counter_of(tokenizer, chat_template, budget, max_tokens)
-    text = text_of(smart, text_columns)
-    ranking = None
-    if smart is not False:
-        ranking = rank(opened, seed, smart, text_columns, threads, progress)
-    sample, tokens, too_long, found, notes = counter.draw(
-        opened,
-        amount,
-        seed,
-        budget=budget,
-        max_tokens=max_tokens,
-        text=text,
-        ranking=ranking,
-        threads=threads,
-        progress=progress,
-    )
-    report = None if found is None else to_report(found)
-    return sample, report, tokens, too_long, [] if chat_template is False else notes

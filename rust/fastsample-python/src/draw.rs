@@ -1,8 +1,9 @@
-//! Draws: uniform, by a rule, all rows.
+//! Draws: the description of Python as the core takes it, and one call for all of them.
 
 use fastsample::columns::named_columns;
-use fastsample::text::TextColumns;
-use fastsample::{Error, Sample as CoreSample, Source as CoreSource, repeated, smart, weighted};
+use fastsample::draw::{self, Cells, Counting, DrawPart, DrawPlan, Shares, Size, Weighting};
+use fastsample::select::Allocation as Formula;
+use fastsample::{Error, Sample as CoreSample};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -13,64 +14,130 @@ use crate::rule::Rule;
 use crate::run::run;
 use crate::sample::Sample;
 use crate::source::{Amount, Kind, Source};
+use crate::tokens::Tokenizer;
 
-/// Draws rows, every row with the same chance.
-#[pyfunction]
-#[pyo3(signature = (source, amount, seed, *, weights, text, threads, progress))]
-#[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
-pub(crate) fn draw_uniform(
-    py: Python<'_>,
-    source: &Source,
-    amount: Amount,
+/// The attributes of a `DrawPlan` of Python.
+#[derive(FromPyObject)]
+pub(crate) struct PlanArguments {
+    amount: Option<Amount>,
+    budget_tokens: Option<u64>,
+    max_tokens: Option<u32>,
     seed: u64,
+    by: Option<Vec<String>>,
+    allocation: Allocation,
+    group: Option<Vec<String>>,
+    weight: Option<String>,
+    replace: bool,
     weights: bool,
     text: Option<Vec<String>>,
-    threads: Option<usize>,
-    progress: Option<&Bound<'_, PyAny>>,
-) -> BindingResult<Sample> {
-    let sample = match (&source.kind, amount) {
-        (Kind::Stream(_), Amount::Rows(n)) => {
-            let (stream, columns) = (source.take_stream()?, source.columns.clone());
-            let sample = run(py, threads, progress, move |ctx| {
-                let (columns, text) = (columns.as_deref(), text.as_deref());
-                CoreSample::from_stream(ctx, stream, n, seed, columns, text)
-            })?;
-            sample.with_inputs(source.inputs.clone())
-        }
-        // A share is known at the end of a stream.
-        (Kind::Stream(_), Amount::Fraction(_)) | (Kind::Rereadable(_), _) => {
-            let population = source.drawable(py, threads, progress)?;
-            let text = named(population.source(), text)?;
-            let sample = run(py, threads, progress, move |ctx| {
-                CoreSample::uniform(ctx, population, amount.into(), seed)
-            })?;
-            text.into_iter().fold(sample, CoreSample::with_text)
-        }
-    };
-    let sample = if weights { sample.with_uniform_weights()? } else { sample };
-    Ok(Sample::new(sample, threads))
 }
 
-/// Draws the rows from rank `first` on of the order in which `draw_uniform` draws.
+/// The name of a formula, or groups with their shares.
+#[derive(FromPyObject)]
+enum Allocation {
+    Formula(String),
+    Named(Vec<(Vec<Option<String>>, f64)>),
+}
+
+impl Allocation {
+    fn shares(self) -> Result<Shares, Error> {
+        let formula = match self {
+            Self::Named(shares) => return Ok(Shares::Named(shares)),
+            Self::Formula(name) => name,
+        };
+        match formula.as_str() {
+            "proportional" => Ok(Shares::Formula(Formula::Proportional)),
+            "equal" => Ok(Shares::Formula(Formula::Equal)),
+            "sqrt" => Ok(Shares::Formula(Formula::Sqrt)),
+            other => Err(Error::Argument(format!("there is no allocation {other:?}"))),
+        }
+    }
+}
+
+impl PlanArguments {
+    /// As the core has them, with the rule and the tokenizer, which Python has opened.
+    fn plan(
+        self,
+        rule: Option<&Rule>,
+        tokenizer: Option<&Tokenizer>,
+        epoch: u64,
+    ) -> Result<DrawPlan, Error> {
+        let size = match (self.amount, self.budget_tokens) {
+            (Some(amount), None) => Size::Rows(amount.into()),
+            (None, Some(budget)) => Size::Tokens(budget),
+            _ => return Err(Error::Argument("pass n, fraction or budget_tokens".into())),
+        };
+        let cells = match (self.by, self.group) {
+            (None, None) => Cells::All,
+            (Some(by), None) => Cells::Each { by, shares: self.allocation.shares()? },
+            (None, Some(group)) => Cells::Whole(group),
+            (Some(_), Some(_)) => {
+                draw::check_combination(&[DrawPart::Group, DrawPart::By])?;
+                return Err(Error::Internal("groups of two kinds".into()));
+            }
+        };
+        let rule = rule.map(|rule| rule.core().clone());
+        let counting = tokenizer
+            .map(|tokenizer| Counting { tokenizer: tokenizer.core(), max_tokens: self.max_tokens });
+        Ok(DrawPlan {
+            size,
+            seed: self.seed,
+            cells,
+            weight: Weighting { column: self.weight, rule },
+            replace: self.replace,
+            counting,
+            epoch,
+            weights: self.weights,
+            text: self.text,
+        })
+    }
+}
+
+/// Fails where parts of a draw do not go together: arguments of `sample` that are given.
 #[pyfunction]
-#[pyo3(signature = (source, amount, seed, *, first, text, threads, progress))]
+pub(crate) fn check_draw(parts: Vec<String>) -> BindingResult<()> {
+    let part = |name: &String| {
+        DrawPart::named(name).ok_or_else(|| Error::Argument(format!("a draw has no part {name:?}")))
+    };
+    let parts = parts.iter().map(part).collect::<Result<Vec<_>, Error>>()?;
+    Ok(draw::check_combination(&parts)?)
+}
+
+/// Draws the rows that a `DrawPlan` describes: those of an epoch. Returns the sample, and what was
+/// found.
+#[pyfunction]
+#[pyo3(signature = (source, plan, *, threads, progress, rule=None, tokenizer=None, epoch=0))]
 #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
-pub(crate) fn draw_window(
-    py: Python<'_>,
+pub(crate) fn draw_rows<'py>(
+    py: Python<'py>,
     source: &Source,
-    amount: Amount,
-    seed: u64,
-    first: u64,
-    text: Option<Vec<String>>,
+    plan: PlanArguments,
     threads: Option<usize>,
-    progress: Option<&Bound<'_, PyAny>>,
-) -> BindingResult<Sample> {
-    let text = named(source.rereadable()?, text)?;
-    let population = source.drawable(py, threads, progress)?;
-    let sample = run(py, threads, progress, move |ctx| {
-        CoreSample::window(ctx, population, amount.into(), seed, first)
-    })?;
-    Ok(Sample::new(text.into_iter().fold(sample, CoreSample::with_text), threads))
+    progress: Option<&Bound<'py, PyAny>>,
+    rule: Option<&Rule>,
+    tokenizer: Option<&Tokenizer>,
+    epoch: u64,
+) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
+    let plan = plan.plan(rule, tokenizer, epoch)?;
+    let drawn = if let (Kind::Stream(_), Some(n)) = (&source.kind, plan.one_pass()) {
+        let (stream, columns) = (source.take_stream()?, source.columns.clone());
+        let drawn = run(py, threads, progress, move |ctx| {
+            draw::draw_once(ctx, stream, columns.as_deref(), n, &plan)
+        })?;
+        let sample = drawn.sample.with_inputs(source.inputs.clone());
+        draw::Drawn { sample, ..drawn }
+    } else {
+        let population = source.drawable(py, threads, progress)?;
+        run(py, threads, progress, move |ctx| draw::draw(ctx, population, &plan))?
+    };
+    let found = PyDict::new(py);
+    found.set_item("smart", drawn.smart.map(|found| report::smart(py, found)).transpose()?)?;
+    found.set_item("groups", drawn.groups.map(|found| report::groups(py, found)).transpose()?)?;
+    found.set_item("whole", drawn.whole.map(|found| (found.count, found.drawn, found.wanted)))?;
+    found.set_item("tokens", drawn.tokens.map(|found| (found.tokens, found.too_long)))?;
+    found.set_item("notes", drawn.notes)?;
+    found.set_item("epochs", drawn.epochs)?;
+    Ok((Sample::new(drawn.sample, threads), found))
 }
 
 /// All rows of a source, of which there may be none; a shuffle of them depends on `seed`.
@@ -82,102 +149,26 @@ pub(crate) fn all_rows(
     text: Option<Vec<String>>,
 ) -> BindingResult<Sample> {
     let source = source.rereadable()?.clone();
-    let text = named(&source, text)?;
+    let text = text.map(|names| named_columns(&source, &names)).transpose()?;
     let sample = CoreSample::all(source, seed);
     Ok(Sample::new(text.into_iter().fold(sample, CoreSample::with_text), None))
 }
 
-/// Draws rows by a column of weights, from rank `first` on in the order in which they are drawn.
+/// All rows that may be drawn, in the order in which a `DrawPlan` draws them by a rule. Windows are cut
+/// from it.
 #[pyfunction]
-#[pyo3(signature = (source, amount, seed, *, weight, weights, text, threads, progress, first=0))]
-#[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
-pub(crate) fn draw_weighted(
-    py: Python<'_>,
-    source: &Source,
-    amount: Amount,
-    seed: u64,
-    weight: String,
-    weights: bool,
-    text: Option<Vec<String>>,
-    threads: Option<usize>,
-    progress: Option<&Bound<'_, PyAny>>,
-    first: u64,
-) -> BindingResult<Sample> {
-    let population = source.drawable(py, threads, progress)?;
-    let text = named(population.source(), text)?;
-    let sample = run(py, threads, progress, move |ctx| {
-        weighted::draw(ctx, population, amount.into(), seed, first, &weight, weights)
-    })?;
-    Ok(Sample::new(text.into_iter().fold(sample, CoreSample::with_text), threads))
-}
-
-/// Draws rows with replacement, by a column of weights if one is named.
-#[pyfunction]
-#[pyo3(signature = (source, amount, seed, *, weight, weights, text, threads, progress))]
-#[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
-pub(crate) fn draw_repeated(
-    py: Python<'_>,
-    source: &Source,
-    amount: Amount,
-    seed: u64,
-    weight: Option<String>,
-    weights: bool,
-    text: Option<Vec<String>>,
-    threads: Option<usize>,
-    progress: Option<&Bound<'_, PyAny>>,
-) -> BindingResult<Sample> {
-    let population = source.drawable(py, threads, progress)?;
-    let text = named(population.source(), text)?;
-    let sample = run(py, threads, progress, move |ctx| {
-        repeated::draw(ctx, population, amount.into(), seed, weight.as_deref(), weights)
-    })?;
-    Ok(Sample::new(text.into_iter().fold(sample, CoreSample::with_text), threads))
-}
-
-/// The text columns that are named, if any are.
-pub(crate) fn named(
-    source: &CoreSource,
-    names: Option<Vec<String>>,
-) -> Result<Option<TextColumns>, Error> {
-    names.map(|names| named_columns(source, &names)).transpose()
-}
-
-/// Draws rows by a rule. Returns the sample and the arguments of `fastsample.SmartReport`.
-#[pyfunction]
-#[pyo3(signature = (source, amount, seed, rule, *, weights, threads, progress))]
-#[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
-pub(crate) fn draw_smart<'py>(
-    py: Python<'py>,
-    source: &Source,
-    amount: Amount,
-    seed: u64,
-    rule: &Rule,
-    weights: bool,
-    threads: Option<usize>,
-    progress: Option<&Bound<'py, PyAny>>,
-) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
-    let (population, rule) = (source.drawable(py, threads, progress)?, rule.core().clone());
-    let (sample, found) = run(py, threads, progress, move |ctx| {
-        CoreSample::smart(ctx, population, amount.into(), seed, &rule, weights)
-    })?;
-    Ok((Sample::new(sample, threads), report::smart(py, found)?))
-}
-
-/// All rows that may be drawn, in the order in which `draw_smart` draws them, from which windows are cut.
-#[pyfunction]
-#[pyo3(signature = (source, seed, rule, *, threads, progress))]
+#[pyo3(signature = (source, plan, *, rule, threads, progress))]
 pub(crate) fn rank(
     py: Python<'_>,
     source: &Source,
-    seed: u64,
+    plan: PlanArguments,
     rule: &Rule,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> BindingResult<Ranking> {
-    let (population, rule) = (source.drawable(py, threads, progress)?, rule.core().clone());
-    let (ranked, inputs) = (population.clone(), rule.inputs());
-    let ranking = run(py, threads, progress, move |ctx| {
-        smart::Ranking::new(ctx, ranked.source(), seed, &rule, ranked.among())
-    })?;
+    let plan = plan.plan(Some(rule), None, 0)?;
+    let (population, inputs) = (source.drawable(py, threads, progress)?, rule.core().inputs());
+    let (ranked, seed) = (population.clone(), plan.seed);
+    let ranking = run(py, threads, progress, move |ctx| draw::rank(ctx, &ranked, &plan))?;
     Ok(Ranking::new(population.with_inputs(inputs), ranking, seed))
 }

@@ -7,15 +7,13 @@
 //! - [`exclusion`]: texts of benchmarks, which rows to draw may not share;
 //! - [`draw`], [`score`], [`split`], [`compare`], [`inspect`]: a function for each verb;
 //! - [`dropped`]: why a smart draw left rows out;
-//! - [`stratified`]: draws of each group its own number;
-//! - [`grouped`]: draws of whole groups;
 //! - [`mixture`]: draws of each source its share;
 //! - [`mod@parts`]: draws cut into steps for other processes;
 //! - [`report`]: reports of the core as plain values;
 //! - [`sample`], [`rows`]: [`fastsample::Sample`] and rows in memory, as Python classes;
 //! - [`mod@write`]: formats of the output, and writing it;
 //! - [`ranking`]: all rows in the order of a smart draw, from which windows are cut;
-//! - [`tokens`]: tokenizers, and draws by tokens;
+//! - [`tokens`]: tokenizers, and token counts;
 //! - [`order`]: orders of rows for training;
 //! - [`text`]: text columns as plain values;
 //! - [`files`]: small files, whole or not at all;
@@ -34,7 +32,6 @@ mod errors;
 mod exclusion;
 mod exit;
 mod files;
-mod grouped;
 mod imported;
 mod inspect;
 mod interrupt;
@@ -51,7 +48,6 @@ mod score;
 mod source;
 mod split;
 mod stored;
-mod stratified;
 mod strings;
 mod text;
 mod tokens;
@@ -68,17 +64,13 @@ mod _fastsample {
     #[pymodule_export]
     use crate::compare::compare_sides;
     #[pymodule_export]
-    use crate::draw::{
-        all_rows, draw_repeated, draw_smart, draw_uniform, draw_weighted, draw_window, rank,
-    };
+    use crate::draw::{all_rows, check_draw, draw_rows, rank};
     #[pymodule_export]
     use crate::dropped::dropped;
     #[pymodule_export]
     use crate::exclusion::Benchmarks;
     #[pymodule_export]
     use crate::files::{check_output, write_files};
-    #[pymodule_export]
-    use crate::grouped::{draw_grouped, draw_grouped_by_tokens};
     #[pymodule_export]
     use crate::inspect::{parts, text_statistics};
     #[pymodule_export]
@@ -101,8 +93,6 @@ mod _fastsample {
     use crate::source::{Source, choose_names};
     #[pymodule_export]
     use crate::split::split_sides;
-    #[pymodule_export]
-    use crate::stratified::draw_stratified;
     #[pymodule_export]
     use crate::tokens::{Tokenizer, column_lengths};
     #[pymodule_export]

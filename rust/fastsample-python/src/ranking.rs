@@ -22,11 +22,6 @@ impl Ranking {
     pub(crate) fn new(population: Population, ranking: CoreRanking, seed: u64) -> Self {
         Self { population, order: Arc::new(ranking), seed }
     }
-
-    /// The rows, and their ranking.
-    pub(crate) fn core(&self) -> (Population, Arc<CoreRanking>) {
-        (self.population.clone(), self.order.clone())
-    }
 }
 
 #[pymethods]

@@ -1,5 +1,6 @@
 //! Reports of the core as dicts of plain values.
 
+use fastsample::draw::GroupsReport;
 use fastsample::exclusion::{Example, Excluded, ExcludedBy};
 use fastsample::sketch::Lengths;
 use fastsample::smart::{KindFound, QUANTILES, SmartReport};
@@ -36,6 +37,19 @@ pub(crate) fn smart(py: Python<'_>, found: SmartReport) -> PyResult<Bound<'_, Py
     dict.set_item("avoid", found.kinds.avoid.map(kind))?;
     dict.set_item("target_passed_over", found.target_passed_over)?;
     dict.set_item("avoid_passed_over", found.avoid_passed_over)?;
+    Ok(dict)
+}
+
+/// The groups of a draw: the arguments of `fastsample.Groups`.
+pub(crate) fn groups(py: Python<'_>, found: GroupsReport) -> PyResult<Bound<'_, PyDict>> {
+    let dict = PyDict::new(py);
+    let largest = found.largest.into_iter().map(|group| (group.values, group.rows, group.drawn));
+    dict.set_item("largest", largest.collect::<Vec<_>>())?;
+    dict.set_item("count", found.count)?;
+    dict.set_item("short", found.short)?;
+    dict.set_item("moved", found.moved)?;
+    dict.set_item("unnamed", found.unnamed)?;
+    dict.set_item("epochs", found.windows)?;
     Ok(dict)
 }
 

@@ -1,4 +1,4 @@
-//! Tokenizers, and draws by tokens.
+//! Tokenizers, and token counts.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,20 +7,14 @@ use arrow_array::{LargeStringArray, UInt32Array};
 use arrow_schema::{DataType, Field};
 use fastsample::select::Selection;
 use fastsample::tokens::{
-    Goal, Measure, TokenLimits, Tokenizer as CoreTokenizer, Unit, column_lengths as core_lengths,
-    one_by_one,
+    Measure, Tokenizer as CoreTokenizer, Unit, column_lengths as core_lengths, one_by_one,
 };
-use fastsample::{Amount as CoreAmount, Error, Sample as CoreSample};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use pyo3_arrow::PyArray;
 
 use crate::errors::BindingResult;
-use crate::ranking::Ranking;
-use crate::report;
 use crate::run::run;
-use crate::sample::Sample;
-use crate::source::{Amount, Source};
+use crate::source::Source;
 use crate::text::described;
 
 /// A Hugging Face tokenizer, read from its `tokenizer.json`.
@@ -32,23 +26,6 @@ impl Tokenizer {
         self.0.clone()
     }
 }
-
-/// What ends a draw of `n` rows, or of a budget of tokens.
-pub(crate) fn limits(
-    n: Option<u64>,
-    budget: Option<u64>,
-    max_tokens: Option<u32>,
-) -> Result<TokenLimits, Error> {
-    let goal = match (n, budget) {
-        (Some(n), None) => Goal::Rows(n),
-        (None, Some(budget)) => Goal::Tokens(budget),
-        _ => return Err(Error::Argument("pass n, fraction or budget_tokens".into())),
-    };
-    Ok(TokenLimits { goal, max_tokens })
-}
-
-/// The sample, its tokens, rows that were passed over, the arguments of a `SmartReport`, notes.
-type ByTokens<'py> = (Sample, u64, u64, Option<Bound<'py, PyDict>>, Vec<String>);
 
 #[pymethods]
 impl Tokenizer {
@@ -105,46 +82,6 @@ impl Tokenizer {
         })?;
         let field = Field::new("text", DataType::LargeUtf8, false);
         Ok(PyArray::new(Arc::new(LargeStringArray::from(texts)), Arc::new(field)))
-    }
-
-    /// Draws rows, or rows worth a budget of tokens, none with more than `max_tokens`.
-    #[pyo3(signature = (
-        source, amount, seed, *, budget, max_tokens, text, ranking, threads, progress
-    ))]
-    #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
-    fn draw<'py>(
-        &self,
-        py: Python<'py>,
-        source: &Bound<'py, Source>,
-        amount: Option<Amount>,
-        seed: u64,
-        budget: Option<u64>,
-        max_tokens: Option<u32>,
-        text: Option<Vec<String>>,
-        ranking: Option<&Bound<'py, Ranking>>,
-        threads: Option<usize>,
-        progress: Option<&Bound<'py, PyAny>>,
-    ) -> BindingResult<ByTokens<'py>> {
-        let (population, ranking) = match ranking {
-            Some(ranking) => {
-                let (population, ranking) = ranking.get().core();
-                (population, Some(ranking))
-            }
-            None => (source.get().drawable(py, threads, progress)?, None),
-        };
-        let n = population.count(amount.map_or(CoreAmount::Rows(1), Into::into))?;
-        let limits = limits(amount.map(|_| n), budget, max_tokens)?;
-        let tokenizer = self.0.clone();
-        let (sample, drawn, found, notes) = run(py, threads, progress, move |ctx| {
-            let source = population.source().clone();
-            let rows = Measure::new(ctx, source, text.as_deref(), tokenizer)?;
-            let (among, ranking) = (population.among(), ranking.as_deref());
-            let (sample, drawn, found) =
-                CoreSample::by_tokens(ctx, &rows, among, ranking, limits, seed)?;
-            Ok((sample, drawn, found, rows.notes()))
-        })?;
-        let found = found.map(|found| report::smart(py, found)).transpose()?;
-        Ok((Sample::new(sample, threads), drawn.tokens, drawn.too_long, found, notes))
     }
 }
 

@@ -52,10 +52,7 @@
 //! | [`chat`] | chat templates: a chat as the text that a model is trained on |
 //! | [`tokens`] | token counts of rows; draws with a limit or a budget of tokens |
 //! | [`sample`] | a source with its chosen rows |
-//! | [`stratified`] | of each group of rows its own number |
-//! | [`grouped`] | whole groups of rows |
-//! | [`repeated`] | draws with replacement |
-//! | [`weighted`] | draws by a column of weights |
+//! | [`draw`](mod@draw) | one description of a draw, and what draws it: of each group, whole groups, by weight, with replacement |
 //! | [`mixture`] | of each of several sources its share, in an order that is even at every prefix |
 //! | [`write`](mod@write) | Parquet and Arrow IPC, in parallel, whole or not at all |
 //! | [`inspect`] | lengths of texts and copies among the rows of a source |
@@ -71,6 +68,7 @@
 pub mod chat;
 pub mod columns;
 pub mod compare;
+pub mod draw;
 pub mod error;
 pub mod exclusion;
 pub mod exec;
@@ -78,7 +76,6 @@ pub mod files;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 pub mod gather;
-pub mod grouped;
 pub mod hash;
 pub mod inspect;
 pub mod mixture;
@@ -86,7 +83,6 @@ pub mod partition;
 pub mod parts;
 pub mod population;
 pub mod predicate;
-pub mod repeated;
 mod reservoir;
 pub mod row_weights;
 pub mod sample;
@@ -96,11 +92,9 @@ pub mod sketch;
 pub mod smart;
 pub mod source;
 pub mod split;
-pub mod stratified;
 pub mod text;
 pub mod tokens;
 pub mod training;
-pub mod weighted;
 pub mod write;
 
 pub use error::{Error, Result};

@@ -25,7 +25,7 @@ use crate::smart::terms::weight::{Term, Terms};
 use crate::smart::{self, JUDGE, Smart, SmartReport, check_rows};
 use crate::source::JointColumns;
 use crate::text::{Candidates, Kind, TextColumns, no_text};
-use crate::weighted;
+use crate::draw;
 
 /// What rows are weighed by.
 struct Weighing {
@@ -185,7 +185,7 @@ impl PartedDraw {
         let (above, what) = weights.above();
         let eligible = eligible.only(&above, &what)?;
         eligible.count(Amount::Rows(self.n))?;
-        let (chosen, _) = weighted::choose(ctx, &eligible.among, &weights, self.n, 0)?;
+        let (chosen, _) = draw::choose(ctx, &eligible.among, &weights, self.n, 0)?;
         let step = NextStep::Read { seed: self.seed, chosen };
         let decided = self.decided(Decision { columns, rows, among: None, step }, None)?;
         Ok(Decided { matching: matching(&eligible), ..decided })

@@ -1,4 +1,4 @@
-//! All ways of drawing a sample: uniform, by weight, by rank, by tokens, from a stream.
+//! Samples of the chosen rows: uniform, by a rule, by rank, from a stream, from a selection.
 
 use std::ops::Range;
 
@@ -14,7 +14,6 @@ use crate::reservoir;
 use crate::select::{Amount, Repeats, Selection, window_among};
 use crate::smart::{self, Ranking, Rule, SmartReport};
 use crate::source::{Source, mapped_files};
-use crate::tokens::{self, Measure, TokenLimits, UniformOrder};
 
 impl Sample {
     /// Draws rows of a population, every row with the same chance.
@@ -172,35 +171,6 @@ impl Sample {
         let (selection, report) = ranking.window(ranks)?;
         let sample = Self::chosen(source, selection, seed)?.with_text(report.text.clone());
         Ok((Self { population: ranking.len(), ..sample }, report))
-    }
-
-    /// Draws n rows with a limit of tokens each, or rows until a budget of tokens is used up: in the
-    /// order of a uniform draw of the rows that may be drawn, or of a `ranking` of them. Returns the
-    /// tokens and the rows skipped, too.
-    ///
-    /// # Errors
-    /// [`Error::Argument`] when there are not enough, and whatever reading fails with.
-    pub fn by_tokens(
-        ctx: &Context,
-        rows: &Measure,
-        among: &Selection,
-        ranking: Option<&Ranking>,
-        limits: TokenLimits,
-        seed: u64,
-    ) -> Result<(Self, tokens::TokenDraw, Option<SmartReport>)> {
-        let (source, text) = (rows.source().clone(), rows.text().clone());
-        let (drawn, selection, report) = if let Some(ranking) = ranking {
-            let drawn = tokens::draw(ctx, rows, ranking, limits)?;
-            let (selection, report) = ranking.chosen(&drawn.ids, 0..ranking.len())?;
-            (drawn, selection, Some(report))
-        } else {
-            let order = UniformOrder { among: among.clone(), seed };
-            let drawn = tokens::draw(ctx, rows, &order, limits)?;
-            let selection = Selection::of_ids(&drawn.ids, source.rows())?;
-            (drawn, selection, None)
-        };
-        let sample = Self::of(source, selection, seed).with_text(text).with_inputs(rows.inputs());
-        Ok((Self { population: among.len(), ..sample }, drawn, report))
     }
 
     /// Draws `n` rows of a stream that can be read once. Of `text`, only the names are checked.

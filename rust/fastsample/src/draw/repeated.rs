@@ -1,5 +1,6 @@
 //! Draws with replacement: n independent draws, so that a row may come several times.
 
+use super::plan::DrawPlan;
 use crate::error::Result;
 use crate::exec::{Context, memory};
 use crate::population::Population;
@@ -8,22 +9,21 @@ use crate::sample::Sample;
 use crate::select::{Amount, Repeats};
 
 /// Draws rows of a population with replacement: each of the draws takes any of its rows, with a
-/// chance in proportion to its weight in `column`, if one is named.
+/// chance in proportion to its weight, if a column of weights is named.
 ///
-/// With `inverse` the sample has a column of weights: for each row the weight of all rows over n
+/// If the plan asks for it, the sample has a column of weights: for each row the weight of all rows over n
 /// times its own. Sums over the sample with these estimate sums over all rows of weight above 0
 /// without bias (M. H. Hansen, W. N. Hurwitz, 1943).
 ///
 /// # Errors
 /// As [`RowWeights::new`] and [`Population::asked`].
-pub fn draw(
+pub(super) fn draw(
     ctx: &Context,
     population: Population,
+    plan: &DrawPlan,
     amount: Amount,
-    seed: u64,
-    column: Option<&str>,
-    inverse: bool,
 ) -> Result<Sample> {
+    let (column, seed) = (plan.weight.column.as_deref(), plan.seed);
     let weights = column.map(|column| RowWeights::new(ctx, &population, column, seed));
     let weights = weights.transpose()?;
     let population = match &weights {
@@ -38,7 +38,7 @@ pub fn draw(
         None => u32::from(among.has(row)),
     };
     let repeats = Repeats::draw(ctx, rows, n, seed, weight)?;
-    let inverse = if inverse {
+    let inverse = if plan.weights {
         memory::require_rows::<f64>(n, "the weights")?;
         let all: f64 = (0..rows).map(|row| f64::from(weight(row))).sum();
         Some(repeats.values(|row| all / (n as f64 * f64::from(weight(row)))))

@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 
+use super::plan::{DrawPlan, Shares};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::hash::RowHash;
@@ -14,39 +15,10 @@ use crate::population::Population;
 use crate::row_weights::RowWeights;
 use crate::sample::Sample;
 use crate::select::{Allocated, Allocation, Amount, Repeats, Strata, check_sum, in_units};
-use crate::smart::{self, Rule, SmartReport};
+use crate::smart::{self, SmartReport};
 
 /// Groups whose numbers a report has: the largest.
 pub const GROUPS_SHOWN: usize = 100;
-
-/// How rows are divided among groups.
-#[derive(Debug, Clone)]
-pub struct StratifiedOptions {
-    /// The columns whose values make groups.
-    pub by: Vec<String>,
-    /// How many rows of each.
-    pub shares: Shares,
-    /// By a column of weights.
-    pub weight: Option<String>,
-    /// By weights of a rule; uniformly if neither is there.
-    pub rule: Option<Rule>,
-    /// Whether the sample has a column of weights.
-    pub weights: bool,
-    /// Whether a row may be drawn again.
-    pub replace: bool,
-    /// Which of the windows in the order of each group: 0 has the first rows. Those of a rule are the
-    /// first alone.
-    pub window: u64,
-}
-
-/// How many rows of each group.
-#[derive(Debug, Clone)]
-pub enum Shares {
-    /// By a formula.
-    Formula(Allocation),
-    /// Shares of groups that sum to 1; others have none.
-    Named(Vec<(GroupKey, f64)>),
-}
 
 /// A group of a sample.
 #[derive(Debug, Clone)]
@@ -81,40 +53,32 @@ pub struct GroupsReport {
 /// # Errors
 /// As [`Population::count`] and [`Partition::new`]; [`Error::Argument`] for shares that make no
 /// sense, or that leave too few rows; [`Error::Column`] where the column of weights is there already.
-pub fn draw(
+pub(super) fn draw(
     ctx: &Context,
     population: Population,
+    plan: &DrawPlan,
     amount: Amount,
-    seed: u64,
-    options: &StratifiedOptions,
+    by: &[String],
+    shares: &Shares,
 ) -> Result<(Sample, GroupsReport, Option<SmartReport>)> {
-    let is_unknown = options.rule.is_some() || options.weight.is_some() && !options.replace;
-    if options.weights && is_unknown {
-        return Err(Error::Argument(
-            "rows that are drawn by groups and by weight have no weights; leave out one of them"
-                .into(),
-        ));
-    }
-    if options.rule.is_some() && options.window > 0 {
-        return Err(Error::Internal("a draw by a rule and by groups has one window".into()));
-    }
-    let weight = options.weight.as_deref();
-    let row_weights = weight.map(|column| RowWeights::new(ctx, &population, column, seed));
+    let seed = plan.seed;
+    let column = plan.weight.column.as_deref();
+    let row_weights = column.map(|column| RowWeights::new(ctx, &population, column, seed));
     let row_weights = row_weights.transpose()?;
     let population = match &row_weights {
         Some(weights) => weights.population(population)?,
         None => population,
     };
-    let n = if options.replace { population.asked(amount)? } else { population.count(amount)? };
-    let partition = Partition::new(ctx, &population, &options.by)?;
+    let n = if plan.replace { population.asked(amount)? } else { population.count(amount)? };
+    let partition = Partition::new(ctx, &population, by)?;
     let strata = partition.strata();
-    let (allocation, named) = match &options.shares {
+    let (allocation, named) = match shares {
         Shares::Formula(allocation) => (allocation.clone(), strata.rows().len()),
         Shares::Named(shares) => {
             (Allocation::Weights(weights_of(ctx, &partition, shares)?), shares.len())
         }
     };
-    let Allocated { amounts, short, moved } = if options.replace {
+    let Allocated { amounts, short, moved } = if plan.replace {
         allocation.divide_with_replacement(n, strata.rows())?
     } else {
         allocation.divide(n, strata.rows())?
@@ -125,26 +89,26 @@ pub fn draw(
         short,
         moved,
         unnamed: (amounts.len() - named) as u64,
-        windows: if options.replace { 1 } else { windows(strata.rows(), &amounts) },
+        windows: if plan.replace { 1 } else { windows(strata.rows(), &amounts) },
     };
-    if options.replace {
+    if plan.replace {
         let weights = row_weights.as_ref();
-        let sample = with_replacement(ctx, population, strata, &amounts, seed, weights, options)?;
+        let sample = with_replacement(ctx, population, strata, &amounts, plan, weights)?;
         return Ok((sample, groups, None));
     }
-    let (selection, found) = if let Some(rule) = &options.rule {
+    let (selection, found) = if let Some(rule) = &plan.weight.rule {
         let choice = smart::draw_strata(ctx, &population, strata, &amounts, seed, rule)?;
         (choice.selection, Some(choice.report))
     } else if let Some(weights) = &row_weights {
         let key = |row| weights.candidate(row);
-        (strata.draw_window(ctx, &amounts, options.window, key)?, None)
+        (strata.draw_window(ctx, &amounts, plan.epoch, key)?, None)
     } else {
         let hash = RowHash::new(seed);
-        (strata.draw_window(ctx, &amounts, options.window, |row| hash.of(row))?, None)
+        (strata.draw_window(ctx, &amounts, plan.epoch, |row| hash.of(row))?, None)
     };
-    let weights = options.weights.then(|| strata.weights(&amounts, &selection));
+    let weights = plan.weights.then(|| strata.weights(&amounts, &selection));
     let sample = Sample::of_population(population, selection, seed, weights)?;
-    let sample = match (&found, &options.rule) {
+    let sample = match (&found, &plan.weight.rule) {
         (Some(found), Some(rule)) => {
             sample.with_text(found.text.clone()).with_inputs(rule.inputs())
         }
@@ -160,20 +124,19 @@ fn with_replacement(
     population: Population,
     strata: &Strata,
     amounts: &[u64],
-    seed: u64,
+    plan: &DrawPlan,
     weights: Option<&RowWeights>,
-    options: &StratifiedOptions,
 ) -> Result<Sample> {
     let weight = |row| weights.map_or(1, |weights| weights.of(row));
-    let (repeats, totals) = Repeats::of_strata(ctx, strata, amounts, seed, weight)?;
-    let inverse = options.weights.then(|| {
+    let (repeats, totals) = Repeats::of_strata(ctx, strata, amounts, plan.seed, weight)?;
+    let inverse = plan.weights.then(|| {
         let of: Vec<u32> = strata.groups().collect();
         repeats.values(|row| {
             let group = of[row as usize] as usize;
             totals[group].sum as f64 / (amounts[group] as f64 * f64::from(weight(row)))
         })
     });
-    Sample::of_repeats(population, repeats, seed, inverse)
+    Sample::of_repeats(population, repeats, plan.seed, inverse)
 }
 
 /// How many draws of `amounts` share no row.

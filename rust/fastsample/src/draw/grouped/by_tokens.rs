@@ -1,6 +1,8 @@
 //! Whole groups by the tokens of their rows.
 
-use super::{GroupOrder, GroupedOptions, WholeGroups, too_few};
+use super::{GroupOrder, WholeGroups, too_few};
+use crate::draw::by_tokens::TokensDrawn;
+use crate::draw::plan::DrawPlan;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::population::Population;
@@ -8,31 +10,22 @@ use crate::sample::Sample;
 use crate::select::{Members, Selection};
 use crate::tokens::{Goal, Measure, TokenLimits};
 
-/// What a draw by tokens came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GroupTokens {
-    /// Tokens of all rows drawn.
-    pub tokens: u64,
-    /// Rows that are too long, and keep their groups from being drawn.
-    pub too_long: u64,
-}
-
 /// Draws whole groups by the tokens of their rows: those of at most `max_tokens` each, until the next
 /// group would exceed the budget of tokens, or each that still fits into a number of rows.
 ///
 /// # Errors
 /// As [`super::draw`]; and whatever counting fails with.
-pub fn draw_by_tokens(
+pub(in crate::draw) fn draw_by_tokens(
     ctx: &Context,
     population: Population,
+    plan: &DrawPlan,
     rows: &Measure,
     limits: TokenLimits,
-    seed: u64,
-    options: &GroupedOptions,
-) -> Result<(Sample, WholeGroups, GroupTokens)> {
-    let groups = GroupOrder::new(ctx, &population, seed, options)?;
+    columns: &[String],
+) -> Result<(Sample, WholeGroups, TokensDrawn)> {
+    let groups = GroupOrder::new(ctx, &population, plan, columns)?;
     let strata = groups.partition.strata();
-    let mut found = GroupTokens { tokens: 0, too_long: 0 };
+    let mut found = TokensDrawn { tokens: 0, too_long: 0 };
     let max_tokens = limits.max_tokens.unwrap_or(u32::MAX);
     let (mut missing, wanted) = match limits.goal {
         Goal::Rows(n) => (n, n),
@@ -78,7 +71,7 @@ pub fn draw_by_tokens(
             _ => too_few(wanted, &groups),
         });
     }
-    let (sample, whole) = groups.sample(ctx, population, &drawn, wanted, 1, seed)?;
+    let (sample, whole) = groups.sample(ctx, population, &drawn, wanted, 1, plan.seed)?;
     let sample = sample.with_text(rows.text().clone()).with_inputs(rows.inputs());
     Ok((sample, whole, found))
 }

@@ -12,8 +12,9 @@
 mod by_tokens;
 mod passes;
 
-pub use self::by_tokens::{GroupTokens, draw_by_tokens};
+pub(super) use self::by_tokens::draw_by_tokens;
 use self::passes::Passes;
+use super::plan::DrawPlan;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::hash::RowHash;
@@ -22,17 +23,6 @@ use crate::population::Population;
 use crate::row_weights::RowWeights;
 use crate::sample::Sample;
 use crate::select::{Amount, Candidate};
-
-/// Which groups are drawn, and in which order.
-#[derive(Debug, Clone)]
-pub struct GroupedOptions {
-    /// The columns whose values make groups.
-    pub group: Vec<String>,
-    /// A column of weights of rows.
-    pub weight: Option<String>,
-    /// The number of the epoch: 0 has the first groups.
-    pub epoch: u64,
-}
 
 /// What was drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,22 +43,22 @@ pub struct WholeGroups {
 /// # Errors
 /// As [`Population::count`] and [`Partition::whole`]; [`Error::Argument`] where each group has more
 /// rows, or none has a weight.
-pub fn draw(
+pub(super) fn draw(
     ctx: &Context,
     population: Population,
+    plan: &DrawPlan,
     amount: Amount,
-    seed: u64,
-    options: &GroupedOptions,
+    columns: &[String],
 ) -> Result<(Sample, WholeGroups)> {
     let wanted = population.count(amount)?;
-    let groups = GroupOrder::new(ctx, &population, seed, options)?;
+    let groups = GroupOrder::new(ctx, &population, plan, columns)?;
     let rows = groups.partition.strata().rows();
     let passes = Passes::new(&groups.order, rows, wanted);
-    let Some(drawn) = passes.epoch(options.epoch) else {
+    let Some(drawn) = passes.epoch(plan.epoch) else {
         return Err(too_few(wanted, &groups));
     };
     let epochs = passes.count();
-    groups.sample(ctx, population, &drawn, wanted, epochs, seed)
+    groups.sample(ctx, population, &drawn, wanted, epochs, plan.seed)
 }
 
 fn too_few(wanted: u64, groups: &GroupOrder) -> Error {
@@ -91,14 +81,14 @@ impl GroupOrder {
     fn new(
         ctx: &Context,
         population: &Population,
-        seed: u64,
-        options: &GroupedOptions,
+        plan: &DrawPlan,
+        columns: &[String],
     ) -> Result<Self> {
-        let partition = Partition::whole(ctx, population, &options.group)?;
-        let weights = match &options.weight {
+        let partition = Partition::whole(ctx, population, columns)?;
+        let weights = match &plan.weight.column {
             None => vec![1; partition.strata().rows().len()],
             Some(column) => {
-                let weights = RowWeights::new(ctx, population, column, seed)?;
+                let weights = RowWeights::new(ctx, population, column, plan.seed)?;
                 let weights = partition.strata().means(|row| weights.of(row));
                 if weights.iter().all(|&weight| weight == 0) {
                     return Err(Error::Argument(format!(
@@ -108,7 +98,7 @@ impl GroupOrder {
                 weights
             }
         };
-        let hash = RowHash::derive(seed, "groups");
+        let hash = RowHash::derive(plan.seed, "groups");
         let groups = partition.hashes().into_iter().zip(weights).zip(0_u64..);
         let candidate =
             |((values, weight), ordinal)| Candidate { u: hash.of(values), weight, ordinal };

@@ -2,6 +2,7 @@
 
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
+use super::plan::DrawPlan;
 use crate::error::{Error, Result};
 use crate::exec::{Context, map};
 use crate::population::Population;
@@ -12,26 +13,25 @@ use crate::select::{Amount, Candidate, Selection, at_rank};
 /// Rows looked at by one task: whole words of bits.
 const ROWS_PER_TASK: u64 = 1 << 17;
 
-/// Draws rows of a population by weight: those of smallest u / w, the first `first` of them left out.
+/// Draws rows of a population by weight: those of smallest u / w, those of epochs before left out.
 /// Rows of weight 0 are not drawn.
 ///
-/// With `inverse` the sample has a column of weights: 1 / min(1, w tau), tau being the priority of
+/// If the plan asks for it, the sample has a column of weights: 1 / min(1, w tau), tau being the priority of
 /// the best row that was left behind (Duffield, Lund, Thorup 2007).
 ///
 /// # Errors
 /// As [`RowWeights::new`] and [`Population::count`].
-pub fn draw(
+pub(super) fn draw(
     ctx: &Context,
     population: Population,
+    plan: &DrawPlan,
     amount: Amount,
-    seed: u64,
-    first: u64,
     column: &str,
-    inverse: bool,
 ) -> Result<Sample> {
-    let weights = RowWeights::new(ctx, &population, column, seed)?;
+    let weights = RowWeights::new(ctx, &population, column, plan.seed)?;
     let population = weights.population(population)?;
     let n = population.count(amount)?;
+    let first = plan.epoch.saturating_mul(n);
     if first.saturating_add(n) > population.rows() {
         return Err(Error::Argument(format!(
             "rows {first} to {} in the order of weights are asked for, but {}",
@@ -40,8 +40,8 @@ pub fn draw(
         )));
     }
     let (selection, next) = choose(ctx, population.among(), &weights, n, first)?;
-    let inverse = inverse.then(|| inverses(&selection, next, &weights));
-    Sample::of_population(population, selection, seed, inverse)
+    let inverse = plan.weights.then(|| inverses(&selection, next, &weights));
+    Sample::of_population(population, selection, plan.seed, inverse)
 }
 
 /// The rows of `among` of ranks `first` to `first + n` by weight, and the row of the next rank.

@@ -1,0 +1,186 @@
+"""`DrawPlan`: one description of a draw, for all draws; the core draws what it says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from fastsample import _fastsample
+from fastsample._arguments import (
+    check_text_columns,
+    optional,
+    string,
+    whole,
+)
+from fastsample._progress import Callback
+from fastsample._sampling.groups import (
+    AllocationLike,
+    Shares,
+    check_allocation,
+    check_by,
+    group_notes,
+    to_groups,
+)
+from fastsample._sampling.report import Groups
+from fastsample._sampling.smart import SmartLike, check_rule, rule, text_of
+from fastsample._sampling.smart_report import SmartReport, to_report
+from fastsample._sampling.tokens import counter_of
+from fastsample.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class DrawPlan:
+    """Which rows are drawn, by which weight, and how many.
+
+    The core reads the fields; those of `smart` and `tokenizer` are opened for it.
+    """
+
+    amount: int | float | None
+    seed: int
+    smart: SmartLike = False
+    budget_tokens: int | None = None
+    max_tokens: int | None = None
+    tokenizer: str | os.PathLike[str] | None = None
+    chat_template: bool | None = None
+    by: list[str] | None = None
+    allocation: str | Shares = "proportional"
+    group: list[str] | None = None
+    weight: str | None = None
+    replace: bool = False
+    weights: bool = False
+    text_columns: list[str] | None = None
+    text: list[str] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", text_of(self.smart, self.text_columns))
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether tokens of rows are counted."""
+        return (self.budget_tokens, self.max_tokens, self.tokenizer) != (None, None, None)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Its part of the arguments of `sample`, by name."""
+        names = (each.name for each in fields(self) if each.init and each.name != "amount")
+        amount = self.amount
+        return {
+            "n": amount if isinstance(amount, int) else None,
+            "fraction": amount if isinstance(amount, float) else None,
+            **{name: getattr(self, name) for name in names},
+        }
+
+    def check(self, *, epochs: bool = False) -> None:
+        """Refuse what does not go together; with `epochs`, in draws that follow each other."""
+        parts = {
+            "by": self.by is not None,
+            "group": self.group is not None,
+            "weight": self.weight is not None,
+            "smart": self.smart is not False,
+            "entropy": isinstance(self.smart, str),
+            "draws by tokens": self.counts_tokens,
+            "replace": self.replace,
+            "weights": self.weights,
+            "epochs": epochs,
+        }
+        _fastsample.check_draw([part for part, is_given in parts.items() if is_given])
+        if self.chat_template is not None and not self.counts_tokens:
+            raise ArgumentError(
+                "chat_template is for tokenizer=; pass one, with budget_tokens= or max_tokens="
+            )
+
+    def judge(self, threads: int | None, progress: Callback | None) -> _fastsample.Rule | None:
+        """Return the rule of `smart`, with its target opened; None if rows are not judged."""
+        if self.smart is False:
+            return None
+        return rule(self.smart, self.text_columns, threads, progress)
+
+    def counter(self) -> _fastsample.Tokenizer | None:
+        """Return what counts tokens; None if they are not counted."""
+        if not self.counts_tokens:
+            return None
+        limits = (self.budget_tokens, self.max_tokens)
+        return counter_of(self.tokenizer, self.chat_template, *limits)
+
+
+def check_plan(
+    amount: int | float | None,
+    seed: int,
+    *,
+    smart: SmartLike,
+    by: str | Sequence[str] | None,
+    allocation: AllocationLike,
+    group: str | Sequence[str] | None,
+    weight: str | None,
+    text_columns: Sequence[str] | None,
+    max_tokens: int | None = None,
+    **others: Any,
+) -> DrawPlan:
+    """Return what arguments describe, each of them checked by itself."""
+    check_rule(smart, text_columns)
+    if by is None and allocation != "proportional":
+        raise ArgumentError("allocation divides rows among groups; name their column with by")
+    columns = None if by is None else check_by(by)
+    return DrawPlan(
+        amount,
+        seed,
+        smart,
+        by=columns,
+        allocation=check_allocation(allocation, len(columns or ())),
+        group=None if group is None else check_by(group, "group"),
+        weight=optional(string, "weight", weight),
+        text_columns=check_text_columns(text_columns),
+        max_tokens=optional(whole, "max_tokens", max_tokens, least=1, most=2**32 - 1),
+        **others,
+    )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The rows of a draw, and what was found.
+
+    `epochs` are draws of these numbers of rows that share no row.
+    """
+
+    rows: _fastsample.Sample
+    smart: SmartReport | None
+    groups: Groups | None
+    tokens: int | None
+    too_long: int | None
+    notes: list[str]
+    epochs: int
+
+
+def draw(
+    opened: _fastsample.Source,
+    plan: DrawPlan,
+    threads: int | None,
+    progress: Callback | None,
+    epoch: int = 0,
+) -> Drawn:
+    """Draw the rows that `plan` describes: those of an epoch."""
+    rows, found = _fastsample.draw_rows(
+        opened,
+        plan,
+        rule=plan.judge(threads, progress),
+        tokenizer=plan.counter(),
+        epoch=epoch,
+        threads=threads,
+        progress=progress,
+    )
+    smart, groups, whole_groups = found["smart"], found["groups"], found["whole"]
+    tokens, too_long = found["tokens"] or (None, None)
+    notes = [] if plan.chat_template is False else found["notes"]
+    if whole_groups is not None:
+        notes = group_notes(whole_groups, plan.group or [], plan.weight, len(rows)) + notes
+    return Drawn(
+        rows,
+        None if smart is None else to_report(smart),
+        None if groups is None else to_groups(groups, plan.by or [], plan.allocation),
+        tokens,
+        too_long,
+        notes,
+        found["epochs"],
+    )

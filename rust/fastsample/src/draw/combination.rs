@@ -1,0 +1,159 @@
+//! Which parts of a draw go together.
+
+use crate::error::{Error, Result};
+
+/// A part that a draw can be composed of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DrawPart {
+    /// Of each group its own number.
+    By,
+    /// Whole groups.
+    Group,
+    /// By a column of weights.
+    Weight,
+    /// By a rule that judges rows by their text.
+    Smart,
+    /// By the rule of highest entropy, which is a rule, too.
+    Entropy,
+    /// With a limit or a budget of tokens.
+    Tokens,
+    /// With replacement.
+    Replace,
+    /// With a column of inverse probabilities.
+    Weights,
+    /// Several draws, one behind the other in the order of rows.
+    Epochs,
+}
+
+use DrawPart::{By, Entropy, Epochs, Group, Replace, Smart, Tokens, Weight, Weights};
+
+/// All parts, with the arguments that ask for them.
+const NAMES: [(DrawPart, &str); 9] = [
+    (By, "by"),
+    (Group, "group"),
+    (Weight, "weight"),
+    (Smart, "smart"),
+    (Entropy, "entropy"),
+    (Tokens, "draws by tokens"),
+    (Replace, "replace"),
+    (Weights, "weights"),
+    (Epochs, "epochs"),
+];
+
+/// Parts that exclude each other, the first that is found is told.
+const EXCLUSIVE: [(DrawPart, DrawPart); 9] = [
+    (By, Tokens),
+    (Replace, Smart),
+    (Replace, Tokens),
+    (Weight, Smart),
+    (Weight, Tokens),
+    (Group, Smart),
+    (Group, By),
+    (Group, Weights),
+    (Group, Replace),
+];
+
+/// Parts that a rule does not go with where draws follow each other.
+const NOT_RANKED: [DrawPart; 3] = [By, Weight, Group];
+
+impl DrawPart {
+    /// What users call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(part, _)| *part == self).map_or("", |(_, name)| name)
+    }
+
+    /// The part of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(_, known)| *known == name).map(|(part, _)| *part)
+    }
+}
+
+/// Fails where parts of a draw do not go together.
+///
+/// # Errors
+/// [`Error::Argument`].
+pub fn check_combination(parts: &[DrawPart]) -> Result<()> {
+    let has = |part: DrawPart| parts.contains(&part);
+    let refuse = |what: String| Err(Error::Argument(what));
+    if has(Weights) && has(Tokens) {
+        return refuse("rows that are drawn by their tokens have no weights".into());
+    }
+    if has(Epochs)
+        && has(Smart)
+        && let Some(part) = NOT_RANKED.into_iter().find(|&part| has(part))
+    {
+        return refuse(format!(
+            "{} and smart exclude each other in epochs; leave out one",
+            part.name()
+        ));
+    }
+    // Whole groups go by the mean weight of their rows, whatever else is counted.
+    let is_meant = |part: DrawPart| !(has(Group) && part == Weight);
+    for (one, other) in EXCLUSIVE {
+        if has(one) && has(other) && is_meant(one) {
+            return refuse(format!(
+                "{} and {} exclude each other; leave out one of them",
+                one.name(),
+                other.name()
+            ));
+        }
+    }
+    if has(Weights) && has(By) && (has(Smart) || has(Weight) && !has(Replace)) {
+        return refuse(
+            "rows that are drawn by groups and by weight have no weights; leave out one of them"
+                .into(),
+        );
+    }
+    if has(Weights) && has(Entropy) {
+        return refuse(
+            "the entropy rule draws nothing at random, so its rows have no weights".into(),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_parts_are_named() {
+        for (part, name) in NAMES {
+            assert_eq!((part.name(), DrawPart::named(name)), (name, Some(part)));
+        }
+        assert_eq!(DrawPart::named("sauce"), None);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told() {
+        let told =
+            |parts: &[DrawPart]| check_combination(parts).map_err(|error| error.to_string()).err();
+        for (parts, expected) in [
+            (&[Tokens, Weights][..], "rows that are drawn by their tokens have no weights"),
+            (&[By, Tokens], "by and draws by tokens exclude each other; leave out one of them"),
+            (&[Group, Weight, Smart], "group and smart exclude each other; leave out one of them"),
+            (&[Weight, Smart], "weight and smart exclude each other; leave out one of them"),
+            (&[By, Smart, Epochs], "by and smart exclude each other in epochs; leave out one"),
+            (&[Group, By, Epochs], "group and by exclude each other; leave out one of them"),
+            (
+                &[By, Weight, Weights],
+                "rows that are drawn by groups and by weight have no weights; leave out one of them",
+            ),
+        ] {
+            assert_eq!(told(parts).as_deref(), Some(expected), "{parts:?}");
+        }
+        for parts in [
+            &[By, Weight, Replace, Weights][..],
+            &[Group, Weight, Tokens],
+            &[By, Smart],
+            &[Smart, Tokens],
+            &[Smart, Weights],
+            &[Weight, Weights, Epochs],
+            &[],
+        ] {
+            assert_eq!(told(parts), None, "{parts:?}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `DrawPlan`: which rows are drawn, by which weight, and how many.
+
+use super::combination::DrawPart;
+use crate::partition::GroupKey;
+use crate::select::{Allocation, Amount};
+use crate::smart::Rule;
+use crate::tokens::Tokenizer;
+
+/// A draw of rows of a population, of which [`super::draw`] says what is possible.
+#[derive(Debug, Clone)]
+pub struct DrawPlan {
+    /// How many rows.
+    pub size: Size,
+    /// The seed of all random numbers.
+    pub seed: u64,
+    /// Which rows belong together.
+    pub cells: Cells,
+    /// Which rows come first.
+    pub weight: Weighting,
+    /// Whether a row may be drawn again.
+    pub replace: bool,
+    /// The tokens of rows, if they count.
+    pub counting: Option<Counting>,
+    /// Which of the draws in the order of rows, from 0: each goes on where the one before ends.
+    pub epoch: u64,
+    /// Whether the sample has a column [`WEIGHT`](crate::gather::WEIGHT): 1 / the probability with
+    /// which a row was drawn.
+    pub weights: bool,
+    /// The text columns of the sample; a rule has its own.
+    pub text: Option<Vec<String>>,
+}
+
+/// How many rows are drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Size {
+    /// A number of them, or a share of those that may be drawn.
+    Rows(Amount),
+    /// As many as have this number of tokens together, at most.
+    Tokens(u64),
+}
+
+/// Which rows belong together.
+#[derive(Debug, Clone)]
+pub enum Cells {
+    /// None: all rows are drawn from alike.
+    All,
+    /// Rows of equal values of some columns, and each group gives its own number (strata).
+    Each {
+        /// The columns.
+        by: Vec<String>,
+        /// How many rows of each group.
+        shares: Shares,
+    },
+    /// Rows of equal values of these columns, drawn all or none (clusters).
+    Whole(Vec<String>),
+}
+
+/// How rows are divided among groups.
+#[derive(Debug, Clone)]
+pub enum Shares {
+    /// By a formula.
+    Formula(Allocation),
+    /// Shares of groups that sum to 1; others have none.
+    Named(Vec<(GroupKey, f64)>),
+}
+
+/// What makes a row come before another; all rows are alike if nothing does.
+#[derive(Debug, Clone, Default)]
+pub struct Weighting {
+    /// A column of weights.
+    pub column: Option<String>,
+    /// A rule that judges rows by their text.
+    pub rule: Option<Rule>,
+}
+
+/// What counts tokens, and which rows are left out.
+#[derive(Debug, Clone)]
+pub struct Counting {
+    /// What counts them.
+    pub tokenizer: Tokenizer,
+    /// Rows with more are not drawn.
+    pub max_tokens: Option<u32>,
+}
+
+impl DrawPlan {
+    /// A uniform draw without replacement.
+    #[must_use]
+    pub fn new(size: Size, seed: u64) -> Self {
+        Self {
+            size,
+            seed,
+            cells: Cells::All,
+            weight: Weighting::default(),
+            replace: false,
+            counting: None,
+            epoch: 0,
+            weights: false,
+            text: None,
+        }
+    }
+
+    /// The number of rows of a draw that reads a stream once and keeps these rows alone; none if it
+    /// needs all rows at hand.
+    #[must_use]
+    pub fn one_pass(&self) -> Option<u64> {
+        let is_plain = matches!(self.cells, Cells::All)
+            && self.weight.column.is_none()
+            && self.weight.rule.is_none()
+            && self.counting.is_none()
+            && !self.replace
+            && self.epoch == 0;
+        match self.size {
+            Size::Rows(Amount::Rows(n)) if is_plain => Some(n),
+            // A share is known at the end of a stream.
+            Size::Rows(_) | Size::Tokens(_) => None,
+        }
+    }
+
+    /// The parts that it is composed of.
+    #[must_use]
+    pub fn parts(&self) -> Vec<DrawPart> {
+        let rule = self.weight.rule.as_ref();
+        let parts = [
+            (DrawPart::By, matches!(self.cells, Cells::Each { .. })),
+            (DrawPart::Group, matches!(self.cells, Cells::Whole(_))),
+            (DrawPart::Weight, self.weight.column.is_some()),
+            (DrawPart::Smart, rule.is_some()),
+            (DrawPart::Entropy, matches!(rule, Some(Rule::Entropy { .. }))),
+            (DrawPart::Tokens, self.counting.is_some()),
+            (DrawPart::Replace, self.replace),
+            (DrawPart::Weights, self.weights),
+            (DrawPart::Epochs, self.epoch > 0),
+        ];
+        parts.into_iter().filter(|(_, is_there)| *is_there).map(|(part, _)| part).collect()
+    }
+}
