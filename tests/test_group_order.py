@@ -1,5 +1,6 @@
 """`group` with weights, tokens and epochs: whole groups in their order, against plain Python."""
 
+import functools
 import json
 from collections import defaultdict
 from fractions import Fraction
@@ -41,25 +42,42 @@ def number(talk: str, seed: int) -> int:
     return xxhash.xxh3_64_intdigest((high ^ low).to_bytes(8, "little"), seed=key)
 
 
-def order(seed: int, weight: bool, rows: list[int]) -> list[list[int]]:
+@functools.cache
+def smart_weights() -> list[int]:
+    """Return the weights of all rows by their text in units of 2**-31."""
+    scores = fastsample.score(TABLE, text_columns=["text"]).to_arrow()["weight"].to_pylist()
+    return [int(weight * 2**31) for weight in scores]
+
+
+def order(seed: int, weight: bool, smart: bool, rows: list[int]) -> list[list[int]]:
     """Return the groups in the order in which they are drawn."""
     groups = {talk: [row for row in mine if row in rows] for talk, mine in GROUPS.items()}
     groups = {talk: mine for talk, mine in groups.items() if mine}
-    if not weight:
-        return [groups[talk] for talk in sorted(groups, key=lambda talk: number(talk, seed))]
     largest = max(SCORES[row] for row in rows)
+    column = [
+        max(1, int(SCORES[row] / largest * (2**32 - 1) + 0.5))
+        if SCORES[row] > 0 and row in rows
+        else 0
+        for row in range(ROWS)
+    ]
+    weights = column if weight else [1] * ROWS
+    if smart and not weight:
+        weights = smart_weights()
+    elif smart:
+        exact = [one * other for one, other in zip(smart_weights(), column, strict=True)]
+        shift = max(0, max(exact).bit_length() - 31)
+        weights = [-(-product >> shift) for product in exact]
 
     def mean(mine: list[int]) -> int:
-        fixed = [
-            max(1, int(SCORES[row] / largest * (2**32 - 1) + 0.5)) if SCORES[row] > 0 else 0
-            for row in mine
-        ]
-        return max(sum(fixed) // len(fixed), int(sum(fixed) > 0))
+        total = sum(weights[row] for row in mine)
+        return max(total // len(mine), int(total > 0))
 
-    means = {talk: mean(mine) for talk, mine in groups.items()}
-    drawn = [talk for talk in groups if means[talk]]
-    drawn.sort(key=lambda talk: (Fraction(number(talk, seed), means[talk]), groups[talk][0]))
-    return [groups[talk] for talk in drawn]
+    def priority(talk: str) -> tuple[bool, Fraction | int, int]:
+        u, w = number(talk, seed), mean(groups[talk])
+        return w == 0, Fraction(u, w) if w else u, groups[talk][0]
+
+    drawn = [talk for talk in groups if not weight or any(column[row] for row in groups[talk])]
+    return [groups[talk] for talk in sorted(drawn, key=priority)]
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +103,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> str:
     threads=st.sampled_from([1, 2, 8]),
     condition=st.booleans(),
     weight=st.booleans(),
+    smart=st.booleans(),
     limit=st.sampled_from([None, "n", "budget", "both"]),
     most=st.integers(20, 90),
 )
@@ -100,6 +119,7 @@ def test_a_draw_is_that_of_plain_python(
     threads: int,
     condition: bool,
     weight: bool,
+    smart: bool,
     limit: str | None,
     most: int,
 ) -> None:
@@ -109,6 +129,8 @@ def test_a_draw_is_that_of_plain_python(
         options["where"] = "id >= 100"
     if weight:
         options["weight"] = "score"
+    if smart:
+        options |= {"smart": True, "text_columns": ["text"]}
     rows = list(range(100 if condition else 0, ROWS))
     n = min(n, len(rows))
     tokens = fastsample.token_lengths(TABLE, words, text_columns=["text"]).tolist()
@@ -120,7 +142,7 @@ def test_a_draw_is_that_of_plain_python(
     if limit in ("budget", "both"):
         options["budget_tokens"] = budget = n * 20
     expected: list[int] = []
-    for mine in order(seed, weight, rows):
+    for mine in order(seed, weight, smart, rows):
         if "max_tokens" in options and any(tokens[row] > most for row in mine):
             continue
         if budget is not None:
@@ -137,7 +159,18 @@ def test_a_draw_is_that_of_plain_python(
     assert drawn.row_ids.tolist() == sorted(expected)
     if limit is not None:
         assert drawn.report.tokens == sum(tokens[row] for row in expected)
-    assert ("the weight of a group is the mean score of its rows" in drawn.report.notes) == weight
+    factors = ["score"] * weight + ["smart weight"] * smart
+    note = f"the weight of a group is the mean {' times '.join(factors)} of its rows"
+    assert (note in drawn.report.notes) == bool(factors)
+    found = drawn.report.smart
+    assert (found is not None) == smart
+    if found is not None:
+        short = [row for row in expected if smart_weights()[row] == 0]
+        copies = len(expected) - len({TEXTS[row] for row in expected})
+        assert found.copies_drawn == copies
+        # Those of a text of another short row are copies.
+        assert found.excluded_drawn <= len({TEXTS[row] for row in short})
+        assert all("since groups are drawn whole" in note for note in found.notes)
 
 
 def test_equal_weights_draw_what_none_would() -> None:
@@ -168,7 +201,9 @@ def test_epochs_have_whole_groups_and_share_none(n: int, weight: str | None) -> 
     epochs = fastsample.epochs(TABLE, n, group="talk", weight=weight, seed=3)
     plain = fastsample.sample(TABLE, n, group="talk", weight=weight, seed=3)
     assert epochs[0].row_ids.tolist() == plain.row_ids.tolist()
-    left = [mine for mine in order(3, weight is not None, list(range(ROWS))) if len(mine) <= n]
+    left = [
+        mine for mine in order(3, weight is not None, False, list(range(ROWS))) if len(mine) <= n
+    ]
     seen: list[int] = []
     for epoch in range(len(epochs)):
         missing, expected = n, []

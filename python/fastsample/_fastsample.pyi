@@ -357,7 +357,9 @@ class Rows:
 @final
 class Ranking:
     def __len__(self) -> int: ...
-    def window(self, n: int, first: int, threads: int | None) -> tuple[Sample, SmartFound]: ...
+    def window(
+        self, amount: _Amount, epoch: int, threads: int | None
+    ) -> tuple[Sample, SmartFound, int]: ...
 
 @final
 class Tokenizer:

@@ -128,17 +128,18 @@ def sample(
         A column, or a list of columns, such as ``"conversation_id"``: rows of equal values are
         drawn all together or not at all (cluster sampling). Groups are taken in the random order of
         their values, each that still fits in whole, so the sample has at most `n` rows;
-        ``report.notes`` says so if it has fewer. With `weight`, the mean weight of its rows is the
-        weight of a group. With `max_tokens`, a group that has a longer row is not drawn; with
-        `budget_tokens`, groups are drawn until the next one would exceed it. Which groups are drawn
-        does not depend on where their rows are. A row that is null in all of the columns is a group
-        of its own. Samples of growing `n` share all groups but some of the last. Memory is needed
-        as for `by`.
+        ``report.notes`` says so if it has fewer. With `weight` or `smart`, the mean weight of its
+        rows is the weight of a group. With `max_tokens`, a group that has a longer row is not
+        drawn; with `budget_tokens`, groups are drawn until the next one would exceed it. Which
+        groups are drawn does not depend on where their rows are. A row that is null in all of the
+        columns is a group of its own. Samples of growing `n` share all groups but some of the last.
+        Memory is needed as for `by`.
     weight
         A column of numbers by which rows are drawn (priority sampling): a row of twice the weight
         is drawn about twice as often. Rows of weight 0 are not drawn; only ratios count, and one
-        below 2**-32 of the largest counts as that. Nulls, NaN and negative numbers are errors. The
-        column is read first; 16 bytes a row are needed meanwhile. A stream is kept in memory.
+        below 2**-32 of the largest counts as that. Nulls, NaN and negative numbers are errors. With
+        `smart`, the weight of a row is this one times that of the terms. The column is read first;
+        16 bytes a row are needed meanwhile. A stream is kept in memory.
     replace
         True draws `n` times from all rows, so that a row may come several times, and `n` may exceed
         their number; with `weight` in proportion to it, with `by` in each group. Copies of a row

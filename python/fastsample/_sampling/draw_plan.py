@@ -174,10 +174,12 @@ def draw(
     tokens, too_long = found["tokens"] or (None, None)
     notes = [] if plan.chat_template is False else found["notes"]
     if whole_groups is not None:
-        notes = group_notes(whole_groups, plan.group or [], plan.weight, len(rows)) + notes
+        by_rule = smart is not None
+        told = group_notes(whole_groups, plan.group or [], plan.weight, by_rule, len(rows))
+        notes = told + notes
     return Drawn(
         rows,
-        None if smart is None else to_report(smart),
+        None if smart is None else to_report(smart, whole_groups is not None),
         None if groups is None else to_groups(groups, plan.by or [], plan.allocation),
         tokens,
         too_long,

@@ -261,8 +261,8 @@ class Epochs:
             )
         if self._ranking is None:
             return draw(self._opened, plan, threads, progress, epoch)
-        rows, found = self._ranking.window(self._n, epoch * self._n, threads)
-        return Drawn(rows, to_report(found), None, None, None, [], len(self._ranking) // self._n)
+        rows, found, count = self._ranking.window(plan.amount or 0, epoch, threads)
+        return Drawn(rows, to_report(found), None, None, None, [], count)
 
 
 def write_epochs(

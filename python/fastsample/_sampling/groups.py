@@ -68,13 +68,14 @@ def _text(value: object) -> str | None:
 
 
 def group_notes(
-    found: tuple[int, int, int], group: list[str], weight: str | None, rows: int
+    found: tuple[int, int, int], group: list[str], weight: str | None, smart: bool, rows: int
 ) -> list[str]:
     """Return what to note about a draw of whole groups."""
     count, whole, wanted = found
     notes = [f"{whole:,} of {count:,} groups of equal {', '.join(group)}, each whole"]
-    if weight is not None:
-        notes.append(f"the weight of a group is the mean {weight} of its rows")
+    factors = ([] if weight is None else [weight]) + (["smart weight"] if smart else [])
+    if factors:
+        notes.append(f"the weight of a group is the mean {' times '.join(factors)} of its rows")
     if rows < wanted:
         notes.append(f"{rows:,} rows, not {wanted:,}: no other group fits in whole")
     return notes

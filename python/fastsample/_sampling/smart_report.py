@@ -72,7 +72,8 @@ class SmartReport:
         Characters of the rows of the source, and of those drawn: a share of the rows, and the
         length that they do not exceed. Exact below 4,096 characters, to within 1/64 above.
     weights : dict of float to float
-        The same of the weights above 0, their mean being 1; empty for the entropy rule.
+        The same of the weights above 0, their mean being 1; empty for the entropy rule. All numbers
+        are of the terms alone, without a column `weight`.
     shares : dict of str to float
         Each term that counts, with its share in the variance of the logarithm of the weights.
     left_out : dict of str to str
@@ -83,6 +84,8 @@ class SmartReport:
         What was found of the rows to avoid.
     target_passed_over, avoid_passed_over : str or None
         Files of the target, or of the rows to avoid, that were not read, in a sentence.
+    whole_groups : bool
+        Whether rows were drawn in whole groups: these bring copies and rows of weight 0 along.
     """
 
     text: tuple[str, ...]
@@ -101,6 +104,7 @@ class SmartReport:
     targets: tuple[Likeness, ...] = ()
     avoid: Likeness | None = None
     avoid_passed_over: str | None = None
+    whole_groups: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -115,13 +119,14 @@ class SmartReport:
             notes += _resembles(name, each)
         if self.avoid is not None:
             notes += _resembles("the source to avoid", self.avoid)
+        left = "since no others were left"
+        if self.whole_groups:
+            left = "since groups are drawn whole"
         if self.excluded_drawn:
-            notes.append(
-                f"{self.excluded_drawn:,} rows of weight 0 were drawn, since no others were left"
-            )
+            notes.append(f"{self.excluded_drawn:,} rows of weight 0 were drawn, {left}")
         if self.copies_drawn:
             avoided = "duplicates" in self.shares
-            why = "since no others were left" if avoided else "which this rule does not avoid"
+            why = left if avoided else "which this rule does not avoid"
             notes.append(f"{self.copies_drawn:,} copies were drawn, {why}")
         return tuple(notes)
 
@@ -145,7 +150,7 @@ class SmartReport:
         yield from smart_facts(self)
 
 
-def to_report(found: _fastsample.SmartFound) -> SmartReport:
+def to_report(found: _fastsample.SmartFound, whole_groups: bool = False) -> SmartReport:
     """Turn what the core found into a report."""
     return SmartReport(
         text=tuple(found["text"]),
@@ -164,6 +169,7 @@ def to_report(found: _fastsample.SmartFound) -> SmartReport:
         targets=tuple(Likeness(*each) for each in found["targets"]),
         avoid=None if found["avoid"] is None else Likeness(*found["avoid"]),
         avoid_passed_over=found["avoid_passed_over"],
+        whole_groups=whole_groups,
     )
 
 

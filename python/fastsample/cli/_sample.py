@@ -82,7 +82,10 @@ from fastsample.cli._written import (
     help="With --by: proportional, equal, sqrt, or shares: a=0.7,b=0.3.",
 )
 @several("--group", help="Draw rows of equal values of this column all or none. Repeatable.")
-@click.option("--weight", help="Draw by this column of numbers as the weights of rows.")
+@click.option(
+    "--weight",
+    help="Draw by this column of numbers as the weights of rows; with --smart, times theirs.",
+)
 @click.option("--replace", is_flag=True, help="Draw with replacement: a row may come again.")
 @click.option(
     "--budget-tokens",

@@ -1,7 +1,7 @@
 //! Draws: the description of Python as the core takes it, and one call for all of them.
 
 use fastsample::columns::named_columns;
-use fastsample::draw::{self, Cells, Counting, DrawPart, DrawPlan, Shares, Size, Weighting};
+use fastsample::draw::{self, Cells, Counting, DrawPart, DrawPlan, DrawSize, Shares, Weighting};
 use fastsample::select::Allocation as Formula;
 use fastsample::{Error, Sample as CoreSample};
 use pyo3::prelude::*;
@@ -63,8 +63,8 @@ impl PlanArguments {
         epoch: u64,
     ) -> Result<DrawPlan, Error> {
         let size = match (self.amount, self.budget_tokens) {
-            (Some(amount), None) => Size::Rows(amount.into()),
-            (None, Some(budget)) => Size::Tokens(budget),
+            (Some(amount), None) => DrawSize::Rows(amount.into()),
+            (None, Some(budget)) => DrawSize::Tokens(budget),
             _ => return Err(Error::Argument("pass n, fraction or budget_tokens".into())),
         };
         let cells = match (self.by, self.group) {
@@ -167,8 +167,8 @@ pub(crate) fn rank(
     progress: Option<&Bound<'_, PyAny>>,
 ) -> BindingResult<Ranking> {
     let plan = plan.plan(Some(rule), None, 0)?;
-    let (population, inputs) = (source.drawable(py, threads, progress)?, rule.core().inputs());
-    let (ranked, seed) = (population.clone(), plan.seed);
-    let ranking = run(py, threads, progress, move |ctx| draw::rank(ctx, &ranked, &plan))?;
-    Ok(Ranking::new(population.with_inputs(inputs), ranking, seed))
+    let (population, seed) = (source.drawable(py, threads, progress)?, plan.seed);
+    let (population, ranking) =
+        run(py, threads, progress, move |ctx| draw::rank(ctx, population, &plan))?;
+    Ok(Ranking::new(population, ranking, seed))
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use fastsample::{Population, Sample as CoreSample, smart::Ranking as CoreRanking};
+use fastsample::{Error, Population, draw, smart::Ranking as CoreRanking};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::BindingResult;
 use crate::report;
 use crate::sample::Sample;
+use crate::source::Amount;
 
 /// All rows of a source in the order in which a smart draw takes them. See `rank`.
 #[pyclass(frozen, module = "fastsample._fastsample")]
@@ -30,18 +31,21 @@ impl Ranking {
         self.order.len() as usize
     }
 
-    /// The n rows from rank `first` on, and the arguments of `fastsample.SmartReport`.
+    /// The rows of an epoch of `amount` rows, the arguments of `fastsample.SmartReport`, and how many
+    /// epochs there are.
     fn window<'py>(
         &self,
         py: Python<'py>,
-        n: u64,
-        first: u64,
+        amount: Amount,
+        epoch: u64,
         threads: Option<usize>,
-    ) -> BindingResult<(Sample, Bound<'py, PyDict>)> {
-        let ranks = first..first.saturating_add(n);
-        let source = self.population.source().clone();
-        let (sample, found) =
-            py.detach(|| CoreSample::ranked(source, &self.order, ranks, self.seed))?;
-        Ok((Sample::new(sample, threads), report::smart(py, found)?))
+    ) -> BindingResult<(Sample, Bound<'py, PyDict>, u64)> {
+        let window =
+            || draw::window(&self.population, &self.order, amount.into(), epoch, self.seed);
+        let drawn = py.detach(window)?;
+        let found =
+            drawn.smart.ok_or_else(|| Error::Internal("a ranking without a rule".into()))?;
+        let found = report::smart(py, found)?;
+        Ok((Sample::new(drawn.sample, threads), found, drawn.epochs))
     }
 }

@@ -17,7 +17,7 @@ type Sides<'py> = (Vec<Sample>, Described, Option<Bound<'py, PyDict>>);
 
 /// Disjoint samples of the given sizes, each exactly (true) or as nearly as groups of equal texts
 /// allow; rows with equal texts are in one of them at most, with `near` also near-duplicates; with
-/// `group` rows with equal values of those columns instead. With a rule the first is drawn by it, as in `draw_smart`, and the
+/// `group` rows with equal values of those columns instead. With a rule the first is drawn by it, as in `draw_rows`, and the
 /// arguments of its `fastsample.SmartReport` come along.
 #[pyfunction]
 #[pyo3(

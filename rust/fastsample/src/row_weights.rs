@@ -94,6 +94,12 @@ impl RowWeights {
         self.weights[row as usize]
     }
 
+    /// The weights of all rows of the source.
+    #[must_use]
+    pub fn all(&self) -> &[u32] {
+        &self.weights
+    }
+
     /// A row as a draw compares it.
     #[must_use]
     pub fn candidate(&self, row: u64) -> Candidate {

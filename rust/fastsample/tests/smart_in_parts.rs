@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use fastsample::exec::envelope::{Job, Payload, State};
 use fastsample::hash::RowHash;
+use fastsample::select::Selection;
 use fastsample::smart::examples::Examples;
 use fastsample::smart::extract::{self, Extracted, SourcePart};
 use fastsample::smart::features::Tables;
@@ -17,7 +18,7 @@ use fastsample::smart::terms::importance::ImportanceRatio;
 use fastsample::smart::terms::target::{TargetTable, TargetTables};
 use fastsample::smart::terms::weight::Terms;
 use fastsample::smart::{
-    self, Avoid, KindsFound, Rule, SmartReport, Target, TargetKind, TargetMethod,
+    self, Avoid, Judging, KindsFound, Rule, SmartReport, Target, TargetKind, TargetMethod,
 };
 use fastsample::text::TextColumns;
 use fastsample::{Context, Result, Smart, Source};
@@ -110,8 +111,9 @@ fn draw_in_parts(method: TargetMethod) {
         ..Smart::default()
     };
     let rule = Rule::Weighted(smart.clone());
-    let expected =
-        smart::draw(&ctx, &all_rows.clone().into(), 500, 3, &rule, true).expect("a sound source");
+    let among = Selection::All { rows: ROWS };
+    let by = Judging { source: &all_rows, among: &among, seed: 3, rule: &rule, factors: None };
+    let expected = smart::draw(&ctx, &by, 500, true).expect("a sound source");
     let text = text_of(&all_rows);
     let terms = Terms::new(&smart).expect("strengths in range");
     let job = smart.job(ROWS, &["text".to_string()]);

@@ -45,16 +45,16 @@ const EXCLUSIVE: [(DrawPart, DrawPart); 9] = [
     (By, Tokens),
     (Replace, Smart),
     (Replace, Tokens),
-    (Weight, Smart),
+    (Weight, Entropy),
     (Weight, Tokens),
-    (Group, Smart),
+    (Group, Entropy),
     (Group, By),
     (Group, Weights),
     (Group, Replace),
 ];
 
 /// Parts that a rule does not go with where draws follow each other.
-const NOT_RANKED: [DrawPart; 3] = [By, Weight, Group];
+const NOT_RANKED: [DrawPart; 2] = [By, Group];
 
 impl DrawPart {
     /// What users call it.
@@ -89,10 +89,10 @@ pub fn check_combination(parts: &[DrawPart]) -> Result<()> {
             part.name()
         ));
     }
-    // Whole groups go by the mean weight of their rows, whatever else is counted.
-    let is_meant = |part: DrawPart| !(has(Group) && part == Weight);
+    // The order of whole groups and that of a rule are there before tokens are counted.
+    let is_meant = |pair| pair != (Weight, Tokens) || !(has(Group) || has(Smart));
     for (one, other) in EXCLUSIVE {
-        if has(one) && has(other) && is_meant(one) {
+        if has(one) && has(other) && is_meant((one, other)) {
             return refuse(format!(
                 "{} and {} exclude each other; leave out one of them",
                 one.name(),
@@ -133,8 +133,18 @@ mod tests {
         for (parts, expected) in [
             (&[Tokens, Weights][..], "rows that are drawn by their tokens have no weights"),
             (&[By, Tokens], "by and draws by tokens exclude each other; leave out one of them"),
-            (&[Group, Weight, Smart], "group and smart exclude each other; leave out one of them"),
-            (&[Weight, Smart], "weight and smart exclude each other; leave out one of them"),
+            (
+                &[Weight, Smart, Entropy],
+                "weight and entropy exclude each other; leave out one of them",
+            ),
+            (
+                &[Weight, Tokens],
+                "weight and draws by tokens exclude each other; leave out one of them",
+            ),
+            (
+                &[Group, Smart, Epochs],
+                "group and smart exclude each other in epochs; leave out one",
+            ),
             (&[By, Smart, Epochs], "by and smart exclude each other in epochs; leave out one"),
             (&[Group, By, Epochs], "group and by exclude each other; leave out one of them"),
             (
@@ -148,7 +158,10 @@ mod tests {
             &[By, Weight, Replace, Weights][..],
             &[Group, Weight, Tokens],
             &[By, Smart],
-            &[Smart, Tokens],
+            &[Group, Weight, Smart, Tokens],
+            &[Weight, Smart, Tokens],
+            &[Weight, Smart, Weights],
+            &[Weight, Smart, Epochs],
             &[Smart, Weights],
             &[Weight, Weights, Epochs],
             &[],

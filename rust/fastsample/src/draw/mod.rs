@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  predicate      partition             weight                measure, amount
-//!  Population ─▶ Cells: all rows, ─▶ Weighting: column, ─▶ Size: rows, a share, tokens
+//!  Population ─▶ Cells: all rows, ─▶ Weighting: column, ─▶ DrawSize: rows, a share, tokens
 //!                of each group,      rule; Replacement      (Counting: of which rows)
 //!                whole groups
 //! ```
@@ -10,17 +10,23 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `plan` | the description |
+//! | `drawn` | what was drawn |
 //! | `combination` | which parts of a description go together; nothing else refuses a combination |
 //! | `stratified` | of each group of rows its own number |
 //! | `grouped` | whole groups of rows |
 //! | `weighted` | by a column of weights |
 //! | `repeated` | with replacement |
+//! | `column` | the column of weights |
+//! | `ranked` | by a rule, times a column of weights |
 //! | `by_tokens` | rows of at most some tokens each, or up to a budget of them |
 
 mod by_tokens;
+mod column;
 mod combination;
+mod drawn;
 mod grouped;
 mod plan;
+mod ranked;
 mod repeated;
 mod stratified;
 mod weighted;
@@ -29,8 +35,10 @@ use arrow_array::RecordBatchReader;
 
 pub use self::by_tokens::TokensDrawn;
 pub use self::combination::{DrawPart, check_combination};
+pub use self::drawn::Drawn;
 pub use self::grouped::WholeGroups;
-pub use self::plan::{Cells, Counting, DrawPlan, Shares, Size, Weighting};
+pub use self::plan::{Cells, Counting, DrawPlan, DrawSize, Shares, Weighting};
+pub use self::ranked::{rank, window};
 pub use self::stratified::{GROUPS_SHOWN, GroupDraw, GroupsReport};
 pub(crate) use self::weighted::choose;
 use crate::columns::named_columns;
@@ -39,43 +47,7 @@ use crate::exec::Context;
 use crate::population::Population;
 use crate::sample::Sample;
 use crate::select::Amount;
-use crate::smart::{Ranking, Rule, SmartReport};
 use crate::tokens::{Goal, Measure, TokenLimits};
-
-/// What was drawn.
-#[derive(Debug)]
-pub struct Drawn {
-    /// The rows.
-    pub sample: Sample,
-    /// What a rule found.
-    pub smart: Option<SmartReport>,
-    /// The groups of which each gave its own number.
-    pub groups: Option<GroupsReport>,
-    /// The groups that were drawn whole.
-    pub whole: Option<WholeGroups>,
-    /// The tokens of the rows, if they were counted.
-    pub tokens: Option<TokensDrawn>,
-    /// What was chosen for the user, a sentence each.
-    pub notes: Vec<String>,
-    /// Draws that share no row, one behind the other in the order of the draw.
-    pub epochs: u64,
-}
-
-impl Drawn {
-    /// A sample of which nothing else is known.
-    fn of(sample: Sample) -> Self {
-        let epochs = sample.population() / sample.len().max(1);
-        Self {
-            sample,
-            smart: None,
-            groups: None,
-            whole: None,
-            tokens: None,
-            notes: Vec::new(),
-            epochs,
-        }
-    }
-}
 
 /// Draws the rows of a population that `plan` describes.
 ///
@@ -90,25 +62,50 @@ impl Drawn {
 /// use std::sync::Arc;
 ///
 /// use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
-/// use fastsample::draw::{DrawPlan, Size, Weighting, draw};
+/// use fastsample::draw::{DrawPlan, DrawSize, Weighting, draw};
 /// use fastsample::{Amount, Context, Source};
 ///
 /// let column: ArrayRef = Arc::new(UInt32Array::from_iter_values(0..100));
 /// let batch = RecordBatch::try_from_iter([("score", column)])?;
 /// let source = Source::from_batches(batch.schema(), vec![batch], None)?;
 ///
-/// let plan = DrawPlan::new(Size::Rows(Amount::Rows(10)), 42);
+/// let plan = DrawPlan::new(DrawSize::Rows(Amount::Rows(10)), 42);
 /// let weight = Weighting { column: Some("score".into()), rule: None };
 /// let drawn = draw(&Context::new(None), source.into(), &DrawPlan { weight, ..plan })?;
 /// assert_eq!((drawn.sample.len(), drawn.epochs), (10, 9));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// By a rule, which reads the text of all rows:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow_array::{ArrayRef, RecordBatch, StringArray};
+/// use fastsample::draw::{DrawPlan, DrawSize, Weighting, draw};
+/// use fastsample::{Amount, Context, Rule, Smart, Source};
+///
+/// // Half of the rows are one and the same.
+/// let text = |i| if i % 2 == 0 { "Hello there!".into() } else { format!("Is {i} a prime number?") };
+/// let texts: Vec<String> = (0..100).map(text).collect();
+/// let column: ArrayRef = Arc::new(StringArray::from(texts));
+/// let batch = RecordBatch::try_from_iter([("prompt", column)])?;
+/// let source = Source::from_batches(batch.schema(), vec![batch], None)?;
+///
+/// let rule = Rule::Weighted(Smart { commonness: 0.0, ..Smart::default() });
+/// let weight = Weighting { column: None, rule: Some(rule) };
+/// let plan = DrawPlan { weight, ..DrawPlan::new(DrawSize::Rows(Amount::Rows(40)), 42) };
+/// let drawn = draw(&Context::new(None), source.into(), &plan)?;
+/// let copies = drawn.smart.map(|found| (found.copies, found.copies_drawn));
+/// assert_eq!((drawn.sample.len(), copies), (40, Some((49, 0))));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn draw(ctx: &Context, population: Population, plan: &DrawPlan) -> Result<Drawn> {
     check_combination(&plan.parts())?;
     let amount = match (plan.size, &plan.counting) {
         (_, Some(counting)) => return counted(ctx, population, plan, counting),
-        (Size::Rows(amount), None) => amount,
-        (Size::Tokens(_), None) => {
+        (DrawSize::Rows(amount), None) => amount,
+        (DrawSize::Tokens(_), None) => {
             return Err(Error::Argument(
                 "budget_tokens and max_tokens need a tokenizer; pass tokenizer=".into(),
             ));
@@ -126,10 +123,10 @@ pub fn draw(ctx: &Context, population: Population, plan: &DrawPlan) -> Result<Dr
             Drawn { groups: Some(groups), smart, epochs, ..Drawn::of(sample) }
         }
         (Cells::Whole(columns), _) => {
-            let (sample, whole) = grouped::draw(ctx, population, plan, amount, columns)?;
-            Drawn { whole: Some(whole), epochs: whole.epochs, ..Drawn::of(sample) }
+            let (sample, whole, smart) = grouped::draw(ctx, population, plan, amount, columns)?;
+            Drawn { whole: Some(whole), smart, epochs: whole.epochs, ..Drawn::of(sample) }
         }
-        (Cells::All, Some(rule)) => by_rule(ctx, population, plan, amount, rule)?,
+        (Cells::All, Some(rule)) => ranked::draw(ctx, population, plan, amount, rule)?,
         (Cells::All, None) => Drawn::of(match &plan.weight.column {
             _ if plan.replace => repeated::draw(ctx, population, plan, amount)?,
             Some(column) => weighted::draw(ctx, population, plan, amount, column)?,
@@ -146,32 +143,36 @@ fn counted(
     plan: &DrawPlan,
     counting: &Counting,
 ) -> Result<Drawn> {
-    let n = match plan.size {
-        Size::Rows(amount) => amount,
+    let amount = match plan.size {
+        DrawSize::Rows(amount) => amount,
         // One row has to be there.
-        Size::Tokens(_) => Amount::Rows(1),
+        DrawSize::Tokens(_) => Amount::Rows(1),
     };
-    let n = population.count(n)?;
+    population.count(amount)?;
+    // Rows are ranked before the tokenizer meets the first.
+    let (population, ranking) = match &plan.weight.rule {
+        Some(_) if !matches!(plan.cells, Cells::Whole(_)) => {
+            let (population, ranking) = rank(ctx, population, plan)?;
+            (population, Some(ranking))
+        }
+        _ => (population, None),
+    };
+    let n = population.count(amount)?;
     let goal = match plan.size {
-        Size::Rows(_) => Goal::Rows(n),
-        Size::Tokens(budget) => Goal::Tokens(budget),
+        DrawSize::Rows(_) => Goal::Rows(n),
+        DrawSize::Tokens(budget) => Goal::Tokens(budget),
     };
     let limits = TokenLimits { goal, max_tokens: counting.max_tokens };
     let (source, tokenizer) = (population.source().clone(), counting.tokenizer.clone());
+    let rows = Measure::new(ctx, source, plan.text.as_deref(), tokenizer)?;
     if let Cells::Whole(columns) = &plan.cells {
-        let rows = Measure::new(ctx, source, plan.text.as_deref(), tokenizer)?;
-        let (sample, whole, tokens) =
+        let (sample, whole, tokens, smart) =
             grouped::draw_by_tokens(ctx, population, plan, &rows, limits, columns)?;
         let (tokens, notes) = (Some(tokens), rows.notes());
-        return Ok(Drawn { whole: Some(whole), tokens, notes, ..Drawn::of(sample) });
+        return Ok(Drawn { smart, whole: Some(whole), tokens, notes, ..Drawn::of(sample) });
     }
-    // Rows are ranked before the tokenizer meets the first, so that text columns are told of first.
-    let rule = plan.weight.rule.as_ref();
-    let ranking = rule.map(|_| rank(ctx, &population, plan)).transpose()?;
-    let rows = Measure::new(ctx, source, plan.text.as_deref(), tokenizer)?;
     let (sample, tokens, smart) =
         by_tokens::draw(ctx, &population, plan, &rows, limits, ranking.as_ref())?;
-    let sample = sample.with_inputs(rule.map(Rule::inputs).unwrap_or_default());
     Ok(Drawn { smart, tokens: Some(tokens), notes: rows.notes(), ..Drawn::of(sample) })
 }
 
@@ -191,17 +192,6 @@ pub fn draw_once(
     Ok(Drawn::of(if plan.weights { sample.with_uniform_weights()? } else { sample }))
 }
 
-/// Ranks all rows of a population by the rule of a plan; windows of the ranking are its epochs.
-///
-/// # Errors
-/// As [`draw`].
-pub fn rank(ctx: &Context, population: &Population, plan: &DrawPlan) -> Result<Ranking> {
-    let Some(rule) = &plan.weight.rule else {
-        return Err(Error::Internal("a ranking without a rule".into()));
-    };
-    Ranking::new(ctx, population.source(), plan.seed, rule, population.among())
-}
-
 fn uniform(
     ctx: &Context,
     population: Population,
@@ -217,24 +207,4 @@ fn uniform(
     };
     let sample = Sample::window(ctx, population, amount, plan.seed, first)?;
     if plan.weights { sample.with_uniform_weights() } else { Ok(sample) }
-}
-
-/// Draws by a rule: the best rows, or those of a later epoch.
-fn by_rule(
-    ctx: &Context,
-    population: Population,
-    plan: &DrawPlan,
-    amount: Amount,
-    rule: &Rule,
-) -> Result<Drawn> {
-    let (sample, report) = if plan.epoch == 0 {
-        Sample::smart(ctx, population, amount, plan.seed, rule, plan.weights)?
-    } else {
-        let n = population.count(amount)?;
-        let first = plan.epoch.saturating_mul(n);
-        let ranking = rank(ctx, &population, plan)?;
-        let source = population.into_source().with_inputs(rule.inputs());
-        Sample::ranked(source, &ranking, first..first.saturating_add(n), plan.seed)?
-    };
-    Ok(Drawn { smart: Some(report), ..Drawn::of(sample) })
 }

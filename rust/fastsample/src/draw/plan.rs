@@ -10,7 +10,7 @@ use crate::tokens::Tokenizer;
 #[derive(Debug, Clone)]
 pub struct DrawPlan {
     /// How many rows.
-    pub size: Size,
+    pub size: DrawSize,
     /// The seed of all random numbers.
     pub seed: u64,
     /// Which rows belong together.
@@ -32,7 +32,7 @@ pub struct DrawPlan {
 
 /// How many rows are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Size {
+pub enum DrawSize {
     /// A number of them, or a share of those that may be drawn.
     Rows(Amount),
     /// As many as have this number of tokens together, at most.
@@ -85,7 +85,7 @@ pub struct Counting {
 impl DrawPlan {
     /// A uniform draw without replacement.
     #[must_use]
-    pub fn new(size: Size, seed: u64) -> Self {
+    pub fn new(size: DrawSize, seed: u64) -> Self {
         Self {
             size,
             seed,
@@ -110,9 +110,9 @@ impl DrawPlan {
             && !self.replace
             && self.epoch == 0;
         match self.size {
-            Size::Rows(Amount::Rows(n)) if is_plain => Some(n),
+            DrawSize::Rows(Amount::Rows(n)) if is_plain => Some(n),
             // A share is known at the end of a stream.
-            Size::Rows(_) | Size::Tokens(_) => None,
+            DrawSize::Rows(_) | DrawSize::Tokens(_) => None,
         }
     }
 

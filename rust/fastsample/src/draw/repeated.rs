@@ -1,10 +1,10 @@
 //! Draws with replacement: n independent draws, so that a row may come several times.
 
+use super::column::weighed;
 use super::plan::DrawPlan;
 use crate::error::Result;
 use crate::exec::{Context, memory};
 use crate::population::Population;
-use crate::row_weights::RowWeights;
 use crate::sample::Sample;
 use crate::select::{Amount, Repeats};
 
@@ -16,20 +16,14 @@ use crate::select::{Amount, Repeats};
 /// without bias (M. H. Hansen, W. N. Hurwitz, 1943).
 ///
 /// # Errors
-/// As [`RowWeights::new`] and [`Population::asked`].
+/// As [`weighed`] and [`Population::asked`].
 pub(super) fn draw(
     ctx: &Context,
     population: Population,
     plan: &DrawPlan,
     amount: Amount,
 ) -> Result<Sample> {
-    let (column, seed) = (plan.weight.column.as_deref(), plan.seed);
-    let weights = column.map(|column| RowWeights::new(ctx, &population, column, seed));
-    let weights = weights.transpose()?;
-    let population = match &weights {
-        Some(weights) => weights.population(population)?,
-        None => population,
-    };
+    let (population, weights) = weighed(ctx, population, plan)?;
     let (rows, n) = (population.source().rows(), population.asked(amount)?);
     memory::require_rows::<u32>(n.min(rows), "how often each row was drawn")?;
     let among = population.among();
@@ -37,7 +31,7 @@ pub(super) fn draw(
         Some(weights) => weights.of(row),
         None => u32::from(among.has(row)),
     };
-    let repeats = Repeats::draw(ctx, rows, n, seed, weight)?;
+    let repeats = Repeats::draw(ctx, rows, n, plan.seed, weight)?;
     let inverse = if plan.weights {
         memory::require_rows::<f64>(n, "the weights")?;
         let all: f64 = (0..rows).map(|row| f64::from(weight(row))).sum();
@@ -45,5 +39,5 @@ pub(super) fn draw(
     } else {
         None
     };
-    Sample::of_repeats(population, repeats, seed, inverse)
+    Sample::of_repeats(population, repeats, plan.seed, inverse)
 }

@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 
+use super::column::weighed;
 use super::plan::{DrawPlan, Shares};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -15,7 +16,7 @@ use crate::population::Population;
 use crate::row_weights::RowWeights;
 use crate::sample::Sample;
 use crate::select::{Allocated, Allocation, Amount, Repeats, Strata, check_sum, in_units};
-use crate::smart::{self, SmartReport};
+use crate::smart::{self, Judging, SmartReport};
 
 /// Groups whose numbers a report has: the largest.
 pub const GROUPS_SHOWN: usize = 100;
@@ -62,13 +63,7 @@ pub(super) fn draw(
     shares: &Shares,
 ) -> Result<(Sample, GroupsReport, Option<SmartReport>)> {
     let seed = plan.seed;
-    let column = plan.weight.column.as_deref();
-    let row_weights = column.map(|column| RowWeights::new(ctx, &population, column, seed));
-    let row_weights = row_weights.transpose()?;
-    let population = match &row_weights {
-        Some(weights) => weights.population(population)?,
-        None => population,
-    };
+    let (population, row_weights) = weighed(ctx, population, plan)?;
     let n = if plan.replace { population.asked(amount)? } else { population.count(amount)? };
     let partition = Partition::new(ctx, &population, by)?;
     let strata = partition.strata();
@@ -97,7 +92,10 @@ pub(super) fn draw(
         return Ok((sample, groups, None));
     }
     let (selection, found) = if let Some(rule) = &plan.weight.rule {
-        let choice = smart::draw_strata(ctx, &population, strata, &amounts, seed, rule)?;
+        let factors = row_weights.as_ref().map(RowWeights::all);
+        let (source, among) = (population.source(), population.among());
+        let by = Judging { source, among, seed, rule, factors };
+        let choice = smart::draw_strata(ctx, &by, strata, &amounts)?;
         (choice.selection, Some(choice.report))
     } else if let Some(weights) = &row_weights {
         let key = |row| weights.candidate(row);

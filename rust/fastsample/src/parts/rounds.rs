@@ -9,6 +9,7 @@ use super::drawable::Drawable;
 use super::strings::PartStrings;
 use super::survey::Survey;
 use crate::columns::strings_of;
+use crate::draw;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::envelope::{Job, State};
@@ -25,7 +26,6 @@ use crate::smart::terms::weight::{Term, Terms};
 use crate::smart::{self, JUDGE, Smart, SmartReport, check_rows};
 use crate::source::JointColumns;
 use crate::text::{Candidates, Kind, TextColumns, no_text};
-use crate::draw;
 
 /// What rows are weighed by.
 struct Weighing {

@@ -1,4 +1,4 @@
-//! Samples of the chosen rows: uniform, by a rule, by rank, from a stream, from a selection.
+//! Samples of the chosen rows: uniform, by rank, from a stream, from a selection.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::exec::Context;
 use crate::population::Population;
 use crate::reservoir;
 use crate::select::{Amount, Repeats, Selection, window_among};
-use crate::smart::{self, Ranking, Rule, SmartReport};
+use crate::smart::{Ranking, SmartReport};
 use crate::source::{Source, mapped_files};
 
 impl Sample {
@@ -109,53 +109,6 @@ impl Sample {
         };
         let bits = BooleanBuffer::collect_bool(self.rows as usize, any);
         Ok(Self { selection: Selection::of_bits(bits), ..self.clone() })
-    }
-
-    /// Draws rows of a population by `rule`, after one pass over the text of all rows.
-    ///
-    /// With `weights` the sample gets one more column, [`WEIGHT`](crate::gather::WEIGHT): 1 / the
-    /// probability with which the row was drawn.
-    ///
-    /// # Errors
-    /// As [`Sample::uniform`]; [`Error::Column`] where there is no text to judge rows by, or where
-    /// the column of weights is there already; and whatever reading fails with.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::sync::Arc;
-    ///
-    /// use arrow_array::{ArrayRef, RecordBatch, StringArray};
-    /// use fastsample::{Amount, Context, Rule, Sample, Smart, Source};
-    ///
-    /// // Half of the rows are one and the same.
-    /// let text = |i| if i % 2 == 0 { "Hello there!".into() } else { format!("Is {i} a prime number?") };
-    /// let texts: Vec<String> = (0..100).map(text).collect();
-    /// let column: ArrayRef = Arc::new(StringArray::from(texts));
-    /// let batch = RecordBatch::try_from_iter([("prompt", column)])?;
-    /// let source = Source::from_batches(batch.schema(), vec![batch], None)?;
-    ///
-    /// let rule = Rule::Weighted(Smart { commonness: 0.0, ..Smart::default() });
-    /// let ctx = Context::new(None);
-    /// let (sample, report) = Sample::smart(&ctx, source.into(), Amount::Rows(40), 42, &rule, false)?;
-    /// assert_eq!((sample.len(), report.copies, report.copies_drawn), (40, 49, 0));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn smart(
-        ctx: &Context,
-        population: Population,
-        amount: Amount,
-        seed: u64,
-        rule: &Rule,
-        weights: bool,
-    ) -> Result<(Self, SmartReport)> {
-        let (rows, n) = (population.rows(), population.count(amount)?);
-        check_weights(weights, population.source().schema())?;
-        let choice = smart::draw(ctx, &population, n, seed, rule, weights)?;
-        let sample = Self::of(population.into_source(), choice.selection, seed);
-        let sample = Self { population: rows, ..sample }
-            .with_text(choice.report.text.clone())
-            .with_inputs(rule.inputs());
-        Ok((sample.with_weights(choice.weights), choice.report))
     }
 
     /// The rows at `ranks` of a ranking of all rows of `source`.

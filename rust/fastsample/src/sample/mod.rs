@@ -260,7 +260,8 @@ impl Sample {
     }
 }
 
-fn check_weights(wanted: bool, schema: &SchemaRef) -> Result<()> {
+/// Fails where a column of weights is wanted, and one is there already.
+pub(crate) fn check_weights(wanted: bool, schema: &SchemaRef) -> Result<()> {
     if wanted && schema.index_of(WEIGHT).is_ok() {
         return Err(Error::Column(format!(
             "the source has a column {WEIGHT:?} already; leave it out, or draw without weights"

@@ -2,62 +2,75 @@
 
 use super::features::Features;
 use super::kinds::KindsFound;
-use super::options::Rule;
+use super::options::{Judging, Rule};
 use super::priority::{Choice, Priorities};
+use super::report::SmartReport;
 use super::terms::weight::Terms;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::population::Population;
 use crate::select::{Selection, Strata};
 use crate::text::TextColumns;
 
-/// Draws `n` rows of a population by `rule`; `with_weights` asks for the inverse inclusion
-/// probabilities too. Weights are computed among all rows of the source.
+/// Draws `n` rows of a population; `with_weights` asks for the inverse inclusion probabilities too.
 ///
 /// # Errors
 /// [`Error::Column`] for text columns that do not exist or are no text, [`Error::Argument`] for
 /// strengths out of range, and whatever reading fails with.
-pub fn draw(
-    ctx: &Context,
-    population: &Population,
-    n: u64,
-    seed: u64,
-    rule: &Rule,
-    with_weights: bool,
-) -> Result<Choice> {
-    let (source, among) = (population.source(), population.among());
-    match rule {
+pub fn draw(ctx: &Context, by: &Judging, n: u64, with_weights: bool) -> Result<Choice> {
+    match by.rule {
         Rule::Entropy { .. } if with_weights => {
             return Err(Error::Argument(
                 "the entropy rule draws nothing at random, so its rows have no weights".into(),
             ));
         }
-        Rule::Weighted(smart) if Terms::new(smart)?.all_off() => {
-            let choice = Priorities::new(ctx, source, seed, rule, among)?.draw(ctx, n, false)?;
-            let weight = population.rows() as f64 / n as f64;
+        Rule::Weighted(smart) if by.factors.is_none() && Terms::new(smart)?.all_off() => {
+            let choice = Priorities::new(ctx, by)?.draw(ctx, n, false)?;
+            let weight = by.among.len() as f64 / n as f64;
             let weights = with_weights.then(|| vec![weight; n as usize]);
             return Ok(Choice { weights, ..choice });
         }
         _ => {}
     }
-    Priorities::new(ctx, source, seed, rule, among)?.draw(ctx, n, with_weights)
+    Priorities::new(ctx, by)?.draw(ctx, n, with_weights)
 }
 
-/// Draws rows by `rule`, of each stratum its amount. Weights are computed among all rows of the
-/// source.
+/// Draws of each stratum its amount.
 ///
 /// # Errors
 /// As [`draw`].
 pub fn draw_strata(
     ctx: &Context,
-    population: &Population,
+    by: &Judging,
     strata: &Strata,
     amounts: &[u64],
-    seed: u64,
-    rule: &Rule,
 ) -> Result<Choice> {
-    let (source, among) = (population.source(), population.among());
-    Priorities::new(ctx, source, seed, rule, among)?.draw_strata(ctx, strata, amounts)
+    Priorities::new(ctx, by)?.draw_strata(ctx, strata, amounts)
+}
+
+/// The weights of all rows of a source by a rule, times other weights if there are some.
+#[derive(Debug)]
+pub struct RuleWeights(Priorities);
+
+impl RuleWeights {
+    /// Judges all rows.
+    ///
+    /// # Errors
+    /// As [`draw`].
+    pub fn new(ctx: &Context, by: &Judging) -> Result<Self> {
+        Priorities::new(ctx, by).map(Self)
+    }
+
+    /// The weight of a row, of which only ratios count: 0 for one that is too short.
+    #[must_use]
+    pub fn of(&self, row: u64) -> u32 {
+        self.0.weight(row as usize)
+    }
+
+    /// What was found, of which `drawn` are drawn.
+    #[must_use]
+    pub fn report(self, drawn: &Selection) -> SmartReport {
+        self.0.found(drawn)
+    }
 }
 
 /// Draws `n` of the rows that `features` describe, made of `text`.
@@ -74,11 +87,8 @@ pub fn choose(
     text: TextColumns,
 ) -> Result<Choice> {
     let all = Selection::All { rows: features.len() as u64 };
-    Priorities::by_weight(ctx, features, KindsFound::default(), seed, terms, text, &all)?.draw(
-        ctx,
-        n,
-        with_weights,
-    )
+    let found = KindsFound::default();
+    Priorities::by_weight(ctx, features, found, seed, terms, text, &all)?.draw(ctx, n, with_weights)
 }
 
 /// As [`choose`], of the rows `among` those that the features describe, without weights.

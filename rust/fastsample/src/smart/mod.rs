@@ -28,6 +28,7 @@
 //! | [`features`] | what one pass over the text keeps of each row |
 //! | [`extract`] | that pass; parts merge |
 //! | `pipeline` | pilot and extraction, one after the other |
+//! | `factors` | weights times other weights of the same rows |
 //! | [`near_duplicates`] | groups of near-duplicates: a union-find over rows that share bands |
 //! | [`classes`] | the n rows of highest priority, class by class |
 //! | [`inclusion`] | inclusion probabilities |
@@ -42,6 +43,7 @@ mod dropped;
 pub mod entropy;
 pub mod examples;
 pub mod extract;
+mod factors;
 pub mod features;
 pub mod fixed_point;
 pub mod inclusion;
@@ -57,10 +59,10 @@ mod score;
 pub mod terms;
 
 pub(crate) use draw::choose_among;
-pub use draw::{choose, draw, draw_strata};
+pub use draw::{RuleWeights, choose, draw, draw_strata};
 pub use dropped::{Dropped, Reason, dropped};
 pub use kinds::{KindFound, KindsFound};
-pub use options::{Avoid, Rule, Smart, Target, TargetKind, TargetMethod};
+pub use options::{Avoid, Judging, Rule, Smart, Target, TargetKind, TargetMethod};
 pub(crate) use pipeline::check_rows;
 pub use priority::Choice;
 pub(crate) use priority::JUDGE;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::exec::envelope::Job;
+use crate::select::Selection;
 use crate::source::Source;
 
 /// Strengths of the terms; 0 switches a term off, 1 is the formula of its module.
@@ -157,4 +158,20 @@ impl Rule {
             Self::Entropy { .. } => Vec::new(),
         }
     }
+}
+
+/// What rows are judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Judging<'a> {
+    /// All rows.
+    pub source: &'a Source,
+    /// Those that may be drawn. They are judged among all rows.
+    pub among: &'a Selection,
+    /// The seed of the draw.
+    pub seed: u64,
+    /// The rule.
+    pub rule: &'a Rule,
+    /// Another weight of each row of the source, by which that of the rule is multiplied. It is above 0
+    /// for the rows that may be drawn.
+    pub factors: Option<&'a [u32]>,
 }

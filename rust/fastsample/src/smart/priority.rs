@@ -9,13 +9,12 @@ use crate::smart::classes::{self, CLASSES, Class};
 use crate::smart::extract::{TextFeatures, row_texts};
 use crate::smart::features::Features;
 use crate::smart::kinds::KindsFound;
-use crate::smart::options::Rule;
+use crate::smart::options::{Judging, Rule};
 use crate::smart::pipeline::{check_rows, features};
 use crate::smart::report::{RowFacts, SmartReport};
 use crate::smart::terms::duplicates::Copies;
 use crate::smart::terms::weight::{Term, Terms, Weighed};
-use crate::smart::{entropy, inclusion};
-use crate::source::Source;
+use crate::smart::{entropy, factors, inclusion};
 use crate::text::TextColumns;
 
 /// The rows that a smart draw chose.
@@ -55,57 +54,49 @@ enum RowNumbers {
 }
 
 impl Priorities {
-    /// Judges all rows of `source` by `rule`. Rows that `among` does not choose are not drawn.
+    /// Judges all rows of a source. Rows that may not be drawn are barred.
     ///
     /// # Errors
     /// As [`crate::smart::draw()`].
-    pub(super) fn new(
-        ctx: &Context,
-        source: &Source,
-        seed: u64,
-        rule: &Rule,
-        among: &Selection,
-    ) -> Result<Self> {
-        let smart = match rule {
+    pub(super) fn new(ctx: &Context, by: &Judging) -> Result<Self> {
+        let smart = match by.rule {
             Rule::Weighted(smart) => smart,
-            Rule::Entropy { text } => return Self::by_entropy(ctx, source, text.as_deref(), among),
+            Rule::Entropy { text } => return Self::by_entropy(ctx, by, text.as_deref()),
         };
         let terms = Terms::new(smart)?;
-        let text = text_columns(ctx, source, smart.text.as_deref(), JUDGE)?;
+        let text = text_columns(ctx, by.source, smart.text.as_deref(), JUDGE)?;
         if terms.all_off() {
-            return Self::uniform(ctx, source, text, seed, among);
+            return Self::unjudged(ctx, by, text);
         }
-        let (rows, kinds) = features(ctx, source, &text, smart, &terms)?;
-        let mut found = Self::by_weight(ctx, rows, kinds, seed, &terms, text, among)?;
+        let (rows, kinds) = features(ctx, by.source, &text, smart, &terms)?;
+        let mut found = Self::by_weight(ctx, rows, kinds, by.seed, &terms, text, by.among)?;
+        if let Some(factors) = by.factors {
+            factors::multiply(&mut found.weights, factors);
+            found.tell_copies(by.among);
+        }
         let report = &mut found.report;
         (report.target_passed_over, report.avoid_passed_over) = smart.passed_over();
         Ok(found)
     }
 
-    /// Rows of equal weight.
-    fn uniform(
-        ctx: &Context,
-        source: &Source,
-        text: TextColumns,
-        seed: u64,
-        among: &Selection,
-    ) -> Result<Self> {
-        check_rows(source.rows())?;
-        let TextFeatures { exact, chars, .. } = row_texts(ctx, source, &text, false)?;
+    /// Rows that no term weighs.
+    fn unjudged(ctx: &Context, by: &Judging, text: TextColumns) -> Result<Self> {
+        check_rows(by.source.rows())?;
+        let TextFeatures { exact, chars, .. } = row_texts(ctx, by.source, &text, false)?;
         let mut classes = vec![Class::Weighted; chars.len()];
-        exclude(&mut classes, among);
+        exclude(&mut classes, by.among);
         let facts = RowFacts { chars, copies: Copies::of(&exact), likeness: Vec::new() };
         Ok(Self {
             report: SmartReport::unweighted(text, &facts),
             classes,
-            numbers: RowNumbers::Random(RowHash::new(seed)),
-            weights: Vec::new(),
+            numbers: RowNumbers::Random(RowHash::new(by.seed)),
+            weights: by.factors.map(<[u32]>::to_vec).unwrap_or_default(),
             facts,
             is_distinct: false,
         })
     }
 
-    /// Rows that `features` describe, made of `text`.
+    /// Rows that `features` describe, made of `text`, with weights times `factors`.
     pub(super) fn by_weight(
         ctx: &Context,
         features: Features,
@@ -117,55 +108,70 @@ impl Priorities {
     ) -> Result<Self> {
         let weighed = Weighed::new(ctx, features, terms)?;
         let report = SmartReport::of(ctx, text, &weighed, terms, kinds)?;
-        let hash = RowHash::new(seed);
         let class_of = |&weight: &u32| if weight == 0 { Class::Excluded } else { Class::Weighted };
         let mut classes: Vec<Class> = weighed.weights.iter().map(class_of).collect();
         exclude(&mut classes, among);
-        let (copies, is_distinct) = (weighed.copies, terms.has(Term::Duplicates));
-        for group in copies.groups().filter(|_| is_distinct) {
-            let eligible = || group.iter().filter(|&&row| among.has(u64::from(row)));
-            let original = eligible().min_by_key(|&&row| hash.of(u64::from(row)));
-            for row in eligible().filter(|&row| Some(row) != original) {
-                classes[*row as usize] = Class::Copy;
-            }
-        }
         let Features { chars, mut likeness, .. } = weighed.features;
         if report.kinds.is_empty() {
             likeness = Vec::new();
         }
-        Ok(Self {
+        let mut found = Self {
             report,
             classes,
-            numbers: RowNumbers::Random(hash),
+            numbers: RowNumbers::Random(RowHash::new(seed)),
             weights: weighed.weights,
-            facts: RowFacts { chars, copies, likeness },
-            is_distinct,
-        })
+            facts: RowFacts { chars, copies: weighed.copies, likeness },
+            is_distinct: terms.has(Term::Duplicates),
+        };
+        found.tell_copies(among);
+        Ok(found)
+    }
+
+    /// Of rows of equal texts that may be drawn, all but the best are copies.
+    fn tell_copies(&mut self, among: &Selection) {
+        if !self.is_distinct {
+            return;
+        }
+        let copies = std::mem::take(&mut self.facts.copies);
+        for group in copies.groups() {
+            let eligible = || group.iter().filter(|&&row| among.has(u64::from(row)));
+            let Some(&original) = eligible().min_by_key(|&&row| self.candidate(row as usize))
+            else {
+                continue;
+            };
+            // Rows of equal texts have one class but for that.
+            let class = eligible().map(|&row| self.classes[row as usize]).min();
+            for &row in eligible() {
+                self.classes[row as usize] = Class::Copy;
+            }
+            self.classes[original as usize] = class.unwrap_or(Class::Copy);
+        }
+        self.facts.copies = copies;
     }
 
     /// The highest entropy first, ties by ordinal.
-    fn by_entropy(
-        ctx: &Context,
-        source: &Source,
-        text: Option<&[String]>,
-        among: &Selection,
-    ) -> Result<Self> {
-        check_rows(source.rows())?;
-        let text = text_columns(ctx, source, text, JUDGE)?;
-        let TextFeatures { exact, chars, mut entropies } = row_texts(ctx, source, &text, true)?;
+    fn by_entropy(ctx: &Context, by: &Judging, text: Option<&[String]>) -> Result<Self> {
+        check_rows(by.source.rows())?;
+        let text = text_columns(ctx, by.source, text, JUDGE)?;
+        let TextFeatures { exact, chars, mut entropies } = row_texts(ctx, by.source, &text, true)?;
         entropies.iter_mut().for_each(|entropy| *entropy = u64::MAX - *entropy);
         let class = |chars: &u32| {
             if entropy::CHARS.contains(chars) { Class::Weighted } else { Class::Excluded }
         };
         let mut classes: Vec<Class> = chars.iter().map(class).collect();
         let excluded = classes.iter().filter(|&&class| class == Class::Excluded).count() as u64;
-        exclude(&mut classes, among);
+        exclude(&mut classes, by.among);
         let effective_rows = (chars.len() as u64 - excluded) as f64;
         let facts = RowFacts { chars, copies: Copies::of(&exact), likeness: Vec::new() };
         let report = SmartReport::unweighted(text, &facts);
         let report = SmartReport { excluded, effective_rows, ..report };
         let (numbers, weights) = (RowNumbers::Given(entropies), Vec::new());
         Ok(Self { report, classes, numbers, weights, facts, is_distinct: false })
+    }
+
+    /// The weight of a row; 1 if they are equal.
+    pub(super) fn weight(&self, row: usize) -> u32 {
+        self.weights.get(row).copied().unwrap_or(1)
     }
 
     /// The row as a draw compares it.
@@ -175,7 +181,7 @@ impl Priorities {
             RowNumbers::Random(hash) => hash.of(ordinal),
             RowNumbers::Given(numbers) => numbers[row],
         };
-        Candidate { u, weight: self.weights.get(row).copied().unwrap_or(1), ordinal }
+        Candidate { u, weight: self.weight(row), ordinal }
     }
 
     /// The `n` best rows.
@@ -197,21 +203,27 @@ impl Priorities {
 
     /// The best rows of each stratum, so many of each.
     pub(super) fn draw_strata(
-        mut self,
+        self,
         ctx: &Context,
         strata: &Strata,
         amounts: &[u64],
     ) -> Result<Choice> {
         let key = |row: u64| (self.classes[row as usize], self.candidate(row as usize));
         let selection = strata.draw(ctx, amounts, key)?;
+        let report = self.found(&selection);
+        Ok(Choice { selection, weights: None, report })
+    }
+
+    /// What was found, of which `drawn` are drawn.
+    pub(super) fn found(mut self, drawn: &Selection) -> SmartReport {
         let mut counts = [0; CLASSES.len()];
         for (row, class) in (0..).zip(&self.classes) {
-            if let Some(count) = counts.get_mut(*class as usize).filter(|_| selection.has(row)) {
+            if let Some(count) = counts.get_mut(*class as usize).filter(|_| drawn.has(row)) {
                 *count += 1;
             }
         }
-        self.report.see_drawn(counts, &selection, &self.facts);
-        Ok(Choice { selection, weights: None, report: self.report })
+        self.report.see_drawn(counts, drawn, &self.facts);
+        self.report
     }
 
     /// What was found, and what is told of rows drawn.

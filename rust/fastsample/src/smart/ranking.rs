@@ -6,10 +6,9 @@ use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::select::Selection;
 use crate::smart::classes::CLASSES;
-use crate::smart::options::Rule;
+use crate::smart::options::Judging;
 use crate::smart::priority::Priorities;
 use crate::smart::report::{RowFacts, SmartReport};
-use crate::source::Source;
 
 /// Rows by falling priority: the first n are those that a draw of n takes.
 ///
@@ -26,19 +25,13 @@ pub struct Ranking {
 }
 
 impl Ranking {
-    /// Ranks the rows of `source` that `among` selects. Weights are computed among all rows of the
-    /// source.
+    /// Ranks the rows that may be drawn.
     ///
     /// # Errors
     /// As [`crate::smart::draw()`].
-    pub fn new(
-        ctx: &Context,
-        source: &Source,
-        seed: u64,
-        rule: &Rule,
-        among: &Selection,
-    ) -> Result<Self> {
-        let priorities = Priorities::new(ctx, source, seed, rule, among)?;
+    pub fn new(ctx: &Context, by: &Judging) -> Result<Self> {
+        let priorities = Priorities::new(ctx, by)?;
+        let (source_rows, among) = (by.source.rows(), by.among);
         memory::require_rows::<u32>(among.len(), "the ranks")?;
         let mut rows = Vec::with_capacity(among.len() as usize);
         let mut ends = [0; CLASSES.len()];
@@ -51,7 +44,7 @@ impl Ranking {
             *end = rows.len() as u64;
         }
         let (report, facts) = priorities.into_found();
-        Ok(Self { rows, ends, facts, source_rows: source.rows(), report })
+        Ok(Self { rows, ends, facts, source_rows, report })
     }
 
     /// Rows that are ranked.

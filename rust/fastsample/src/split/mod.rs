@@ -25,7 +25,7 @@ use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::smart::extract::{Extracted, SourcePart};
 use crate::smart::features::Tables;
-use crate::smart::{Ranking, Rule, SmartReport, near_duplicates};
+use crate::smart::{Judging, Ranking, Rule, SmartReport, near_duplicates};
 use crate::source::Source;
 use crate::text::TextColumns;
 
@@ -141,7 +141,8 @@ pub fn split(ctx: &Context, population: &Population, options: SplitOptions<'_>) 
         return Err(too_few(0, wanted - size, wanted, None, Together::Texts));
     }
     let free = Selection::of_ids(&free, rows)?;
-    let ranking = Ranking::new(ctx, source, options.seed, rule, &free)?;
+    let by = Judging { source, among: &free, seed: options.seed, rule, factors: None };
+    let ranking = Ranking::new(ctx, &by)?;
     let (chosen, report) = ranking.window(0..size)?;
     rows_of[0] = chosen;
     Ok(Sides { rows: rows_of, text, smart: Some(report) })

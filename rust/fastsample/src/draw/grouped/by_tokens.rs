@@ -8,6 +8,7 @@ use crate::exec::Context;
 use crate::population::Population;
 use crate::sample::Sample;
 use crate::select::{Members, Selection};
+use crate::smart::SmartReport;
 use crate::tokens::{Goal, Measure, TokenLimits};
 
 /// Draws whole groups by the tokens of their rows: those of at most `max_tokens` each, until the next
@@ -22,7 +23,7 @@ pub(in crate::draw) fn draw_by_tokens(
     rows: &Measure,
     limits: TokenLimits,
     columns: &[String],
-) -> Result<(Sample, WholeGroups, TokensDrawn)> {
+) -> Result<(Sample, WholeGroups, TokensDrawn, Option<SmartReport>)> {
     let groups = GroupOrder::new(ctx, &population, plan, columns)?;
     let strata = groups.partition.strata();
     let mut found = TokensDrawn { tokens: 0, too_long: 0 };
@@ -71,9 +72,9 @@ pub(in crate::draw) fn draw_by_tokens(
             _ => too_few(wanted, &groups),
         });
     }
-    let (sample, whole) = groups.sample(ctx, population, &drawn, wanted, 1, plan.seed)?;
+    let (sample, whole, report) = groups.sample(ctx, population, plan, &drawn, wanted, 1)?;
     let sample = sample.with_text(rows.text().clone()).with_inputs(rows.inputs());
-    Ok((sample, whole, found))
+    Ok((sample, whole, found, report))
 }
 
 /// Rows whose tokens are counted at once.

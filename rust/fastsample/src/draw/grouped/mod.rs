@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Whether a group is drawn does not depend on where its rows are in the source. The weight w of a
-//! group is the mean weight of its rows: so equal weights draw what none would, and a row of twice
-//! the weight brings its group as much as another row of it would lose.
+//! group is the mean weight of its rows, in a column, by a rule, or the product of both: so equal
+//! weights draw what none would, and a row of twice the weight brings its group as much as another row
+//! of it would lose. Groups whose rows all weigh 0 by a rule come last.
 
 mod by_tokens;
 mod passes;
@@ -23,6 +24,7 @@ use crate::population::Population;
 use crate::row_weights::RowWeights;
 use crate::sample::Sample;
 use crate::select::{Amount, Candidate};
+use crate::smart::{Judging, RuleWeights, SmartReport};
 
 /// What was drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub(super) fn draw(
     plan: &DrawPlan,
     amount: Amount,
     columns: &[String],
-) -> Result<(Sample, WholeGroups)> {
+) -> Result<(Sample, WholeGroups, Option<SmartReport>)> {
     let wanted = population.count(amount)?;
     let groups = GroupOrder::new(ctx, &population, plan, columns)?;
     let rows = groups.partition.strata().rows();
@@ -58,7 +60,7 @@ pub(super) fn draw(
         return Err(too_few(wanted, &groups));
     };
     let epochs = passes.count();
-    groups.sample(ctx, population, &drawn, wanted, epochs, plan.seed)
+    groups.sample(ctx, population, plan, &drawn, wanted, epochs)
 }
 
 fn too_few(wanted: u64, groups: &GroupOrder) -> Error {
@@ -75,6 +77,8 @@ struct GroupOrder {
     partition: Partition,
     /// Those that may be drawn.
     order: Vec<usize>,
+    /// How a rule judges rows.
+    judged: Option<RuleWeights>,
 }
 
 impl GroupOrder {
@@ -85,45 +89,64 @@ impl GroupOrder {
         columns: &[String],
     ) -> Result<Self> {
         let partition = Partition::whole(ctx, population, columns)?;
-        let weights = match &plan.weight.column {
-            None => vec![1; partition.strata().rows().len()],
-            Some(column) => {
-                let weights = RowWeights::new(ctx, population, column, plan.seed)?;
-                let weights = partition.strata().means(|row| weights.of(row));
-                if weights.iter().all(|&weight| weight == 0) {
-                    return Err(Error::Argument(format!(
-                        "no row that may be drawn has a weight above 0 in column {column:?}"
-                    )));
-                }
-                weights
-            }
+        let strata = partition.strata();
+        let column = plan.weight.column.as_deref();
+        let column = column.map(|column| RowWeights::new(ctx, population, column, plan.seed));
+        let column = column.transpose()?;
+        let of_column = column.as_ref().map(|weights| strata.means(|row| weights.of(row)));
+        if let (Some(weights), Some(name)) = (&of_column, &plan.weight.column)
+            && weights.iter().all(|&weight| weight == 0)
+        {
+            return Err(Error::Argument(format!(
+                "no row that may be drawn has a weight above 0 in column {name:?}"
+            )));
+        }
+        let judge = |rule| {
+            let factors = column.as_ref().map(RowWeights::all);
+            let (source, among) = (population.source(), population.among());
+            RuleWeights::new(ctx, &Judging { source, among, seed: plan.seed, rule, factors })
         };
+        let judged = plan.weight.rule.as_ref().map(judge).transpose()?;
+        let of_rule = judged.as_ref().map(|judged| strata.means(|row| judged.of(row)));
         let hash = RowHash::derive(plan.seed, "groups");
-        let groups = partition.hashes().into_iter().zip(weights).zip(0_u64..);
-        let candidate =
-            |((values, weight), ordinal)| Candidate { u: hash.of(values), weight, ordinal };
+        let weight = |of: &Option<Vec<u32>>, group: usize| of.as_ref().map_or(1, |of| of[group]);
+        let candidate = |(group, values): (usize, u64)| {
+            let of_column = weight(&of_column, group);
+            let weight = if judged.is_some() { weight(&of_rule, group) } else { of_column };
+            let candidate = Candidate { u: hash.of(values), weight, ordinal: group as u64 };
+            (of_column > 0).then_some(candidate)
+        };
+        let hashes = partition.hashes();
         let mut order: Vec<Candidate> =
-            groups.map(candidate).filter(|group| group.weight > 0).collect();
+            hashes.into_iter().enumerate().filter_map(candidate).collect();
         order.sort_unstable();
         let order = order.into_iter().map(|group| group.ordinal as usize).collect();
-        Ok(Self { partition, order })
+        Ok(Self { partition, order, judged })
     }
 
     fn sample(
-        &self,
+        self,
         ctx: &Context,
         population: Population,
+        plan: &DrawPlan,
         drawn: &[usize],
         wanted: u64,
         epochs: u64,
-        seed: u64,
-    ) -> Result<(Sample, WholeGroups)> {
+    ) -> Result<(Sample, WholeGroups, Option<SmartReport>)> {
         let strata = self.partition.strata();
         let mut amounts = vec![0; strata.rows().len()];
         drawn.iter().for_each(|&group| amounts[group] = strata.rows()[group]);
         let found =
             WholeGroups { count: amounts.len() as u64, drawn: drawn.len() as u64, wanted, epochs };
         let selection = strata.draw(ctx, &amounts, |row| row)?;
-        Ok((Sample::of_population(population, selection, seed, None)?, found))
+        let report = self.judged.map(|judged| judged.report(&selection));
+        let sample = Sample::of_population(population, selection, plan.seed, None)?;
+        let sample = match (&report, &plan.weight.rule) {
+            (Some(report), Some(rule)) => {
+                sample.with_text(report.text.clone()).with_inputs(rule.inputs())
+            }
+            _ => sample,
+        };
+        Ok((sample, found, report))
     }
 }
