@@ -450,7 +450,7 @@ def test_inspect_counts_whole_chats(tmp_path: Path) -> None:
     assert "rendered with the chat template of" in found.notes[0]
     assert "Length in tokens" in str(found)
     plan = fastsample.plan(found, seconds_per_step=1, batch_size=2, max_length=128)
-    read = {"tokenizer": folder, "chat_template": True}
+    read: dict[str, Any] = {"tokenizer": folder, "chat_template": True}
     again = fastsample.plan(table, seconds_per_step=1, batch_size=2, max_length=128, **read)
     assert plan.lengths == again.lengths
     assert "as the chat template renders them" in " ".join(plan.assumptions)

@@ -46,6 +46,9 @@ def test_what_engines_say_of_lost_tasks_is_told() -> None:
     assert str(told).startswith("Spark gave a task up: Job aborted: lost; see whether nodes")
 
 
+QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+
 @contextmanager
 def two_executors(folder: Path) -> Iterator[Any]:
     """Start a master and two workers, with an executor of a core each."""
@@ -63,7 +66,11 @@ def two_executors(folder: Path) -> Iterator[Any]:
         "spark.sql.shuffle.partitions": "2",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "OFF",
-        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={folder}",
+        # The JVMs live for seconds, so compiling well costs more than it gains.
+        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={folder} {QUICK}",
+        "spark.executor.extraJavaOptions": QUICK,
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
     }
     builder = SparkSession.builder.master("local-cluster[2,1,1024]")
     for name, value in settings.items():

@@ -88,7 +88,9 @@ def inspect(
             if lengths
             else None
         )
-        counts, whole, chosen = {}, None, []
+        counts: dict[str, npt.NDArray[np.uint32]] = {}
+        chosen: list[str] = []
+        whole = None
         if counter is not None and renders:
             each, _, chosen = counter.lengths(opened, text=text, threads=threads, progress=callback)
             whole = counted_lengths([pa.array(each).to_numpy()])
