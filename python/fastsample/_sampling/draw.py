@@ -162,7 +162,7 @@ def sample(
         ``report.notes`` says so if there is a template.
     smart
         True draws by weight (priority sampling): no copies while other rows are left, fewer
-        near-duplicates, fewer texts that are very short or repeat themselves, more rare text. A
+        near-duplicates, fewer texts that are very short or repeat themselves. A
         :class:`fastsample.Smart` sets the strength of each term. ``"entropy"`` takes the rows of
         highest character entropy of the first text column among those of 10 to 1000 characters.
         All of these read the text of every row first, those that don't match `where` included, and
