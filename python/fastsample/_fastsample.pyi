@@ -24,6 +24,7 @@ __all__ = [
     "compare",
     "draw_mixture",
     "draw_rows",
+    "dropped",
     "find_files",
     "merge_states",
     "pack_rows",

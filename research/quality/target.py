@@ -46,7 +46,8 @@ def sampler(way: str, target: pa.Table, avoid: pa.Table | None) -> fastsample.Sm
     if name == "both":
         return fastsample.Smart(target=target, avoid=avoid)
     ratio = fastsample.Smart(target=target, target_method="ratio")
-    return {"random": OFF, "smart": True, "ratio": ratio}[way]
+    rules: dict[str, fastsample.Smart | bool] = {"random": OFF, "smart": True, "ratio": ratio}
+    return rules[way]
 
 
 def measure(options: argparse.Namespace, seed: int) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ use crate::smart::{self, Choice, Judging, Ranking, Rule};
 /// windows of the ranking are its epochs. Returns the rows that may be drawn, too.
 ///
 /// # Errors
-/// As [`draw`].
+/// As [`draw`](super::draw()).
 pub fn rank(
     ctx: &Context,
     population: Population,
