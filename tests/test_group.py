@@ -256,7 +256,7 @@ def test_bad_arguments_of_split(options: dict[str, Any], error: str) -> None:
     ("options", "error"),
     [
         ({"by": "site"}, "group and by exclude"),
-        ({"smart": True}, "group and smart exclude"),
+        ({"smart": "entropy"}, "group and entropy exclude"),
         ({"weights": True}, "group and weights exclude"),
         ({"group": []}, "group is empty"),
         ({"group": "tlak"}, "tlak"),

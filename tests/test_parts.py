@@ -382,12 +382,14 @@ def test_conditions_and_weights_that_do_not_fit_are_refused(scored: dict[str, Pa
     for options in (
         {"where": "score >"}, {"where": "nope = 1"}, {"where": "score = 'x'"},
         {"weight": "nope"}, {"weight": "prompt"}, {"weight": "score"}, {"where": 3},
-        {"weight": "w", "smart": True}, {"where": "score > 40", "columns": ["nope"]},
+        {"where": "score > 40", "columns": ["nope"]},
     ):  # fmt: skip
         with pytest.raises(fastsample.FastSampleError) as alone:
             fastsample.sample(source, 5, **options)
         with pytest.raises(type(alone.value), match=re.escape(str(alone.value)[:60])):
             _decide(Draw(source, 5, target_bytes="20KiB", **options))
+    with pytest.raises(fastsample.ArgumentError, match="weight and smart exclude"):
+        Draw(source, 5, weight="w", smart=True)
 
 
 #: Ways to write one row group: what is known of its pages differs.

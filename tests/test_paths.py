@@ -147,7 +147,7 @@ def test_reports_tell_what_the_target_passed_over(tmp_path: Path) -> None:
     folder = folder_with_others(tmp_path / "target")
     texts = pa.table({"text": [f"a text that is long enough, number {i}" for i in range(30)]})
     pq.write_table(texts, folder / "a.parquet")
-    smart = fastsample.Smart(target=folder)
+    smart = fastsample.Smart(target=folder, target_method="ratio")
     report = fastsample.sample(texts, 5, smart=smart).report
     assert report.smart is not None
     (note,) = report.smart.notes
