@@ -19,18 +19,10 @@ from fastsample._arguments import (
 )
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
-from fastsample._sampling.draw_plan import check_plan, draw
-from fastsample._sampling.exclusion import (
-    LETTERS,
-    check_exclude,
-    excluded,
-    excluding,
-    left_out_rows,
-    read_benchmarks,
-)
+from fastsample._sampling.draw_plan import check_plan, draw, report_of
+from fastsample._sampling.exclusion import LETTERS, check_exclude, excluding, read_benchmarks
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.manifest import recipe
-from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike
 from fastsample._source import SourceLike, open_population
@@ -258,32 +250,10 @@ def sample(
         opened = open_population(source, columns, where, threads, callback, schema)
         shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
         opened = excluding(opened, shared, plan.text, threads, callback)
-        left_out = excluded(opened)
         if at_most and not plan.replace and isinstance(amount, int) and opened.population:
             plan = dataclasses.replace(plan, amount=min(amount, opened.population))
         drawn = draw(opened, plan, threads, callback)
-    seconds = time.perf_counter() - started
-    rows = drawn.rows
-    report = Report(
-        rows.source_rows,
-        len(rows),
-        plan.seed,
-        seconds,
-        drawn.smart,
-        drawn.tokens,
-        drawn.too_long,
-        *known_text(rows),
-        notes=(*opened.notes, *drawn.notes),
-        where=where,
-        matching=None if where is None else rows.population + left_out_rows(left_out),
-        exclude=left_out,
-        fraction=amount if isinstance(amount, float) else None,
-        groups=drawn.groups,
-        weight=plan.weight,
-        group=tuple(plan.group or ()),
-        replace=plan.replace,
-        distinct=rows.distinct,
-    )
+    report = report_of(drawn, plan, opened, where, time.perf_counter() - started)
     others = {
         "where": where,
         "exclude": benchmarks or None,
@@ -292,4 +262,4 @@ def sample(
         "schema": check_schema(schema),
     }
     made = recipe(source, {**plan.arguments, **others})
-    return Sample(rows, report, made)
+    return Sample(drawn.rows, report, made)

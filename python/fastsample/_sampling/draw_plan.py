@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from fastsample import _fastsample
-from fastsample._arguments import (
-    check_text_columns,
-    optional,
-    string,
-    whole,
-)
+from fastsample._arguments import check_text_columns, optional, string, whole
 from fastsample._progress import Callback
+from fastsample._sampling.exclusion import excluded, left_out_rows
 from fastsample._sampling.groups import (
     AllocationLike,
     Shares,
@@ -23,7 +19,7 @@ from fastsample._sampling.groups import (
     group_notes,
     to_groups,
 )
-from fastsample._sampling.report import Groups
+from fastsample._sampling.report import Groups, Report, known_text
 from fastsample._sampling.smart import SmartLike, check_rule, rule, text_of
 from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._sampling.tokens import counter_of
@@ -51,10 +47,11 @@ class DrawPlan:
     replace: bool = False
     weights: bool = False
     text_columns: list[str] | None = None
-    text: list[str] | None = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "text", text_of(self.smart, self.text_columns))
+    @property
+    def text(self) -> list[str] | None:
+        """The text columns that were named, by themselves or in the options of `smart`."""
+        return text_of(self.smart, self.text_columns)
 
     @property
     def counts_tokens(self) -> bool:
@@ -64,7 +61,7 @@ class DrawPlan:
     @property
     def arguments(self) -> dict[str, Any]:
         """Its part of the arguments of `sample`, by name."""
-        names = (each.name for each in fields(self) if each.init and each.name != "amount")
+        names = (each.name for each in fields(self) if each.name != "amount")
         amount = self.amount
         return {
             "n": amount if isinstance(amount, int) else None,
@@ -185,4 +182,31 @@ def draw(
         too_long,
         notes,
         found["epochs"],
+    )
+
+
+def report_of(
+    drawn: Drawn, plan: DrawPlan, opened: _fastsample.Source, where: str | None, seconds: float
+) -> Report:
+    """Return what is reported of a draw from the rows of `opened` that match `where`."""
+    rows, left_out, amount = drawn.rows, excluded(opened), plan.amount
+    return Report(
+        rows.source_rows,
+        len(rows),
+        plan.seed,
+        seconds,
+        drawn.smart,
+        drawn.tokens,
+        drawn.too_long,
+        *known_text(rows),
+        notes=(*opened.notes, *drawn.notes),
+        where=where,
+        matching=None if where is None else rows.population + left_out_rows(left_out),
+        exclude=left_out,
+        fraction=amount if isinstance(amount, float) else None,
+        groups=drawn.groups,
+        weight=plan.weight,
+        group=tuple(plan.group or ()),
+        replace=plan.replace,
+        distinct=rows.distinct,
     )

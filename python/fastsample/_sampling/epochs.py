@@ -20,17 +20,10 @@ from fastsample._arguments import (
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling import formats
-from fastsample._sampling.draw_plan import Drawn, DrawPlan, check_plan, draw
-from fastsample._sampling.exclusion import (
-    LETTERS,
-    check_exclude,
-    excluded,
-    excluding,
-    left_out_rows,
-    read_benchmarks,
-)
+from fastsample._sampling.draw_plan import Drawn, DrawPlan, check_plan, draw, report_of
+from fastsample._sampling.exclusion import LETTERS, check_exclude, excluding, read_benchmarks
 from fastsample._sampling.groups import AllocationLike
-from fastsample._sampling.report import Report, WriteReport, known_text
+from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike
 from fastsample._sampling.smart_report import to_report
@@ -121,11 +114,7 @@ def epochs(
         opened = matching(opened, where, threads, callback)
         shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
         opened = excluding(opened, shared, plan.text, threads, callback)
-    asked: dict[str, Any] = {"where": where}
-    asked |= {"fraction": amount if isinstance(amount, float) else None}
-    asked |= {"weight": plan.weight, "group": tuple(plan.group or ())}
-    asked |= {"exclude": excluded(opened)}
-    return Epochs(opened, plan, threads, progress, asked)
+    return Epochs(opened, plan, where, threads, progress)
 
 
 @public
@@ -140,16 +129,16 @@ class Epochs:
         self,
         opened: _fastsample.Source,
         plan: DrawPlan,
+        where: str | None,
         threads: int | None,
         progress: bool | Callback | None,
-        asked: dict[str, Any],
     ) -> None:
         self._opened = opened
         self._n = opened.count(plan.amount or 0)
         self._plan = plan
+        self._where = where
         self._threads = threads
         self._progress = progress
-        self._asked = asked
         self._ranking: _fastsample.Ranking | None = None
         self._count: int | None = None
 
@@ -185,24 +174,8 @@ class Epochs:
         with reporting(self._progress, "drawing") as callback:
             drawn = self._draw(epoch, callback)
         seconds = time.perf_counter() - started
-        rows = drawn.rows
-        report = Report(
-            rows.source_rows,
-            len(rows),
-            self._plan.seed,
-            seconds,
-            drawn.smart,
-            None,
-            None,
-            *known_text(rows),
-            notes=(*self._opened.notes, *drawn.notes),
-            **self._asked,
-            matching=None
-            if self._asked["where"] is None
-            else rows.population + left_out_rows(self._asked["exclude"]),
-            groups=drawn.groups,
-        )
-        return Sample(rows, report)
+        report = report_of(drawn, self._plan, self._opened, self._where, seconds)
+        return Sample(drawn.rows, report)
 
     def write(
         self,
