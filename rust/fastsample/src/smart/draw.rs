@@ -87,8 +87,7 @@ pub fn choose(
     text: TextColumns,
 ) -> Result<Choice> {
     let all = Selection::All { rows: features.len() as u64 };
-    let found = KindsFound::default();
-    Priorities::by_weight(ctx, features, found, seed, terms, text, &all)?.draw(ctx, n, with_weights)
+    described(ctx, features, &all, seed, terms, text)?.draw(ctx, n, with_weights)
 }
 
 /// As [`choose`], of the rows `among` those that the features describe, without weights.
@@ -104,6 +103,19 @@ pub(crate) fn choose_among(
     terms: &Terms,
     text: TextColumns,
 ) -> Result<Choice> {
-    let found = KindsFound::default();
-    Priorities::by_weight(ctx, features, found, seed, terms, text, among)?.draw(ctx, n, false)
+    described(ctx, features, among, seed, terms, text)?.draw(ctx, n, false)
+}
+
+fn described(
+    ctx: &Context,
+    features: Features,
+    among: &Selection,
+    seed: u64,
+    terms: &Terms,
+    text: TextColumns,
+) -> Result<Priorities> {
+    let kinds = KindsFound::default();
+    let mut found = Priorities::by_weight(ctx, features, kinds, seed, terms, text, among)?;
+    found.tell_copies(among);
+    Ok(found)
 }

@@ -11,14 +11,13 @@ use std::collections::{BTreeMap, HashMap};
 use crate::columns::{named_columns, text_columns};
 use crate::error::Result;
 use crate::exec::Context;
-use crate::scan::{self, scan};
+use crate::smart::extract::row_texts;
 use crate::smart::options::Smart;
 use crate::smart::pipeline::features;
 use crate::smart::priority::JUDGE;
 use crate::smart::terms::duplicates::Copies;
 use crate::smart::terms::weight::{Lowered, Term, Terms, Weighed};
 use crate::source::Source;
-use crate::text::TextColumns;
 
 /// Rows between two looks at whether the call is cancelled.
 const ROWS_PER_CHECK: usize = 1 << 16;
@@ -134,7 +133,10 @@ pub fn dropped(
     let terms = Terms::new(smart)?;
     let text = text_columns(ctx, source, smart.text.as_deref(), JUDGE)?;
     let of_sample = named_columns(sample, &text.paths())?;
-    let mut kept = hashes(ctx, sample, &of_sample)?;
+    let mut kept: HashMap<u64, u64> = HashMap::new();
+    for hash in row_texts(ctx, sample, &of_sample, false)?.exact {
+        *kept.entry(hash).or_default() += 1;
+    }
     let (rows, _) = features(ctx, source, &text, smart, &terms)?;
     let exact = rows.exact.clone();
     let weighed = Weighed::new(ctx, rows, &terms)?;
@@ -153,25 +155,6 @@ pub fn dropped(
         found.add(reason, hash, row as u64, examples);
     }
     Ok(found)
-}
-
-/// How many rows have which hash of their texts.
-fn hashes(ctx: &Context, source: &Source, text: &TextColumns) -> Result<HashMap<u64, u64>> {
-    ctx.begin(source.rows());
-    scan(
-        ctx,
-        &source.project_text(text, &[])?,
-        scan::all,
-        HashMap::<u64, u64>::new,
-        |counts, _, batch| {
-            let texts = text.of(batch)?;
-            (0..batch.num_rows()).for_each(|row| *counts.entry(texts.hash(row)).or_default() += 1);
-            Ok(())
-        },
-        |counts, other| {
-            other.into_iter().for_each(|(hash, n)| *counts.entry(hash).or_default() += n);
-        },
-    )
 }
 
 /// Whether a row before has the same texts.

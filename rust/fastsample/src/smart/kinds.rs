@@ -83,16 +83,24 @@ pub(super) struct Kinds {
     pub(super) found: KindsFound,
 }
 
+/// Whether the shingles of the pilot are counted.
+pub(super) fn needs_counts(smart: &Smart, terms: &Terms) -> bool {
+    terms.has(Term::Commonness) || has_target(smart, terms, TargetMethod::Ratio)
+}
+
 /// Whether rows of the pilot are examples that something is learned from.
 pub(super) fn needs_examples(smart: &Smart, terms: &Terms) -> bool {
-    let by_classifier = |method| method == TargetMethod::Classifier;
-    let target = smart.target.as_ref().is_some_and(|target| by_classifier(target.method));
-    target && terms.has(Term::Target) || terms.has(Term::Avoid)
+    terms.has(Term::Avoid) || has_target(smart, terms, TargetMethod::Classifier)
+}
+
+/// Whether rows are held against a target by `method`.
+fn has_target(smart: &Smart, terms: &Terms, method: TargetMethod) -> bool {
+    terms.has(Term::Target) && smart.target.as_ref().is_some_and(|target| target.method == method)
 }
 
 impl Kinds {
-    /// Learns all kinds: from the `counts` of shingles of the pilot, and from its rows, which are there
-    /// where [`needs_examples`] says so.
+    /// Learns all kinds: from the `counts` of shingles of the pilot, and from its rows, each of which
+    /// are there where [`needs_counts`] and [`needs_examples`] say so.
     pub(super) fn learn(
         ctx: &Context,
         smart: &Smart,

@@ -50,20 +50,31 @@ impl OfPilot for PilotShingles {
     }
 }
 
-/// Both in one pass, the latter if it is there.
-impl<A: OfPilot, B: OfPilot> OfPilot for (A, Option<B>) {
+/// What is not needed sees nothing.
+impl<A: OfPilot> OfPilot for Option<A> {
     fn see(&mut self, exact: u64, shingles: &[u64]) {
-        self.0.see(exact, shingles);
-        if let Some(second) = &mut self.1 {
-            second.see(exact, shingles);
+        if let Some(seen) = self {
+            seen.see(exact, shingles);
         }
     }
 
     fn join(&mut self, other: Self) {
-        self.0.join(other.0);
-        if let (Some(mine), Some(other)) = (&mut self.1, other.1) {
+        if let (Some(mine), Some(other)) = (self, other) {
             mine.join(other);
         }
+    }
+}
+
+/// Both in one pass.
+impl<A: OfPilot, B: OfPilot> OfPilot for (A, B) {
+    fn see(&mut self, exact: u64, shingles: &[u64]) {
+        self.0.see(exact, shingles);
+        self.1.see(exact, shingles);
+    }
+
+    fn join(&mut self, other: Self) {
+        self.0.join(other.0);
+        self.1.join(other.1);
     }
 }
 
@@ -131,7 +142,7 @@ impl Payload for PilotShingles {
 }
 
 /// Document frequencies: in how many rows each shingle occurs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct DocumentFrequencies(Vec<u64>);
 
 impl DocumentFrequencies {

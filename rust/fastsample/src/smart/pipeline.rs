@@ -3,7 +3,7 @@
 use super::examples::Examples;
 use super::extract::{self, Extracted, SourcePart};
 use super::features::{Features, Tables};
-use super::kinds::{Kinds, KindsFound, needs_examples};
+use super::kinds::{Kinds, KindsFound, needs_counts, needs_examples};
 use super::options::Smart;
 use super::pilot::{self, PilotShingles};
 use super::terms::commonness::Commonness;
@@ -30,10 +30,10 @@ pub(super) fn features(
     let (mut commonness, mut kinds) = (None, Kinds::default());
     if [Term::Commonness, Term::Target, Term::Avoid].iter().any(|&term| terms.has(term)) {
         pilot = pilot::pilot_rows(ctx, source.rows())?;
+        let counts = needs_counts(smart, terms).then(PilotShingles::default);
         let examples = needs_examples(smart, terms).then(Examples::default);
-        let blank = (PilotShingles::default(), examples);
-        let (counts, others) = extract::from_pilot(ctx, part, &pilot, &blank)?;
-        let counts = counts.into_counts();
+        let (counts, others) = extract::from_pilot(ctx, part, &pilot, &(counts, examples))?;
+        let counts = counts.map(PilotShingles::into_counts).unwrap_or_default();
         kinds = Kinds::learn(ctx, smart, terms, text, &counts, others)?;
         commonness = terms.has(Term::Commonness).then(|| Commonness::new(counts.iter()));
     }

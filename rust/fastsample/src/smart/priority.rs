@@ -72,8 +72,8 @@ impl Priorities {
         let mut found = Self::by_weight(ctx, rows, kinds, by.seed, &terms, text, by.among)?;
         if let Some(factors) = by.factors {
             factors::multiply(&mut found.weights, factors);
-            found.tell_copies(by.among);
         }
+        found.tell_copies(by.among);
         let report = &mut found.report;
         (report.target_passed_over, report.avoid_passed_over) = smart.passed_over();
         Ok(found)
@@ -96,7 +96,7 @@ impl Priorities {
         })
     }
 
-    /// Rows that `features` describe, made of `text`, with weights times `factors`.
+    /// Rows that `features` describe, made of `text`. Copies are told once weights are final.
     pub(super) fn by_weight(
         ctx: &Context,
         features: Features,
@@ -115,20 +115,18 @@ impl Priorities {
         if report.kinds.is_empty() {
             likeness = Vec::new();
         }
-        let mut found = Self {
+        Ok(Self {
             report,
             classes,
             numbers: RowNumbers::Random(RowHash::new(seed)),
             weights: weighed.weights,
             facts: RowFacts { chars, copies: weighed.copies, likeness },
             is_distinct: terms.has(Term::Duplicates),
-        };
-        found.tell_copies(among);
-        Ok(found)
+        })
     }
 
     /// Of rows of equal texts that may be drawn, all but the best are copies.
-    fn tell_copies(&mut self, among: &Selection) {
+    pub(super) fn tell_copies(&mut self, among: &Selection) {
         if !self.is_distinct {
             return;
         }
