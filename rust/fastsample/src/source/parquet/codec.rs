@@ -11,9 +11,9 @@ use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 use parquet::basic::Compression;
 use parquet::compression::{CodecOptions, create_codec};
-use snap::raw::{Decoder, decompress_len};
 
 use super::budget::{Budget, Charge};
+use super::snappy;
 use crate::error::{Error, Result};
 use crate::source::file::OpenFile;
 
@@ -120,12 +120,12 @@ fn fill(codec: Compression, compressed: &[u8], out: &mut [u8]) -> std::result::R
         |found: usize| format!("a page holds {found} bytes, not as many as its header says");
     match codec {
         Compression::SNAPPY => {
-            let found = decompress_len(compressed).map_err(|error| error.to_string())?;
+            let (found, elements) =
+                snappy::open(compressed).ok_or("a page does not say how long it is")?;
             if found != out.len() {
                 return Err(differs(found));
             }
-            Decoder::new().decompress(compressed, out).map_err(|error| error.to_string())?;
-            Ok(())
+            snappy::inflate(elements, out).ok_or_else(|| "a page is not Snappy".into())
         }
         Compression::ZSTD(_) => {
             let mut decoder = zstd::bulk::Decompressor::new().map_err(|error| error.to_string())?;

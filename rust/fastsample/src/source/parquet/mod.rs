@@ -9,8 +9,8 @@
 //! - [`chunk`], [`header`], [`index`], [`pages`]: where the pages of a column chunk are;
 //! - [`file`](mod@file): a file and all of that; [`splits`](mod@splits): where a large row group may
 //!   be cut;
-//! - [`page_reader`]: the pages of a chunk, through [`codec`] (their bytes, within a [`budget`]) and
-//!   [`bounds`] (their claims, with [`delta`]); [`row_group`]: those of all columns;
+//! - [`page_reader`]: the pages of a chunk, through [`codec`] (their bytes, within a [`budget`], with
+//!   [`snappy`]) and [`bounds`] (their claims, with [`delta`]); [`row_group`]: those of all columns;
 //! - [`wanted`]: rows to read; [`decoder`]: read by the decoder of `parquet`; [`stream`]: texts of
 //!   huge [`plain_pages`](mod@plain_pages), through [`inflate`] (their bytes) and [`levels`] (their
 //!   nulls);
@@ -44,6 +44,7 @@ mod plan;
 mod read;
 mod row_group;
 mod shapes;
+mod snappy;
 mod splits;
 mod stream;
 #[cfg(test)]
