@@ -12,20 +12,20 @@ import fastsample
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from commands import run
 from data import drawn_ids, mean_chars, write_parquet
 
 MODULE = [sys.executable, "-m", "fastsample"]
 SCRIPT = [str(Path(sys.executable).with_name("fastsample"))]
 
 
-def run(*arguments: object, command: list[str] = MODULE, **environment: str) -> Any:
-    """Run the command line with a pipe in place of a terminal."""
+def started(command: list[str], *arguments: object) -> Any:
+    """Run a program with a pipe in place of a terminal."""
     return subprocess.run(
         [*command, *map(str, arguments)],
         capture_output=True,
         check=False,
         encoding="utf-8",
-        env={**os.environ, **environment},
         timeout=60,
     )
 
@@ -51,14 +51,14 @@ def test_the_flags_of_the_script_it_replaces(
     command: list[str], flag: str, source: Path, output: Path, table: pa.Table
 ) -> None:
     arguments = ["sample", "--input", source, "--output", output, flag, 100, "--seed", 7]
-    done = run(*arguments, command=command)
+    done = started(command, *arguments)
     assert done.returncode == 0
     assert done.stderr == (
         "note: rows are in the order of the source; --shuffle writes them in random order, "
         "--no-shuffle keeps this one\n"
     )
     for chosen in ("--shuffle", "--no-shuffle"):
-        assert run(*arguments, chosen, command=command).stderr == ""
+        assert started(command, *arguments, chosen).stderr == ""
     assert run(*arguments, "--no-shuffle").returncode == 0
     assert pq.read_table(output).equals(table.take(drawn_ids(3000, 100, 7)))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from commands import run
 from data import write_parquet
 
 MODULE = [sys.executable, "-m", "fastsample"]
@@ -19,7 +20,7 @@ MODULE = [sys.executable, "-m", "fastsample"]
 NAMES = ["data[v1]", "data[bold red]x[_bold red]", "[", "a[link=x]b", "x:smile:"]
 
 
-def run(
+def in_shell(
     *arguments: object, after: str = "", **environment: str
 ) -> subprocess.CompletedProcess[Any]:
     """Run the command line in a shell, with redirections `after` it."""
@@ -35,9 +36,9 @@ def run(
     )
 
 
-def shown(done: subprocess.CompletedProcess[Any]) -> str:
-    assert (done.returncode, done.stderr.count(b"Traceback")) == (0, 0), done.stderr.decode()
-    return str(done.stdout.decode() + done.stderr.decode())
+def shown(done: subprocess.CompletedProcess[str]) -> str:
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -92,7 +93,7 @@ def test_json_is_json_in_every_encoding(encoding: str, tmp_path: Path) -> None:
         ["compare", source, target, "--by", "é 你 😀", "--json"],
         ["split", "é😀=3", "-i", source, "-o", tmp_path / "ß🐼", "--json"],
     ):
-        done = run(*arguments, PYTHONIOENCODING=encoding)
+        done = in_shell(*arguments, PYTHONIOENCODING=encoding)
         assert done.returncode == 0
         found = json.dumps(json.loads(done.stdout.decode(encoding)), ensure_ascii=False)
         assert "🐼" in found or "😀" in found
@@ -102,7 +103,7 @@ def test_json_is_json_in_every_encoding(encoding: str, tmp_path: Path) -> None:
 def test_json_of_a_name_that_is_not_utf8(encoding: str, tmp_path: Path) -> None:
     source = tmp_path / os.fsdecode("数据.parquet".encode("gbk"))
     write_parquet(pa.table({"text": ["x"] * 9}), tmp_path / "a.parquet").rename(source)
-    done = run("inspect", source, "--json", PYTHONIOENCODING=encoding)
+    done = in_shell("inspect", source, "--json", PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
     (file,) = json.loads(done.stdout.decode())["files"]
     assert os.fsencode(file["path"]) == os.fsencode(source)
@@ -125,7 +126,7 @@ def test_streams_that_cannot_be_written(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_parquet(pa.table({"text": [f"text {i}" for i in range(50)]}), Path("in.parquet"))
-    done = run(*arguments, after=after)
+    done = in_shell(*arguments, after=after)
     message = done.stderr.decode()
     if after == "2>&- <&-":
         assert (done.returncode, message) == (0, "")
@@ -169,7 +170,7 @@ def test_wrong_usage_ends_with_2(
     write_parquet(pa.table({"text": [f"text {i}" for i in range(50)]}), Path("in.parquet"))
     done = run(*arguments)
     assert done.returncode == 2
-    assert message in " ".join(done.stderr.decode().split())
+    assert message in " ".join(done.stderr.split())
     assert [path.name for path in Path().iterdir()] == ["in.parquet"]
 
 

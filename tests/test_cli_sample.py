@@ -1,10 +1,7 @@
 """`sample` and `score` on the command line: names in order, folders, terms, words of errors."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +9,9 @@ import fastsample
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from commands import run
 from data import drawn_ids, write_parquet
 from fastsample.cli._words import in_flags
-
-
-def run(*arguments: object, **environment: str) -> Any:
-    command = [sys.executable, "-m", "fastsample", *map(str, arguments)]
-    env = {**os.environ, **environment}
-    return subprocess.run(
-        command, capture_output=True, check=False, encoding="utf-8", timeout=60, env=env
-    )
 
 
 @pytest.fixture

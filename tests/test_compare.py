@@ -3,8 +3,6 @@
 import json
 import math
 import re
-import subprocess
-import sys
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from commands import run
 from data import pairs, stream, texts, write_ipc, write_parquet
 
 
@@ -357,27 +356,22 @@ def test_every_number_has_a_sentence(mixed: pa.Table) -> None:
     assert len(plain["facts"]) == len(found.facts())
 
 
-def run(*arguments: object) -> Any:
-    command = [sys.executable, "-m", "fastsample", "compare", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=60)
-
-
 def test_command_line(mixed: pa.Table, tmp_path: Path) -> None:
     source = write_parquet(mixed, tmp_path / "a.parquet")
     sample = tmp_path / "b.parquet"
     fastsample.sample(source, 900).write_parquet(sample)
-    done = run(source, sample, "--by", "source", "--html", tmp_path / "r.html")
+    done = run("compare", source, sample, "--by", "source", "--html", tmp_path / "r.html")
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
     for fact in ("representative", "n-grams covered", "held-out text", "诗", "what it means"):
         assert fact in done.stdout
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
-    plain = json.loads(run(source, sample, "--by", "source", "--json").stdout)
+    plain = json.loads(run("compare", source, sample, "--by", "source", "--json").stdout)
     assert plain == json.loads(
         json.dumps(fastsample.compare(source, sample, by="source").to_dict())
     )
-    assert run(source, source).stdout.startswith("identical")
-    done = run(source, tmp_path / "c.parquet")
+    assert run("compare", source, source).stdout.startswith("identical")
+    done = run("compare", source, tmp_path / "c.parquet")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
 
 

@@ -1,17 +1,14 @@
 """Inspections: lengths, copies, how they look in a terminal, plots."""
 
 import json
-import os
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import fastsample
 import numpy as np
 import pyarrow as pa
 import pytest
+from commands import run
 from data import pairs, write_parquet
 from fastsample import _figure, _text_lengths
 from rich.cells import cell_len
@@ -22,14 +19,6 @@ def table() -> pa.Table:
     """Return 3,000 rows of which 300 are copies, with Chinese names of columns."""
     rows = pairs(2700, seed=5)
     return pa.concat_tables([rows, rows[:300]]).rename_columns(["id", "提示", "回答"])
-
-
-def run(*arguments: object, **environment: str) -> Any:
-    command = [sys.executable, "-m", "fastsample", "inspect", *map(str, arguments)]
-    env = {**os.environ, **environment}
-    return subprocess.run(
-        command, capture_output=True, encoding="utf-8", check=False, timeout=60, env=env
-    )
 
 
 def test_copies_and_whole_rows(table: pa.Table) -> None:
@@ -63,7 +52,7 @@ def test_without_texts_there_are_no_lengths() -> None:
 
 def test_tables_align_with_chinese_names(table: pa.Table, tmp_path: Path) -> None:
     path = write_parquet(table, tmp_path / "数据.parquet")
-    printed = run(path).stdout
+    printed = run("inspect", path).stdout
     for title, columns in (("Columns", 3), ("Length in characters", 11)):
         (part,) = [part for part in printed.split("\n\n") if part.startswith(title)]
         _, heading, rule, *rows = part.splitlines()
@@ -80,14 +69,14 @@ def test_tables_align_with_chinese_names(table: pa.Table, tmp_path: Path) -> Non
 
 def test_bars_of_a_plain_terminal(table: pa.Table, tmp_path: Path) -> None:
     path = write_parquet(table, tmp_path / "a.parquet")
-    done = run(path, PYTHONIOENCODING="ascii")
+    done = run("inspect", path, PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert "#" in done.stdout
 
 
 def test_json_has_copies(table: pa.Table, tmp_path: Path) -> None:
     path = write_parquet(table, tmp_path / "a.parquet")
-    plain = json.loads(run(path, "--json").stdout)
+    plain = json.loads(run("inspect", path, "--json").stdout)
     found = fastsample.inspect(path)
     assert plain == json.loads(json.dumps(found.to_dict()))
     assert plain["copies"]["exact"] is True
@@ -122,7 +111,7 @@ def test_bins_reach_over_a_long_tail(spread: float) -> None:
 def test_plot(table: pa.Table, tmp_path: Path, suffix: str) -> None:
     pytest.importorskip("matplotlib")
     path = write_parquet(table, tmp_path / "a.parquet")
-    done = run(path, "--plot", tmp_path / f"p.{suffix}")
+    done = run("inspect", path, "--plot", tmp_path / f"p.{suffix}")
     assert done.returncode == 0, done.stderr
     assert "Glyph" not in done.stderr
     head = (tmp_path / f"p.{suffix}").read_bytes()[:300]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +18,7 @@ import pyarrow.dataset
 import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
+from commands import run
 from fastsample import errors
 from tokenizers_made import make
 
@@ -57,8 +57,7 @@ def refused(path: Path, write: Callable[[], object], *words: str) -> None:
 
 def fails(*arguments: object) -> str:
     """Run the command line, which must fail without a traceback."""
-    command = [sys.executable, "-m", "fastsample", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = run(*arguments)
     assert done.returncode in (1, 2), done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr

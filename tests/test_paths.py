@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import fastsample
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from commands import run
 from fastsample import errors
 
 #: A name in GBK, as archives from a Chinese Windows have them. It is not UTF-8.
@@ -172,10 +171,7 @@ def test_commands_tell_what_was_passed_over(command: str, as_json: bool, tmp_pat
         "split": ["-i", folder, "-o", out, "a=5", "b=5"],
         "plan": [folder, "-n", "5", "--batch-size", "1", "--seconds-per-step", "1"],
     }
-    run = [sys.executable, "-m", "fastsample", command, *map(str, arguments[command])]
-    done = subprocess.run(
-        [*run, "--json"] if as_json else run, capture_output=True, text=True, check=False
-    )
+    done = run(command, *arguments[command], *(["--json"] if as_json else []))
     assert done.returncode == 0, done.stderr
     assert (done.stdout + done.stderr).count("4 files were passed over") == (
         2 if as_json and command in ("inspect", "compare") else 1

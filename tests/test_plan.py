@@ -2,7 +2,6 @@
 
 import json
 import math
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import fastsample
 import numpy as np
 import pyarrow as pa
 import pytest
+from commands import run
 from data import write_parquet
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,11 +18,6 @@ from hypothesis import strategies as st
 #: Ten million rows, of which the trainer makes 183,605 steps of a second; five epochs.
 NOW: dict[str, Any] = {"steps": 183_605, "seconds_per_step": 1.0, "epochs": 5}
 WANTED: dict[str, Any] = {"new_epochs": 3, "new_seconds_per_step": 0.9}
-
-
-def run(*arguments: object) -> Any:
-    command = [sys.executable, "-m", "fastsample", "plan", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=60)
 
 
 def test_the_arithmetic_of_ten_days() -> None:
@@ -227,14 +222,14 @@ FLAGS = ["--steps", 183605, "--seconds-per-step", 1.0, "--epochs", 5, "--new-epo
 
 def test_command_line() -> None:
     wanted = ["-n", 3_000_000, "--new-seconds-per-step", 0.9]
-    done = run("--rows", 10_000_000, *FLAGS, *wanted)
+    done = run("plan", "--rows", 10_000_000, *FLAGS, *wanted)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
     for fact in ("183,605", "51.0", "255.0", "55,081", "13.8", "41.3", "6.2 x", "Assumptions"):
         assert fact in done.stdout
-    plain = json.loads(run("--rows", 10_000_000, *FLAGS, *wanted, "--json").stdout)
+    plain = json.loads(run("plan", "--rows", 10_000_000, *FLAGS, *wanted, "--json").stdout)
     assert plain == fastsample.plan(10_000_000, 3_000_000, **NOW, **WANTED).to_dict()
-    done = run("--rows", 10_000_000, *FLAGS, "--hours", 33)
+    done = run("plan", "--rows", 10_000_000, *FLAGS, "--hours", 33)
     assert "33 hours are enough for" in done.stdout
 
 
@@ -242,13 +237,13 @@ def test_command_line_on_files(table: pa.Table, tmp_path: Path) -> None:
     path = write_parquet(table, tmp_path / "in.parquet")
     flags = ["--batch-size", 8, "--seconds-per-step", 1, "--max-length", 128, "--lengths"]
     outputs = ["--plot", tmp_path / "p.svg", "-n", 600, "--write", tmp_path / "s.toml"]
-    done = run(path, *flags, *outputs)
+    done = run("plan", path, *flags, *outputs)
     assert done.returncode == 0, done.stderr
     assert "rows cut" in done.stdout
     assert "length batching" in done.stdout
     assert (tmp_path / "p.svg").exists()
     assert (tmp_path / "s.original.toml").exists()
-    done = run(path, "--rows", 5, "--batch-size", 8, "--seconds-per-step", 1)
+    done = run("plan", path, "--rows", 5, "--batch-size", 8, "--seconds-per-step", 1)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
@@ -259,7 +254,7 @@ def test_a_row_count_comes_from_the_footer(table: pa.Table, tmp_path: Path) -> N
     footer = int.from_bytes(whole[-8:-4], "little") + 8
     path.write_bytes(whole[:4] + bytes(len(whole) - 4 - footer) + whole[-footer:])
     assert fastsample.plan(path, batch_size=1, seconds_per_step=1).rows == 3000
-    done = run(path, "--batch-size", 1, "--seconds-per-step", 1)
+    done = run("plan", path, "--batch-size", 1, "--seconds-per-step", 1)
     assert (done.returncode, done.stderr) == (0, "")
     assert "3,000" in done.stdout
     with pytest.raises(fastsample.FastSampleError, match=r"t\.parquet"):

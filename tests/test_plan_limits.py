@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +10,10 @@ import fastsample
 import numpy as np
 import pyarrow as pa
 import pytest
+from commands import run
 from data import pairs, write_parquet
 
 STEP: dict[str, Any] = {"batch_size": 16, "seconds_per_step": 1.0}
-
-
-def run(command: str, *arguments: object) -> Any:
-    line = [sys.executable, "-m", "fastsample", command, *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, encoding="utf-8", check=False, timeout=60)
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import fastsample
 import pytest
+from commands import run
 
 #: Ten million rows, 183,605 steps of a second, five epochs at 256.
 NOW: dict[str, Any] = {
@@ -98,8 +97,7 @@ def test_gpu_memory_is_an_estimate() -> None:
 def test_command_line() -> None:
     flags = "--rows 10m --steps 183605 --seconds-per-step 1 --epochs 5 --max-length 256"
     more = "--recipe balanced --gpu-memory 9 --parameters 200m"
-    line = [sys.executable, "-m", "fastsample", "plan", *flags.split(), *more.split()]
-    done = subprocess.run(line, capture_output=True, encoding="utf-8", check=False, timeout=60)
+    done = run("plan", *flags.split(), *more.split())
     assert (done.returncode, done.stderr) == (0, "")
     for fact in ("255.0", "76.5", "45.9", "35.6", "7.2 x", "recipe conservative", "GPU GiB"):
         assert fact in done.stdout

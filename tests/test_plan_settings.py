@@ -2,14 +2,13 @@
 
 import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import fastsample
 import pyarrow as pa
 import pytest
+from commands import run
 from data import write_parquet
 from fastsample._planning.names import PRESETS
 
@@ -88,15 +87,12 @@ def test_names_of_ones_own(plan: fastsample.Plan, tmp_path: Path) -> None:
 
 
 def test_on_the_command_line(plan: fastsample.Plan, tmp_path: Path) -> None:
-    def run(*more: str) -> Any:
+    def planned(*more: str) -> Any:
         now = ["--batch-size", "16", "--seconds-per-step", "1", "--epochs", "5"]
         wanted = ["--new-epochs", "3", *more]
-        command = [sys.executable, "-m", "fastsample", "plan", "train.parquet", *now, *wanted]
-        return subprocess.run(
-            command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, timeout=60
-        )
+        return run("plan", "train.parquet", *now, *wanted, cwd=tmp_path)
 
-    done = run("--write", "s.args", "--preset", "chatlm-mini", "--train-file", "s.parquet",
+    done = planned("--write", "s.args", "--preset", "chatlm-mini", "--train-file", "s.parquet",
                "--learning-rate", "1e-4", "--map", "padding=pad")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert _read(tmp_path / "s.args") == {
@@ -104,9 +100,9 @@ def test_on_the_command_line(plan: fastsample.Plan, tmp_path: Path) -> None:
         "learn_rate": "0.0001", "train_file": "s.parquet", "pad": "max_length",
     }  # fmt: skip
     assert _read(tmp_path / "s.original.args")["epochs"] == "5"
-    done = run("--write", "t.args", "--map", "epochs")
+    done = planned("--write", "t.args", "--map", "epochs")
     assert (done.returncode, "--map" in done.stderr) == (2, True)
-    done = run("--write", "t.args", "--map", "epoch=x")
+    done = planned("--write", "t.args", "--map", "epoch=x")
     assert done.returncode == 2
     assert "--map has 'epoch'" in done.stderr
 

@@ -2,8 +2,6 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from commands import run
 from data import pairs, write_parquet
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -65,12 +64,5 @@ def test_every_command_runs(folder: Path) -> None:
     commands = [line for line in lines if line.startswith("fastsample ")]
     assert len(commands) >= 5
     for command in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", "fastsample", *shlex.split(command, comments=True)[1:]],
-            cwd=folder,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            timeout=60,
-        )
+        done = run(*shlex.split(command, comments=True)[1:])
         assert done.returncode == 0, f"{command}\n{done.stderr}"

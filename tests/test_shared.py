@@ -1,8 +1,6 @@
 """The main job on real data: what the script that is replaced does, on its user's files."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import fastsample
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from commands import run
 from data import drawn_ids, plain, stream
 
 pytestmark = pytest.mark.shared
@@ -27,8 +26,8 @@ def dev(shared: Path) -> Path:
 
 
 def command_line(*arguments: object) -> dict[str, Any]:
-    command = [sys.executable, "-m", "fastsample", *map(str, arguments), "--json"]
-    done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8", timeout=60)
+    done = run(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     return report
 

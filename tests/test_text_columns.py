@@ -1,8 +1,6 @@
 """Which columns are text: the default for the schemas of published data sets, names, paths."""
 
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import fastsample
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from commands import run
 from fastsample import ColumnError
 
 ROWS = 120
@@ -412,10 +411,7 @@ def test_the_commands_tell_what_is_text(tmp_path: Path) -> None:
         ["inspect", path],
         ["compare", path, path],
     ):
-        shown = subprocess.run(
-            [sys.executable, "-m", "fastsample", *command],
-            capture_output=True, check=False, encoding="utf-8", timeout=60,
-        )  # fmt: skip
+        shown = run(*command)
         assert shown.returncode == 0, shown.stderr
         assert "text" in shown.stdout
         assert "id (no text by its name); kind (few distinct values)" in shown.stderr

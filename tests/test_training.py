@@ -6,12 +6,15 @@ import pickle
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import commands
 import fastsample
 import pyarrow as pa
 import pytest
+from commands import run_example
 from data import write_parquet
 
 pytestmark = [
@@ -24,6 +27,12 @@ pytestmark = [
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 N = 100
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_of_trainers() -> Iterator[None]:
+    yield
+    commands.stop("torch.utils.data")
 
 
 @pytest.fixture
@@ -39,10 +48,13 @@ def ids(source: Path) -> list[int]:
 
 def run(example: str, *arguments: object, launcher: tuple[str, ...] = ()) -> list[list[int]]:
     """Run an example and return the ids of the rows of each step."""
-    command = [sys.executable, *launcher, str(EXAMPLES / example), *map(str, arguments)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0 or "--kill-after" in command, done.stderr[-3000:]
+    if launcher:
+        command = [sys.executable, *launcher, str(EXAMPLES / example), *map(str, arguments)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    else:
+        done = run_example(EXAMPLES / example, *arguments)
+    assert done.returncode == 0 or "--kill-after" in arguments, done.stderr[-3000:]
     lines = [line.split() for line in done.stdout.splitlines()]
     return [list(map(int, line[1:])) for line in lines if line[:1] == ["rows"]]
 
@@ -290,9 +302,8 @@ def test_lightning(source: Path, ids: list[int], tmp_path: Path) -> None:
 
 
 def test_a_dataset_class_changed_by_one_line(source: Path) -> None:
-    command = [sys.executable, str(EXAMPLES / "own_dataset.py"), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "batches 10\n"
+    done = run_example(EXAMPLES / "own_dataset.py", source)
+    assert (done.returncode, done.stdout) == (0, "batches 10\n"), done.stderr
 
 
 def test_examples_need_no_ids(source: Path) -> None:

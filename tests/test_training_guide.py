@@ -4,10 +4,12 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import commands
 import fastsample
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,10 +36,16 @@ def blocks(language: str) -> list[str]:
     ]
 
 
-def commands() -> list[list[str]]:
+def command_lines() -> list[list[str]]:
     lines = "".join(blocks("")).replace("\\\n", " ").splitlines()
     words = [shlex.split(line, comments=True) for line in lines]
     return [line for line in words if line and line[0] in ("fastsample", "python", "accelerate")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_of_trainers() -> Iterator[None]:
+    yield
+    commands.stop("torch.utils.data")
 
 
 @pytest.fixture
@@ -99,19 +107,17 @@ def test_every_snippet_runs(folder: Path) -> None:
 
 @pytest.mark.parametrize("program", ["fastsample", "python", "accelerate"])
 def test_every_command_runs(program: str, folder: Path) -> None:
-    found = [line for line in commands() if line[0] == program]
+    found = [line for line in command_lines() if line[0] == program]
     assert len(found) >= {"fastsample": 4, "python": 5, "accelerate": 1}[program]
-    modules = {
-        "fastsample": ["-m", "fastsample"],
-        "python": [],
-        "accelerate": ["-m", "accelerate.commands.accelerate_cli"],
-    }
-    for line in found:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", *modules[program], *line[1:]],
-            cwd=folder,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert done.returncode == 0, f"{shlex.join(line)}\n{done.stderr[-2000:]}"
+    for _, *arguments in found:
+        if program == "fastsample":
+            done = commands.run(*arguments, cwd=folder)
+        elif program == "python":
+            done = commands.run_example(Path(arguments[0]), *arguments[1:], cwd=folder)
+        else:
+            launcher = "accelerate.commands.accelerate_cli"
+            done = subprocess.run(
+                [sys.executable, "-W", "ignore", "-m", launcher, *arguments],
+                cwd=folder, capture_output=True, encoding="utf-8", check=False,
+            )  # fmt: skip
+        assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stderr[-2000:]}"
