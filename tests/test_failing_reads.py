@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -81,14 +82,20 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(v
 }
 """
 
+#: Reads once with each of the faults, in a child that counts from its own reads on.
 READ = """
-import os, sys, numpy, fastsample
-os.environ.update(item.split("=", 1) for item in sys.argv[2:])
-try:
-    table = fastsample.sample(sys.argv[1], 500, threads=1).to_arrow()
-    print("read", sum(table["id"].to_pylist()), table.num_rows)
-except fastsample.FastSampleError as error:
-    print(type(error).__name__, error)
+import json, os, sys, numpy, pyarrow, fastsample
+for faults in json.loads(sys.argv[2]):
+    if os.fork():
+        assert os.wait()[1] == 0
+        continue
+    os.environ.update(faults)
+    try:
+        table = fastsample.sample(sys.argv[1], 500, threads=1).to_arrow()
+        print("read", sum(table["id"].to_pylist()), table.num_rows, flush=True)
+    except fastsample.FastSampleError as error:
+        print(type(error).__name__, error, flush=True)
+    os._exit(0)
 """
 
 
@@ -102,17 +109,22 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
-def run(shim: Path, source: Path, **faults: str | int) -> str:
+def run(shim: Path, source: Path, *faults: dict[str, str]) -> list[str]:
+    """Return what was read with each of the faults."""
     environment = {**os.environ, "LD_PRELOAD": str(shim)}
-    # The child sets them itself, so that they count from its own reads on.
-    setting = [f"{name}={value}" for name, value in faults.items()]
     done = subprocess.run(
-        [sys.executable, "-c", READ, str(source), *setting],
+        [sys.executable, "-c", READ, str(source), json.dumps(faults)],
         capture_output=True, text=True, timeout=60, check=False, env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-600:]
     assert "panicked" not in done.stderr
-    return done.stdout.strip()
+    told = done.stdout.splitlines()
+    assert len(told) == len(faults)
+    return told
+
+
+def fault(path: Path, kind: str, at: int) -> dict[str, str]:
+    return {"FAULT_NAME": path.name, "FAULT_KIND": kind, "FAULT_AT": str(at)}
 
 
 def write(folder: Path, kind: str) -> Path:
@@ -139,8 +151,7 @@ def write(folder: Path, kind: str) -> Path:
 def test_input_output_errors(tmp_path: Path, shim: Path, kind: str) -> None:
     path = write(tmp_path, kind)
     failed = 0
-    for at in range(14):
-        told = run(shim, path, FAULT_NAME=path.name, FAULT_KIND="EIO", FAULT_AT=at)
+    for at, told in enumerate(run(shim, path, *(fault(path, "EIO", at) for at in range(14)))):
         # What only saves time is done without, and some reads are never made.
         if told == f"read {sum(range(500))} 500":
             continue
@@ -152,16 +163,15 @@ def test_input_output_errors(tmp_path: Path, shim: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow", "arrows", "huge"])
-@pytest.mark.parametrize("fault", ["EINTR", "SHORT"])
-def test_interrupted_and_short_reads(tmp_path: Path, shim: Path, kind: str, fault: str) -> None:
+@pytest.mark.parametrize("event", ["EINTR", "SHORT"])
+def test_interrupted_and_short_reads(tmp_path: Path, shim: Path, kind: str, event: str) -> None:
     path = write(tmp_path, kind)
-    for at in (0, 1, 2, 5):
-        told = run(shim, path, FAULT_NAME=path.name, FAULT_KIND=fault, FAULT_AT=at)
+    for told in run(shim, path, *(fault(path, event, at) for at in (0, 1, 2, 5))):
         assert told == f"read {sum(range(500))} 500"
 
 
 def test_no_threads(tmp_path: Path, shim: Path) -> None:
-    told = run(shim, write(tmp_path, "parquet"), FAULT_THREADS=1)
+    (told,) = run(shim, write(tmp_path, "parquet"), {"FAULT_THREADS": "1"})
     assert "no thread could be started" in told
     assert "ulimit" in told
     assert "internal error" not in told

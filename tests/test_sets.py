@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -60,34 +59,50 @@ def test_readers_and_writers_at_once(source: Path, tmp_path: Path) -> None:
     assert len(list(home.iterdir())) == 4
 
 
+#: Kills runs at the first call that touches the folder, at the second and so on, until one has
+#: placed some files of three. Each run is a child of this process, so nothing is imported again.
 KILLED = """
-import ctypes, os, sys, fastsample
-library, source, home, k = ctypes.CDLL(sys.argv[1]), *sys.argv[2:4], int(sys.argv[4])
-drawn = fastsample.sample(source, 1000, seed=1)
-library.fault_arm(os.fsencode(home), ctypes.c_long(k), 6)
-drawn.write_parquet(home + "/out.parquet", shards=3)
+import ctypes, os, shutil, sys
+from pathlib import Path
+import fastsample
+library, source, home = ctypes.CDLL(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+
+def write(seed, k=0):
+    child = os.fork()
+    if child == 0:
+        try:
+            drawn = fastsample.sample(source, 1000, seed=seed)
+            if k:
+                library.fault_arm(os.fsencode(home), ctypes.c_long(k), 6)
+            drawn.write_parquet(home / "out.parquet", shards=3)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+for k in range(1, 200):
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    assert write(0) == 0
+    assert write(1, k) == -9, "the run ended before it put its files in place"
+    for staging in home.glob(".fastsample/*"):
+        if (staging / "commit").exists() and not (staging / "0").exists():
+            assert (staging / "1").exists()
+            print(staging)
+            sys.exit()
+sys.exit("no kill came between two renames")
 """
 
 
 def half_placed(library: Path, source: Path, home: Path) -> Path:
     """Kill a run between two of its renames, and return its staging folder."""
-    first = fastsample.sample(source, 1000, seed=0)
-    for k in range(1, 200):
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir()
-        first.write_parquet(home / "out.parquet", shards=3)
-        arguments = [library, source, home.resolve(), k]
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, *map(str, arguments)],
-            env={**os.environ, "LD_PRELOAD": str(library)},
-            check=False,
-        )
-        assert done.returncode == -9, "the run ended before it put its files in place"
-        for staging in home.glob(".fastsample/*"):
-            if (staging / "commit").exists() and not (staging / "0").exists():
-                assert (staging / "1").exists()
-                return staging
-    raise AssertionError("no kill came between two renames")
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(library), str(source), str(home.resolve())],
+        env={**os.environ, "LD_PRELOAD": str(library)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
 
 
 @pytest.mark.slow
