@@ -178,6 +178,27 @@ def test_rows_to_avoid_are_left_to_the_end(
     assert (topic[ids] == 2).mean() > 0.8
 
 
+def test_rows_dropped_for_a_kind_are_told(
+    mixed: tuple[pa.Table, np.ndarray, pa.Table],
+) -> None:
+    """Of rows to avoid nearly all are dropped, for that reason, and examples are such rows."""
+    table, topic, target = mixed
+    kinds = dict(zip(table["text"].to_pylist(), topic.tolist(), strict=True))
+    for smart, reason, of_kind in (
+        (Smart(avoid=spare(1, 60), **ONLY_TARGET), "like rows to avoid", {1}),
+        (Smart(target=target, **ONLY_TARGET), "unlike the target", {0, 1, 3}),
+    ):
+        drawn = fastsample.sample(table, 1000, smart=smart)
+        found = fastsample.compare(table, drawn, smart=smart, examples=9)
+        told = {each.reason: each for each in found.dropped}
+        assert sum(each.rows for each in told.values()) == 3000
+        assert told[reason].rows > 0.8 * np.isin(topic, list(of_kind)).sum()
+        examples = [kinds[text] for (text,) in told[reason].examples]
+        assert len(examples) == 9
+        assert set(examples) <= of_kind
+        assert f"Dropped: {reason}" in found.to_html()
+
+
 def test_a_small_target_is_not_drowned_by_a_large_one(
     mixed: tuple[pa.Table, np.ndarray, pa.Table], method: Any
 ) -> None:
