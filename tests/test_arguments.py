@@ -168,6 +168,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.mix,
         {"sources": {"a": (TABLE, 0.5), "b": (TABLE, 0.5)}, "n": 6},
         {**_DRAWN, "schema": SCHEMAS, "n": COUNT, "temperature": ANY, "exhausted": WORD,
+         "budget_tokens": ANY, "tokenizer": ANY, "chat_template": ANY, "text_columns": ANY,
          "max_epochs": ANY, "exclude": EXCLUDE, "exclude_letters": ANY,
          "source_column": Kind((3, b"x", ["x"]), ("", "\udcff")),
          "sources": Kind(
@@ -181,8 +182,17 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {"sources": {"a": TABLE}, "n": 6, "exhausted": "repeat"},
         {**_DRAWN, "schema": SCHEMAS, "n": COUNT, "exhausted": ANY, "sources": ANY,
          "source_column": ANY, "exclude": ANY, "exclude_letters": ANY,
+         "budget_tokens": ANY, "tokenizer": ANY, "chat_template": ANY, "text_columns": ANY,
          "temperature": Kind(("x", True, [1]), (0, 0.5, 1001, float("nan")), (np.float32(2),)),
          "max_epochs": COUNT},
+    )  # fmt: skip
+    yield "mix by tokens", Call(
+        fastsample.mix,
+        {"sources": {"a": TABLE}, "budget_tokens": 500, "tokenizer": words},
+        {**_DRAWN, **texts, "schema": SCHEMAS, "n": ANY, "exhausted": ANY, "sources": ANY,
+         "source_column": ANY, "exclude": ANY, "exclude_letters": ANY, "temperature": ANY,
+         "max_epochs": ANY, "budget_tokens": TOKENS, "tokenizer": PATH,
+         "chat_template": MAYBE},
     )  # fmt: skip
     yield "split", Call(
         fastsample.split,
@@ -488,8 +498,8 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Call]:
 #: The calls by name, so that each is a test; `test_all_calls_are_listed` holds the list.
 NAMES_OF_CALLS = [
     "sample", "sample by tokens", "sample without benchmarks", "epochs", "mix", "mix by size",
-    "split", "score", "compare", "inspect", "token_lengths", "plan", "plan of a data set",
-    "verify",
+    "mix by tokens", "split", "score", "compare", "inspect", "token_lengths", "plan",
+    "plan of a data set", "verify",
     "Smart", "Dataset", "Dataset.lengths", "ResumableSampler", "LengthBatchSampler",
     "PackedBatchSampler", "ResumableSampler.set_epoch", "ResumableSampler.advance",
     "ResumableSampler.load_state_dict", "ResumableSampler.follow", "LengthBatchSampler.set_epoch",

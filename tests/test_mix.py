@@ -1,6 +1,5 @@
 """`mix`: of each source its share, exact, in an order that is even at every prefix."""
 
-import gzip
 import json
 import math
 import pickle
@@ -14,88 +13,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from data import drawn_ids, plain, stream, texts, write_ipc, write_parquet
+from data import drawn_ids, plain, stream, write_ipc, write_parquet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-RNG = np.random.default_rng(11)
-#: The sources have other columns each; `id` is the position.
-TABLES = {
-    "wiki": pa.table(
-        {
-            "id": pa.array(range(300), pa.int64()),
-            "text": pa.array(texts(300, 20, RNG), pa.string()),
-            "lang": pa.array([("zh", None, "en")[row % 3] for row in range(300)]),
-        }
-    ),
-    "code": pa.table(
-        {
-            "score": pa.array(RNG.random(120)),
-            "text": pa.array(texts(120, 40, RNG), pa.large_string()),
-            "id": pa.array(range(120), pa.int64()),
-        }
-    ),
-    "chat": pa.table(
-        {
-            "id": pa.array(range(40), pa.int64()),
-            "text": pa.array(texts(40, 5, RNG), pa.string()),
-        }
-    ),
-    "旧书": pa.table({"id": pa.array(range(7), pa.int64()), "text": ["a"] * 7}),
-}
-SIZES = {name: table.num_rows for name, table in TABLES.items()}
-
-
-def even_order(numbers: list[int]) -> list[int]:
-    """Return the source of each row: the earliest deadline first, in exact fractions."""
-    total, there = sum(numbers), sum(number > 0 for number in numbers)
-    bound = 1 - Fraction(1, max(2 * there - 2, 2))
-    taken, order = [0] * len(numbers), []
-    for place in range(1, total + 1):
-        open_ = []
-        for source, number in enumerate(numbers):
-            row = taken[source] + 1
-            if row <= number and row <= Fraction(place * number, total) + bound:
-                last = math.floor((row - 1 + bound) * total / number) + 1
-                open_.append((last, source))
-        _, source = min(open_)
-        taken[source] += 1
-        order.append(source)
-    return order
-
-
-def largest_remainder(n: int, weights: list[Fraction], rows: list[int] | None = None) -> list[int]:
-    """Return rows of each source; with `rows`, those that have too few give all they have."""
-    numbers: dict[int, int] = {}
-    while True:
-        open_ = [s for s in range(len(weights)) if s not in numbers]
-        left, total = n - sum(numbers.values()), sum(weights[s] for s in open_)
-        quotas = {s: left * weights[s] / total if total else Fraction(0) for s in open_}
-        full = [s for s in open_ if rows is not None and weights[s] and quotas[s] >= rows[s]]
-        if full and rows is not None:
-            numbers |= {s: rows[s] for s in full}
-            continue
-        floors = {s: math.floor(quotas[s]) for s in open_}
-        missing = left - sum(floors.values())
-        for s in sorted(open_, key=lambda s: floors[s] - quotas[s])[:missing]:
-            floors[s] += 1
-        return [(numbers | floors)[s] for s in range(len(weights))]
-
-
-def passes(rows: int, n: int, seed: int) -> list[int]:
-    """Return the rows of a source: whole passes, then a draw."""
-    return list(range(rows)) * (n // rows) + drawn_ids(rows, n % rows, seed)
-
-
-def mixed_rows(names: list[str], numbers: list[int], seed: int) -> list[dict[str, Any]]:
-    """Return the rows of a mixture as plain values."""
-    columns = dict.fromkeys(column for name in names for column in TABLES[name].column_names)
-    ids = [iter(passes(SIZES[name], n, seed)) for name, n in zip(names, numbers, strict=True)]
-    rows = []
-    for source in even_order(numbers):
-        row = TABLES[names[source]].slice(next(ids[source]), 1).to_pylist()[0]
-        rows.append({**dict.fromkeys(columns), **row, "source": names[source]})
-    return rows
+from mixtures_made import (
+    SIZES,
+    TABLES,
+    given_shares,
+    laid_out,
+    largest_remainder,
+    mixed_rows,
+    passes,
+)
 
 
 def check_prefixes(of: list[str], numbers: dict[str, int]) -> float:
@@ -112,42 +41,20 @@ def check_prefixes(of: list[str], numbers: dict[str, int]) -> float:
 
 @pytest.fixture(scope="module")
 def layouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
-    """Return each source in several layouts."""
-    folder = tmp_path_factory.mktemp("mix")
-    found: dict[str, list[Any]] = {}
-    for name, table in TABLES.items():
-        cut = table.num_rows // 3
-        parts = [
-            write_parquet(table.slice(0, cut), folder / f"{name}a.parquet", row_group_size=13),
-            write_ipc(table.slice(cut), folder / f"{name}b.arrow", "zstd", 11),
-        ]
-        whole = write_parquet(table, folder / f"{name}.parquet", data_page_size=64)
-        lines = folder / f"{name}.jsonl"
-        lines.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
-        packed = folder / f"{name}.jsonl.gz"
-        packed.write_bytes(gzip.compress(lines.read_bytes()))
-        found[name] = [parts, whole, lines, packed, table]
-    return found
-
-
-def given_shares(parts: list[int]) -> list[float]:
-    """Return shares that sum to 1."""
-    shares = [round(part / sum(parts), 12) for part in parts]
-    shares[-1] = round(1 - sum(shares[:-1]), 12)
-    return shares
+    return laid_out(tmp_path_factory.mktemp("mix"))
 
 
 @given(
     st.lists(st.sampled_from(sorted(TABLES)), min_size=1, max_size=4, unique=True),
     st.lists(st.integers(1, 30), min_size=4, max_size=4),
-    st.sampled_from(["error", "renormalise", "repeat"]),
+    st.sampled_from(["error", "stop", "renormalise", "repeat"]),
     st.integers(1, 700),
     st.integers(0, 2**64 - 1),
     st.lists(st.integers(0, 5), min_size=4, max_size=4),
     st.sampled_from([1, 2, 8]),
 )
 @settings(
-    deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=90, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_mixture_is_that_of_plain_python(
     layouts: dict[str, list[Any]],
@@ -163,26 +70,29 @@ def test_a_mixture_is_that_of_plain_python(
     rows = [SIZES[name] for name in names]
     weights = [Fraction(repr(share)) for share in shares]
     if exhausted == "renormalise":
-        n = min(n, sum(rows))
+        asked = n = min(n, sum(rows))
         numbers = largest_remainder(n, weights, rows)
     else:
+        asked, most = n, min(math.floor(r / w) for r, w in zip(rows, weights, strict=True))
         if exhausted == "error":
-            n = max(1, min(n, *(math.floor(r / w) for r, w in zip(rows, weights, strict=True))))
+            asked = n = max(1, min(n, most))
+        elif exhausted == "stop" and any(map(int.__gt__, largest_remainder(n, weights), rows)):
+            n = most
         numbers = largest_remainder(n, weights)
     sources = {
         name: (layouts[name][kind] if kind < 5 else stream(TABLES[name], 17), share)
         for name, kind, share in zip(names, kinds, shares, strict=False)
     }
-    drawn = fastsample.mix(sources, n, exhausted=exhausted, seed=seed, threads=threads)
-    wanted = mixed_rows(names, numbers, seed)
+    drawn = fastsample.mix(sources, asked, exhausted=exhausted, seed=seed, threads=threads)
+    ids = [passes(SIZES[name], number, seed) for name, number in zip(names, numbers, strict=True)]
+    wanted = mixed_rows(names, ids)
     assert plain(drawn).to_pylist() == wanted
-    assert {k: v.tolist() for k, v in drawn.source_ids.items()} == {
-        name: passes(SIZES[name], number, seed) for name, number in zip(names, numbers, strict=True)
-    }
+    assert [each.tolist() for each in drawn.source_ids.values()] == ids
     of = [row["source"] for row in wanted]
     check_prefixes(of, dict(zip(names, numbers, strict=True)))
     report = drawn.report
     assert (len(drawn), report.rows, report.sampled) == (n, sum(rows), n)
+    assert any("the mixture ends at" in note for note in report.notes) == (n < asked)
     for each, number, share, size in zip(report.sources, numbers, shares, rows, strict=True):
         assert (each.rows, each.drawn, each.wanted) == (size, number, share)
         assert (each.share, each.epochs) == (number / n, number / size)
@@ -455,11 +365,12 @@ def test_all_remedies_of_the_error_work() -> None:
         [each.drawn for each in fastsample.mix(sources, **options).report.sources]
         for options in (
             {"n": 80},
+            {"n": 100, "exhausted": "stop"},
             {"n": 100, "exhausted": "renormalise"},
             {"n": 100, "exhausted": "repeat"},
         )
     ]
-    assert numbers == [[40, 40], [60, 40], [50, 50]]
+    assert numbers == [[40, 40], [40, 40], [60, 40], [50, 50]]
 
 
 def test_a_source_of_share_0_gives_nothing() -> None:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from data import pairs, write_parquet
 from fastsample.cli import app
+from tokenizers_made import make
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "rows.md"
 
@@ -42,6 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     fastsample.sample(bench, 1).write_jsonl(tmp_path / "benchmark.jsonl")
     (tmp_path / "more").mkdir()
     write_parquet(bench, tmp_path / "more" / "a.parquet")
+    make("bpe", tmp_path / "tokenizer.json")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -50,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     snippets = blocks("python")
-    assert len(snippets) == 9
+    assert len(snippets) == 10
     for snippet in snippets:
         exec(snippet, names)
     assert "rows that match" in capsys.readouterr().out
@@ -59,7 +61,7 @@ def test_every_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("folder")
 def test_every_command_runs() -> None:
     commands = [line for block in blocks("sh") for line in block.splitlines()]
-    assert len(commands) == 16
+    assert len(commands) == 17
     for command in commands:
         done = CliRunner().invoke(app, shlex.split(command)[1:])
         assert done.exit_code == 0, f"{command}\n{done.output}"

@@ -49,6 +49,11 @@ _Written: TypeAlias = tuple[
     list[tuple[Path, int, int]], list[tuple[str, int]], int, list[tuple[str, str]]
 ]
 
+#: The tokens of a source of a mixture: quota, drawn, deviation, columns counted, notes.
+_TokensFound: TypeAlias = tuple[int, int, int, list[str], list[str]]
+#: A source of a mixture: name, rows, share wanted, rows drawn, columns that it lacks, tokens.
+_MixedFound: TypeAlias = tuple[str, int, float, int, list[str], _TokensFound | None]
+
 @type_check_only
 class ArrowStream:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
@@ -410,9 +415,12 @@ def draw_rows(
 ) -> tuple[Sample, DrawFound]: ...
 def draw_mixture(
     sources: Sequence[tuple[str, Source]],
-    n: int,
     seed: int,
     *,
+    n: int | None,
+    budget_tokens: int | None,
+    tokenizer: Tokenizer | None,
+    text: Sequence[str] | None,
     shares: Sequence[float] | None,
     temperature: float,
     exhausted: str,
@@ -421,7 +429,7 @@ def draw_mixture(
     source_column: str | None,
     threads: int | None,
     progress: _Progress,
-) -> tuple[Sample, list[tuple[str, int, float, int, list[str]]]]: ...
+) -> tuple[Sample, list[_MixedFound], int | None]: ...
 def rank(
     source: Source, plan: PlanLike, *, rule: Rule, threads: int | None, progress: _Progress
 ) -> Ranking: ...

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import (
+    check_amount,
     check_schema,
     check_seed,
+    check_text_columns,
     check_threads,
     choice,
     names,
@@ -32,6 +34,7 @@ from fastsample._sampling.exclusion import (
 from fastsample._sampling.mixture_report import source_notes, to_sources
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
+from fastsample._sampling.tokens import counter_of
 from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -45,8 +48,8 @@ if TYPE_CHECKING:
 #: A source, or a source with its share.
 MixedLike: TypeAlias = "SourceLike | tuple[SourceLike, float | None]"
 
-#: What is done where a source has fewer rows than its share.
-EXHAUSTED = ("error", "renormalise", "repeat")
+#: What is done where a source has less than its share.
+EXHAUSTED = ("error", "stop", "renormalise", "repeat")
 
 
 @public
@@ -80,8 +83,12 @@ class Mixture(Sample):
 @public
 def mix(
     sources: Mapping[str, MixedLike],
-    n: int,
+    n: int | None = None,
     *,
+    budget_tokens: int | None = None,
+    tokenizer: str | os.PathLike[str] | None = None,
+    chat_template: bool | None = None,
+    text_columns: Sequence[str] | None = None,
     temperature: float | None = None,
     exhausted: str = "error",
     max_epochs: int | None = None,
@@ -94,12 +101,14 @@ def mix(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Mixture:
-    """Draw exactly `n` rows of several sources by their shares, evenly mixed.
+    """Draw rows of several sources by their shares of `n` rows, or of tokens, evenly mixed.
 
     Each source gives its share of the rows, exact by the method of the largest remainder: those
-    that :func:`fastsample.sample` draws of it with the same seed. Their order is a function of
-    these numbers alone. In the first m rows each source has less than one row more or less than m
-    times its share of the rows, for every m; so whoever stops early has seen the mixture.
+    that :func:`fastsample.sample` draws of it with the same seed. With `budget_tokens`, the tokens
+    are divided so, and a source gives the rows that ``sample(budget_tokens=...)`` draws of it. The
+    order of the rows is a function of these numbers of rows alone. In the first m rows each source
+    has less than one row more or less than m times its share of the rows, for every m; so whoever
+    stops early has seen the mixture.
 
     Parameters
     ----------
@@ -109,13 +118,23 @@ def mix(
         sources have shares by their size. A stream is kept in memory.
     n
         Rows to draw.
+    budget_tokens
+        Instead of `n`: tokens that are divided by the shares. Each source gives rows, in the order
+        of its draw, until the next one would exceed its part. Needs a `tokenizer`.
+    tokenizer, chat_template
+        What counts tokens, as in :func:`fastsample.sample`; only the rows drawn are counted, and
+        all rows of a source that runs out.
+    text_columns
+        Text columns whose tokens are counted: names or paths, of which each source has at least
+        one. By default those of each source that look like text.
     temperature
         T, from 1 to 1000, for shares by size: a source of r rows weighs r ** (1 / T). 1, the
         default, is in proportion to the rows; the larger T, the more sources count alike.
     exhausted
-        Where a source has fewer rows than its share: ``"error"``; ``"renormalise"``, where it gives
-        all rows and the others give the rest in proportion to their shares; or ``"repeat"``, where
-        its rows come again, in whole passes and a draw at last.
+        Where a source has fewer rows, or tokens, than its share: ``"error"``; ``"stop"``, where
+        the mixture ends when it has no more, with all shares as asked; ``"renormalise"``, where it
+        gives all it has and the others give the rest in proportion to their shares; or
+        ``"repeat"``, where its rows come again, in whole passes and a draw at last.
     max_epochs
         With ``"repeat"``, how often a row may come at most.
     exclude, exclude_letters
@@ -143,7 +162,8 @@ def mix(
     Raises
     ------
     ArgumentError
-        Shares do not sum to 1, a source has no rows, or too few of them.
+        Shares do not sum to 1; a source has no rows, or too few of them; its part of the tokens is
+        less than its first row has; or there is no tokenizer.
     SchemaError
         A column has types in two sources that do not fit together.
     ColumnError
@@ -168,7 +188,20 @@ def mix(
     >>> m.source_ids["chat"].tolist() == fastsample.sample(chat, 2).row_ids.tolist()
     True
     """
-    n = whole("n", n, least=1)
+    amount = check_amount(n, None, budget_tokens)
+    if amount is None and budget_tokens is None:
+        raise SourceTypeError(
+            "n is None, not a whole number of rows; pass one, or budget_tokens and a tokenizer"
+        )
+    text = check_text_columns(text_columns)
+    budget = optional(whole, "budget_tokens", budget_tokens, least=1)
+    if budget is None:
+        for name, value in (("chat_template", chat_template), ("text_columns", text)):
+            if value is not None:
+                raise ArgumentError(f"{name} is for budget_tokens=; pass both, or leave it out")
+    counter = None
+    if budget is not None or tokenizer is not None:
+        counter = counter_of(tokenizer, chat_template, budget, None)
     given, shares = _sources(sources)
     if temperature is not None:
         temperature = number("temperature", temperature, least=1, most=1000)
@@ -198,10 +231,13 @@ def mix(
         opened = [
             (name, excluding(source, shared, None, threads, callback)) for name, source in opened
         ]
-        drawn, found = _fastsample.draw_mixture(
+        drawn, found, ended = _fastsample.draw_mixture(
             opened,
-            n,
             seed,
+            n=n,
+            budget_tokens=budget,
+            tokenizer=counter,
+            text=text,
             shares=shares,
             temperature=1.0 if temperature is None else temperature,
             exhausted=exhausted,
@@ -214,16 +250,18 @@ def mix(
     seconds = time.perf_counter() - started
     mixed = to_sources(found, [left_out_rows(excluded(source)) for _, source in opened])
     notes = [f"{name}: {note}" for name, source in opened for note in source.notes]
+    if chat_template is not False:
+        notes += [f"{each[0]}: {note}" for each in found if each[5] for note in each[5][4]]
     report = Report(
         drawn.source_rows,
         len(drawn),
         seed,
         seconds,
         None,
-        None,
+        None if budget is None else sum(each.tokens or 0 for each in mixed),
         None,
         *known_text(drawn),
-        notes=(*source_notes(mixed), *notes),
+        notes=(*source_notes(mixed, budget or n or 0, ended), *notes),
         sources=mixed,
     )
     return Mixture(drawn, report)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fastsample._public import public
+
+if TYPE_CHECKING:
+    from fastsample._fastsample import _MixedFound
 
 
 @public
@@ -24,13 +28,24 @@ class MixedSource:
     drawn : int
         Rows drawn of it, each counted as often as it comes.
     share : float
-        The share of the mixture that it has.
+        The share of the mixture that it has: of the rows, or of the tokens if there is a budget of
+        them.
     epochs : float
         How often a row of it comes, on average.
     missing : tuple of str
         Columns of other sources that it lacks; they are null in its rows.
     left_out : int
         Its rows that share text with `exclude`.
+    tokens : int or None
+        Tokens of the rows drawn, if there is a budget of tokens. The next row would exceed `quota`.
+    quota : int or None
+        Tokens that it was to give at the most: its share of the budget, exact by the largest
+        remainder, after what `exhausted` says.
+    deviation : int or None
+        By how many tokens it is ahead of its share of the tokens, or behind, at the worst prefix
+        of the mixture in its order without a shuffle.
+    text_columns : tuple of str
+        The text columns whose tokens were counted.
     """
 
     name: str
@@ -41,22 +56,34 @@ class MixedSource:
     epochs: float
     missing: tuple[str, ...] = ()
     left_out: int = 0
+    tokens: int | None = None
+    quota: int | None = None
+    deviation: int | None = None
+    text_columns: tuple[str, ...] = ()
 
 
-def to_sources(
-    found: Sequence[tuple[str, int, float, int, Sequence[str]]], left_out: Sequence[int]
-) -> tuple[MixedSource, ...]:
+def to_sources(found: Sequence[_MixedFound], left_out: Sequence[int]) -> tuple[MixedSource, ...]:
     """Return what the core found of each source as its report."""
-    n = sum(drawn for _, _, _, drawn, _ in found)
-    return tuple(
-        MixedSource(name, rows, wanted, drawn, drawn / n, drawn / rows, tuple(missing), gone)
-        for (name, rows, wanted, drawn, missing), gone in zip(found, left_out, strict=True)
-    )
+    n = sum(each[3] for each in found)
+    all_tokens = sum(each[5][1] for each in found if each[5] is not None)
+    sources = []
+    for (name, rows, wanted, drawn, missing, tokens), gone in zip(found, left_out, strict=True):
+        plain = (name, rows, wanted, drawn)
+        if tokens is None:
+            shares = (drawn / n, drawn / rows, tuple(missing), gone)
+            sources.append(MixedSource(*plain, *shares))
+        else:
+            quota, given, deviation, text, _ = tokens
+            shares = (given / (all_tokens or 1), drawn / rows, tuple(missing), gone)
+            sources.append(MixedSource(*plain, *shares, given, quota, deviation, tuple(text)))
+    return tuple(sources)
 
 
-def source_notes(sources: Sequence[MixedSource]) -> Iterator[str]:
-    """Yield sentences on sources that lack columns, or did not give their share."""
-    n = sum(source.drawn for source in sources)
+def source_notes(sources: Sequence[MixedSource], asked: int, ended: int | None) -> Iterator[str]:
+    """Yield sentences on sources that lack columns, or did not give their share of what was asked.
+
+    `ended` is the number of the source that ended the mixture early, if one did.
+    """
     for source in sources:
         if source.missing:
             columns = ", ".join(source.missing)
@@ -64,10 +91,19 @@ def source_notes(sources: Sequence[MixedSource]) -> Iterator[str]:
     for source in sources:
         if source.left_out:
             yield f"{source.name}: {source.left_out:,} rows share text with exclude"
-    for source in sources:
-        if abs(source.drawn - source.wanted * n) >= 1 + 1e-6 * n:
+    by_tokens = any(source.quota is not None for source in sources)
+    unit = "tokens" if by_tokens else "rows"
+    given = [source.drawn if source.quota is None else source.quota for source in sources]
+    n = sum(given)
+    if ended is not None:
+        yield (
+            f"the mixture ends at {n:,} of {asked:,} {unit}, where {sources[ended].name} has no "
+            "more rows"
+        )
+    for source, number in zip(sources, given, strict=True):
+        if abs(number - source.wanted * n) >= 1 + 1e-6 * n:
             yield (
-                f"{source.name} has {source.share:.2%} of the rows, and {source.wanted:.2%} was "
+                f"{source.name} has {source.share:.2%} of the {unit}, and {source.wanted:.2%} was "
                 "asked for"
             )
 
@@ -75,8 +111,14 @@ def source_notes(sources: Sequence[MixedSource]) -> Iterator[str]:
 def source_facts(sources: Sequence[MixedSource]) -> Iterator[tuple[str, str]]:
     """Yield a line for each source."""
     for source in sources:
-        yield (
-            f"  {source.name}",
+        told = (
             f"{source.drawn:,} of {source.rows:,}: share {source.share:.2%}, "
-            f"wanted {source.wanted:.2%}, epochs {source.epochs:.2f}",
+            f"wanted {source.wanted:.2%}, epochs {source.epochs:.2f}"
         )
+        if source.tokens is not None:
+            told += (
+                f", {source.tokens:,} of {source.quota:,} tokens in "
+                f"{', '.join(source.text_columns) or 'no column'}, at any prefix off by at most "
+                f"{source.deviation:,}"
+            )
+        yield f"  {source.name}", told

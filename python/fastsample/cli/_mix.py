@@ -13,6 +13,7 @@ import fastsample
 from fastsample.cli._common import (
     Rows,
     as_json,
+    chat_template,
     columns,
     exclude,
     overwrite,
@@ -20,6 +21,7 @@ from fastsample.cli._common import (
     seed,
     several,
     tell_left_out,
+    text_columns,
     threads,
 )
 from fastsample.cli._mixture_file import read_mixture
@@ -41,9 +43,20 @@ from fastsample.cli._written import (
     "--num-samples",
     "-n",
     type=Rows(),
-    required=True,
     help="Rows to draw: 3000000, 3m.",
 )
+@click.option(
+    "--budget-tokens",
+    type=Rows(),
+    help="In place of --num_samples: the tokens to draw, divided by the shares: 1b.",
+)
+@click.option(
+    "--tokenizer",
+    type=click.Path(path_type=Path),
+    help="tokenizer.json to count tokens with, or its folder.",
+)
+@chat_template
+@text_columns("Count the tokens of this text column. Repeatable.")
 @several("--source", help="NAME=PATH:SHARE, as wiki=wiki.parquet:0.3, or NAME=PATH. Repeatable.")
 @click.option(
     "--temperature",
@@ -53,8 +66,8 @@ from fastsample.cli._written import (
 )
 @click.option(
     "--exhausted",
-    default="error",
-    help="Where a source has too few rows: error, renormalise, repeat.",
+    show_default="error",
+    help="Where a source has too few rows or tokens: error, stop, renormalise, repeat.",
 )
 @click.option(
     "--max-epochs",
@@ -78,10 +91,14 @@ from fastsample.cli._written import (
 def mix(
     mixture: Path | None,
     output: Path,
-    num_samples: int,
+    num_samples: int | None,
+    budget_tokens: int | None,
+    tokenizer: Path | None,
+    chat_template: bool | None,
+    text_column: list[str] | None,
     source: list[str] | None,
     temperature: float | None,
-    exhausted: str,
+    exhausted: str | None,
     max_epochs: int | None,
     source_column: str,
     exclude: list[str] | None,
@@ -95,23 +112,37 @@ def mix(
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """Draw exactly n rows of several sources by their shares, evenly mixed, and write them."""
+    """Draw n rows, or a budget of tokens, of several sources by their shares, evenly mixed."""
     if (mixture is None) == (not source):
         raise click.UsageError("give either a file of sources or --source")
     started = time.perf_counter()
     with reported():
         check_compression(output, compression)
         schemas: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         if mixture is not None:
-            sources, schemas = read_mixture(mixture)
+            sources, schemas, options = read_mixture(mixture)
         else:
             sources = _sources(source or [])
+        if num_samples is not None or budget_tokens is not None:
+            for amount in ("n", "budget_tokens"):
+                options.pop(amount, None)
+        given = {
+            "n": num_samples,
+            "budget_tokens": budget_tokens,
+            "tokenizer": tokenizer,
+            "chat_template": chat_template,
+            "text_columns": text_column,
+            "temperature": temperature,
+            "exhausted": exhausted,
+            "max_epochs": max_epochs,
+        }
+        options |= {name: value for name, value in given.items() if value is not None}
+        if "n" not in options and "budget_tokens" not in options:
+            raise click.UsageError("give one of --num_samples and --budget-tokens")
         drawn = fastsample.mix(
             sources,
-            num_samples,
-            temperature=temperature,
-            exhausted=exhausted,
-            max_epochs=max_epochs,
+            **options,
             exclude=exclude,
             exclude_letters=exclude_letters,
             seed=seed,
@@ -120,8 +151,8 @@ def mix(
             source_column=source_column or None,
             threads=threads,
         )
-        options = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
-        written = write(drawn, output, compression, **options)
+        files = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
+        written = write(drawn, output, compression, **files)
         tell_left_out(written.left_out)
         first = _keys(drawn.report, written) if as_json else None
         show_written(drawn.report, written, started, first)
@@ -151,4 +182,5 @@ def _keys(drawn: fastsample.Report, written: fastsample.WriteReport) -> dict[str
         "rows_after": written.rows,
         "sources": [asdict(source) for source in drawn.sources],
         "seed": drawn.seed,
+        "tokens": drawn.tokens,
     }

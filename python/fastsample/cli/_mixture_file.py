@@ -1,12 +1,13 @@
-"""The file that describes a mixture, as JSON or TOML.
+"""The file that describes a mixture, as JSON, TOML or YAML.
 
-The standard library reads both (TOML from Python 3.11 on). YAML would need a package that nothing
-else here does.
+The standard library reads the first two (TOML from Python 3.11 on). YAML needs PyYAML, which most
+packages for training bring along.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,29 @@ from fastsample.errors import ArgumentError, ReadError, SourceNotFoundError
 
 _KEYS = ("name", "path", "share", "schema")
 
+_WHOLE = ((int,), "a whole number")
+#: Options of `mix` that the file may have; those of the command line come first.
+_OPTIONS: dict[str, tuple[tuple[type, ...], str]] = {
+    "n": _WHOLE,
+    "budget_tokens": _WHOLE,
+    "tokenizer": ((str,), "a text"),
+    "temperature": ((int, float), "a number"),
+    "exhausted": ((str,), "a text"),
+    "max_epochs": _WHOLE,
+}
 
-def read_mixture(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the sources of a file, pairs of paths and a share, and the schemas that they have."""
+
+def read_mixture(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Return what a file has: pairs of paths and a share, schemas of sources, options of `mix`."""
     found = _parse(path)
     if not isinstance(found, dict) or not isinstance(found.get("sources"), list):
         raise ArgumentError(f"{path}: it must have a list of sources; write {_EXAMPLE}")
-    _check_keys(path, "the file", found, ("sources",))
+    _check_keys(path, "the file", found, ("sources", *_OPTIONS))
+    options = {name: found[name] for name in _OPTIONS if name in found}
+    for name, value in options.items():
+        kinds, wanted = _OPTIONS[name]
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            raise ArgumentError(f"{path}: {name!r} is {value!r}; it must be {wanted}")
     sources: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
     for number, source in enumerate(found["sources"], 1):
@@ -43,7 +60,7 @@ def read_mixture(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         sources[name] = (files, share)
         if (types := source.get("schema")) is not None:
             schemas[name] = _schema(path, where, types)
-    return sources, schemas
+    return sources, schemas, options
 
 
 def _schema(path: Path, where: str, types: Any) -> Any:
@@ -58,8 +75,10 @@ def _schema(path: Path, where: str, types: Any) -> Any:
 
 def _parse(path: Path) -> Any:
     ending = path.suffix.lower()
-    if ending not in (".json", ".toml"):
-        raise ArgumentError(f"{path}: a mixture is read from .json or .toml; write {_EXAMPLE}")
+    if ending not in _READERS:
+        raise ArgumentError(
+            f"{path}: a mixture is read from .json, .toml or .yaml; write {_EXAMPLE}"
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -69,7 +88,7 @@ def _parse(path: Path) -> Any:
     except OSError as error:
         raise ReadError(f"{path}: cannot read: {error.strerror}") from None
     try:
-        return json.loads(text) if ending == ".json" else _toml(path, text)
+        return _READERS[ending](path, text)
     except (ValueError, RecursionError) as error:
         raise ArgumentError(f"{path}: it can't be read: {error}; write {_EXAMPLE}") from None
 
@@ -80,6 +99,27 @@ def _toml(path: Path, text: str) -> Any:
     except ModuleNotFoundError:
         raise ArgumentError(f"{path}: TOML needs Python 3.11 or newer; write JSON") from None
     return tomllib.loads(text)
+
+
+def _yaml(path: Path, text: str) -> Any:
+    try:
+        import yaml
+    except ModuleNotFoundError:
+        raise ArgumentError(
+            f"{path}: YAML needs PyYAML; pip install pyyaml, or write JSON"
+        ) from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+
+
+_READERS: dict[str, Callable[[Path, str], Any]] = {
+    ".json": lambda _, text: json.loads(text),
+    ".toml": _toml,
+    ".yaml": _yaml,
+    ".yml": _yaml,
+}
 
 
 def _check_keys(path: Path, where: str, found: dict[str, Any], known: tuple[str, ...]) -> None:

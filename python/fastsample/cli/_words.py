@@ -33,7 +33,7 @@ _BEFORE, _AFTER = r"(?<![\w'\"/.<-])", r"(?![\w'\"/.-])"
 
 #: Patterns and what takes their place; compiled for an error only.
 _RULES = (
-    (r'exhausted="repeat"', "--exhausted repeat"),
+    (r'exhausted="(\w+)"', r"--exhausted \1"),
     (r"pass overwrite", "give --overwrite"),
     (rf"{_BEFORE}({_ALL})=(?:True)?(?=[\s,;)]|$)", r"<\1>"),
     (rf"{_BEFORE}({'|'.join(_COMPOUND)}){_AFTER}", r"<\1>"),

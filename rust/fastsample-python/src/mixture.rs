@@ -1,6 +1,8 @@
 //! Mixtures: of each of several sources its share.
 
-use fastsample::mixture::{self, Exhausted, MixtureOptions, SourceShares};
+use fastsample::mixture::{
+    self, Exhausted, MixtureOptions, MixtureSize, SourceShares, SourceTokens,
+};
 use fastsample::{Error, Population};
 use pyo3::prelude::*;
 
@@ -8,22 +10,49 @@ use crate::errors::BindingResult;
 use crate::run::run;
 use crate::sample::Sample;
 use crate::source::Source;
+use crate::tokens::Tokenizer;
 
-/// A source of a mixture, as (name, rows, share wanted, rows drawn, columns that it lacks).
-type SourceFound = (String, u64, f64, u64, Vec<String>);
+/// A source of a mixture, as (name, rows, share wanted, rows drawn, columns that it lacks, tokens).
+type SourceFound = (String, u64, f64, u64, Vec<String>, Option<TokensFound>);
 
-/// Draws `n` rows of some named sources. Returns the sample, and what became of each source.
+/// Its tokens, as (quota, drawn, deviation, columns counted, notes).
+type TokensFound = (u64, u64, u64, Vec<String>, Vec<String>);
+
+/// How much is mixed, as the keywords of the Python function say.
+fn size_of(
+    n: Option<u64>,
+    budget: Option<u64>,
+    tokenizer: Option<&Tokenizer>,
+    text: Option<Vec<String>>,
+) -> Result<MixtureSize, Error> {
+    match (n, budget, tokenizer) {
+        (Some(n), None, _) => Ok(MixtureSize::Rows(n)),
+        (None, Some(budget), Some(tokenizer)) => {
+            Ok(MixtureSize::Tokens { budget, tokenizer: tokenizer.core(), text })
+        }
+        (None, Some(_), None) => {
+            Err(Error::Argument("budget_tokens needs a tokenizer; pass tokenizer=".into()))
+        }
+        _ => Err(Error::Argument("pass n or budget_tokens".into())),
+    }
+}
+
+/// Draws rows of some named sources. Returns the sample, what became of each source, and the number of
+/// the source that ended the mixture early, if one did.
 #[pyfunction]
 #[pyo3(signature = (
-    sources, n, seed, *, shares, temperature, exhausted, max_epochs, columns, source_column, threads,
-    progress
+    sources, seed, *, n, budget_tokens, tokenizer, text, shares, temperature, exhausted, max_epochs,
+    columns, source_column, threads, progress
 ))]
 #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
 pub(crate) fn draw_mixture(
     py: Python<'_>,
     sources: Vec<(String, Bound<'_, Source>)>,
-    n: u64,
     seed: u64,
+    n: Option<u64>,
+    budget_tokens: Option<u64>,
+    tokenizer: Option<&Tokenizer>,
+    text: Option<Vec<String>>,
     shares: Option<Vec<f64>>,
     temperature: f64,
     exhausted: &str,
@@ -32,25 +61,31 @@ pub(crate) fn draw_mixture(
     source_column: Option<String>,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
-) -> BindingResult<(Sample, Vec<SourceFound>)> {
+) -> BindingResult<(Sample, Vec<SourceFound>, Option<usize>)> {
     let exhausted = match exhausted {
         "error" => Exhausted::Fail,
+        "stop" => Exhausted::Stop,
         "renormalise" => Exhausted::Renormalise,
         "repeat" => Exhausted::Repeat { max_epochs },
         other => return Err(Error::Argument(format!("exhausted is {other:?}")).into()),
     };
     let by_size = SourceShares::BySize { temperature };
     let shares = shares.map_or(by_size, SourceShares::Given);
-    let options = MixtureOptions { shares, exhausted, columns, label: source_column };
+    let size = size_of(n, budget_tokens, tokenizer, text)?;
+    let options = MixtureOptions { size, shares, exhausted, columns, label: source_column };
     let open = |(name, source): (String, Bound<'_, Source>)| {
         Ok((name, source.get().drawable(py, threads, progress)?))
     };
     let named =
         sources.into_iter().map(open).collect::<BindingResult<Vec<(String, Population)>>>()?;
-    let (sample, found) =
-        run(py, threads, progress, move |ctx| mixture::draw(ctx, named, n, seed, &options))?;
-    let found = found
-        .into_iter()
-        .map(|source| (source.name, source.rows, source.wanted, source.drawn, source.missing));
-    Ok((Sample::new(sample, threads), found.collect()))
+    let drawn = run(py, threads, progress, move |ctx| mixture::draw(ctx, named, seed, &options))?;
+    let found = drawn.sources.into_iter().map(|source| {
+        let tokens = source.tokens.map(tokens_found);
+        (source.name, source.rows, source.wanted, source.drawn, source.missing, tokens)
+    });
+    Ok((Sample::new(drawn.sample, threads), found.collect(), drawn.ended))
+}
+
+fn tokens_found(tokens: SourceTokens) -> TokensFound {
+    (tokens.quota, tokens.drawn, tokens.deviation, tokens.text, tokens.notes)
 }

@@ -53,7 +53,7 @@
 //! | [`tokens`] | token counts of rows; draws with a limit or a budget of tokens |
 //! | [`sample`] | a source with its chosen rows |
 //! | [`draw`](mod@draw) | one description of a draw, and what draws it: of each group, whole groups, by weight, with replacement |
-//! | [`mixture`] | of each of several sources its share, in an order that is even at every prefix |
+//! | [`mixture`] | of each of several sources its share of rows or tokens, in an order even at every prefix |
 //! | [`write`](mod@write) | Parquet and Arrow IPC, in parallel, whole or not at all |
 //! | [`inspect`] | lengths of texts and copies among the rows of a source |
 //! | [`compare`] | a sample against its source: distances and significance tests |

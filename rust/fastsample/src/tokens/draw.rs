@@ -18,7 +18,7 @@ use crate::select::{Selection, window_among};
 use crate::smart::Ranking;
 
 /// Rows tokenized first, to estimate the length of rows.
-const PILOT_ROWS: u64 = 8192;
+pub(super) const PILOT_ROWS: u64 = 8192;
 
 /// Rows tokenized beyond the estimate: another pass costs more than a few rows.
 const SPARE_ROWS: u64 = 1024;
@@ -110,14 +110,17 @@ pub fn draw(
     order: &impl Order,
     limits: TokenLimits,
 ) -> Result<TokenDraw> {
-    walk(ctx, order, limits, PILOT_ROWS, |ids| {
-        let mut places: Vec<usize> = (0..ids.len()).collect();
-        places.sort_unstable_by_key(|&place| ids[place]);
-        let found = rows.lengths(ctx, &Selection::of_ids(ids, rows.source().rows())?)?;
-        let mut tokens = vec![0; ids.len()];
-        places.into_iter().zip(found).for_each(|(place, length)| tokens[place] = length);
-        Ok(tokens)
-    })
+    walk(ctx, order, limits, PILOT_ROWS, |ids| lengths_of(ctx, rows, ids))
+}
+
+/// The tokens of some rows, in the order of their ordinals `ids`.
+pub(super) fn lengths_of(ctx: &Context, rows: &Measure, ids: &[u64]) -> Result<Vec<u32>> {
+    let mut places: Vec<usize> = (0..ids.len()).collect();
+    places.sort_unstable_by_key(|&place| ids[place]);
+    let found = rows.lengths(ctx, &Selection::of_ids(ids, rows.source().rows())?)?;
+    let mut tokens = vec![0; ids.len()];
+    places.into_iter().zip(found).for_each(|(place, length)| tokens[place] = length);
+    Ok(tokens)
 }
 
 fn walk(
@@ -131,7 +134,11 @@ fn walk(
     let mut drawn = TokenDraw { ids: Vec::new(), tokens: 0, too_long: 0 };
     let mut seen = 0;
     while seen < order.rows() {
-        let count = upcoming(limits.goal, &drawn, seen, pilot).clamp(1, order.rows() - seen);
+        let so_far = match limits.goal {
+            Goal::Rows(_) => drawn.ids.len() as u64,
+            Goal::Tokens(_) => drawn.tokens,
+        };
+        let count = upcoming(limits.goal, so_far, seen, pilot).clamp(1, order.rows() - seen);
         let ids = order.at(ctx, seen, count)?;
         for (&id, length) in ids.iter().zip(lengths(&ids)?) {
             if length > max_tokens {
@@ -174,20 +181,20 @@ fn enough(drawn: TokenDraw, budget: u64, tokens: u32) -> Result<TokenDraw> {
     Ok(drawn)
 }
 
-/// How many rows to look at next, as far as is known from those that were seen.
-fn upcoming(goal: Goal, drawn: &TokenDraw, seen: u64, pilot: u64) -> u64 {
-    let (wanted, so_far) = match goal {
+/// How many rows to look at next, as far as is known from those that were seen: `so_far` is what
+/// they have of the goal.
+pub(super) fn upcoming(goal: Goal, so_far: u64, seen: u64, pilot: u64) -> u64 {
+    let wanted = match goal {
         Goal::Rows(n) if seen == 0 => return n,
-        Goal::Rows(n) => (n, drawn.ids.len() as u64),
         Goal::Tokens(_) if seen == 0 => return pilot,
-        Goal::Tokens(budget) => (budget, drawn.tokens),
+        Goal::Rows(wanted) | Goal::Tokens(wanted) => wanted,
     };
     if so_far == 0 {
         return seen.saturating_mul(2);
     }
     let rate = so_far as f64 / seen as f64;
     let spare = if pilot == PILOT_ROWS { SPARE_ROWS } else { 1 };
-    (((wanted - so_far) as f64 / rate * 1.02) as u64).saturating_add(spare)
+    ((wanted.saturating_sub(so_far) as f64 / rate * 1.02) as u64).saturating_add(spare)
 }
 
 #[cfg(test)]

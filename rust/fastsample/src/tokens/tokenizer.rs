@@ -56,7 +56,7 @@ impl Tokenizer {
     }
 
     /// The files that it was read from.
-    pub(super) fn inputs(&self) -> Vec<PathBuf> {
+    pub(crate) fn inputs(&self) -> Vec<PathBuf> {
         let template = self.template.as_ref().map(|template| template.path().to_path_buf());
         template.into_iter().chain([self.path.to_path_buf()]).collect()
     }

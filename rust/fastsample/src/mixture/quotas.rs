@@ -1,0 +1,119 @@
+//! How much each source gives: weights out of shares, quotas out of weights.
+
+use super::options::{Exhausted, SourceShares};
+use super::temperature;
+use crate::error::{Error, Result};
+use crate::select::{Allocation, check_sum, in_units};
+
+/// What each source gives, in rows or tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Quotas {
+    pub(super) amounts: Vec<u64>,
+    /// The source that ended the mixture, where less was divided than was asked for.
+    pub(super) ended: Option<usize>,
+}
+
+impl Quotas {
+    /// Divides `all` in proportion to `weights`, whatever the sources have.
+    pub(super) fn divide(all: u64, weights: &[u64]) -> Result<Self> {
+        Self::within(all, weights, &vec![all; weights.len()])
+    }
+
+    /// As [`Quotas::divide`], where a source gives `most` at the most, and the others the rest.
+    pub(super) fn within(all: u64, weights: &[u64], most: &[u64]) -> Result<Self> {
+        let allocation = Allocation::Weights(weights.to_vec());
+        Ok(Self { amounts: allocation.divide(all, most)?.amounts, ended: None })
+    }
+}
+
+/// The weight of each source in whole numbers, and its share.
+pub(super) fn weights_of(shares: &SourceShares, rows: &[u64]) -> Result<(Vec<u64>, Vec<f64>)> {
+    match shares {
+        SourceShares::Given(shares) => {
+            if let Some(share) = shares.iter().find(|share| !(0.0..=1.0).contains(*share)) {
+                return Err(Error::Argument(format!(
+                    "a source has the share {share}; it must be from 0 to 1"
+                )));
+            }
+            if shares.len() != rows.len() {
+                return Err(Error::Internal("not as many shares as sources".into()));
+            }
+            check_sum(shares.iter().copied(), "the sources")?;
+            Ok((shares.iter().map(|&share| in_units(share)).collect(), shares.clone()))
+        }
+        &SourceShares::BySize { temperature } => {
+            if temperature.is_nan() || temperature < 1.0 {
+                return Err(Error::Argument(format!(
+                    "temperature is {temperature}; it must be at least 1"
+                )));
+            }
+            let is_plain = temperature <= 1.0;
+            let weights =
+                if is_plain { rows.to_vec() } else { temperature::weights(rows, temperature) };
+            let all = weights.iter().map(|&weight| weight as f64).sum::<f64>();
+            let shares = weights.iter().map(|&weight| weight as f64 / all).collect();
+            Ok((weights, shares))
+        }
+    }
+}
+
+/// Of the sources `short`, which can give `most` at the most, the one that bounds the mixture, and how
+/// much can be mixed with it.
+pub(super) fn tightest(
+    short: impl Iterator<Item = usize>,
+    most: &[u64],
+    weights: &[u64],
+) -> Option<(usize, u64)> {
+    let total: u128 = weights.iter().map(|&weight| u128::from(weight)).sum();
+    let bound = |place: usize| {
+        let bound =
+            u128::from(most[place]).saturating_mul(total) / u128::from(weights[place].max(1));
+        u64::try_from(bound).unwrap_or(u64::MAX)
+    };
+    short.map(|place| (place, bound(place))).min_by_key(|&(place, bound)| (bound, place))
+}
+
+/// The number of rows of each source.
+pub(super) fn of_rows(
+    n: u64,
+    names: &[String],
+    rows: &[u64],
+    weights: &[u64],
+    exhausted: Exhausted,
+) -> Result<Quotas> {
+    if exhausted == Exhausted::Renormalise {
+        let there = rows.iter().zip(weights).filter(|(_, weight)| **weight > 0);
+        let there = there.fold(0_u64, |all, (&rows, _)| all.saturating_add(rows));
+        if n > there {
+            return Err(Error::Argument(format!(
+                "n is {n}, but the sources that have a share have only {there} rows; ask for at \
+                 most {there}, or repeat rows with exhausted=\"repeat\""
+            )));
+        }
+        return Quotas::within(n, weights, rows);
+    }
+    let quotas = Quotas::divide(n, weights)?;
+    let numbers = &quotas.amounts;
+    let epochs = match exhausted {
+        Exhausted::Repeat { max_epochs } => max_epochs.unwrap_or(u64::MAX),
+        Exhausted::Fail | Exhausted::Stop | Exhausted::Renormalise => 1,
+    };
+    let most: Vec<u64> = rows.iter().map(|rows| rows.saturating_mul(epochs)).collect();
+    let short = (0..rows.len()).filter(|&place| numbers[place] > most[place]);
+    let Some((place, bound)) = tightest(short, &most, weights) else { return Ok(quotas) };
+    let (name, has, lacks) = (&names[place], rows[place], numbers[place]);
+    match exhausted {
+        Exhausted::Stop => Ok(Quotas { ended: Some(place), ..Quotas::divide(bound, weights)? }),
+        Exhausted::Repeat { .. } => Err(Error::Argument(format!(
+            "source {name:?} has {has} rows, which is {} rows with max_epochs={epochs}, but its \
+             share of {n} rows is {lacks}; ask for at most {bound} rows, raise max_epochs, or lower \
+             its share",
+            most[place]
+        ))),
+        Exhausted::Fail | Exhausted::Renormalise => Err(Error::Argument(format!(
+            "source {name:?} has {has} rows, but its share of {n} rows is {lacks}; ask for at most \
+             {bound} rows, or let other sources give the rest with exhausted=\"renormalise\", or \
+             repeat its rows with exhausted=\"repeat\", or end there with exhausted=\"stop\""
+        ))),
+    }
+}

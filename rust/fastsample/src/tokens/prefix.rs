@@ -1,0 +1,98 @@
+//! `TokenPrefix`: the first rows of a uniform draw, counted as far as a budget that may grow.
+
+use super::draw::{Goal, Order, PILOT_ROWS, UniformOrder, lengths_of, upcoming};
+use super::measure::Measure;
+use crate::error::Result;
+use crate::exec::Context;
+
+/// The rows of a source in the order of a uniform draw, of which the first have been counted. No row is
+/// counted twice.
+///
+/// Invariants: `ids` are the first rows of the order, `lengths` their tokens, `tokens` the sum.
+#[derive(Debug)]
+pub struct TokenPrefix {
+    rows: Measure,
+    order: UniformOrder,
+    ids: Vec<u64>,
+    lengths: Vec<u32>,
+    tokens: u64,
+}
+
+impl TokenPrefix {
+    /// The rows of `order`, of which none has been counted.
+    #[must_use]
+    pub fn new(rows: Measure, order: UniformOrder) -> Self {
+        Self { rows, order, ids: Vec::new(), lengths: Vec::new(), tokens: 0 }
+    }
+
+    /// What counts the rows.
+    #[must_use]
+    pub fn measure(&self) -> &Measure {
+        &self.rows
+    }
+
+    /// Counts rows until they have more than `budget` tokens together, or there are no others.
+    ///
+    /// # Errors
+    /// As [`Measure::lengths`].
+    pub fn count(&mut self, ctx: &Context, budget: u64) -> Result<()> {
+        while self.tokens <= budget && self.total().is_none() {
+            let seen = self.ids.len() as u64;
+            let more = upcoming(Goal::Tokens(budget), self.tokens, seen, PILOT_ROWS);
+            let ids = self.order.at(ctx, seen, more.clamp(1, self.order.rows() - seen))?;
+            let lengths = lengths_of(ctx, &self.rows, &ids)?;
+            self.tokens += lengths.iter().map(|&length| u64::from(length)).sum::<u64>();
+            self.ids.extend(ids);
+            self.lengths.extend(lengths);
+        }
+        Ok(())
+    }
+
+    /// The tokens of all rows, once all are counted.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        (self.ids.len() as u64 == self.order.rows()).then_some(self.tokens)
+    }
+
+    /// The number of rows that come before the sum of tokens exceeds `budget`, and their tokens.
+    /// Requires that [`TokenPrefix::count`] was called with as much.
+    #[must_use]
+    pub fn within(&self, budget: u64) -> (usize, u64) {
+        debug_assert!(self.tokens > budget || self.total().is_some(), "more has to be counted");
+        let mut sum = 0;
+        for (row, &length) in self.lengths.iter().enumerate() {
+            let more = sum + u64::from(length);
+            if more > budget {
+                return (row, sum);
+            }
+            sum = more;
+        }
+        (self.lengths.len(), sum)
+    }
+
+    /// Rows that have been counted.
+    #[must_use]
+    pub fn counted(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The tokens of the first row; none if there are no rows.
+    #[must_use]
+    pub fn first(&self) -> Option<u32> {
+        self.lengths.first().copied()
+    }
+
+    /// The ordinals of the first `count` rows, in the order of the draw.
+    #[must_use]
+    pub fn ids(&self, count: usize) -> &[u64] {
+        &self.ids[..count]
+    }
+
+    /// The tokens of the first `count` rows, in the order of the source.
+    #[must_use]
+    pub fn lengths_in_source(&self, count: usize) -> Vec<u32> {
+        let mut places: Vec<usize> = (0..count).collect();
+        places.sort_unstable_by_key(|&place| self.ids[place]);
+        places.into_iter().map(|place| self.lengths[place]).collect()
+    }
+}
