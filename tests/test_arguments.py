@@ -335,6 +335,12 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {"manifest": PATH, "source": Kind((3, [], object())), "threads": THREADS,
          "progress": PROGRESS},
     )  # fmt: skip
+    yield "update", Call(
+        fastsample.update,
+        {"old": folder / "made.arrow", "source": rows},
+        {"old": PATH, "source": Kind((3, [], object())), "threads": THREADS,
+         "progress": PROGRESS},
+    )  # fmt: skip
     drawn = fastsample.sample(TABLE, 5)
     yield "Sample.cache", Call(drawn.cache, {}, {"dir": OUTPUT, "progress": PROGRESS})
     yield "Sample.to_arrow", Call(drawn.to_arrow, {}, {"mmap": FLAG, "progress": PROGRESS})
@@ -506,7 +512,7 @@ NAMES_OF_CALLS = [
     "LengthBatchSampler.advance", "LengthBatchSampler.load_state_dict",
     "LengthBatchSampler.follow", "PackedBatchSampler.set_epoch", "PackedBatchSampler.advance",
     "PackedBatchSampler.load_state_dict", "PackedBatchSampler.follow", "reproduce",
-    "Sample.cache", "Sample.to_arrow", "Sample.to_pandas", "Sample.write_parquet",
+    "update", "Sample.cache", "Sample.to_arrow", "Sample.to_pandas", "Sample.write_parquet",
     "Sample.write_ipc", "Sample.write_jsonl", "Sample.write_csv", "Split.write_parquet",
     "Split.write_jsonl", "Split.write_csv", "Plan.speed_up", "Plan.plot", "Plan.write_settings",
     "LengthFacts.padded", "LengthFacts.waste", "Inspection.plot", "Comparison.write_html",

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from fastsample._sampling.smart_report import Likeness, SmartReport
     from fastsample._sampling.split import Split, split
     from fastsample._sampling.tokens import token_lengths
+    from fastsample._sampling.update import update
     from fastsample._text_lengths import TextLengths
     from fastsample._training.dataset import Dataset
     from fastsample._training.length_batches import LengthBatchSampler, Padding
@@ -131,6 +132,7 @@ __all__ = [
     "score",
     "split",
     "token_lengths",
+    "update",
     "verify",
 ]
 
@@ -160,6 +162,7 @@ _HOMES = {
     "._sampling.smart_report": ("Likeness", "SmartReport"),
     "._sampling.split": ("Split", "split"),
     "._sampling.tokens": ("token_lengths",),
+    "._sampling.update": ("update",),
     "._text_lengths": ("TextLengths",),
     "._training.dataset": ("Dataset",),
     "._training.length_batches": ("LengthBatchSampler", "Padding"),

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from fastsample._arguments import file_path
 from fastsample._remote import remote_files
 from fastsample._sampling.smart import ONE_TARGET, Smart, targets_of
 from fastsample._source import SourceLike
-from fastsample._training.mapped import fingerprint
+from fastsample._training.mapped import fingerprint, head_fingerprint
 from fastsample.errors import ArgumentError, ReadError, SourceChangedError, SourceNotFoundError
 
 #: The version of the keys. Others are refused.
@@ -25,10 +25,16 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Recipe:
-    """The arguments of a draw, as plain values: paths as they were given, and options by name."""
+    """The arguments of a draw, as plain values: paths as they were given, and options by name.
+
+    `known` are files whose hashes are known, and `aside` files that had no part in the choice,
+    though rows are read from them.
+    """
 
     source: list[str]
     options: dict[str, Any]
+    known: list[dict[str, Any]] = field(default_factory=list)
+    aside: list[Path] = field(default_factory=list)
 
 
 def recipe(source: SourceLike, options: Mapping[str, Any]) -> Recipe | str:
@@ -82,17 +88,18 @@ def described(
 ) -> dict[str, Any]:
     """Return what made the rows of a file: enough to draw them again, and to tell if they differ.
 
-    `written` are options of the output, `files` what was written. All inputs are read for their
-    hashes.
+    `written` are options of the output, `files` what was written. All inputs whose hashes are not
+    known are read for them.
     """
     paths = native.paths
-    others = [path for path in native.inputs if path not in paths]
+    others = [path for path in native.inputs if path not in [*paths, *made.aside]]
+    known = {Path(each["path"]): each for each in made.known}
     return {
         "manifest": VERSION,
         "fastsample": _fastsample.__version__,
         "source": made.source,
         "options": made.options,
-        "files": [_file(path) for path in paths],
+        "files": [_file(path, known.get(path)) for path in paths],
         "other_inputs": [_file(path) for path in others],
         "source_rows": native.source_rows,
         "rows": len(native),
@@ -122,7 +129,8 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
         )
     kinds: dict[str, type] = {
         "source": list, "options": dict, "files": list, "other_inputs": list, "rows": int,
-        "row_ids": str, "written": dict, "fastsample": str,
+        "row_ids": str, "written": dict, "fastsample": str, "outputs": list,
+        "source_rows": int,
     }  # fmt: skip
     if version != VERSION:
         raise ArgumentError(f"{where}: manifest version {version}; this fastsample reads {VERSION}")
@@ -185,8 +193,49 @@ def rows_digest(native: _fastsample.Sample) -> str:
     return hashlib.sha256(pa.array(native.row_ids()).to_numpy().tobytes()).hexdigest()
 
 
-def _file(path: Path) -> dict[str, Any]:
-    return {"path": str(path), "bytes": path.stat().st_size, "sha256": fingerprint(path)}
+#: Files of lines, to which more can be appended.
+_LINES = (".jsonl", ".ndjson", ".csv", ".tsv")
+
+
+def unchanged(found: Mapping[str, Any], paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return what a manifest says of the files of a source, which are the first of `paths`.
+
+    A file of the size and time of change that it had is taken to be the same. Of others, the hash
+    tells: they were copied. The last may be a file of lines with more lines behind the old ones; it
+    is not among those returned. Raise an error that says what differs.
+    """
+    old, told, same = found["files"], [], []
+    if len(paths) < len(old):
+        told.append(f"{len(paths)} files, not the {len(old)} there were and new ones behind them")
+    for before, path in zip(old, paths, strict=False):
+        now = path.stat()
+        is_longer = before is old[-1] and now.st_size > before["bytes"]
+        if is_longer and path.suffix.lower() in _LINES:
+            if head_fingerprint(path, before["bytes"]) != before["sha256"]:
+                told.append(f"{path}: not the old lines and new ones behind them")
+        elif now.st_size != before["bytes"]:
+            told.append(f"{path}: {now.st_size:,} bytes, not {before['bytes']:,}")
+        elif before.get("modified") != now.st_mtime_ns and fingerprint(path) != before["sha256"]:
+            told.append(f"{path}: as long as before, but with other content")
+        else:
+            same.append({**before, "path": str(path), "modified": now.st_mtime_ns})
+    if told:
+        raise SourceChangedError(
+            f"the first files are not those of the earlier sample: {'; '.join(told)}; put new rows "
+            "into files of their own, behind the others, or draw anew with fastsample.sample"
+        )
+    return same
+
+
+def _file(path: Path, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what is told of a file; its hash may be known, if it has not changed since."""
+    now = path.stat()
+    if known is not None and (known["bytes"], known["modified"]) == (now.st_size, now.st_mtime_ns):
+        digest = known["sha256"]
+    else:
+        digest = fingerprint(path)
+    facts = {"path": str(path), "bytes": now.st_size, "modified": now.st_mtime_ns}
+    return {**facts, "sha256": digest}
 
 
 def _paths(source: SourceLike) -> list[str] | None:

@@ -78,6 +78,16 @@ def fingerprint(path: Path) -> str:
         raise SourceNotFoundError(f"{path}: no such file; it may have been removed") from None
 
 
+def head_fingerprint(path: Path, size: int) -> str | None:
+    """Return a hash of the first bytes of a file of lines; None if they do not end a line."""
+    digest, left, last = hashlib.sha256(), size, b""
+    with path.open("rb") as file:
+        while left and (block := file.read(min(left, _BLOCK_BYTES))):
+            digest.update(block)
+            left, last = left - len(block), block[-1:]
+    return digest.hexdigest() if last == b"\n" else None
+
+
 @cache
 def _fingerprint(path: Path, size: int, changed: int) -> str:
     del size, changed  # parts of the key

@@ -15,6 +15,7 @@ use crate::errors::BindingResult;
 use crate::interrupt::SignalWatcher;
 use crate::rows::Rows;
 use crate::run::run;
+use crate::source::Source;
 use crate::text::{Described, described};
 
 /// The chosen rows of a source.
@@ -100,6 +101,31 @@ impl Sample {
     #[getter]
     fn inputs(&self) -> Vec<PathBuf> {
         self.inner.inputs()
+    }
+
+    /// The same rows, of which those of `before`, a sample of the first files of the source, are read
+    /// from `output`, where they lie in order.
+    fn with_kept(
+        &self,
+        py: Python<'_>,
+        before: &Bound<'_, Self>,
+        output: &Bound<'_, Source>,
+    ) -> BindingResult<Self> {
+        let (before, output) = (before.get(), output.get().rereadable()?);
+        let sample = self.inner.clone();
+        let kept = py.detach(|| sample.with_kept(&before.inner, output))?;
+        Ok(Self::new(kept, self.threads))
+    }
+
+    /// Rows that are read from an earlier output.
+    #[getter]
+    fn kept(&self) -> u64 {
+        self.inner.kept()
+    }
+
+    /// Fails unless the first files of the source are those of `before`, as they were.
+    fn check_grown(&self, before: &Bound<'_, Self>) -> BindingResult<()> {
+        Ok(self.inner.check_grown(&before.get().inner)?)
     }
 
     /// The name, the rows and the rows drawn of each source of a mixture; empty for other samples.

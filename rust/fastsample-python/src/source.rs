@@ -210,6 +210,11 @@ impl Source {
         self.excluded.as_ref().map(|found| report::excluded(py, found)).transpose()
     }
 
+    /// The first rows alone.
+    fn head(&self, rows: u64) -> BindingResult<Self> {
+        Ok(Self::rows_of(self.rereadable()?.head(rows), self.columns.clone()))
+    }
+
     /// The number of rows that an amount asks for.
     fn count(&self, amount: Amount) -> BindingResult<u64> {
         if let Some(population) = &self.matching {

@@ -1,4 +1,4 @@
-//! Interleaving: the rows of several streams in the even order, batch by batch.
+//! Interleaving: the rows of several streams in the even order, or in another one, batch by batch.
 //!
 //! ```text
 //!  stream 0  ▒▒▒▒ ▒▒▒▒ ...  ─┐
@@ -35,23 +35,37 @@ pub(crate) fn interleaved<'a>(
     streams: Vec<(Batches<'a>, u64)>,
     schema: &SchemaRef,
 ) -> Result<Batches<'a>> {
-    let rows: Vec<u64> = streams.iter().map(|(_, rows)| *rows).collect();
-    let streams = streams.into_iter().map(|(batches, _)| MixedStream { batches, held: None });
-    Ok(Box::new(Interleaved {
+    let (streams, rows): (Vec<_>, Vec<u64>) = streams.into_iter().unzip();
+    let order = Box::new(EvenOrder::new(&rows)?);
+    Ok(interleaved_by(ctx, streams, order, schema))
+}
+
+/// The rows of `streams`, of which `order` says from which each comes.
+pub(crate) fn interleaved_by<'a>(
+    ctx: &Context,
+    streams: Vec<Batches<'a>>,
+    order: StreamOrder<'a>,
+    schema: &SchemaRef,
+) -> Batches<'a> {
+    let streams = streams.into_iter().map(|batches| MixedStream { batches, held: None });
+    Box::new(Interleaved {
         ctx: ctx.clone(),
         schema: schema.clone(),
-        order: EvenOrder::new(&rows)?,
+        order,
         next: None,
         streams: streams.collect(),
         ready: VecDeque::new(),
         ended: false,
-    }))
+    })
 }
+
+/// The number of the stream that each row comes from.
+type StreamOrder<'a> = Box<dyn Iterator<Item = usize> + Send + 'a>;
 
 struct Interleaved<'a> {
     ctx: Context,
     schema: SchemaRef,
-    order: EvenOrder,
+    order: StreamOrder<'a>,
     /// The stream of the next row, if it was asked for already.
     next: Option<usize>,
     streams: Vec<MixedStream<'a>>,
@@ -112,6 +126,9 @@ impl Interleaved<'_> {
             rows.push((place, held.taken));
             held.taken += 1;
             bytes += held.bytes / held.batch.num_rows().max(1);
+            if held.taken == held.batch.num_rows() && rows.len() == held.taken {
+                break; // all rows of one batch and no others: it is handed on as it is
+            }
         }
         for held in self.streams.iter_mut().filter_map(|stream| stream.held.as_mut()) {
             held.place = None;
@@ -124,6 +141,12 @@ impl Interleaved<'_> {
         let (batches, rows) = self.take()?;
         self.ended = rows.is_empty();
         if self.ended {
+            return Ok(());
+        }
+        if let [batch] = batches.as_slice()
+            && batch.num_rows() == rows.len()
+        {
+            self.ready.push_back(batch.clone());
             return Ok(());
         }
         let schema = &self.schema;

@@ -93,13 +93,8 @@ impl Sample {
     /// # Errors
     /// [`Error::Internal`] for samples of other sources, mixtures and streams.
     pub fn joined(&self, others: &[&Self]) -> Result<Self> {
-        let plain = |sample: &Self| {
-            let has_more = sample.mixed.is_some() || sample.weights.is_some();
-            !has_more
-                && sample.row_ids.is_none()
-                && sample.counts.is_none()
-                && sample.rows == self.rows
-        };
+        let plain =
+            |sample: &Self| sample.is_plain() && sample.kept.is_none() && sample.rows == self.rows;
         if !plain(self) || !others.iter().all(|other| plain(other)) {
             return Err(Error::Internal("samples that can't be joined".into()));
         }

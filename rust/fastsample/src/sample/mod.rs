@@ -1,6 +1,8 @@
 //! `Sample`: a source and the chosen rows of it.
 
 pub(crate) mod draw;
+mod grown;
+mod kept;
 mod mixed;
 
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use std::sync::Arc;
 use arrow_array::Float64Array;
 use arrow_schema::SchemaRef;
 
+use self::kept::KeptRows;
 pub(crate) use self::mixed::{Mixed, MixedPart};
 use crate::columns::default_columns;
 use crate::error::{Error, Result};
@@ -39,6 +42,8 @@ pub struct Sample {
     passed_by: Option<TextColumns>,
     /// What is drawn of each source of a mixture, in place of the selection.
     mixed: Option<Mixed>,
+    /// The rows that are read from an earlier output.
+    kept: Option<KeptRows>,
 }
 
 impl Sample {
@@ -56,7 +61,16 @@ impl Sample {
             text: None,
             passed_by: None,
             mixed: None,
+            kept: None,
         }
+    }
+
+    /// Whether its rows are what a selection takes of a source, wherever they are read from.
+    fn is_plain(&self) -> bool {
+        self.mixed.is_none()
+            && self.weights.is_none()
+            && self.row_ids.is_none()
+            && self.counts.is_none()
     }
 
     /// The rows of a mixture, of which `source` has all rows.
@@ -190,7 +204,8 @@ impl Sample {
     /// a part in the choice (a target, a tokenizer, the source of scores).
     #[must_use]
     pub fn inputs(&self) -> Vec<PathBuf> {
-        self.source.inputs()
+        let kept = self.kept.iter().flat_map(|kept| kept.output().inputs());
+        self.source.inputs().into_iter().chain(kept).collect()
     }
 
     /// The sample with more files that no output may replace.
@@ -229,7 +244,7 @@ impl Sample {
 
     /// How every row can be copied, if all are lines of files with all their columns.
     pub(crate) fn layout(&self) -> Option<&LineLayout> {
-        self.source.layout()
+        self.source.layout().filter(|_| self.kept.is_none())
     }
 
     /// As [`Sample::gather`], but the texts alone, as [`TextColumns::of`] takes them, and behind them
@@ -244,6 +259,9 @@ impl Sample {
     pub fn gather(&self, ctx: &Context) -> Gather {
         if let Some(mixed) = &self.mixed {
             return mixed.gather(ctx, self.source.schema());
+        }
+        if let Some(kept) = &self.kept {
+            return kept.gather(ctx, &self.source, &self.selection);
         }
         self.weighted(self.start(ctx, &Projected::from(&self.source)))
     }

@@ -167,7 +167,7 @@ impl Data {
         }
     }
 
-    fn file(&self) -> Option<&SourceFile> {
+    pub(super) fn file(&self) -> Option<&SourceFile> {
         match self {
             Self::Parquet(file) => Some(file.file()),
             Self::Ipc(file) => Some(file.file()),

@@ -55,6 +55,17 @@ impl SourceFile {
         }
     }
 
+    /// Whether two files are the same, and the second has not changed since the first was opened.
+    pub(crate) fn is_unchanged(&self, now: &Self) -> bool {
+        match (self, now) {
+            (Self::Local { identity: then, .. }, Self::Local { identity, .. }) => then == identity,
+            (Self::Stored(then), Self::Stored(now)) => {
+                (then.size(), then.version()) == (now.size(), now.version())
+            }
+            _ => false,
+        }
+    }
+
     /// The object of a store, if it is one.
     pub(crate) fn stored(&self) -> Option<&Arc<dyn Object>> {
         match self {

@@ -25,6 +25,7 @@ mod file;
 #[cfg(feature = "fuzz")]
 pub(crate) mod fuzz;
 mod glob;
+mod grown;
 mod imported;
 mod index;
 mod ipc;
