@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 import re
 import shlex
@@ -51,17 +52,50 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(listed) == sorted([*(page.name for page in DOCS.glob("*.md")), "cli.md"])
 
 
-def test_the_site_is_whole_and_needs_no_other_server(tmp_path: Path) -> None:
-    pytest.importorskip("mkdocs")
-    pytest.importorskip("mkdocstrings")
-    pytest.importorskip("material")
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the site that FASTSAMPLE_SITE says `make site` has just built, or build one."""
+    if built := os.environ.get("FASTSAMPLE_SITE"):
+        return ROOT / built
+    for name in ("jieba", "mkdocs", "mkdocstrings", "material"):
+        pytest.importorskip(name)
+    folder = tmp_path_factory.mktemp("site") / "s"
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "s")],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
         cwd=ROOT, capture_output=True, encoding="utf-8", check=False, timeout=110,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    site = tmp_path / "s"
+    return folder
+
+
+def test_the_search_finds_chinese_words(site: Path) -> None:
+    """As the theme does: words of the index, cut by its separator."""
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    separator = re.compile(index["config"]["separator"])
+    found: dict[str, set[str]] = {}
+    for section in index["docs"]:
+        page = section["location"].partition("/")[0]
+        for word in separator.split(f"{section['title']} {section['text']}"):
+            found.setdefault(word, set()).add(page)
+    assert {"guide.zh", "training.zh", "rows.zh"} <= found["采样"] | found["样本"]
+    for word, page in (("训练", "training.zh"), ("比例", "rows.zh"), ("缓存", "training.zh")):
+        assert page in found[word], word
+
+
+def test_the_gallery_shows_every_kind_of_report(site: Path) -> None:
+    for name in ("compare-random", "compare-smart", "compare-biased", "inspect", "plan", "verify"):
+        report = (site / "gallery" / f"{name}.html").read_text(encoding="utf-8")
+        assert "<table" in report
+    for page in ("gallery", "gallery.zh"):
+        text = (site / page / "index.html").read_text(encoding="utf-8")
+        for address in re.findall(r"<iframe[^>]* src=\"?([^\s\">]+)", text):
+            assert (site / page / address).exists(), address
+        for fact in ("rows before", "effective rows", "identical", "speed-up", "median"):
+            assert fact in text, fact
+
+
+def test_the_site_is_whole_and_needs_no_other_server(site: Path) -> None:
     for name in set(fastsample.__all__) - {*fastsample.errors.__all__, "errors", "__version__"}:
         page = (site / "api" / name / "index.html").read_text(encoding="utf-8")
         text = " ".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())

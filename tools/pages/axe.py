@@ -1,7 +1,7 @@
 """Check pages with axe-core in headless Chromium: ``python -m tools.pages.axe PAGE...``.
 
-Each page is checked in light and dark colours, on a wide screen and on a phone. The script of
-axe-core comes from the wheel of axe-playwright-python; nothing else of that package is used.
+Each page is checked in light and dark colours, on a wide screen, a tablet and a phone. The script
+of axe-core comes from the wheel of axe-playwright-python; nothing else of that package is used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tools.pages.browser import View, dom
 #: From worst to least, as axe-core names them.
 SEVERITIES = ("critical", "serious", "moderate", "minor")
 
-VIEWS = tuple(View(width, dark=dark) for width in (1280, 375) for dark in (False, True))
+VIEWS = tuple(View(width, dark=dark) for width in (1280, 768, 375) for dark in (False, True))
 
 #: Places of a finding that are printed.
 _PLACES = 5

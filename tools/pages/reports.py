@@ -51,6 +51,14 @@ def reports(data: Path, folder: Path) -> Iterator[tuple[str, Any]]:
     )  # fmt: skip
 
 
+def pages(data: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name and the HTML of a page for every kind of report."""
+    for name, found in reports(data, folder):
+        whole = hasattr(found, "to_html")
+        page = found.to_html() if whole else _CELL.format(name=name, body=found._repr_html_())
+        yield name, page
+
+
 def main() -> None:
     """Write the pages."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -59,9 +67,7 @@ def main() -> None:
     args = parser.parse_args()
     folder: Path = args.folder
     folder.mkdir(parents=True, exist_ok=True)
-    for name, found in reports(args.data, folder):
-        whole = hasattr(found, "to_html")
-        page = found.to_html() if whole else _CELL.format(name=name, body=found._repr_html_())
+    for name, page in pages(args.data, folder):
         path = folder / f"{name}.html"
         path.write_text(page, encoding="utf-8")
         print(path)

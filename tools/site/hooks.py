@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import click
 import fastsample
+import jieba
 from fastsample.cli import app
 from mkdocs.structure.files import File, Files
 
@@ -19,6 +21,15 @@ _OUTSIDE = re.compile(r"\[([^\]]*)\]\(\.\./([^)#\s]+)[^)\s]*\)")
 _STATIC = ("style.css", "keyboard.js")
 
 _ABOUT = "Fast, exact, reproducible training samples out of big text data sets."
+
+
+def on_config(config: Any) -> Any:
+    """Have jieba, which cuts Chinese for the search, say nothing and keep its cache with us."""
+    folder = Path(config["site_dir"]).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    jieba.dt.tmp_dir = str(folder)
+    jieba.setLogLevel(logging.WARNING)
+    return config
 
 
 def on_files(files: Files, config: Any) -> Files:
