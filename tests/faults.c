@@ -1,7 +1,9 @@
 /* Makes the k-th call that touches a folder fail, or kills the process there (LD_PRELOAD).
  *
  * fault_arm(folder, k, mode) starts counting from 1; fault_count() tells how many calls there were.
- * A call counts if its path, or the file behind its descriptor, lies in the folder. */
+ * A call counts if its path, or the file behind its descriptor, lies in the folder.
+ *
+ * With FAULT_NAMED set, no file can be made without a name, as on systems other than Linux. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -11,6 +13,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -110,6 +113,10 @@ static int fate(int inside, int interruptible) {
         va_start(arguments, flags); \
         flags_mode = va_arg(arguments, int); \
         va_end(arguments); \
+    } \
+    if ((flags & O_TMPFILE) == O_TMPFILE && getenv("FAULT_NAMED")) { \
+        errno = EOPNOTSUPP; \
+        return -1; \
     } \
     REAL(name); \
     GO(is_inside(path), 1, real(__VA_ARGS__, flags_mode))

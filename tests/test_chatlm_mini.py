@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +12,7 @@ import fastsample
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from commands import run
 from conftest import SHARED
 from data import write_parquet
 
@@ -58,7 +57,8 @@ def test_commands_write_what_the_trainer_reads(folder: Path) -> None:
     for line in "".join(blocks(PAGES[0], "sh")).splitlines():
         program, *arguments = shlex.split(line)
         assert program == "fastsample"
-        subprocess.run([sys.executable, "-m", "fastsample", *arguments], check=True, text=True)
+        done = run(*arguments)
+        assert done.returncode == 0, done.stderr
     for name, rows in (("train_dataset_3m", 900), ("valid_dataset_small", 100)):
         drawn = pq.read_table(folder / f"data/my_{name}.parquet")
         assert drawn.num_rows == rows
@@ -76,10 +76,9 @@ def test_the_table_of_recipes_and_the_settings(folder: Path) -> None:
     printed = ""
     for line in blocks(PAGES[0], "sh")[2].splitlines():
         _, *arguments = shlex.split(line)
-        printed += subprocess.run(
-            [sys.executable, "-m", "fastsample", *arguments],
-            check=True, text=True, capture_output=True,
-        ).stdout  # fmt: skip
+        done = run(*arguments)
+        assert done.returncode == 0, done.stderr
+        printed += done.stdout
     for fact in ("255.0", "35.6", "76.5"):
         assert fact in printed
         assert all(fact.removesuffix(".0") in (DOCS / page).read_text() for page in PAGES)
