@@ -13,7 +13,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train setup-cloud setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site axe deny notices format wheel reproduce faults layouts fuzz bench bench-quick bench-scaling bench-training mutants clean
+.PHONY: help lock setup setup-train setup-cloud setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site axe deny notices format wheel reproduce faults memory layouts fuzz bench bench-quick bench-scaling bench-growth bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -149,6 +149,9 @@ reproduce: $(INSTALLED) ## Build wheel and sdist of HEAD twice, in two folders, 
 faults: setup ## Fail every call of every kind of output, and kill 200 runs of each (an hour)
 	FASTSAMPLE_FAULTS=all FASTSAMPLE_KILLS=200 $(BIN)/python -m pytest tests/test_faults.py tests/test_kills.py -rP
 
+memory: setup ## Run jobs of every kind under a ladder of limits of the address space (ten minutes)
+	$(BIN)/python -m tools.memory.ladder
+
 LAYOUT_SECONDS ?= 3600
 
 layouts: setup ## Draw from random layouts of random tables for LAYOUT_SECONDS (an hour), against pyarrow
@@ -183,6 +186,9 @@ SCALING_ROWS ?= 10_000_000
 
 bench-scaling: setup ## Measure how time and memory grow; SCALING_ROWS=200_000 for a quick try
 	$(BIN)/python -m benches.scaling --rows $(SCALING_ROWS)
+
+bench-growth: setup ## Measure draws from many columns, row groups and files, beside polars
+	$(BIN)/python -m benches.growth
 
 bench-training: setup ## Measure memory, batches and epochs of training against datasets and pyarrow
 	$(BIN)/python -m benches.training

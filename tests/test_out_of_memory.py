@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 #: Memory that a child may take beyond what it has once everything is imported and opened, in MiB.
-#: What is refused has to be larger than an arena of glibc, too: 64 MiB that a thread set aside.
+#: 40 of it are the reserve of a call. What is refused has to be larger than an arena of glibc, too:
+#: 64 MiB that a thread set aside.
 ROOM = 96
+
+ROOT = Path(__file__).resolve().parents[1]
 
 #: More rows than there is room for their features, ordinals or hashes.
 ROWS = 14_000_000
@@ -74,7 +78,7 @@ def many_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_what_is_kept_of_each_row(many_rows: Path, call: str, words: str) -> None:
-    done = run(many_rows, call, 32 if "most" in call else ROOM)
+    done = run(many_rows, call, 64 if "most" in call else ROOM)
     assert done.returncode == 0, done.stderr[-1000:]
     assert done.stdout.startswith("refused: no memory for " + words), done.stdout
     assert "ulimit -v" in done.stdout
@@ -107,3 +111,34 @@ def test_rows_that_are_kept(tmp_path: Path) -> None:
     done = run(path, "sample(path, 599, threads=1).to_arrow()")
     assert done.returncode == 0, done.stderr[-1000:]
     assert done.stdout.startswith("refused: no memory for"), done.stdout
+
+
+#: Jobs of each way to read, draw and write, which are quick on small data.
+JOBS = (
+    "uniform to a table",
+    "smart",
+    "by",
+    "JSON Lines, Zstandard",
+    "a stream",
+    "read by pyarrow",
+    "write Parquet, shuffled on disk",
+)
+
+
+def test_no_job_dies_or_hangs(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    sizes = ["--rows", "9000", "--many-rows", "600", "--long-bytes", "60000"]
+    rooms = ["--rooms", "1,41,42,44,256,257", "--patience", "30", "--record", str(record)]
+    command = [sys.executable, "-m", "tools.memory.ladder", *sizes, *rooms, "--only", *JOBS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rungs = json.loads(record.with_suffix(".json").read_text("utf-8"))
+    for job in JOBS:
+        outcomes = {each["room"]: each["outcome"] for each in rungs if each["job"] == job}
+        assert outcomes[1] == "ours", outcomes
+        assert "done" in outcomes.values(), outcomes
+    told = [each["told"] for each in rungs if each["outcome"] == "ours"]
+    # A thread takes memory, too.
+    words = ("OutOfMemoryError: no memory", "FastSampleError: no thread could be started")
+    assert all(each.startswith(words) for each in told), told
+    assert any("no memory for the rest of the call" in each for each in told), told

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import mmap
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastsample.errors import SourceNotFoundError, SourceTypeError
+from fastsample.errors import OutOfMemoryError, SourceNotFoundError, SourceTypeError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,6 +43,11 @@ def map_file(path: Path) -> pa.Table:
     except IsADirectoryError:
         raise SourceTypeError(f"{path}: it is a folder; name a file") from None
     except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            raise OutOfMemoryError(
+                f"{path}: no memory to map it ({error}); raise the limit (ulimit -v, that of the "
+                "container)"
+            ) from None
         raise SourceTypeError(
             f"{path}: can't be mapped as Arrow IPC ({error}); remove it and write it again, "
             "for example with Sample.cache()"

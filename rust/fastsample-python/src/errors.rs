@@ -49,7 +49,7 @@ fn to_python(py: Python<'_>, error: &Error) -> PyErr {
         Error::Changed(_) => "SourceChangedError",
         Error::Stream { .. } | Error::Forked => "StreamError",
         Error::Output { .. } => "OutputError",
-        Error::Memory { .. } => "OutOfMemoryError",
+        Error::Memory { .. } | Error::NoMemory | Error::MemoryLost => "OutOfMemoryError",
         _ => "FastSampleError",
     };
     let message = error.to_string();

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
 use crate::errors::BindingResult;
+use crate::reserve::detached;
 use crate::run::run;
 
 /// Writes files of bytes: all of them appear, or none. None of them may be one of `inputs`, a
@@ -33,5 +34,5 @@ pub(crate) fn check_output(
     inputs: Vec<PathBuf>,
     overwrite: bool,
 ) -> BindingResult<()> {
-    Ok(py.detach(|| files::check(&path, overwrite, &inputs))?)
+    detached(py, || files::check(&path, overwrite, &inputs))
 }

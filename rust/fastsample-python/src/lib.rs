@@ -18,6 +18,7 @@
 //! - [`text`]: text columns as plain values;
 //! - [`files`]: small files, whole or not at all;
 //! - [`run`]: long work without the GIL, interruptible, with progress;
+//! - [`reserve`]: memory in reserve, and the allocator that gives it back;
 //! - [`interrupt`]: Ctrl-C while another library pulls a stream of ours;
 //! - [`exit`]: threads at the end of the process, and in forked children;
 //! - [`errors`]: the core's errors as the exceptions of `fastsample.errors`.
@@ -40,6 +41,7 @@ mod order;
 mod parts;
 mod ranking;
 mod report;
+mod reserve;
 mod rows;
 mod rule;
 mod run;

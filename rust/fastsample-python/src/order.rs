@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
 use crate::errors::BindingResult;
+use crate::reserve::detached;
 
 /// The order of n rows in an epoch: a keyed bijection on 0..n in constant memory.
 #[pyclass(frozen, module = "fastsample._fastsample")]
@@ -59,7 +60,7 @@ pub(crate) fn plan_batches(
 ) -> BindingResult<BatchPlan> {
     let lengths = whole_numbers(&lengths)?;
     let size = BatchSize { rows, budget };
-    let plan = py.detach(|| plan(lengths.values(), seed, epoch, ranks, size, window))?;
+    let plan = detached(py, || plan(lengths.values(), seed, epoch, ranks, size, window))?;
     let sums = (plan.used, plan.padded, plan.padded_unsorted);
     Ok((numbers(plan.rows), numbers(plan.ends), sums))
 }
@@ -79,7 +80,7 @@ pub(crate) fn pack_rows(
 ) -> BindingResult<(PyArray, PyArray, u64)> {
     let lengths = whole_numbers(&lengths)?;
     let packing = Packing { capacity, cut, window };
-    let plan = py.detach(|| pack(lengths.values(), seed, epoch, packing))?;
+    let plan = detached(py, || pack(lengths.values(), seed, epoch, packing))?;
     Ok((numbers(plan.rows), numbers(plan.ends), plan.tokens))
 }
 

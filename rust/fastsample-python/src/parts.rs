@@ -16,6 +16,7 @@ use pyo3_arrow::{PyArray, PySchema};
 
 use crate::errors::BindingResult;
 use crate::report;
+use crate::reserve::detached;
 use crate::rule::Rule;
 use crate::run::run;
 use crate::sample::Sample;
@@ -28,7 +29,7 @@ pub(crate) fn find_files(
     paths: Vec<PathBuf>,
 ) -> BindingResult<(Vec<PathBuf>, Vec<PathBuf>)> {
     let found =
-        py.detach(|| paths.iter().map(|path| discover(path)).collect::<Result<Vec<_>, _>>());
+        detached(py, || paths.iter().map(|path| discover(path)).collect::<Result<Vec<_>, _>>());
     let (mut files, mut passed_over) = (Vec::new(), Vec::new());
     for found in found? {
         files.extend(found.files);
@@ -43,7 +44,7 @@ pub(crate) fn merge_states(
     py: Python<'_>,
     states: Vec<PyBackedBytes>,
 ) -> BindingResult<Bound<'_, PyBytes>> {
-    let merged = py.detach(|| {
+    let merged = detached(py, || {
         let states: Vec<&[u8]> = states.iter().map(AsRef::as_ref).collect();
         merge(&states)
     })?;
@@ -164,7 +165,7 @@ impl PartedDraw {
         index: u64,
         decision: PyBackedBytes,
     ) -> BindingResult<PyArray> {
-        let ids = py.detach(|| self.0.row_ids(index, &decision))?;
+        let ids = detached(py, || self.0.row_ids(index, &decision))?;
         Ok(PyArray::new(
             Arc::new(UInt64Array::from(ids)),
             Arc::new(Field::new("row_id", DataType::UInt64, false)),

@@ -8,6 +8,7 @@ use pyo3::types::PyDict;
 
 use crate::errors::BindingResult;
 use crate::report;
+use crate::reserve::detached;
 use crate::sample::Sample;
 use crate::source::Amount;
 
@@ -42,7 +43,7 @@ impl Ranking {
     ) -> BindingResult<(Sample, Bound<'py, PyDict>, u64)> {
         let window =
             || draw::window(&self.population, &self.order, amount.into(), epoch, self.seed);
-        let drawn = py.detach(window)?;
+        let drawn = detached(py, window)?;
         let found =
             drawn.smart.ok_or_else(|| Error::Internal("a ranking without a rule".into()))?;
         let found = report::smart(py, found)?;

@@ -8,13 +8,39 @@ use arrow_schema::{DataType, Field, SchemaRef};
 use fastsample::Error;
 use fastsample::columns::row_chars;
 use fastsample::gather::Picker;
+use pyo3::Borrowed;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use pyo3_arrow::{PyArray, PyRecordBatch, PyRecordBatchReader};
 
-use crate::errors::BindingResult;
+use crate::errors::{BindingError, BindingResult};
 use crate::imported;
+use crate::reserve::{Reserve, detached};
 use crate::strings::Strings;
+
+/// Positions of rows: as many as there is memory for.
+struct Positions(Vec<usize>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Positions {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let mut positions = Vec::new();
+        let count = given.len()?;
+        if positions.try_reserve_exact(count).is_err() {
+            let bytes = count.saturating_mul(size_of::<usize>());
+            let error = Error::Memory { what: format!("{count} positions"), bytes };
+            return Err(BindingError::from(error).into());
+        }
+        for position in given.try_iter()? {
+            positions.push(position?.extract()?);
+        }
+        Ok(Self(positions))
+    }
+}
+
+/// Rows of a batch of training, which need no reserve: what they take is small, and waited for.
+const FEW_ROWS: usize = 1024;
 
 /// Rows in memory that can be picked by position.
 #[pyclass(frozen, module = "fastsample._fastsample")]
@@ -34,6 +60,7 @@ impl Rows {
     /// Refers to the batches of a table, which may be mapped from a file.
     #[staticmethod]
     fn from_table(data: &Bound<'_, PyAny>) -> BindingResult<Self> {
+        let _reserve = Reserve::hold()?;
         let reader = imported::stream(data)?;
         let schema = reader.schema();
         let batches = reader.collect::<Result<Vec<_>, _>>();
@@ -52,8 +79,11 @@ impl Rows {
     }
 
     /// The rows at `positions`, in that order, as batches that 32-bit offsets can hold.
-    fn take(&self, py: Python<'_>, positions: Vec<usize>) -> BindingResult<Vec<PyRecordBatch>> {
+    fn take(&self, py: Python<'_>, positions: Positions) -> BindingResult<Vec<PyRecordBatch>> {
+        let Positions(positions) = positions;
+        let reserve = (positions.len() > FEW_ROWS).then(Reserve::hold).transpose()?;
         let batches = py.detach(|| self.picker.pick(&self.schema, &positions))?;
+        drop(reserve);
         Ok(batches.into_iter().map(PyRecordBatch::new).collect())
     }
 
@@ -63,8 +93,9 @@ impl Rows {
         &self,
         py: Python<'py>,
         columns: Vec<usize>,
-        positions: Vec<usize>,
+        positions: Positions,
     ) -> BindingResult<Vec<Bound<'py, PyList>>> {
+        let Positions(positions) = positions;
         let texts = columns.iter().map(|&column| self.picker.texts(column, &positions));
         let texts = texts.collect::<Result<Vec<_>, _>>()?;
         // One byte of each is read before any is decoded: these rows lie far apart, and their
@@ -89,7 +120,7 @@ impl Rows {
     /// of uint32.
     fn lengths(&self, py: Python<'_>, text: Option<Vec<String>>) -> BindingResult<PyArray> {
         let batches = self.picker.batches();
-        let lengths = py.detach(|| row_chars(&self.schema, batches, text.as_deref()))?;
+        let lengths = detached(py, || row_chars(&self.schema, batches, text.as_deref()))?;
         Ok(PyArray::new(
             Arc::new(UInt32Array::from(lengths)),
             Arc::new(Field::new("length", DataType::UInt32, false)),

@@ -1,15 +1,18 @@
 //! Long calls: on a thread of their own and without the GIL, with Ctrl-C and progress.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fastsample::exec::threads::{self, Alive};
+use fastsample::exec::{memory, panicked};
 use fastsample::{Context, Error};
 use pyo3::prelude::*;
 
-use crate::errors::BindingResult;
+use crate::errors::{BindingError, BindingResult};
 use crate::exit;
+use crate::reserve::Reserve;
 
 /// How often signals are looked at and progress is reported.
 const TICK: Duration = Duration::from_millis(50);
@@ -33,10 +36,14 @@ pub(crate) fn run<T: Send + 'static>(
     let (sender, receiver) = sync_channel(1);
     let worker = ctx.clone();
     let _waiting = Alive::new();
-    let process = std::process::id();
+    let (process, stopped) = (std::process::id(), memory::stopped());
+    let reserve = Reserve::hold()?;
     let thread = threads::spawn("fastsample-main".into(), move || {
+        let done = catch_unwind(AssertUnwindSafe(|| work(&worker)))
+            .unwrap_or_else(|panic| Err(panicked(&*panic)));
+        drop(reserve);
         // What nobody takes is dropped here, as long as the thread counts.
-        let _ = sender.send(work(&worker));
+        let _ = sender.send(done);
     })
     .map_err(|error| Error::no_thread(&error))?;
     let thread = exit::watch(thread);
@@ -51,7 +58,7 @@ pub(crate) fn run<T: Send + 'static>(
             return result;
         }
     };
-    let stopped = loop {
+    let failure: BindingError = loop {
         match py.detach(result) {
             Ok(result) => return Ok(result?),
             Err(RecvTimeoutError::Timeout) => {
@@ -64,7 +71,10 @@ pub(crate) fn run<T: Send + 'static>(
                     return Err(Error::Forked.into());
                 }
                 if let Err(error) = called {
-                    break error;
+                    break error.into();
+                }
+                if memory::stopped() != stopped {
+                    break Error::MemoryLost.into();
                 }
             }
             Err(RecvTimeoutError::Disconnected) => {
@@ -74,13 +84,14 @@ pub(crate) fn run<T: Send + 'static>(
     };
     ctx.cancel();
     py.detach(|| {
-        if matches!(wait(GRACE), Err(RecvTimeoutError::Timeout)) && !ctx.sweep() {
+        let is_left = matches!(wait(GRACE), Err(RecvTimeoutError::Timeout));
+        if is_left && !ctx.sweep() && memory::stopped() == stopped {
             // Outputs are getting their names: the end is near, and must not come unseen.
             let _ = wait(Duration::MAX);
         }
     });
     exit::interrupt(py, &thread);
-    Err(stopped.into())
+    Err(failure)
 }
 
 fn report(ctx: &Context, progress: Option<&Bound<'_, PyAny>>) -> PyResult<()> {

@@ -13,6 +13,7 @@ use pyo3_arrow::{PyArray, PyRecordBatchReader, PySchema};
 
 use crate::errors::BindingResult;
 use crate::interrupt::SignalWatcher;
+use crate::reserve::{Reserve, detached};
 use crate::rows::Rows;
 use crate::run::run;
 use crate::source::Source;
@@ -137,7 +138,7 @@ impl Sample {
     /// The positions of the chosen rows in the source, ascending, or of a mixture in the order of its
     /// rows: an Arrow array of uint64.
     fn row_ids(&self, py: Python<'_>) -> BindingResult<PyArray> {
-        let ids = py.detach(|| self.inner.row_ids())?;
+        let ids = detached(py, || self.inner.row_ids())?;
         Ok(PyArray::new(
             Arc::new(UInt64Array::from(ids)),
             Arc::new(Field::new("row_id", DataType::UInt64, false)),
@@ -154,13 +155,14 @@ impl Sample {
     /// The rows of this sample and of others of the same source.
     fn joined(&self, py: Python<'_>, others: Vec<PyRef<'_, Self>>) -> BindingResult<Self> {
         let others: Vec<&CoreSample> = others.iter().map(|other| &other.inner).collect();
-        let inner = py.detach(|| self.inner.joined(&others))?;
+        let inner = detached(py, || self.inner.joined(&others))?;
         Ok(Self::new(inner, self.threads))
     }
 
     /// A stream of the rows, read in the background, a bounded amount ahead.
-    fn stream(&self, py: Python<'_>) -> PyResult<PyRecordBatchReader> {
+    fn stream(&self, py: Python<'_>) -> BindingResult<PyRecordBatchReader> {
         let watcher = SignalWatcher::new(py)?;
+        let mut reserve = Some(Reserve::hold()?);
         let mut gather = py.detach(|| self.inner.gather(&Context::new(self.threads)));
         let schema = gather.schema().clone();
         // Objects of stores are read through Python, which the threads that read them wait for.
@@ -174,6 +176,9 @@ impl Sample {
             } else {
                 gather.next()
             };
+            if !matches!(batch, Some(Ok(_))) {
+                drop(reserve.take());
+            }
             Some(batch?.map_err(Error::into_arrow))
         });
         Ok(PyRecordBatchReader::new(Box::new(RecordBatchIterator::new(batches, schema))))

@@ -16,6 +16,7 @@ use crate::errors::BindingResult;
 use crate::exclusion::Benchmarks;
 use crate::imported;
 use crate::report;
+use crate::reserve::Reserve;
 use crate::run::run;
 use crate::stored::{self, Described};
 
@@ -133,6 +134,7 @@ impl Source {
         columns: Option<Vec<String>>,
         inputs: Vec<PathBuf>,
     ) -> BindingResult<Self> {
+        let _reserve = Reserve::hold()?;
         let (schema, batches) = if data.hasattr("__arrow_c_stream__")? {
             let reader = imported::stream(data)?;
             let schema = reader.schema();

@@ -153,14 +153,16 @@ impl Job {
         if threads::are_to_stop() {
             return Err(Error::Cancelled);
         }
-        Python::attach(|py| {
+        let call = |py: Python<'_>| {
             let found = self.read.bind(py).call1((range.start, range.end));
             let found = found.map_err(|error| self.explain(py, &error))?;
             let bytes = found
                 .cast::<PyBytes>()
                 .map_err(|_| Error::Internal("a store gave something else than bytes".into()))?;
             Ok(Bytes::copy_from_slice(bytes.as_bytes()))
-        })
+        };
+        // Who holds the interpreter must come back.
+        threads::as_caller(|| Python::attach(call))
     }
 
     /// The error of the core that an exception of `fastsample.errors` stands for.

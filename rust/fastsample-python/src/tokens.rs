@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
 use crate::errors::BindingResult;
+use crate::reserve::detached;
 use crate::run::run;
 use crate::source::Source;
 use crate::text::described;
@@ -37,10 +38,11 @@ impl Tokenizer {
         special_tokens: bool,
         chat_template: bool,
     ) -> BindingResult<Self> {
-        Ok(Self(py.detach(|| {
+        let tokenizer = detached(py, || {
             let tokenizer = CoreTokenizer::open(&path, special_tokens)?;
             if chat_template { tokenizer.with_chat_template() } else { Ok(tokenizer) }
-        })?))
+        })?;
+        Ok(Self(tokenizer))
     }
 
     /// Tokens of each row: an Arrow array of uint32; the columns that are counted, and what was chosen

@@ -91,10 +91,23 @@ pub enum Error {
         /// How much was asked for.
         bytes: usize,
     },
+    /// An allocation failed, and the call ended as soon as it could.
+    #[error(
+        "no memory for the rest of the call; raise the limit (ulimit -v, that of the container), \
+         use fewer threads, or read fewer rows or columns at once"
+    )]
+    NoMemory,
+    /// As [`Error::NoMemory`], where a thread had to be stopped for good.
+    #[error(
+        "no memory for the rest of the call, and what it holds is lost until the process ends; \
+         raise the limit (ulimit -v, that of the container), use fewer threads, or read fewer rows \
+         or columns at once"
+    )]
+    MemoryLost,
     /// The operating system gives no more threads.
     #[error(
         "no thread could be started ({0}); \
-         raise the limit on processes (ulimit -u), or end other programs"
+         raise the limit on processes (ulimit -u) or on memory (ulimit -v), or end other programs"
     )]
     NoThread(String),
     /// The caller asked to stop.
@@ -111,12 +124,19 @@ impl Error {
         if source.kind() == std::io::ErrorKind::NotFound {
             return Self::NotFound(format!("{}: no such file; check the path", path.display()));
         }
+        if source.kind() == std::io::ErrorKind::OutOfMemory {
+            return Self::NoMemory;
+        }
         Self::Read { path: path.to_path_buf(), source }
     }
 
     /// A failure to write `path`.
     pub(crate) fn output(path: &Path, what: impl std::fmt::Display) -> Self {
-        Self::Output { path: path.to_path_buf(), what: what.to_string() }
+        let what = what.to_string();
+        if is_want_of_memory(&what) {
+            return Self::NoMemory;
+        }
+        Self::Output { path: path.to_path_buf(), what }
     }
 
     /// A Parquet decoder's complaint about `path`, as damage or as something unsupported.
@@ -136,6 +156,9 @@ impl Error {
     }
 
     fn decode(path: &Path, message: &str) -> Self {
+        if is_want_of_memory(message) {
+            return Self::NoMemory;
+        }
         let message = without_prefixes(message);
         let lower = message.to_lowercase();
         let message = &message.replace("UTF8", "UTF-8");
@@ -176,6 +199,9 @@ impl Error {
             | Self::Forked => {
                 ArrowError::IoError(self.to_string(), std::io::Error::other("see the message"))
             }
+            Self::Memory { .. } | Self::NoMemory | Self::MemoryLost => {
+                ArrowError::MemoryError(self.to_string())
+            }
             other => ArrowError::ExternalError(Box::new(other)),
         }
     }
@@ -183,6 +209,9 @@ impl Error {
     /// The failure of a stream, in the words of its producer.
     #[must_use]
     pub fn stream(rows: u64, error: &ArrowError) -> Self {
+        if let ArrowError::MemoryError(_) = error {
+            return Self::NoMemory;
+        }
         let what = without_prefixes(&error.to_string()).to_owned();
         Self::Stream { rows, what }
     }
@@ -210,9 +239,23 @@ impl Error {
                 Ok(error) => *error,
                 Err(other) => Self::Internal(other.to_string()),
             },
+            ArrowError::MemoryError(_) => Self::NoMemory,
             other => Self::Internal(other.to_string()),
         }
     }
+}
+
+/// Whether the words of a library mean that it got no memory.
+pub(crate) fn is_want_of_memory(message: &str) -> bool {
+    const WORDS: [&str; 6] = [
+        "Cannot allocate memory",
+        "memory allocation failed",
+        "no memory for ",
+        "not enough memory",
+        "out of memory",
+        "zstd returned null pointer",
+    ];
+    WORDS.iter().any(|words| message.contains(words))
 }
 
 /// A message without the names of the layers that it came through.

@@ -16,7 +16,7 @@ use arrow_schema::{ArrowError, DataType};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::gather::Gather;
 use crate::population::Population;
 use crate::scan::{self, scan};
@@ -76,6 +76,7 @@ impl Partition {
         check(source, wanted)?;
         let columns = source.project_columns(wanted.columns, wanted.option)?;
         texts(&RecordBatch::new_empty(columns.schema().clone()), wanted)?;
+        memory::require_rows::<[u32; 3]>(source.rows(), "the groups")?;
         ctx.begin(source.rows());
         let found = scan(
             ctx,
@@ -92,6 +93,8 @@ impl Partition {
         order.sort_unstable_by_key(|&group| found.firsts[group as usize]);
         let mut number = vec![0; order.len()];
         (0_u32..).zip(&order).for_each(|(new, &old)| number[old as usize] = new);
+        // And once more, when the rows of each group are brought together.
+        memory::require_rows::<[u32; 2]>(source.rows(), "the groups")?;
         let mut of = vec![NONE; source.rows() as usize];
         for (first, block) in found.blocks {
             for (place, &group) in of[first as usize..].iter_mut().zip(&block) {

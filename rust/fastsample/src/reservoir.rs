@@ -6,7 +6,8 @@ use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::threads::spawn_within;
+use crate::exec::{Context, memory, panicked};
 use crate::gather::compact::compact_batch;
 use crate::hash::RowHash;
 use crate::select::{BottomN, Candidate};
@@ -51,6 +52,7 @@ pub(crate) fn draw(
     for batch in stream {
         ctx.check()?;
         let batch = batch.map_err(|error| Error::stream(rows, &error))?;
+        bottom.make_room(batch.num_rows())?;
         let ordinals: Vec<u64> = (rows..rows + batch.num_rows() as u64).collect();
         rows += batch.num_rows() as u64;
         ctx.advance(batch.num_rows() as u64);
@@ -70,6 +72,7 @@ pub(crate) fn draw(
     }
     bottom.cut();
     prune(ctx, &mut held, hash, &bottom, 0)?;
+    memory::require_rows::<u64>(rows.min(n as u64), "the ordinals")?;
     let row_ids = held.iter().flat_map(|held| held.ordinals.iter().copied()).collect();
     let batches = held.into_iter().map(|held| held.batch).collect();
     Ok(ReservoirDraw { schema, batches, row_ids, rows })
@@ -123,15 +126,14 @@ fn prune(
         for (index, some) in held.chunks_mut(share).enumerate() {
             let name = format!("fastsample-{index}");
             let prune_some = &prune_some;
-            let worker = std::thread::Builder::new()
-                .name(name)
-                .spawn_scoped(scope, move || prune_some(some))
+            let thread = std::thread::Builder::new().name(name);
+            let worker = spawn_within(scope, thread, move || prune_some(some))
                 .map_err(|error| Error::no_thread(&error))?;
             workers.push(worker);
         }
-        workers.into_iter().try_for_each(|worker| {
-            worker.join().unwrap_or_else(|_| Err(Error::Internal("a thread panicked".into())))
-        })
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|panic| Err(panicked(&*panic))))
     })?;
     held.retain(|held| !held.ordinals.is_empty());
     Ok(())

@@ -15,7 +15,7 @@ use arrow_cast::cast;
 use arrow_schema::{DataType, SchemaRef};
 
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::hash::RowHash;
 use crate::population::Population;
 use crate::scan::{self, scan};
@@ -43,6 +43,7 @@ impl RowWeights {
         let (source, among) = (population.source(), population.among());
         let columns = source.project_columns(&[column.to_owned()], "weight")?;
         check_weights(source.schema(), columns.schema(), column)?;
+        memory::require_rows::<(f64, u32)>(source.rows(), "the weights")?;
         ctx.begin(source.rows());
         let mut found = scan(
             ctx,

@@ -95,18 +95,22 @@ impl Stream {
         Ok(Self { source: stream, schema, ended: false })
     }
 
-    fn batch(&mut self) -> Result<Option<RecordBatch>, String> {
+    fn batch(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
         let Some(get_next) = self.source.get_next else { return Ok(None) };
         let mut array = FFI_ArrowArray::empty();
         // SAFETY: as for the schema; the stream is not released before it is dropped.
         let code = unsafe { get_next(&raw mut self.source, &raw mut array) };
         if code != 0 {
-            return Err(last_error(&mut self.source, code));
+            let told = last_error(&mut self.source, code);
+            return Err(match code {
+                libc::ENOMEM => ArrowError::MemoryError(told),
+                _ => ArrowError::CDataInterface(told),
+            });
         }
         if array.is_released() {
             return Ok(None);
         }
-        convert_batch(array, &self.schema).map(Some)
+        convert_batch(array, &self.schema).map(Some).map_err(ArrowError::CDataInterface)
     }
 }
 
@@ -119,7 +123,7 @@ impl Iterator for Stream {
         }
         let next = self.batch().transpose();
         self.ended = !matches!(next, Some(Ok(_)));
-        Some(next?.map_err(ArrowError::CDataInterface))
+        next
     }
 }
 

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use super::column::weighed;
 use super::plan::{DrawPlan, Shares};
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::hash::RowHash;
 use crate::partition::{GroupKey, Partition};
 use crate::population::Population;
@@ -104,6 +104,9 @@ pub(super) fn draw(
         let hash = RowHash::new(seed);
         (strata.draw_window(ctx, &amounts, plan.epoch, |row| hash.of(row))?, None)
     };
+    if plan.weights {
+        memory::require_rows::<(u64, f64)>(selection.len(), "the column of weights")?;
+    }
     let weights = plan.weights.then(|| strata.weights(&amounts, &selection));
     let sample = Sample::of_population(population, selection, seed, weights)?;
     let sample = match (&found, &plan.weight.rule) {

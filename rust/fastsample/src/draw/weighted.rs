@@ -4,7 +4,7 @@ use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
 use super::plan::DrawPlan;
 use crate::error::{Error, Result};
-use crate::exec::{Context, map};
+use crate::exec::{Context, map, memory};
 use crate::population::Population;
 use crate::row_weights::RowWeights;
 use crate::sample::Sample;
@@ -40,6 +40,9 @@ pub(super) fn draw(
         )));
     }
     let (selection, next) = choose(ctx, population.among(), &weights, n, first)?;
+    if plan.weights {
+        memory::require_rows::<(u64, f64)>(selection.len(), "the column of weights")?;
+    }
     let inverse = plan.weights.then(|| inverses(&selection, next, &weights));
     Sample::of_population(population, selection, plan.seed, inverse)
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::exec::threads;
+use crate::exec::{memory, threads};
 
 /// Locks a mutex. A panic elsewhere is reported where it happened, so poisoning adds nothing.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -103,14 +103,14 @@ impl Context {
         self.0.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Fails once [`Context::cancel`] was called, or the process ends. Long loops call it every few
-    /// milliseconds.
+    /// Fails once [`Context::cancel`] was called, the process ends, or memory has run short. Long
+    /// loops call it every few milliseconds.
     ///
     /// # Errors
-    /// [`Error::Cancelled`].
+    /// [`Error::Cancelled`], [`Error::NoMemory`].
     pub fn check(&self) -> Result<()> {
         let is_over = self.0.cancelled.load(Ordering::Relaxed) || threads::are_to_stop();
-        if is_over { Err(Error::Cancelled) } else { Ok(()) }
+        if is_over { Err(Error::Cancelled) } else { memory::check() }
     }
 
     /// Starts a phase of `total` rows, for progress bars.

@@ -3,9 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
 
 use crate::error::{Error, Result};
-use crate::exec::{Context, lock, panic_message};
+use crate::exec::threads::spawn_within;
+use crate::exec::{Context, lock, panicked};
 
 /// Folds the tasks `0..tasks` into one state.
 ///
@@ -55,7 +57,7 @@ fn fold_in<S: Send>(
             }
             let outcome = ctx.check().and_then(|()| {
                 catch_unwind(AssertUnwindSafe(|| step(&mut state, task)))
-                    .unwrap_or_else(|panic| Err(Error::Internal(panic_message(&*panic))))
+                    .unwrap_or_else(|panic| Err(panicked(&*panic)))
             });
             if let Err(error) = outcome {
                 next.store(tasks, Ordering::Relaxed);
@@ -76,7 +78,7 @@ fn fold_in<S: Send>(
             let workers: Vec<_> = (0..threads)
                 .filter_map(|i| {
                     let name = format!("fastsample-{i}");
-                    std::thread::Builder::new().name(name).spawn_scoped(scope, work).ok()
+                    spawn_within(scope, Builder::new().name(name), work).ok()
                 })
                 .collect();
             if workers.is_empty() {

@@ -15,10 +15,11 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
 
-use super::panic::panic_message;
+use super::memory;
+use super::panic::panicked;
 use crate::error::{Error, Result};
 use crate::exec::context::wait_for;
-use crate::exec::{lock, threads, wait};
+use crate::exec::{lock, threads};
 
 struct Slot<T> {
     items: VecDeque<(Result<T>, usize)>,
@@ -54,6 +55,9 @@ impl<T> Queue<T> {
     }
 
     fn send(&self, task: usize, item: Result<T>, bytes: usize) -> Result<()> {
+        if item.is_ok() {
+            memory::check()?;
+        }
         let mut state = lock(&self.state);
         loop {
             if state.stopped || threads::are_to_stop() {
@@ -112,6 +116,8 @@ pub(crate) struct Ordered<T: Send + 'static> {
     process: u32,
     /// Whether another one was told so.
     refused: bool,
+    /// Threads that had been stopped for good when it began.
+    stopped_before: usize,
 }
 
 impl<T: Send + 'static> Ordered<T> {
@@ -147,7 +153,8 @@ impl<T: Send + 'static> Ordered<T> {
                 let _ = shared.send(task, Err(Error::no_thread(&error)), 0);
             }
         }
-        Self { shared, process: std::process::id(), refused: false }
+        let (process, stopped_before) = (std::process::id(), memory::stopped());
+        Self { shared, process, refused: false, stopped_before }
     }
 }
 
@@ -158,7 +165,7 @@ where
     while let Some(task) = shared.claim() {
         let emitter = Emitter { shared, task };
         let outcome = catch_unwind(AssertUnwindSafe(|| work(task, &emitter)))
-            .unwrap_or_else(|panic| Err(Error::Internal(panic_message(&*panic))));
+            .unwrap_or_else(|panic| Err(panicked(&*panic)));
         if let Err(error) = outcome {
             let _ = shared.send(task, Err(error), 0);
         }
@@ -193,7 +200,11 @@ impl<T: Send + 'static> Iterator for Ordered<T> {
                     continue;
                 }
             }
-            state = wait(&shared.changed, state);
+            if memory::stopped() != self.stopped_before {
+                state.stopped = true;
+                return Some(Err(Error::MemoryLost));
+            }
+            state = wait_for(&shared.changed, state, threads::LOOK);
         }
     }
 }

@@ -5,8 +5,9 @@
 //! object, a stream that a Python generator feeds. They must be gone before the host is taken down.
 //! A process that was forked has none of them: whoever waits for one there would wait for ever.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::{Builder, JoinHandle};
+use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// Threads and calls under way.
@@ -17,6 +18,11 @@ static CLOSING: AtomicBool = AtomicBool::new(false);
 
 /// Whether they were waited for in vain.
 static OVER: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Whether this thread was started here.
+    static IS_OURS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// How often a thread that waits looks whether it is to stop.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
@@ -61,9 +67,37 @@ pub fn spawn(
 ) -> std::io::Result<JoinHandle<()>> {
     let alive = Alive::new();
     Builder::new().name(name).spawn(move || {
+        IS_OURS.set(true);
         work();
         drop(alive);
     })
+}
+
+/// Starts a thread that ends before `scope` does.
+pub(crate) fn spawn_within<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    thread: Builder,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> std::io::Result<ScopedJoinHandle<'scope, T>> {
+    thread.spawn_scoped(scope, move || {
+        IS_OURS.set(true);
+        work()
+    })
+}
+
+/// Runs work during which this thread counts as one of the caller: it holds what the caller needs, and
+/// must not be stopped for good.
+pub fn as_caller<T>(work: impl FnOnce() -> T) -> T {
+    let before = IS_OURS.replace(false);
+    let done = work();
+    IS_OURS.set(before);
+    done
+}
+
+/// Whether this thread is one of the crate, not of its caller.
+#[must_use]
+pub fn is_ours() -> bool {
+    IS_OURS.get()
 }
 
 /// Tells all threads to stop, and waits for them at most so long. Returns whether all have stopped;

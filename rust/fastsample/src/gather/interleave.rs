@@ -9,6 +9,7 @@
 //! One batch of each stream is held.
 
 use std::collections::VecDeque;
+use std::iter::once;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, SchemaRef};
@@ -16,9 +17,9 @@ use arrow_select::interleave::interleave;
 
 use super::compact::{batch_bytes, finish};
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::select::EvenOrder;
-use crate::source::Batches;
+use crate::source::{Batches, bytes_of};
 
 /// Rows of a batch that is handed on, where their bytes allow.
 const BATCH_ROWS: usize = 8192;
@@ -151,6 +152,12 @@ impl Interleaved<'_> {
         }
         let schema = &self.schema;
         let made = self.ctx.compute(|| -> Result<Vec<RecordBatch>> {
+            let of_row = |&(batch, row): &(usize, usize)| {
+                let columns = batches[batch].columns().iter();
+                columns.map(|column| bytes_of(column, once(row))).sum::<usize>()
+            };
+            let bytes = rows.iter().map(of_row).sum();
+            memory::require(bytes, || "rows of several sources".to_owned())?;
             let column = |index: usize| -> Result<ArrayRef> {
                 let columns: Vec<&dyn Array> =
                     batches.iter().map(|batch| batch.column(index).as_ref()).collect();

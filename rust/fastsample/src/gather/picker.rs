@@ -9,6 +9,8 @@ use arrow_select::interleave::interleave_record_batch;
 
 use super::compact::finish;
 use crate::error::{Error, Result};
+use crate::exec::memory;
+use crate::source::bytes_of;
 
 /// Bytes that rows picked at once may have at the very most, so that 32-bit offsets hold them.
 const PICK_BYTES: usize = 1 << 30;
@@ -67,6 +69,7 @@ impl Picker {
         let safe = (PICK_BYTES / (*self.row_bytes.get_or_init(largest)).max(1)).max(1);
         let mut picked = Vec::new();
         for places in places.chunks(safe) {
+            memory::require(self.bytes_at(places), || "copies of the picked rows".to_owned())?;
             let rows = interleave_record_batch(&batches, places).map_err(Error::kernel)?;
             finish(&rows, schema, &mut picked)?;
         }
@@ -93,6 +96,15 @@ impl Picker {
             }
         };
         positions.iter().map(text).collect()
+    }
+
+    /// Bytes of the rows at some places.
+    fn bytes_at(&self, places: &[(usize, usize)]) -> usize {
+        let of_row = |&(batch, row): &(usize, usize)| {
+            let columns = self.batches[batch].columns().iter();
+            columns.map(|column| bytes_of(column, std::iter::once(row))).sum::<usize>()
+        };
+        places.iter().map(of_row).sum()
     }
 
     /// The batch of a row, and its place there.

@@ -89,18 +89,21 @@ impl Gather {
     ) -> Self {
         let schema = source.schema().clone();
         let spans = source.spans();
-        let tasks = spans.len();
+        let runs = source.runs(&spans);
+        let tasks = runs.len();
         let (source, selection, worker) = (source.clone(), selection.clone(), ctx.clone());
         let waiting = WAITING_BYTES / share.of;
         let counts = counts.map(|counts| SpanCounts::new(counts.clone(), &spans, &selection));
         let batches = Ordered::run(share.threads, tasks, waiting, move |task, out| {
-            let mask = worker.compute(|| selection.mask(spans[task].ordinals.clone()));
-            if mask.count() == 0 {
-                return Ok(());
+            let mut pending = SmallBatches::new(source.schema().clone(), share.of);
+            for span in runs[task].clone() {
+                let mask = worker.compute(|| selection.mask(spans[span].ordinals.clone()));
+                if mask.count() > 0 {
+                    let counts = counts.as_ref().map(|counts| counts.of(span));
+                    gather_span(&worker, &source, &spans[span], &mask, counts, &mut pending, out)?;
+                }
             }
-            let pending = SmallBatches::new(source.schema().clone(), share.of);
-            let counts = counts.as_ref().map(|counts| counts.of(task));
-            gather_span(&worker, &source, &spans[task], &mask, counts, pending, out)
+            send(&worker, worker.compute(|| pending.flush()), out)
         });
         Self { batches: Box::new(batches), schema, weights: None }
     }
@@ -173,41 +176,35 @@ fn gather_span(
     span: &Span,
     mask: &RowMask,
     mut counts: Option<&[u32]>,
-    mut pending: SmallBatches,
+    pending: &mut SmallBatches,
     out: &Emitter<'_, RecordBatch>,
 ) -> Result<()> {
     let mut found = source.read_in_lanes(ctx, span, mask)?;
-    let send = |batches: Vec<RecordBatch>| -> Result<()> {
-        for batch in batches {
-            ctx.advance(batch.num_rows() as u64);
-            let bytes = batch_bytes(&batch);
-            out.send(batch, bytes)?;
-        }
-        Ok(())
-    };
     loop {
         ctx.check()?;
         // Reading takes permits of its own: it may have to wait for another thread.
-        let batch = found.next().transpose()?;
-        let last = batch.is_none();
-        if let (Some(batch), Some(all)) = (&batch, &mut counts) {
+        let Some(batch) = found.next().transpose()? else { return Ok(()) };
+        if let Some(all) = &mut counts {
             let (mine, others) = all.split_at(batch.num_rows().min(all.len()));
             *all = others;
-            let mut copies = repeated(batch.clone(), source.schema(), mine);
+            let mut copies = repeated(batch, source.schema(), mine);
             while let Some(copies) = ctx.compute(|| copies.next()).transpose()? {
                 ctx.check()?;
-                send(ctx.compute(|| pending.push(&copies))?)?;
+                send(ctx, ctx.compute(|| pending.push(&copies))?, out)?;
             }
             continue;
         }
-        send(ctx.compute(|| match batch {
-            None => Ok(pending.flush()),
-            Some(batch) => pending.push(&batch),
-        })?)?;
-        if last {
-            return Ok(());
-        }
+        send(ctx, ctx.compute(|| pending.push(&batch))?, out)?;
     }
+}
+
+fn send(ctx: &Context, batches: Vec<RecordBatch>, out: &Emitter<'_, RecordBatch>) -> Result<()> {
+    for batch in batches {
+        ctx.advance(batch.num_rows() as u64);
+        let bytes = batch_bytes(&batch);
+        out.send(batch, bytes)?;
+    }
+    Ok(())
 }
 
 /// Finished batches that are too small to be handed on alone.

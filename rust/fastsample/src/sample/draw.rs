@@ -1,5 +1,6 @@
 //! Samples of the chosen rows: uniform, by rank, from a stream, from a selection.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use arrow_array::RecordBatchReader;
@@ -138,11 +139,13 @@ impl Sample {
         let empty = Source::from_batches(stream.schema(), Vec::new(), columns)?;
         let text = text.map(|names| named_columns(&empty, names)).transpose()?;
         let schema = empty.schema().clone();
-        let indices: Vec<usize> = schema
-            .fields()
-            .iter()
-            .filter_map(|field| stream.schema().index_of(field.name()).ok())
-            .collect();
+        let whole = stream.schema();
+        let fields = whole.fields().iter().enumerate();
+        let places: HashMap<&str, usize> =
+            fields.map(|(place, field)| (field.name().as_str(), place)).collect();
+        let kept = schema.fields().iter();
+        let indices: Vec<usize> =
+            kept.filter_map(|field| places.get(field.name().as_str()).copied()).collect();
         // A stream passes by once, and so does the look at what is text of it.
         let mut default = StreamColumns::new(&schema);
         let mut files = None;

@@ -230,8 +230,11 @@ impl Sample {
         let mut ids = Vec::with_capacity(self.selection.len() as usize);
         self.selection.extend_ids(0..self.rows, &mut ids);
         if let Some(counts) = &self.counts {
+            let mut repeated = Vec::new();
+            memory::grow(&mut repeated, self.len() as usize, "the ordinals")?;
             let each = ids.into_iter().zip(&**counts);
-            ids = each.flat_map(|(id, &n)| std::iter::repeat_n(id, n as usize)).collect();
+            repeated.extend(each.flat_map(|(id, &n)| std::iter::repeat_n(id, n as usize)));
+            return Ok(repeated);
         }
         Ok(ids)
     }

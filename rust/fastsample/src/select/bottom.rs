@@ -2,6 +2,9 @@
 
 use std::cmp::Ordering;
 
+use crate::error::Result;
+use crate::exec::memory;
+
 /// A row that may be chosen.
 ///
 /// Ordered by priority, the best first: by `u / weight`, compared exactly in integers, rows of
@@ -92,6 +95,14 @@ impl BottomN {
         }
         self.kept.push(candidate);
         true
+    }
+
+    /// Makes room for `more` candidates.
+    ///
+    /// # Errors
+    /// [`crate::Error::Memory`] if there is none.
+    pub fn make_room(&mut self, more: usize) -> Result<()> {
+        memory::grow(&mut self.kept, more, "the chosen rows of a stream")
     }
 
     /// Whether enough was kept for [`BottomN::cut`] to be worth while.

@@ -1,7 +1,7 @@
 //! Groups of near-duplicates: a union-find over rows that share bands of their MinHash signatures.
 
 use crate::error::Result;
-use crate::exec::{Context, fold};
+use crate::exec::{Context, fold, memory};
 use crate::hash::{Repeated, sorted};
 use crate::sketch::minhash::BANDS;
 use crate::smart::features::Features;
@@ -20,6 +20,9 @@ use crate::smart::terms::duplicates::{groups as groups_of, keys};
 /// # Errors
 /// [`crate::Error::Cancelled`].
 pub fn groups(ctx: &Context, rows: &Features) -> Result<Vec<u64>> {
+    let workers = ctx.threads().min(BANDS - 1) as u64;
+    let counted = (rows.len() as u64).saturating_mul(workers + 1);
+    memory::require_rows::<(u64, u32)>(counted, "the groups of near-duplicates")?;
     let (sets, _) = fold(
         ctx,
         BANDS - 1,

@@ -7,7 +7,7 @@ use arrow_schema::{DataType, Field, Schema};
 
 use crate::columns::text_columns;
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::smart::fixed_point::WEIGHT_ONE;
 use crate::smart::options::Smart;
 use crate::smart::pipeline::features;
@@ -43,6 +43,7 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
     let mut report = SmartReport::of(ctx, text, &weighed, &terms, kinds)?;
     (report.target_passed_over, report.avoid_passed_over) = smart.passed_over();
     let rows = &weighed.features;
+    memory::require_rows::<[u32; 10]>(rows.chars.len() as u64, "the scores")?;
     let mut copies = vec![1_u32; rows.chars.len()];
     for group in weighed.copies.groups() {
         group.iter().for_each(|&row| copies[row as usize] = group.len() as u32);

@@ -4,6 +4,7 @@
 //! each time, by the system and by the allocating code. That is much of the cost of reading beside
 //! decompression.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
 
 use bytes::Bytes;
@@ -14,23 +15,53 @@ use crate::exec::lock;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Buffers(Arc<Spare>);
 
-type Spare = Mutex<Vec<Vec<u8>>>;
+type Spare = Mutex<Pieces>;
+
+/// Pieces by their length: there are as many as pages that were in use at once, thousands in a file
+/// of many columns.
+#[derive(Debug, Default)]
+struct Pieces(BTreeMap<usize, Vec<Vec<u8>>>);
+
+impl Pieces {
+    /// The smallest piece that is neither too small nor so large that a small page would hold on to
+    /// much memory.
+    fn take(&mut self, len: usize) -> Option<Vec<u8>> {
+        let (&found, _) = self.0.range(len..=len.saturating_mul(2)).next()?;
+        self.remove(found)
+    }
+
+    fn remove(&mut self, len: usize) -> Option<Vec<u8>> {
+        let alike = self.0.get_mut(&len)?;
+        let piece = alike.pop();
+        if alike.is_empty() {
+            self.0.remove(&len);
+        }
+        piece
+    }
+
+    /// Gives up the largest piece.
+    fn drop_one(&mut self) {
+        if let Some((&largest, _)) = self.0.last_key_value() {
+            drop(self.remove(largest));
+        }
+    }
+
+    fn put(&mut self, piece: Vec<u8>) {
+        self.0.entry(piece.len()).or_default().push(piece);
+    }
+}
 
 impl Buffers {
     /// `len` bytes of whatever content, to be written and then frozen.
     pub(super) fn take(&self, len: usize) -> Lent {
         let mut spare = lock(&self.0);
-        // Neither too small nor so large that a small page would hold on to much memory.
-        let fits =
-            spare.iter().position(|bytes| (len..=len.saturating_mul(2)).contains(&bytes.len()));
-        let bytes = if let Some(place) = fits {
-            spare.swap_remove(place)
-        } else {
-            drop(spare.pop());
-            // With room for a next page that is a little longer.
-            vec![0; len + len / 8]
-        };
+        let found = spare.take(len);
+        if found.is_none() {
+            spare.drop_one();
+        }
         drop(spare);
+        // With room for a next page that is a little longer.
+        let bytes = found.unwrap_or_else(|| vec![0; len + len / 8]);
         Lent { bytes, len, home: Arc::downgrade(&self.0) }
     }
 }
@@ -65,7 +96,7 @@ impl AsMut<[u8]> for Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         if let Some(home) = self.home.upgrade() {
-            lock(&home).push(std::mem::take(&mut self.bytes));
+            lock(&home).put(std::mem::take(&mut self.bytes));
         }
     }
 }
@@ -107,7 +138,7 @@ mod tests {
         drop(buffers.take(1 << 20));
         let small = buffers.take(10);
         assert!(small.bytes.len() < 20 && small.as_ref().len() == 10);
-        assert!(lock(&buffers.0).is_empty());
+        assert!(lock(&buffers.0).0.is_empty());
         assert_eq!(buffers.take(0).freeze().len(), 0);
     }
 }

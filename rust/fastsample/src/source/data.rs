@@ -18,6 +18,7 @@ use super::object::Object;
 use super::parquet::{self, ParquetFile, Wanted};
 use super::unit_rows::Rows;
 use super::valid;
+use super::width::require_rows;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::select::RowMask;
@@ -232,6 +233,14 @@ impl Data {
         }
     }
 
+    /// Uncompressed bytes of some columns of a unit; none where units are large in any case.
+    pub(super) fn unit_bytes(&self, unit: usize, roots: &[usize]) -> Option<usize> {
+        match self {
+            Self::Parquet(file) => Some(file.bytes(unit, roots)),
+            _ => None,
+        }
+    }
+
     /// Rows of a unit at which slices of a file may best be cut: where pages begin, if that is known.
     pub(super) fn page_rows(&self, unit: usize) -> Vec<u64> {
         match self {
@@ -297,7 +306,9 @@ fn filtered(
             RowMask::AllTrue(_) => Some(Ok(rows)),
             RowMask::AllFalse(_) => None,
             RowMask::Values(bits) => {
-                Some(filter_record_batch(&rows, &BooleanArray::from(bits)).map_err(Error::kernel))
+                Some(require_rows(&rows, || bits.set_indices()).and_then(|()| {
+                    filter_record_batch(&rows, &BooleanArray::from(bits)).map_err(Error::kernel)
+                }))
             }
         }
     })

@@ -46,9 +46,10 @@ mod survey;
 mod unify;
 mod unit_rows;
 mod valid;
+mod width;
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,6 +73,7 @@ pub use projected::Projected;
 pub use sliced::{FileSlice, SlicedFiles};
 pub(crate) use survey::{FileFacts, JointColumns, put_schema, take_schema};
 pub(crate) use valid::check_text;
+pub(crate) use width::bytes_of;
 
 use self::data::Data;
 use self::file::SourceFile;
@@ -361,6 +363,7 @@ fn layout(parts: &[(String, Data)]) -> Option<LineLayout> {
 
 /// The fields of `schema` that are among `columns`.
 fn keep(schema: &Schema, columns: &[String]) -> Schema {
+    let columns: HashSet<&String> = columns.iter().collect();
     let fields: Vec<_> =
         schema.fields().iter().filter(|field| columns.contains(field.name())).cloned().collect();
     Schema::new_with_metadata(fields, schema.metadata().clone())
@@ -368,9 +371,12 @@ fn keep(schema: &Schema, columns: &[String]) -> Schema {
 
 /// `columns` of `schema`, in the order given.
 fn project(schema: &Schema, columns: &[String], parts: &[(String, SchemaRef)]) -> Result<Schema> {
-    let mut indices = Vec::new();
+    let fields = schema.fields().iter().enumerate();
+    let places: HashMap<&str, usize> =
+        fields.map(|(place, field)| (field.name().as_str(), place)).collect();
+    let (mut indices, mut seen) = (Vec::new(), HashSet::new());
     for column in columns {
-        let index = schema.index_of(column).map_err(|_| {
+        let index = places.get(column.as_str()).copied().ok_or_else(|| {
             let known: Vec<&str> = parts[0].1.fields().iter().map(|f| f.name().as_str()).collect();
             Error::Column(format!(
                 "{}: there is no column {column:?}; the columns are {}",
@@ -378,7 +384,7 @@ fn project(schema: &Schema, columns: &[String], parts: &[(String, SchemaRef)]) -
                 known.join(", ")
             ))
         })?;
-        if indices.contains(&index) {
+        if !seen.insert(index) {
             return Err(Error::Column(format!("column {column:?} is asked for twice")));
         }
         indices.push(index);

@@ -1,5 +1,7 @@
 //! Projection: a source restricted to some of its columns, as scans and gathers read it.
 
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -19,6 +21,10 @@ use crate::text::{Kept, TextColumns};
 
 /// The column of lines as they are in the files, see [`Projected::with_lines`].
 pub(crate) const LINE: &str = "_line";
+
+/// Rows and bytes of a run of small spans: as many as make a batch.
+const RUN_ROWS: u64 = 8192;
+const RUN_BYTES: usize = 8 << 20;
 
 /// A source restricted to some of its columns, as scans and gathers read it.
 #[derive(Debug, Clone)]
@@ -99,9 +105,12 @@ impl Source {
         let kept = || text.roots().iter().copied().zip(text.kept());
         let schema = Arc::new(narrowed(&self.schema, &kept().collect::<Vec<_>>()));
         let narrow = |part: &Part| {
-            let place = |root: usize| part.data.schema().index_of(self.schema.field(root).name());
+            let fields = part.data.schema().fields().iter().enumerate();
+            let places: HashMap<&str, usize> =
+                fields.map(|(place, field)| (field.name().as_str(), place)).collect();
+            let place = |root: usize| places.get(self.schema.field(root).name().as_str()).copied();
             let kept: Vec<KeptColumn<'_>> =
-                kept().filter_map(|(root, kept)| Some((place(root).ok()?, kept))).collect();
+                kept().filter_map(|(root, kept)| Some((place(root)?, kept))).collect();
             let data = Arc::new(part.data.narrowed(&kept)?);
             Ok(Part::new(data, part.label.clone(), &schema))
         };
@@ -172,6 +181,33 @@ impl Projected {
             }));
         }
         spans
+    }
+
+    /// Spans that are best read by one task: one, or several that are small together. Which they are
+    /// depends on the source alone.
+    pub(crate) fn runs(&self, spans: &[Span]) -> Vec<Range<usize>> {
+        let size = |span: &Span| {
+            let Fragment { part, unit, .. } = self.source.fragments[span.fragment];
+            let bytes = self.source.parts[part].data.unit_bytes(unit, self.columns[part].roots());
+            (span.range.end - span.range.start, bytes.unwrap_or(RUN_BYTES))
+        };
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        let (mut run_rows, mut run_bytes) = (0, 0);
+        for (index, span) in spans.iter().enumerate() {
+            let (rows, bytes) = size(span);
+            match runs.last_mut() {
+                Some(run) if run_rows + rows <= RUN_ROWS && run_bytes + bytes <= RUN_BYTES => {
+                    run.end = index + 1;
+                }
+                _ => {
+                    runs.push(index..index + 1);
+                    (run_rows, run_bytes) = (0, 0);
+                }
+            }
+            run_rows += rows;
+            run_bytes += bytes;
+        }
+        runs
     }
 
     /// The part that a span lies in, and what to read of it.

@@ -6,6 +6,7 @@
 //!
 //! Ids, links, dates and the like are left out by their names already.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use arrow_array::{ArrayRef, RecordBatch};
@@ -36,19 +37,19 @@ pub struct TextColumns {
 
 impl TextColumns {
     pub(crate) fn new(leaves: Vec<Leaf>, left_out: Vec<(String, Kind)>) -> Self {
-        let mut roots = Vec::new();
-        let place = |leaf: &Leaf| {
-            roots.iter().position(|&root| root == leaf.root()).unwrap_or_else(|| {
+        let (mut roots, mut within, mut known) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut place = |leaf: &Leaf| {
+            *known.entry(leaf.root()).or_insert_with(|| {
                 roots.push(leaf.root());
                 roots.len() - 1
             })
         };
-        let places: Vec<usize> = leaves.iter().map(place).collect();
-        let kept = roots.iter().map(|&root| {
-            let within = leaves.iter().filter(|leaf| leaf.root() == root);
-            Kept::of(&within.map(Leaf::steps).collect::<Vec<_>>())
-        });
-        let kept: Vec<Kept> = kept.collect();
+        let places: Vec<usize> = leaves.iter().map(&mut place).collect();
+        within.resize(roots.len(), Vec::new());
+        for (leaf, &place) in leaves.iter().zip(&places) {
+            within[place].push(leaf.steps());
+        }
+        let kept: Vec<Kept> = within.iter().map(|steps| Kept::of(steps)).collect();
         let steps = leaves.iter().zip(&places);
         let steps = steps.map(|(leaf, &place)| kept[place].steps(leaf.steps())).collect();
         Self { leaves, roots, places, kept, steps, left_out }
@@ -242,11 +243,13 @@ impl Candidates {
         if chosen.is_empty() {
             chosen.clone_from(&self.all);
         }
-        let order = |leaf: &Leaf| self.all.iter().position(|other| other == leaf);
-        chosen.sort_by_key(order);
+        // As they are in the schema.
+        let order = |a: &Leaf, b: &Leaf| (a.root(), a.steps()).cmp(&(b.root(), b.steps()));
+        chosen.sort_by(order);
+        let is_chosen: HashSet<&Leaf> = chosen.iter().collect();
         self.left_out.extend(judged);
-        self.left_out.retain(|(leaf, _)| !chosen.contains(leaf));
-        self.left_out.sort_by_key(|(leaf, _)| order(leaf));
+        self.left_out.retain(|(leaf, _)| !is_chosen.contains(leaf));
+        self.left_out.sort_by(|(a, _), (b, _)| order(a, b));
         let left_out = self.left_out.iter().map(|(leaf, kind)| (leaf.path().to_owned(), *kind));
         TextColumns::new(chosen, left_out.collect())
     }

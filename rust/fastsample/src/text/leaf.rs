@@ -17,7 +17,7 @@ use super::column::is_text;
 const MOST_STEPS: usize = 32;
 
 /// One step from an array to what it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Step {
     /// The items of a list.
     Items,
@@ -28,7 +28,7 @@ pub(super) enum Step {
 }
 
 /// A string column, or strings within a nested column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Leaf {
     path: String,
     /// The last name in the path.

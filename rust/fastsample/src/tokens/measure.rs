@@ -8,7 +8,8 @@ use super::chats::Chats;
 use crate::chat::STACK_BYTES;
 use crate::columns::text_columns;
 use crate::error::{Error, Result};
-use crate::exec::{Context, map, memory, panic_message};
+use crate::exec::threads::spawn_within;
+use crate::exec::{Context, map, memory, panicked};
 use crate::gather::Gather;
 use crate::select::Selection;
 use crate::source::Source;
@@ -209,8 +210,9 @@ pub(super) fn each_row<T: Send>(
 fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
-        let thread = builder.spawn_scoped(scope, work).map_err(|error| Error::no_thread(&error))?;
-        thread.join().map_err(|panic| Error::Internal(panic_message(&*panic)))?
+        let thread = spawn_within(scope, builder, work);
+        let thread = thread.map_err(|error| Error::no_thread(&error))?;
+        thread.join().map_err(|panic| panicked(&*panic))?
     })
 }
 

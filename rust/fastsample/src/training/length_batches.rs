@@ -9,6 +9,7 @@
 //! rank rows of about the same length, so that none waits for another.
 
 use crate::error::{Error, Result};
+use crate::exec::memory;
 use crate::hash::{Permutation, RowHash};
 
 /// How many rows a rank's batch has.
@@ -63,6 +64,7 @@ pub fn plan(
         return Err(Error::Argument("ranks, rows of a batch and the window count from 1".into()));
     }
     let n = lengths.len() as u64;
+    memory::require_rows::<[u64; 4]>(n, "the batches")?;
     let order = Permutation::of_epoch(n, seed, epoch).strided(0, 1, lengths.len());
     let length = |row: u64| lengths[row as usize];
     let mean = lengths.iter().map(|&l| u64::from(l)).sum::<u64>() / n.max(1);

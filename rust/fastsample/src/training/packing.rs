@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
+use crate::exec::memory;
 use crate::hash::{Permutation, RowHash};
 
 /// How rows are packed.
@@ -56,6 +57,7 @@ pub fn pack(lengths: &[u32], seed: u64, epoch: u64, packing: Packing) -> Result<
     if packing.capacity == 0 || packing.window == 0 {
         return Err(Error::Argument("tokens of a pack and the window count from 1".into()));
     }
+    memory::require_rows::<[u64; 5]>(lengths.len() as u64, "the packs")?;
     let mut order =
         Permutation::of_epoch(lengths.len() as u64, seed, epoch).strided(0, 1, lengths.len());
     if !packing.cut {

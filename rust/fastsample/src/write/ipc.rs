@@ -8,8 +8,9 @@ use arrow_schema::{ArrowError, SchemaRef};
 use super::dictionary::Dictionaries;
 use super::outgoing::Outgoing;
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::files::{Output, reason};
+use crate::gather::compact::batch_bytes;
 
 /// How buffers are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +72,10 @@ pub(super) fn write(
     let mut dictionaries = Dictionaries::new(schema);
     let batches = batches.map(|batch| {
         ctx.check()?;
-        dictionaries.unify(&batch?)
+        let batch = dictionaries.unify(&batch?)?;
+        // A message is put together in memory, which doubles when it is full.
+        memory::require(3 * batch_bytes(&batch), || "encoded rows".to_owned())?;
+        Ok(batch)
     });
     if options.stream {
         let writer = StreamWriter::try_new_with_options(handle, schema, settings);

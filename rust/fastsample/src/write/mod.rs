@@ -229,5 +229,5 @@ fn write_sample(
         files.push(Written { path: output.path().to_path_buf(), rows: count, bytes: 0 });
     }
     let text = totals.text.clone();
-    Ok(Report { files, text, chars: totals.sums(), copies: totals.copies() })
+    Ok(Report { files, text, chars: totals.sums(), copies: totals.copies()? })
 }

@@ -10,11 +10,13 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex};
+use std::thread::Builder;
 
 use arrow_array::RecordBatch;
 
 use crate::error::{Error, Result};
-use crate::exec::{Context, lock, panic_message, wait};
+use crate::exec::threads::spawn_within;
+use crate::exec::{Context, lock, memory, panicked, wait};
 use crate::gather::compact::batch_bytes;
 
 /// Bytes of the batches of a piece: enough for compression to be good, few enough that a reader can
@@ -54,9 +56,11 @@ pub(super) fn in_order<T: Send>(
         while let Some((number, piece)) = next_piece(&source) {
             let piece = piece.and_then(|batches| {
                 ctx.check()?;
+                let bytes: usize = batches.iter().map(batch_bytes).sum();
+                memory::require(4 * bytes, || "encoded rows".to_owned())?;
                 let encode = || ctx.compute(|| encode(&batches));
                 catch_unwind(AssertUnwindSafe(encode))
-                    .unwrap_or_else(|panic| Err(Error::Internal(panic_message(&*panic))))
+                    .unwrap_or_else(|panic| Err(panicked(&*panic)))
             });
             let mut state = lock(&encoded);
             while number >= state.written + AHEAD * threads as u64 && !state.stopped {
@@ -74,8 +78,8 @@ pub(super) fn in_order<T: Send>(
     std::thread::scope(|scope| {
         let mut started = 0;
         for worker in 0..threads {
-            let thread = std::thread::Builder::new().name(format!("fastsample-write-{worker}"));
-            match thread.spawn_scoped(scope, work) {
+            let thread = Builder::new().name(format!("fastsample-write-{worker}"));
+            match spawn_within(scope, thread, work) {
                 Ok(_) => started += 1,
                 Err(error) if started == 0 => return Err(Error::no_thread(&error)),
                 Err(_) => lock(&encoded).workers -= 1,

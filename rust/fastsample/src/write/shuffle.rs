@@ -23,7 +23,7 @@ use arrow_select::concat::concat_batches;
 use arrow_select::take::take_record_batch;
 
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, memory};
 use crate::files::{Workspace, reason};
 use crate::gather::Picker;
 use crate::gather::compact::batch_bytes;
@@ -111,6 +111,7 @@ fn scatter<'a>(
         }
         if size > piece_bytes || (done && !piece.is_empty()) {
             ctx.check()?;
+            memory::require(2 * size, || "rows to be shuffled".to_owned())?;
             ctx.compute(|| -> Result<()> {
                 let rows = concat_batches(schema, &piece).map_err(Error::kernel)?;
                 let mut indices = vec![Vec::new(); writers.len()];
@@ -141,6 +142,8 @@ fn scatter<'a>(
         // Kept until the last row has been handed on.
         let _ = &workspace;
         let positions = bucket * bucket_rows..n.min((bucket + 1) * bucket_rows);
+        let bytes = (positions.end - positions.start) as usize * row_bytes;
+        memory::require(bytes, || "rows to be shuffled".to_owned())?;
         let read = || -> Result<Vec<RecordBatch>, ArrowError> {
             StreamReader::try_new(BufReader::with_capacity(1 << 20, draft.reader()?), None)?
                 .collect()

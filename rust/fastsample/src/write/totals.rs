@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use arrow_array::RecordBatch;
 
 use crate::error::Result;
-use crate::exec::{Context, lock};
+use crate::exec::{Context, lock, memory};
 use crate::hash::Repeated;
 use crate::text::{RowTexts, TextColumns};
 
@@ -36,23 +36,28 @@ impl TextTotals {
         batches.map(move |batch| {
             let batch = batch?;
             if !self.text.is_empty() {
-                ctx.compute(|| texts(&self.text, &batch).map(|texts| self.add(&texts)))?;
+                ctx.compute(|| texts(&self.text, &batch).and_then(|texts| self.add(&texts)))?;
             }
             Ok(batch)
         })
     }
 
-    fn add(&self, texts: &RowTexts<'_>) {
+    fn add(&self, texts: &RowTexts<'_>) -> Result<()> {
         for (leaf, total) in self.chars.iter().enumerate() {
             total.fetch_add(texts.chars_of_leaf(leaf) as u64, Ordering::Relaxed);
         }
-        lock(&self.hashes).extend((0..texts.rows()).map(|row| texts.hash(row)));
+        let mut hashes = lock(&self.hashes);
+        memory::grow(&mut hashes, texts.rows(), "the hashes of the rows written")?;
+        hashes.extend((0..texts.rows()).map(|row| texts.hash(row)));
+        Ok(())
     }
 
-    pub(super) fn copies(&self) -> u64 {
+    pub(super) fn copies(&self) -> Result<u64> {
+        let hashes = lock(&self.hashes);
+        memory::require_rows::<u64>(hashes.len() as u64, "the sorted hashes")?;
         let mut repeated = Repeated::default();
-        let found = repeated.find(lock(&self.hashes).iter().copied());
-        found.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
+        let found = repeated.find(hashes.iter().copied());
+        Ok(found.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64)
     }
 
     pub(super) fn sums(&self) -> Vec<u64> {

@@ -12,7 +12,7 @@ use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 use super::claims;
 use super::index::{self, Index};
 use crate::error::{Error, Result};
-use crate::exec::panic_message;
+use crate::exec::{cause, panic_message};
 use crate::source::file::{OpenFile, SourceFile};
 use crate::source::narrow::{KeptColumn, narrow, narrowed};
 use crate::text::Kept;
@@ -142,7 +142,7 @@ fn read_block(open: &OpenFile, block: &Block) -> Result<Buffer> {
 fn catch<T>(open: &OpenFile, decode: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
         let error = ArrowError::IpcError(panic_message(&*panic));
-        Err(open.explain(Error::arrow(open.path(), &error)))
+        Err(cause(&*panic).unwrap_or_else(|| open.explain(Error::arrow(open.path(), &error))))
     })
 }
 

@@ -11,11 +11,15 @@ use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
+use crate::exec::memory;
 use crate::select::RowMask;
 use crate::source::unit_rows::Rows;
 
 /// Bytes of records that are decoded into one batch: what is held fits the caches.
 const BATCH_BYTES: usize = 1 << 20;
+
+/// Copies of a record that a decoder may hold, the room for more in them included.
+const LONG_COPIES: usize = 6;
 
 /// What a format makes of records.
 pub(in crate::source) trait RecordDecoder {
@@ -80,6 +84,8 @@ impl<D: RecordDecoder> ChosenRecords<D> {
             }
             rows += 1;
             held += record.len();
+            // Decoders hold a few copies of a long one.
+            memory::require(LONG_COPIES * record.len(), || "a long line".to_owned())?;
             if let Some((lines, block)) = &mut lines {
                 lines
                     .try_append_view(*block, record.start as u32, record.len() as u32)

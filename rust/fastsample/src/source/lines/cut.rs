@@ -13,6 +13,7 @@ use super::inflate::{LineCodec, MemberReader};
 use super::quotes::QuoteScan;
 use super::records::start;
 use crate::error::{Error, Result};
+use crate::exec::memory;
 use crate::source::file::OpenFile;
 
 /// Bytes of a chunk, unless a line is longer: enough that finding it costs nothing, few enough that
@@ -231,7 +232,7 @@ impl InOrder {
     /// Reads until `wanted` bytes are there, or the file ends.
     fn fill(&mut self, wanted: usize) -> io::Result<()> {
         let missing = wanted.saturating_sub(self.rest.len());
-        self.rest.reserve(missing);
+        memory::grow(&mut self.rest, missing, "lines").map_err(io::Error::other)?;
         let read = self.inflater.by_ref().take(missing as u64).read_to_end(&mut self.rest)?;
         self.ended = read < missing;
         self.members.extend(self.inflater.begun());

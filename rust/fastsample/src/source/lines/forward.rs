@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::cut::{CHUNK_BYTES, Chunk};
 use super::inflate::{LineCodec, MemberReader};
-use crate::exec::lock;
+use crate::exec::{lock, memory};
 use crate::source::file::OpenFile;
 
 /// The passes through the compressed files of a source, one for each reader of it.
@@ -94,7 +94,9 @@ impl Forward {
             io::copy(&mut inflater.take(skip), &mut io::sink())?;
             self.at = chunk.skip;
         }
-        let mut bytes = vec![0; chunk.len as usize];
+        let mut bytes = Vec::new();
+        memory::grow(&mut bytes, chunk.len as usize, "lines").map_err(io::Error::other)?;
+        bytes.resize(chunk.len as usize, 0);
         inflater.read_exact(&mut bytes)?;
         inflater.begun();
         self.at += chunk.len;

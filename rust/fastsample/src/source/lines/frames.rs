@@ -13,10 +13,12 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Cursor, Read};
+use std::thread::Builder;
 
 use zstd::stream::read::Decoder;
 
 use super::compressed::Compressed;
+use crate::exec::threads::spawn_within;
 
 /// Bytes of a frame, compressed or not, beyond which it is read bit by bit: several are in memory.
 pub(super) const MOST_BYTES: usize = 16 << 20;
@@ -48,9 +50,7 @@ pub(super) fn inflated(file: &mut Compressed, threads: usize) -> (VecDeque<Frame
         // The first one is inflated by this thread.
         let others = whole.iter().skip(1);
         let others: Vec<_> = others
-            .map(|(_, frame)| {
-                std::thread::Builder::new().spawn_scoped(scope, move || inflate(frame))
-            })
+            .map(|(_, frame)| spawn_within(scope, Builder::new(), move || inflate(frame)))
             .collect();
         let first = whole.first().map(|(_, frame)| inflate(frame));
         let others = others.into_iter().map(|thread| thread.ok()?.join().ok()?);

@@ -11,7 +11,7 @@ use zstd::stream::read::Decoder;
 
 use super::compressed::Compressed;
 use super::frames::{Frame, inflated};
-use crate::error::Error;
+use crate::error::{Error, is_want_of_memory};
 use crate::source::file::OpenFile;
 
 /// Bytes at the beginning of a file that tell its format.
@@ -60,6 +60,9 @@ pub(in crate::source) fn damaged(
     lines: u64,
     error: &io::Error,
 ) -> Error {
+    if is_want_of_memory(&error.to_string()) {
+        return Error::NoMemory;
+    }
     let codec = codec.name().unwrap_or("plain");
     let what = if error.kind() == io::ErrorKind::UnexpectedEof {
         format!("the {codec} file is cut off behind line {lines}; fetch or write it again")

@@ -22,18 +22,20 @@ pub(super) fn check_footer(path: &Path, metadata: &ParquetMetaData, size: u64) -
         }
         rows = rows.saturating_add(group.num_rows());
         for column in group.columns() {
-            let name = column.column_path().string();
+            let name = || column.column_path().string();
             if let Compression::LZO = column.compression() {
                 return Err(Error::unsupported(
                     path,
                     &format!(
-                        "column {name:?} is compressed with LZO, which is not supported; rewrite it with zstd"
+                        "column {:?} is compressed with LZO, which is not supported; rewrite it with zstd",
+                        name()
                     ),
                 ));
             }
             if column.num_values() < 0 || column.uncompressed_size() < 0 {
                 return damaged(format!(
-                    "column {name:?} of row group {index} claims {} values in {} bytes",
+                    "column {:?} of row group {index} claims {} values in {} bytes",
+                    name(),
                     column.num_values(),
                     column.uncompressed_size()
                 ));
@@ -41,7 +43,8 @@ pub(super) fn check_footer(path: &Path, metadata: &ParquetMetaData, size: u64) -
             let flat = column.column_descr().max_rep_level() == 0;
             if flat && column.num_values() != group.num_rows() {
                 return damaged(format!(
-                    "column {name:?} of row group {index} has {} values for {} rows",
+                    "column {:?} of row group {index} has {} values for {} rows",
+                    name(),
                     column.num_values(),
                     group.num_rows()
                 ));
@@ -52,7 +55,8 @@ pub(super) fn check_footer(path: &Path, metadata: &ParquetMetaData, size: u64) -
             let end = start.checked_add(length);
             if data < 0 || length < 0 || end.is_none_or(|end| end as u64 > size) {
                 return damaged(format!(
-                    "column {name:?} of row group {index} should end at byte {} of {size}",
+                    "column {:?} of row group {index} should end at byte {} of {size}",
+                    name(),
                     end.unwrap_or(i64::MAX)
                 ));
             }

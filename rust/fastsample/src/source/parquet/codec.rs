@@ -14,7 +14,8 @@ use parquet::compression::{CodecOptions, create_codec};
 
 use super::budget::{Budget, Charge};
 use super::snappy;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_want_of_memory};
+use crate::exec::memory;
 use crate::source::file::OpenFile;
 
 /// More than a byte of Snappy can stand for: three bytes copy 64 at most.
@@ -89,7 +90,8 @@ pub(super) fn inflate(
     let mut room = open.buffers().take(len);
     let (head, tail) = room.as_mut().split_at_mut(levels.len());
     head.copy_from_slice(levels);
-    fill(codec, compressed, tail).map_err(|what| damaged(&what))?;
+    fill(codec, compressed, tail)
+        .map_err(|what| if is_want_of_memory(&what) { Error::NoMemory } else { damaged(&what) })?;
     let bytes = room.freeze();
     Ok(match charge {
         Some(charge) => Bytes::from_owner(Charged { bytes, _charge: charge }),
@@ -140,7 +142,7 @@ fn fill(codec: Compression, compressed: &[u8], out: &mut [u8]) -> std::result::R
             let codec = codec.map_err(|error| error.to_string())?;
             let mut codec = codec.ok_or_else(|| format!("no decoder for {other}"))?;
             let mut found = Vec::new();
-            found.try_reserve_exact(out.len()).map_err(|error| error.to_string())?;
+            memory::grow(&mut found, out.len(), "a page").map_err(|error| error.to_string())?;
             codec
                 .decompress(compressed, &mut found, Some(out.len()))
                 .map_err(|error| error.to_string())?;

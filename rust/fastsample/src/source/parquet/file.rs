@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::basic::Compression;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::page_index::offset_index::PageLocation;
 
 use super::budget::Budget;
@@ -30,6 +31,8 @@ pub(crate) struct ParquetFile {
     budget: Budget,
     /// Whether pages of version 2 are compressed even where their headers deny it.
     all_compressed: bool,
+    /// The first leaf of each top-level column, and behind them the number of leaves.
+    first_leaves: Arc<[usize]>,
     /// Leaves that are left out, by index.
     left_out: Arc<[usize]>,
 }
@@ -63,6 +66,7 @@ impl ParquetFile {
             budget: Budget::new(file.len()),
             all_compressed: writer::compresses_all(created_by),
             left_out: Arc::default(),
+            first_leaves: first_leaves(metadata.metadata()),
             metadata,
         })
     }
@@ -105,12 +109,16 @@ impl ParquetFile {
     /// The compression codecs in use, each once.
     pub(crate) fn codecs(&self) -> Vec<String> {
         let chunks = self.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns);
-        let mut codecs: Vec<String> = chunks
-            .map(|chunk| {
-                let codec = chunk.compression().to_string();
-                codec.split('(').next().unwrap_or_default().to_lowercase()
-            })
-            .collect();
+        let mut found: Vec<Compression> = Vec::new();
+        for codec in chunks.map(ColumnChunkMetaData::compression) {
+            if !found.contains(&codec) {
+                found.push(codec);
+            }
+        }
+        let name = |codec: &Compression| {
+            codec.to_string().split('(').next().unwrap_or_default().to_lowercase()
+        };
+        let mut codecs: Vec<String> = found.iter().map(name).collect();
         codecs.sort();
         codecs.dedup();
         codecs
@@ -163,12 +171,26 @@ impl ParquetFile {
 
     /// The leaf columns below the top-level columns `roots` that are read.
     pub(super) fn leaves(&self, roots: &[usize]) -> Vec<usize> {
-        let schema = self.metadata().file_metadata().schema_descr();
-        (0..schema.num_columns())
-            .filter(|&leaf| roots.binary_search(&schema.get_column_root_idx(leaf)).is_ok())
-            .filter(|leaf| self.left_out.binary_search(leaf).is_err())
-            .collect()
+        let of_root = |&root: &usize| match self.first_leaves.get(root..root + 2) {
+            Some(&[first, next]) => first..next,
+            _ => 0..0,
+        };
+        let leaves = roots.iter().flat_map(of_root);
+        leaves.filter(|leaf| self.left_out.binary_search(leaf).is_err()).collect()
     }
+}
+
+/// The first leaf of each top-level column, and behind them the number of leaves: a file may have so
+/// many columns that looking through all for each takes long.
+fn first_leaves(metadata: &ParquetMetaData) -> Arc<[usize]> {
+    let schema = metadata.file_metadata().schema_descr();
+    let mut firsts = Vec::new();
+    for leaf in 0..schema.num_columns() {
+        // A group without leaves begins where the next column does.
+        firsts.resize(firsts.len().max(schema.get_column_root_idx(leaf) + 1), leaf);
+    }
+    firsts.push(schema.num_columns());
+    firsts.into()
 }
 
 /// The schema with text and binary columns as views.

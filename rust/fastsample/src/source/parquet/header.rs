@@ -58,10 +58,12 @@ impl Header {
                 break;
             }
         }
-        Err(Error::corrupt(
-            open.path(),
-            format!("damaged: no page header at byte {offset}; fetch or write the file again"),
-        ))
+        Err(missing(open, offset))
+    }
+
+    /// The header at `offset` of a file, of which `bytes` are those from there on.
+    pub(super) fn read_from(open: &OpenFile, offset: u64, bytes: &[u8]) -> Result<Self> {
+        Self::parse(bytes).ok_or_else(|| missing(open, offset))
     }
 
     /// Parses a Thrift `PageHeader`.
@@ -145,6 +147,11 @@ impl Header {
     pub(super) fn is_data(&self) -> bool {
         matches!(self.kind, PageKind::V1 { .. } | PageKind::V2 { .. })
     }
+}
+
+fn missing(open: &OpenFile, offset: u64) -> Error {
+    let what = format!("damaged: no page header at byte {offset}; fetch or write the file again");
+    Error::corrupt(open.path(), what)
 }
 
 /// The fields of a struct that are numbers of 32 bits, by id.

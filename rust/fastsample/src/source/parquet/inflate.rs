@@ -14,6 +14,7 @@ use flate2::bufread::MultiGzDecoder;
 use parquet::basic::Compression;
 
 use super::plain_pages::{Layout, PlainPage};
+use crate::exec::memory;
 use crate::source::file::OpenFile;
 
 /// Bytes inflated at once, and compressed bytes read at once: half of a usual second-level cache.
@@ -121,7 +122,10 @@ impl Inflater {
         while self.end < len {
             if self.end == self.buffer.len() {
                 // Grows with what is really there, not with what a damaged length claims.
-                self.buffer.resize(len.min(self.end * 2), 0);
+                let room = len.min(self.end * 2);
+                let what = || "a value of a huge page".to_owned();
+                memory::require(room, what).map_err(io::Error::other)?;
+                self.buffer.resize(room, 0);
             }
             let room = self.left.min(self.buffer.len() - self.end);
             match self.reader.read(&mut self.buffer[self.end..self.end + room]) {

@@ -16,7 +16,7 @@ use super::read::read;
 use super::wanted::Wanted;
 use super::zip::{Columns, Zip};
 use crate::error::{Error, Result};
-use crate::exec::{Context, panic_message, threads};
+use crate::exec::{Context, panicked, threads};
 use crate::source::batches::Batches;
 
 /// A span of fewer uncompressed bytes is not worth threads of its own; spans that were cut by rows
@@ -95,7 +95,7 @@ fn start(
     let ctx = ctx.clone();
     threads::spawn("fastsample-lane".into(), move || {
         let outcome = catch_unwind(AssertUnwindSafe(|| run(&ctx, open, &sender)))
-            .unwrap_or_else(|panic| Err(Error::Internal(panic_message(&*panic))));
+            .unwrap_or_else(|panic| Err(panicked(&*panic)));
         if let Err(error) = outcome {
             let _ = sender.send(Err(error));
         }

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::Result;
@@ -30,6 +31,10 @@ use crate::source::file::OpenFile;
 /// Bytes by which pages may reach beyond their chunk: old writers forgot to count the header of a
 /// dictionary (PARQUET-816).
 pub(super) const SLACK: u64 = 100;
+
+/// A chunk of at most so many bytes is read as a whole: to look at each header and then read each
+/// page takes six calls of the system, of which a file of many small chunks has as many.
+const SMALL_CHUNK: u64 = 256 << 10;
 
 /// A page: its header, and where its bytes begin.
 struct FoundPage {
@@ -61,6 +66,9 @@ pub(super) struct Pages {
     /// The chunk's end, with what old writers forgot.
     limit: u64,
     places: PagePlaces,
+    /// All bytes of a small chunk, once one was asked for.
+    whole: Option<Bytes>,
+    is_small: bool,
     /// Where the dictionary is, until a page needed it.
     dictionary: Option<u64>,
     /// A page that needs the dictionary, which goes first.
@@ -73,8 +81,12 @@ impl Pages {
     pub(super) fn new(open: &Arc<OpenFile>, file: &ParquetFile, group: usize, leaf: usize) -> Self {
         let column = file.metadata().row_group(group).column(leaf);
         let range = range(column);
-        let size = open.size();
-        let (places, dictionary) = match file.locations(open, group, leaf) {
+        let limit = range.end.saturating_add(SLACK).min(open.size());
+        let is_small = limit.saturating_sub(range.start) <= SMALL_CHUNK && !open.is_far();
+        // A small chunk is walked in memory, unless somebody wrote down where its pages are.
+        let is_walked = is_small && column.offset_index_offset().is_none();
+        let known = if is_walked { None } else { file.locations(open, group, leaf) };
+        let (places, dictionary) = match known {
             Some(pages) => {
                 // What precedes the first page can only be a dictionary.
                 let first = pages.first().map_or(range.start, |page| page.offset as u64);
@@ -83,7 +95,9 @@ impl Pages {
             None => (PagePlaces::Walked { offset: range.start, next: None }, None),
         };
         Self {
-            limit: range.end.saturating_add(SLACK).min(size),
+            limit,
+            whole: None,
+            is_small,
             values_left: column.num_values(),
             open: open.clone(),
             file: file.clone(),
@@ -110,8 +124,29 @@ impl Pages {
         self.fail(Error::corrupt(self.open.path(), what))
     }
 
-    fn header(&self, offset: u64, end: u64) -> Result<FoundPage> {
-        let header = Header::read(&self.open, offset, end);
+    /// The bytes of a small chunk from `offset` to `end`; none of others.
+    fn within(&mut self, offset: u64, end: u64) -> Result<Option<Bytes>> {
+        if !self.is_small {
+            return Ok(None);
+        }
+        if self.whole.is_none() {
+            let len = self.limit.saturating_sub(self.range.start) as usize;
+            let whole = self.open.read_lent(self.range.start, len);
+            self.whole = Some(whole.or_else(|error| self.fail(error))?);
+        }
+        let from = |at: u64| at.checked_sub(self.range.start).map(|at| at as usize);
+        let found = from(offset).zip(from(end)).and_then(|(first, last)| {
+            let whole = self.whole.as_ref()?;
+            (first <= last && last <= whole.len()).then(|| whole.slice(first..last))
+        });
+        Ok(found)
+    }
+
+    fn header(&mut self, offset: u64, end: u64) -> Result<FoundPage> {
+        let header = match self.within(offset, end)? {
+            Some(bytes) => Header::read_from(&self.open, offset, &bytes),
+            None => Header::read(&self.open, offset, end),
+        };
         let header = header.or_else(|error| self.fail(error))?;
         let start = offset + header.len as u64;
         let found = FoundPage { header, start };
@@ -124,11 +159,13 @@ impl Pages {
     /// Looks at the next data page, if pages are walked. Dictionaries are passed over.
     fn look(&mut self) -> Result<()> {
         loop {
-            let PagePlaces::Walked { offset, next: None } = &self.places else { return Ok(()) };
-            if *offset >= self.range.end {
+            let PagePlaces::Walked { offset: at, next: None } = self.places else {
+                return Ok(());
+            };
+            if at >= self.range.end {
                 return Ok(());
             }
-            let (at, found) = (*offset, self.header(*offset, self.limit)?);
+            let found = self.header(at, self.limit)?;
             if matches!(found.header.kind, PageKind::Dictionary { .. }) {
                 self.dictionary = Some(at);
             }
@@ -171,7 +208,10 @@ impl Pages {
         if self.values_left < 0 {
             return self.damaged("pages have more values than their column");
         }
-        let stored = open.read_lent(found.start, header.compressed);
+        let stored = match self.within(found.start, found.end())? {
+            Some(bytes) => Ok(bytes),
+            None => open.read_lent(found.start, header.compressed),
+        };
         let stored = stored.or_else(|error| self.fail(error))?;
         if header.checksum.is_some_and(|sum| sum != crc32fast::hash(&stored)) {
             return self.damaged("a page does not match its checksum");

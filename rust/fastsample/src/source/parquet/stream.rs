@@ -28,11 +28,15 @@ use super::levels;
 use super::plain_pages::{Layout, PlainPage};
 use super::wanted::Wanted;
 use crate::error::{Error, Result};
+use crate::exec::memory;
 use crate::select::RowMask;
 use crate::source::file::OpenFile;
 
 /// A batch is handed on at this size, however few rows it has.
 const BATCH_BYTES: usize = 32 << 20;
+
+/// Memory for values that is asked for at first.
+const LEAST_ROOM: usize = 1 << 20;
 
 /// What 32-bit offsets reach.
 const OFFSET_LIMIT: usize = i32::MAX as usize;
@@ -173,7 +177,11 @@ impl Stream {
     }
 
     /// The reason of a failure: that of the decoder of `parquet`, if it fails as well.
-    fn explain(&self, error: &io::Error) -> Error {
+    fn explain(&self, error: io::Error) -> Error {
+        let error = match error.downcast::<Error>() {
+            Ok(own) => return own,
+            Err(error) => error,
+        };
         let damage = Error::corrupt(
             self.origin.path(),
             format!(
@@ -210,7 +218,7 @@ impl Iterator for Stream {
                 );
             }
             Ok(None) => self.open.verify().err(),
-            Err(error) => Some(self.explain(&error)),
+            Err(error) => Some(self.explain(error)),
         };
         self.done = true;
         batch.map(Err)
@@ -222,6 +230,8 @@ struct ColumnBuilder {
     values: Values,
     rows: usize,
     bytes: usize,
+    /// Bytes of values for which there is memory.
+    room: usize,
 }
 
 enum Values {
@@ -235,12 +245,22 @@ impl ColumnBuilder {
             DataType::Binary => Values::Bytes(BinaryBuilder::new()),
             _ => Values::Text(StringBuilder::new()),
         };
-        Self { values, rows: 0, bytes: 0 }
+        Self { values, rows: 0, bytes: 0, room: 0 }
     }
 
     /// Checks a value, and keeps it if it was chosen.
     #[inline]
     fn push(&mut self, value: &[u8], chosen: bool) -> io::Result<()> {
+        if chosen {
+            self.rows += 1;
+            self.bytes += value.len();
+            if self.bytes > self.room {
+                // The room for values doubles when they have filled it.
+                self.room = 2 * self.bytes.max(LEAST_ROOM);
+                let what = || "the values of a huge page".to_owned();
+                memory::require(self.room, what).map_err(io::Error::other)?;
+            }
+        }
         match &mut self.values {
             Values::Text(values) => {
                 let text = simdutf8::basic::from_utf8(value)
@@ -251,10 +271,6 @@ impl ColumnBuilder {
             }
             Values::Bytes(values) if chosen => values.append_value(value),
             Values::Bytes(_) => {}
-        }
-        if chosen {
-            self.rows += 1;
-            self.bytes += value.len();
         }
         Ok(())
     }

@@ -9,18 +9,19 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, mpsc};
+use std::thread::Builder;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{FieldRef, SchemaRef};
-use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
-};
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
+use super::columns::ColumnWriters;
 use super::explain::explain;
 use crate::error::{Error, Result};
-use crate::exec::{Context, lock, panic_message};
+use crate::exec::threads::spawn_within;
+use crate::exec::{Context, lock, memory, panicked};
 use crate::files::Output;
 use crate::gather::compact::batch_bytes;
 use crate::write::outgoing::Outgoing;
@@ -37,32 +38,36 @@ pub(super) fn encode(
     file: &Output,
     schema: &SchemaRef,
     batches: impl Iterator<Item = Result<RecordBatch>>,
-    (writer, factory): (SerializedFileWriter<Outgoing>, ArrowRowGroupWriterFactory),
+    writer: SerializedFileWriter<Outgoing>,
     group_rows: usize,
 ) -> Result<()> {
+    let columns = ColumnWriters::new(&writer, schema).map_err(|error| explain(file, error))?;
     let (jobs, inbox) = mpsc::channel::<ColumnTask>();
     let inbox = Mutex::new(inbox);
     let (results, outbox) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..ctx.threads() {
-            let (inbox, results) = (&inbox, results.clone());
-            scope.spawn(move || {
+        for worker in 0..ctx.threads() {
+            let (inbox, results, columns) = (&inbox, results.clone(), &columns);
+            let work = move || {
                 loop {
                     let job = lock(inbox).recv();
                     let Ok(job) = job else { return };
-                    let encoded = ctx.compute(|| job.run(ctx));
+                    let encoded = ctx.compute(|| job.run(ctx, columns));
                     if results.send(encoded).is_err() {
                         return;
                     }
                 }
-            });
+            };
+            let thread = Builder::new().name(format!("fastsample-encode-{worker}"));
+            if let (Err(error), 0) = (spawn_within(scope, thread, work), worker) {
+                return Err(Error::no_thread(&error));
+            }
         }
         drop(results);
         let mut encoder = Encoder {
             file,
             schema,
             writer,
-            factory,
             jobs: Some(jobs),
             outbox,
             opened: 0,
@@ -84,7 +89,6 @@ struct ColumnTask {
     column: usize,
     field: FieldRef,
     arrays: Vec<ArrayRef>,
-    writers: Vec<ArrowColumnWriter>,
 }
 
 struct Encoded {
@@ -95,23 +99,28 @@ struct Encoded {
 
 impl ColumnTask {
     /// Encodes the column. A panic is an error as well: somebody waits for the result.
-    fn run(self, ctx: &Context) -> Encoded {
+    fn run(self, ctx: &Context, columns: &ColumnWriters) -> Encoded {
         let (group, column) = (self.group, self.column);
-        let encode = AssertUnwindSafe(|| self.encode(ctx));
+        let encode = AssertUnwindSafe(|| self.encode(ctx, columns));
         let chunks = catch_unwind(encode)
-            .unwrap_or_else(|panic| Err(ParquetError::General(panic_message(&*panic))));
+            .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panicked(&*panic)))));
         Encoded { group, column, chunks }
     }
 
-    fn encode(mut self, ctx: &Context) -> std::result::Result<Vec<ArrowColumnChunk>, ParquetError> {
-        for array in self.arrays.drain(..) {
+    fn encode(
+        self,
+        ctx: &Context,
+        columns: &ColumnWriters,
+    ) -> std::result::Result<Vec<ArrowColumnChunk>, ParquetError> {
+        let mut writers = columns.of(self.group, self.column)?;
+        for array in self.arrays {
             ctx.check().map_err(|error| ParquetError::External(Box::new(error)))?;
             let leaves = compute_leaves(&self.field, &array)?;
-            for (writer, leaf) in self.writers.iter_mut().zip(&leaves) {
+            for (writer, leaf) in writers.iter_mut().zip(&leaves) {
                 writer.write(leaf)?;
             }
         }
-        self.writers.drain(..).map(ArrowColumnWriter::close).collect()
+        writers.into_iter().map(ArrowColumnWriter::close).collect()
     }
 }
 
@@ -127,7 +136,6 @@ struct Encoder<'a> {
     file: &'a Output,
     schema: &'a SchemaRef,
     writer: SerializedFileWriter<Outgoing>,
-    factory: ArrowRowGroupWriterFactory,
     jobs: Option<mpsc::Sender<ColumnTask>>,
     outbox: mpsc::Receiver<Encoded>,
     opened: usize,
@@ -156,7 +164,10 @@ impl Encoder<'_> {
             }
             if batch.num_rows() > 0 {
                 rows += batch.num_rows();
-                bytes += batch_bytes(&batch);
+                let size = batch_bytes(&batch);
+                // A page may have all of it, and is copied when it is compressed.
+                memory::require(3 * size, || "encoded rows".to_owned())?;
+                bytes += size;
                 filling.push(batch);
             }
             if bytes >= ROW_GROUP_BYTES {
@@ -178,20 +189,12 @@ impl Encoder<'_> {
     fn submit(&mut self, batches: &[RecordBatch]) -> Result<()> {
         let group = self.opened;
         let bytes = batches.iter().map(batch_bytes).sum();
-        let writers = self.factory.create_column_writers(group);
-        let writers = writers.map_err(|error| explain(self.file, error))?;
-        let mut writers = writers.into_iter();
-        let parquet = self.writer.schema_descr();
-        let roots: Vec<usize> =
-            (0..parquet.num_columns()).map(|leaf| parquet.get_column_root_idx(leaf)).collect();
         for (column, field) in self.schema.fields().iter().enumerate() {
-            let leaves = roots.iter().filter(|&&root| root == column).count();
             let job = ColumnTask {
                 group,
                 column,
                 field: field.clone(),
                 arrays: batches.iter().map(|batch| batch.column(column).clone()).collect(),
-                writers: writers.by_ref().take(leaves).collect(),
             };
             let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
             if !sent {

@@ -1,5 +1,6 @@
 //! Parquet output: types that Parquet holds, row groups encoded column by column on all cores.
 
+mod columns;
 mod compression;
 mod encoder;
 mod explain;
@@ -10,7 +11,6 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -67,8 +67,7 @@ fn open(
     file: &Output,
     schema: &SchemaRef,
     options: &ParquetOptions,
-) -> std::result::Result<(SerializedFileWriter<Outgoing>, ArrowRowGroupWriterFactory), ParquetError>
-{
+) -> std::result::Result<SerializedFileWriter<Outgoing>, ParquetError> {
     // Readers that know nothing of Arrow find the metadata in the footer itself.
     let metadata: BTreeMap<_, _> = schema.metadata().iter().collect();
     let metadata = metadata.into_iter().map(|(k, v)| KeyValue::new(k.clone(), v.clone())).collect();
@@ -78,5 +77,6 @@ fn open(
         .set_key_value_metadata(Some(metadata))
         .build();
     let handle = Outgoing::create(file).map_err(|error| ParquetError::External(Box::new(error)))?;
-    ArrowWriter::try_new(handle, schema.clone(), Some(properties))?.into_serialized_writer()
+    let writer = ArrowWriter::try_new(handle, schema.clone(), Some(properties))?;
+    Ok(writer.into_serialized_writer()?.0)
 }

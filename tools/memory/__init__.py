@@ -1,0 +1,1 @@
+"""Jobs under limits of the address space."""
