@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -123,6 +127,20 @@ class PairsLowMem:
         return {"input_ids": torch.tensor(codes), "labels": torch.tensor(lengths)}
 
 
+class NumberedPairs(PairsLowMem):
+    """The same, with the index of each row, so that rows are told apart."""
+
+    def __getitem__(self, index: int) -> Any:
+        return (*super().__getitem__(index), index)
+
+    def collate_fn(self, rows: list[Any]) -> dict[str, Any]:
+        """Return tensors, and the indices of the rows."""
+        import torch
+
+        batch = super().collate_fn([(prompt, response) for prompt, response, _ in rows])
+        return {**batch, "rows": torch.tensor([index for *_, index in rows])}
+
+
 def test_the_class_gives_the_same_rows_from_one_mapped_file(folder: Path) -> None:
     path = "data/my_train_dataset.parquet"
     before = PairsLowMem(path, None)
@@ -140,8 +158,12 @@ def train(
     is_keep_training: bool,
     saved_after: int | None = None,
     killed_after: int | None = None,
+    kind: type[PairsLowMem] = PairsLowMem,
 ) -> list[tuple[int, int, list[int], float]]:
-    """Train as the page says; return (epoch, step, codes of the first row, loss) of each step."""
+    """Train as the page says; return (epoch, step, rows, loss) of each step of this process.
+
+    The rows are their indices, or the codes of the first one where there are none.
+    """
     import torch
     from accelerate import Accelerator
     from torch.utils.data import DataLoader
@@ -153,9 +175,9 @@ def train(
         "fastsample": fastsample,
         "DataLoader": DataLoader,
         "train_config": config,
-        "train_dataset": PairsLowMem("data/my_train_dataset_3m.parquet", opened_by),
+        "train_dataset": kind("data/my_train_dataset_3m.parquet", opened_by),
         "batch_size": 64,
-        "total_batch_size": 64,
+        "total_batch_size": 64 * accelerator.num_processes,
         "accelerator": accelerator,
         "is_keep_training": is_keep_training,
     }
@@ -180,8 +202,8 @@ def train(
         optimizer.step()
         scheduler.step()
         optimizer.zero_grad()
-        first = batch["input_ids"][0].tolist()
-        seen.append((names["epoch"], step, first, loss.item()))
+        rows = batch["rows"] if "rows" in batch else batch["input_ids"][0]
+        seen.append((names["epoch"], step, rows.tolist(), loss.item()))
         if len(seen) == saved_after:
             accelerator.save_state(config.train_state_dir)
         if len(seen) == killed_after:
@@ -220,3 +242,59 @@ def test_losses_are_those_of_a_run_that_never_stopped(
     assert first[saved:] == second[: killed - saved]
     assert second[5:] == last[:2]
     assert first[:saved] + second[:5] + last == whole
+
+
+#: Runs of some processes each, one after the other: (processes, saved after, killed after).
+RUNS: list[tuple[int, int | None, int | None]] = [(1, 5, 6), (3, 4, 5), (2, None, None)]
+
+#: Prints what each process of each run has seen. They are forked once everything is imported.
+LAUNCH = """
+import json, sys
+from pathlib import Path
+from accelerate import PartialState, debug_launcher
+from test_chatlm_mini import PAGES, NumberedPairs, blocks, train
+
+folder, runs = Path(sys.argv[1]), json.loads(sys.argv[2])
+mapped = blocks(PAGES[0], "python")[0]
+
+def run(name, is_keep_training, saved, killed):
+    seen = train(folder, mapped, is_keep_training=is_keep_training, saved_after=saved,
+                 killed_after=killed, kind=NumberedPairs)
+    Path(f"{name}-{PartialState().process_index}.json").write_text(json.dumps(seen))
+
+for number, (processes, saved, killed) in enumerate(runs):
+    debug_launcher(run, (f"run{number}", number > 0, saved, killed), processes)
+"""
+
+
+def launch(folder: Path, runs: list[tuple[int, int | None, int | None]]) -> Any:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LAUNCH, str(folder), json.dumps(runs)],
+        capture_output=True, encoding="utf-8", check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent)},
+    )  # fmt: skip
+
+
+@pytest.mark.torch
+@pytest.mark.timeout(300)
+def test_no_row_is_lost_or_repeated_on_other_numbers_of_processes(folder: Path) -> None:
+    fastsample.sample("data/my_train_dataset.parquet", fraction=0.3).write_parquet(
+        "data/my_train_dataset_3m.parquet"
+    )
+    done = launch(folder, RUNS)
+    assert done.returncode == 0, done.stderr[-3000:]
+    steps: dict[int, list[list[int]]] = {0: [], 1: []}
+    for number, (processes, saved, _) in enumerate(RUNS):
+        ranks = [
+            json.loads((folder / f"run{number}-{rank}.json").read_text())[:saved]
+            for rank in range(processes)
+        ]
+        for together in zip(*ranks, strict=True):
+            ((epoch, _),) = {(epoch, step) for epoch, step, *_ in together}
+            steps[epoch].append([row for _, _, rows, _ in together for row in rows])
+    for of_epoch in steps.values():
+        *whole, last = of_epoch
+        rows = [row for step in whole for row in step]
+        # The last batches are filled up with rows that have been seen.
+        assert len(rows) == len(set(rows)) < 900
+        assert {*rows, *last} == set(range(900))
