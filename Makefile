@@ -13,7 +13,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train setup-cloud setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site axe deny notices format wheel reproduce faults memory layouts fuzz bench bench-quick bench-scaling bench-growth bench-training mutants clean
+.PHONY: help lock setup setup-train setup-cloud setup-dask setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site axe deny notices format wheel reproduce faults memory layouts fuzz bench bench-quick bench-scaling bench-growth bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,7 @@ lock: $(INSTALLED) ## Renew the locked versions of the dependency groups
 	$(LOCK) --group dev --output-file requirements/dev.txt
 	$(LOCK) --group dev --group train --override requirements/without-torch.txt --output-file requirements/train.txt
 	$(LOCK_GROUP) --group cloud --constraint requirements/train.txt --output-file requirements/cloud.txt
+	$(LOCK_GROUP) --group dask --constraint requirements/train.txt --output-file requirements/dask.txt
 	$(LOCK_GROUP) --group ray --constraint requirements/train.txt --output-file requirements/ray.txt
 	$(LOCK_GROUP) --group spark --constraint requirements/train.txt --output-file requirements/spark.txt
 	$(LOCK_GROUP) --group servers --output-file requirements/servers.txt
@@ -49,6 +50,9 @@ setup-cloud: setup ## Also install obstore, and a server of S3 that tests run ag
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/cloud.txt
 	test -d $(SERVERS) || $(BIN)/uv venv --quiet --python $(BIN)/python $(SERVERS)
 	$(BIN)/uv pip install --quiet --python $(SERVERS)/bin/python --requirement requirements/servers.txt
+
+setup-dask: setup ## Also install Dask, which tests run a cluster of
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/dask.txt
 
 setup-ray: setup ## Also install Ray, which tests run clusters of
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/ray.txt

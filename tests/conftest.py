@@ -26,6 +26,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         missing = [name for name in TRAINERS if find_spec(name) is None]
         if missing:
             _skip(f"not installed: {', '.join(missing)}", "FASTSAMPLE_REQUIRE_TORCH")
+    if item.get_closest_marker("dask") is not None and find_spec("distributed") is None:
+        _skip("not installed: dask (make setup-dask)", "FASTSAMPLE_REQUIRE_DASK")
     if item.get_closest_marker("ray") is not None and find_spec("ray") is None:
         _skip("not installed: ray (make setup-ray)", "FASTSAMPLE_REQUIRE_RAY")
     if item.get_closest_marker("spark") is not None and find_spec("pyspark") is None:

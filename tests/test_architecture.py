@@ -25,7 +25,7 @@ PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_comparison", "_verification"),
     ("parts",),
     ("_engines",),
-    ("ray", "spark"),
+    ("dask", "ray", "spark"),
     ("",),  # fastsample itself: the public names
     ("cli",),
     ("__main__",),

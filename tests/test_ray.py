@@ -15,11 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from clusters import another_version_is_refused, three_files, who_dies_is_replaced
 from data import snippets_of
 from fastsample import ArgumentError, CorruptDataError, MissingDependencyError, SourceTypeError
-from fastsample import _engines as steps
 from fastsample import ray as draws
-from fastsample.parts import Draw, PartOutput
 
 
 def test_ray_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,33 +58,22 @@ def two_nodes() -> Iterator[Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def source(tmp_path: Path, table: pa.Table) -> Path:
-    """Write three files of 1,000 rows."""
-    folder = tmp_path / "source"
-    folder.mkdir()
-    for part in range(3):
-        pq.write_table(table[part * 1000 :][:1000], folder / f"{part}.parquet", row_group_size=250)
-    return folder
-
-
 # One test, so that there is one cluster, whatever the processes of the tests.
 # Ray warns of its own files and of coming versions.
 @pytest.mark.ray
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.timeout(300)
 def test_a_cluster_of_two_nodes(
-    source: Path, tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    source = three_files(tmp_path / "source", table)
     with two_nodes() as cluster:
         for smart in (False, True):
             rows_are_those_of_one_process(source, tmp_path / f"out-{smart}", smart)
         monkeypatch.chdir(tmp_path)
         the_snippet_of_the_page_runs(source)
-        with monkeypatch.context() as patch:
-            workers_that_die_are_replaced(source, tmp_path, patch)
-        with monkeypatch.context() as patch:
-            a_worker_of_another_version_is_refused(source, patch)
+        who_dies_is_replaced(draws.sample, source, tmp_path, monkeypatch, lambda: os._exit(1))
+        another_version_is_refused(draws.sample, source, draws, monkeypatch)
         arguments_are_checked(source, table)
         a_node_that_is_removed_is_done_without(source, tmp_path / "out", cluster)
         errors_of_data_come_at_once(source)
@@ -116,52 +104,9 @@ def the_snippet_of_the_page_runs(source: Path) -> None:
     Path("train").rename(source)
 
 
-def workers_that_die_are_replaced(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    observe, write, marks = steps.observe, steps.write, str(tmp_path)
-
-    def first_time(name: str) -> bool:
-        try:
-            os.close(os.open(f"{marks}/{name}", os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return False
-        return True
-
-    def observe_and_die(sent: bytes, index: int, decision: Any) -> bytes:
-        if index == 1 and first_time("observed"):
-            os._exit(1)
-        return observe(sent, index, decision)
-
-    def write_and_die(sent: bytes, index: int, decision: Any, folder: str) -> PartOutput:
-        written = write(sent, index, decision, folder)
-        if index == 1 and first_time("written"):
-            os._exit(1)
-        return written
-
-    monkeypatch.setattr(steps, "observe", observe_and_die)
-    monkeypatch.setattr(steps, "write", write_and_die)
-    found = draws.sample(source, 500, target_bytes="100KiB")
-    made = found.write_parquet(tmp_path / "out-killed")
-    assert (tmp_path / "observed").exists()
-    assert (tmp_path / "written").exists()
-    expected = fastsample.sample(source, 500)
-    assert pq.read_table(made.folder).equals(expected.to_arrow())
-    names = {path.name for path in made.folder.iterdir()}
-    assert names == {"_fastsample.json", *(path.name for path in made.files)}
-
-
 def errors_of_data_come_at_once(source: Path) -> None:
     (source / "3.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(CorruptDataError, match=r"3\.parquet"):
-        draws.sample(source, 500)
-
-
-def a_worker_of_another_version_is_refused(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    odd = Draw(source, 500)
-    odd._version = "9.9.9"
-    monkeypatch.setattr(draws, "Draw", lambda *_, **__: odd)
-    with pytest.raises(MissingDependencyError, match=r"the draw was made by 9\.9\.9"):
         draws.sample(source, 500)
 
 

@@ -4,10 +4,11 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from clusters import another_version_is_refused, three_files, who_dies_is_replaced
 from data import snippets_of
 from fastsample import (
     ArgumentError,
@@ -28,7 +30,6 @@ from fastsample import (
 from fastsample import _engines as steps
 from fastsample import spark as draws
 from fastsample._spark_types import spark_types
-from fastsample.parts import Draw, PartOutput
 
 
 def test_spark_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,32 +84,22 @@ def two_executors(folder: Path) -> Iterator[Any]:
         shutil.rmtree(home / "work", ignore_errors=True)
 
 
-@pytest.fixture
-def source(tmp_path: Path, table: pa.Table) -> Path:
-    """Write three files of 1,000 rows."""
-    folder = tmp_path / "source"
-    folder.mkdir()
-    for part in range(3):
-        pq.write_table(table[part * 1000 :][:1000], folder / f"{part}.parquet", row_group_size=250)
-    return folder
-
-
 # One test, so that there is one cluster, whatever the processes of the tests.
 # Spark warns of its own files and of coming versions.
 @pytest.mark.spark
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.timeout(300)
 def test_a_cluster_of_two_executors(
-    source: Path, tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    source = three_files(tmp_path / "source", table)
     with two_executors(tmp_path / "spark") as spark:
+        draw = partial(draws.sample, spark)
         states_are_merged_in_a_tree(spark, source)
         monkeypatch.chdir(tmp_path)
         the_snippet_of_the_page_runs(spark, source)
-        with monkeypatch.context() as patch:
-            executors_that_die_are_replaced(spark, source, tmp_path, patch)
-        with monkeypatch.context() as patch:
-            other_versions_are_refused(spark, source, patch)
+        who_dies_is_replaced(draw, source, tmp_path, monkeypatch, killing_the_executor())
+        another_version_is_refused(draw, source, draws, monkeypatch)
         arguments_are_checked(spark, source, table)
         sources_that_executors_do_not_see_are_named(spark, source, monkeypatch)
         errors_of_data_come_at_once(spark, source)
@@ -169,19 +160,8 @@ def test_types_that_spark_lacks_become_wider() -> None:
             spark_types(pa.schema([("x", kind)]))
 
 
-def executors_that_die_are_replaced(
-    spark: Any, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    observe, write, marks = steps.observe, steps.write, str(tmp_path)
-
-    def first_time(name: str) -> bool:
-        try:
-            os.close(os.open(f"{marks}/{name}", os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return False
-        return True
-
-    def kill_the_executor() -> None:
+def killing_the_executor() -> Callable[[], None]:
+    def kill() -> None:
         process = os.getpid()
         while True:
             status = open(f"/proc/{process}/status").read()  # noqa: PTH123, SIM115
@@ -191,36 +171,7 @@ def executors_that_die_are_replaced(
             process = int(status.partition("PPid:")[2].split()[0])
             assert process > 1
 
-    def observe_and_die(sent: bytes, index: int, decision: Any) -> bytes:
-        if index == 1 and first_time("observed"):
-            kill_the_executor()
-        return observe(sent, index, decision)
-
-    def write_and_die(sent: bytes, index: int, decision: Any, folder: str) -> PartOutput:
-        written = write(sent, index, decision, folder)
-        if index == 1 and first_time("written"):
-            kill_the_executor()
-        return written
-
-    monkeypatch.setattr(steps, "observe", observe_and_die)
-    monkeypatch.setattr(steps, "write", write_and_die)
-    found = draws.sample(spark, source, 500, smart=True, target_bytes="100KiB")
-    assert len(found._engine.job.parts) == 6
-    made = found.write_parquet(tmp_path / "out-killed")
-    assert (tmp_path / "observed").exists()
-    assert (tmp_path / "written").exists()
-    expected = fastsample.sample(source, 500, smart=True)
-    assert pq.read_table(made.folder).equals(expected.to_arrow())
-    names = {path.name for path in made.folder.iterdir()}
-    assert names == {"_fastsample.json", *(path.name for path in made.files)}
-
-
-def other_versions_are_refused(spark: Any, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    odd = Draw(source, 500)
-    odd._version = "9.9.9"
-    monkeypatch.setattr(draws, "Draw", lambda *_, **__: odd)
-    with pytest.raises(MissingDependencyError, match=r"the draw was made by 9\.9\.9"):
-        draws.sample(spark, source, 500)
+    return kill  # a function within a function is sent whole
 
 
 def arguments_are_checked(spark: Any, source: Path, table: pa.Table) -> None:

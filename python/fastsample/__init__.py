@@ -173,7 +173,7 @@ _HOMES = {
     "._verification.verify": ("verify",),
 }
 #: Modules that are imported when they are first asked for.
-_MODULES = ("parts", "ray", "spark")
+_MODULES = ("dask", "parts", "ray", "spark")
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 

@@ -1,0 +1,77 @@
+"""What tests of draws on clusters share: a source, workers that die, other versions."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import fastsample
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fastsample import MissingDependencyError
+from fastsample import _engines as steps
+from fastsample.parts import Draw, PartOutput
+
+
+def three_files(folder: Path, table: pa.Table) -> Path:
+    """Write three files of 1,000 rows."""
+    folder.mkdir()
+    for part in range(3):
+        pq.write_table(table[part * 1000 :][:1000], folder / f"{part}.parquet", row_group_size=250)
+    return folder
+
+
+def who_dies_is_replaced(
+    draw: Callable[..., steps.ClusterSample],
+    source: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    die: Callable[[], None],
+) -> None:
+    """Draw and write while a worker dies that observes, and one that has written."""
+    observe, write, marks = steps.observe, steps.write, str(folder)
+
+    def first_time(name: str) -> bool:
+        try:
+            os.close(os.open(f"{marks}/{name}", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+    def observe_and_die(sent: bytes, index: int, decision: Any) -> bytes:
+        if index == 1 and first_time("observed"):
+            die()
+        return observe(sent, index, decision)
+
+    def write_and_die(sent: bytes, index: int, decision: Any, folder: str) -> PartOutput:
+        written = write(sent, index, decision, folder)
+        if index == 1 and first_time("written"):
+            die()
+        return written
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "observe", observe_and_die)
+        patch.setattr(steps, "write", write_and_die)
+        found = draw(source, 500, smart=True, target_bytes="100KiB")
+        assert len(found._engine.job.parts) == 6
+        made = found.write_parquet(folder / "out-killed")
+    assert (folder / "observed").exists()
+    assert (folder / "written").exists()
+    expected = fastsample.sample(source, 500, smart=True)
+    assert pq.read_table(made.folder).equals(expected.to_arrow())
+    names = {path.name for path in made.folder.iterdir()}
+    assert names == {"_fastsample.json", *(path.name for path in made.files)}
+
+
+def another_version_is_refused(
+    draw: Callable[..., Any], source: Path, draws: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Send a draw that another version made."""
+    odd = Draw(source, 500)
+    odd._version = "9.9.9"
+    with monkeypatch.context() as patch:
+        patch.setattr(draws, "Draw", lambda *_, **__: odd)
+        with pytest.raises(MissingDependencyError, match=r"the draw was made by 9\.9\.9"):
+            draw(source, 500)
