@@ -231,6 +231,8 @@ def test_command_line() -> None:
     assert plain == fastsample.plan(10_000_000, 3_000_000, **NOW, **WANTED).to_dict()
     done = run("plan", "--rows", 10_000_000, *FLAGS, "--hours", 33)
     assert "33 hours are enough for" in done.stdout
+    done = run("plan", "--rows", 10_000_000, *FLAGS, "--hours", 1)
+    assert "1 hour is enough for" in done.stdout
 
 
 def test_command_line_on_files(table: pa.Table, tmp_path: Path) -> None:

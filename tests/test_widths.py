@@ -134,6 +134,14 @@ def test_python_prints_what_the_command_prints(folder: Path) -> None:
         assert page.count("<table") == page.count("</table>")
 
 
+def test_long_paths_may_break_where_tables_are_printed() -> None:
+    path = "/data/" + "文" * 40 + ".parquet"
+    style = "text-align:left;overflow-wrap:anywhere"
+    for block in (Table("", ("file", "rows"), [(path, "5")]), Facts([("written", path)])):
+        assert f'<td style="{style}">{path}</td>' in block.html()
+        assert block.html().count("overflow-wrap") == 1
+
+
 TEXT = st.text(st.sampled_from("ab, 提示。，12_/x😀"), max_size=60)
 
 

@@ -27,6 +27,9 @@ _SENTENCE = 32
 #: Tables of more rows are not transposed.
 _MOST_TRANSPOSED = 6
 
+#: Longer words are paths and the like, which may break anywhere.
+_LONG_WORD = 24
+
 #: Spaces; a wide character, after which a line may break unless a closing mark follows; a word.
 _TOKENS = (
     r"\s+|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\uffef\U0001f000-\U0003ffff]"
@@ -184,7 +187,7 @@ class Facts:
         """Return a table of two columns."""
         rows = "".join(
             f'<tr><th scope="row" style="text-align:left">{escape(name)}</th>'
-            f'<td style="text-align:left">{escape(value)}</td></tr>'
+            f'<td style="{_left(value)}">{escape(value)}</td></tr>'
             for name, value in self._facts
         )
         return f"<table>{_caption(self._title)}{rows}</table>"
@@ -264,8 +267,8 @@ class Table:
 
         def cell_of(cell: str, tag: str, *, right: bool) -> str:
             # A heading without text says nothing to a screen reader.
-            tag, side = tag if cell else "td", "right" if right else "left"
-            return f'<{tag} style="text-align:{side}">{escape(cell)}</{tag}>'
+            tag, style = tag if cell else "td", "text-align:right" if right else _left(cell)
+            return f'<{tag} style="{style}">{escape(cell)}</{tag}>'
 
         def cells_of(row: Sequence[str], tag: str) -> str:
             both = zip(row, self._right, strict=True)
@@ -337,6 +340,12 @@ class Table:
                 yield from (Line(f"  {each}") for each in wrap(line, width - 2))
             if sentence:
                 yield from (Line(f"  {each}") for each in wrap(sentence, width - 2))
+
+
+def _left(cell: str) -> str:
+    """Return the style of a cell of words. Tables fit on paper if paths may break anywhere."""
+    longest = max(map(len, cell.split()), default=0)
+    return "text-align:left" + (";overflow-wrap:anywhere" if longest > _LONG_WORD else "")
 
 
 def _caption(title: str) -> str:

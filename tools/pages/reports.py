@@ -21,7 +21,8 @@ _CELL = (
     "<title>fastsample: {name}</title>\n<style>body {{ font-family: system-ui, sans-serif; "
     "color: #111; background: #fff; }}\n@media (prefers-color-scheme: dark) {{ body {{ "
     "color: #eee; background: #111; }} }}\n table {{ border-collapse: collapse; }}\n"
-    "td, th {{ padding: .3rem .6rem; }} main {{ overflow-x: auto; }}</style>\n</head>\n<body>\n"
+    "td, th {{ padding: .3rem .6rem; }} main {{ overflow-x: auto; }}\n"
+    "@media print {{ main {{ overflow: visible; }} }}</style>\n</head>\n<body>\n"
     '<main tabindex="0"><h1>{name}</h1>\n{body}\n</main>\n</body>\n</html>\n'
 )
 

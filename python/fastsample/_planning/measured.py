@@ -67,7 +67,8 @@ class Measured:
             return "tokens are counted, each text by itself; templates are not counted"
         if unit.name == "characters":
             return "lengths and limits are in characters; templates are not counted"
-        return f"a token is {unit.chars:g} characters; templates are not counted"
+        chars = "a character" if unit.chars == 1 else f"{unit.chars:g} characters"
+        return f"a token is {chars}; templates are not counted"
 
     def facts(
         self, limits: Sequence[Limit], batch_size: int, unit: Unit

@@ -40,10 +40,9 @@ def blocks(
         strong=[place for place, each in enumerate(alternatives) if each is wanted],
     )
     if budget_hours is not None and wanted is not None:
-        yield Sentences([
-            f"{budget_hours:g} hours are enough for {wanted.rows:,} rows, "
-            f"{wanted.epochs} times."
-        ])  # fmt: skip
+        hours = "1 hour is" if budget_hours == 1 else f"{budget_hours:g} hours are"
+        times = "once" if wanted.epochs == 1 else f"{wanted.epochs} times"
+        yield Sentences([f"{hours} enough for {wanted.rows:,} rows, {times}."])
     if lengths:
         yield Table(
             f"Rows cut at a limit of {unit}; padding as a share of a batch",

@@ -79,7 +79,7 @@ def update(
     SourceChangedError
         The first files are not those of the earlier sample, as they were. Their sizes and times of
         change are compared, and their SHA-256 where the time is another one. Or the earlier output
-        has other rows.
+        has another size, or is of other rows; its content is not compared.
     ArgumentError
         There is no manifest; the earlier sample was drawn with ``smart``, by tokens, with
         ``exclude``, ``replace`` or ``weights``, or was shuffled.
