@@ -58,12 +58,12 @@ def test_states_and_decisions_have_the_sizes_told(tmp_path: Path) -> None:
 
 
 def test_slices_read_the_shares_told(tmp_path: Path) -> None:
-    table = pairs(5000).select(["prompt", "response"])
+    table = pairs(10_000).select(["prompt", "response"])
     turns = pa.array([[{"text": text}] for text in table["response"].to_pylist()])
     pages: list[tuple[pa.Table, dict[str, Any]]] = [
-        (table, {"data_page_size": 1 << 15, "write_page_index": True}),
-        (table, {"data_page_size": 1 << 15}),
-        (table.set_column(1, "turns", turns), {"data_page_size": 1 << 15}),
+        (table, {"data_page_size": 1 << 16, "write_page_index": True}),
+        (table, {"data_page_size": 1 << 16}),
+        (table.set_column(1, "turns", turns), {"data_page_size": 1 << 16}),
         (table, {"data_page_size": 1 << 30, "write_batch_size": 1 << 20}),
     ]
     told = re.findall(r"\| (?:(\d+) to )?(\d+) % \|", PAGE.read_text(encoding="utf-8"))
@@ -72,7 +72,7 @@ def test_slices_read_the_shares_told(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.parquet"
         pq.write_table(rows, path, compression="gzip", use_dictionary=False, **options)
         size = path.stat().st_size
-        job = Draw(path, 2000, target_bytes=-(-size // 8))
+        job = Draw(path, 4000, target_bytes=-(-size // 8))
         decision = job.decide(merge([job.observe(part) for part in job.parts]))
         shares = []
         for part in job.parts:
