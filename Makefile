@@ -35,6 +35,7 @@ lock: $(INSTALLED) ## Renew the locked versions of the dependency groups
 	$(LOCK_GROUP) --group ray --constraint requirements/train.txt --output-file requirements/ray.txt
 	$(LOCK_GROUP) --group spark --constraint requirements/train.txt --output-file requirements/spark.txt
 	$(LOCK_GROUP) --group servers --output-file requirements/servers.txt
+	$(LOCK_GROUP) --group wheel --output-file requirements/wheel.txt
 	$(LOCK_GROUP) --group docs --constraint requirements/train.txt --output-file requirements/docs.txt
 
 setup: $(INSTALLED) build ## Make .venv, install everything, build the extension
@@ -144,8 +145,15 @@ format: setup ## Format everything
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+# On Linux a wheel for glibc 2.28 and later, linked by zig, whatever this machine has; maturin audits it.
+HOST = $(shell rustc -vV | sed -n 's/host: //p')
+ZIG = $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux_2_28 --target $(HOST))
+
 wheel: $(INSTALLED) ## Build a wheel and an sdist into dist/
-	$(BIN)/maturin build --release --sdist --out dist
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/wheel.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin build --release --out dist $(ZIG)
+	$(BIN)/maturin sdist --out dist
+	FASTSAMPLE_DIST=dist $(BIN)/python -m pytest tests/test_package.py
 
 reproduce: $(INSTALLED) ## Build wheel and sdist of HEAD twice, in two folders, and compare their bytes (20 minutes)
 	$(BIN)/python -m tools.reproduce
@@ -163,16 +171,15 @@ layouts: setup ## Draw from random layouts of random tables for LAYOUT_SECONDS (
 
 # Those of cargo-fuzz, which is not needed: AddressSanitizer and counters of edges.
 FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Zsanitizer=address -Ccodegen-units=16 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
-FUZZ_HOST = $(shell rustc -vV | sed -n 's/host: //p')
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 FUZZ_SECONDS ?= 3600
 
 fuzz: ## Run every fuzz target with coverage for FUZZ_SECONDS (an hour); needs a nightly toolchain
 	cp Cargo.lock fuzz/Cargo.lock
-	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" cargo +nightly build --release --target $(FUZZ_HOST) --target-dir ../target/fuzz
+	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" cargo +nightly build --release --target $(HOST) --target-dir ../target/fuzz
 	for target in $(FUZZ_TARGETS); do \
 		mkdir -p fuzz/corpus/$$target fuzz/artifacts/$$target; \
-		FASTSAMPLE_FUZZ_CORPUS=fuzz/corpus target/fuzz/$(FUZZ_HOST)/release/$$target fuzz/corpus/$$target \
+		FASTSAMPLE_FUZZ_CORPUS=fuzz/corpus target/fuzz/$(HOST)/release/$$target fuzz/corpus/$$target \
 			$$(ls -d fuzz/kept/$$target 2>/dev/null) -artifact_prefix=fuzz/artifacts/$$target/ \
 			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 || exit 1; \
 	done
