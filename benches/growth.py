@@ -154,11 +154,11 @@ def main() -> None:
                     point(axis, count, rows, options.rounds, options.scratch, options.timeout)
                 )
                 print(lines[-1], flush=True)
-    found = ", ".join(f"{name} {version}" for name, version in versions().items())
-    page = f"# Growth, {begun.date()}\n\n{machine()}; {found}; {options.rounds} rounds.\n\n"
+    about = [f"- {key}: {value}" for key, value in {**machine(), **versions()}.items()]
+    title = [f"# Growth, {begun.date()}", "", f"Medians of {options.rounds} rounds by turns.", ""]
     options.record.mkdir(parents=True, exist_ok=True)
     path = options.record / f"{begun.date()}-growth.md"
-    path.write_text(page + "\n".join(lines) + "\n", encoding="utf-8")
+    path.write_text("\n".join([*title, *lines, "", *about]) + "\n", encoding="utf-8")
     print(f"record: {path}")
 
 
