@@ -10,7 +10,7 @@
 //! Only the rows drawn are counted, of sources that run out all rows, and none twice.
 
 use super::options::{Exhausted, SourceTokens};
-use super::quotas::{Quotas, tightest};
+use super::quotas::{Divided, Quotas};
 use crate::columns::named_columns;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -64,41 +64,25 @@ impl<'a> TokenSources<'a> {
         Ok(Self { names, weights, budget, counted })
     }
 
+    fn divided(&self) -> Divided<'a> {
+        Divided { all: self.budget, unit: "tokens", names: self.names, weights: self.weights }
+    }
+
     /// The quotas of tokens, after what `exhausted` says of sources that have fewer.
     pub(super) fn quotas(&mut self, ctx: &Context, exhausted: Exhausted) -> Result<Quotas> {
-        let mut quotas = Quotas::divide(self.budget, self.weights)?;
+        let quotas = Quotas::divide(self.budget, self.weights)?;
         self.count(ctx, &quotas)?;
-        let epochs = match exhausted {
-            Exhausted::Renormalise => return self.renormalised(ctx, quotas),
-            Exhausted::Repeat { max_epochs } => max_epochs.unwrap_or(u64::MAX),
-            Exhausted::Fail | Exhausted::Stop => 1,
-        };
+        if exhausted == Exhausted::Renormalise {
+            return self.renormalised(ctx, quotas);
+        }
+        // A source that was not counted to its end has enough.
         let total = |prefix: &Option<TokenPrefix>| total_of(prefix.as_ref()).unwrap_or(u64::MAX);
         let totals: Vec<u64> = self.counted.iter().map(total).collect();
-        let most: Vec<u64> = totals.iter().map(|total| total.saturating_mul(epochs)).collect();
-        let short = (0..most.len()).filter(|&place| quotas.amounts[place] > most[place]);
-        let Some((place, bound)) = tightest(short, &most, self.weights) else { return Ok(quotas) };
-        if exhausted == Exhausted::Stop {
-            quotas = Quotas { ended: Some(place), ..Quotas::divide(bound, self.weights)? };
+        let quotas = self.divided().quotas(&totals, exhausted)?;
+        if quotas.ended.is_some() {
             self.count(ctx, &quotas)?;
-            return Ok(quotas);
         }
-        let (name, has, lacks) = (&self.names[place], totals[place], quotas.amounts[place]);
-        let (budget, most) = (self.budget, most[place]);
-        Err(Error::Argument(if exhausted == Exhausted::Fail {
-            format!(
-                "source {name:?} has {has} tokens, but its share of {budget} tokens is {lacks}; ask \
-                 for at most {bound} tokens, or let other sources give the rest with \
-                 exhausted=\"renormalise\", or repeat its rows with exhausted=\"repeat\", or end \
-                 there with exhausted=\"stop\""
-            )
-        } else {
-            format!(
-                "source {name:?} has {has} tokens, which is {most} tokens with \
-                 max_epochs={epochs}, but its share of {budget} tokens is {lacks}; ask for at most \
-                 {bound} tokens, raise max_epochs, or lower its share"
-            )
-        }))
+        Ok(quotas)
     }
 
     /// Sources that run out give all they have, until none runs out any more.
@@ -115,16 +99,7 @@ impl<'a> TokenSources<'a> {
             if is_done {
                 return Ok(quotas);
             }
-            let there = most.iter().zip(self.weights).filter(|(_, weight)| **weight > 0);
-            let there = there.fold(0_u64, |all, (&has, _)| all.saturating_add(has));
-            if self.budget > there {
-                return Err(Error::Argument(format!(
-                    "budget_tokens is {}, but the sources that have a share have only {there} \
-                     tokens; ask for at most {there}, or repeat rows with exhausted=\"repeat\"",
-                    self.budget
-                )));
-            }
-            quotas = Quotas::within(self.budget, self.weights, &most)?;
+            quotas = self.divided().renormalised(&most, "budget_tokens")?;
             self.count(ctx, &quotas)?;
         }
     }

@@ -59,7 +59,7 @@ pub(super) fn weights_of(shares: &SourceShares, rows: &[u64]) -> Result<(Vec<u64
 
 /// Of the sources `short`, which can give `most` at the most, the one that bounds the mixture, and how
 /// much can be mixed with it.
-pub(super) fn tightest(
+fn tightest(
     short: impl Iterator<Item = usize>,
     most: &[u64],
     weights: &[u64],
@@ -73,6 +73,63 @@ pub(super) fn tightest(
     short.map(|place| (place, bound(place))).min_by_key(|&(place, bound)| (bound, place))
 }
 
+/// What is divided among sources: so many rows, or tokens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Divided<'a> {
+    pub(super) all: u64,
+    /// "rows" or "tokens".
+    pub(super) unit: &'static str,
+    pub(super) names: &'a [String],
+    pub(super) weights: &'a [u64],
+}
+
+impl Divided<'_> {
+    /// The quotas where a source that `has` less than its share ends the mixture, or is an error, or
+    /// comes again.
+    pub(super) fn quotas(&self, has: &[u64], exhausted: Exhausted) -> Result<Quotas> {
+        let Self { all, unit, names, weights } = *self;
+        let quotas = Quotas::divide(all, weights)?;
+        let epochs = match exhausted {
+            Exhausted::Repeat { max_epochs } => max_epochs.unwrap_or(u64::MAX),
+            Exhausted::Fail | Exhausted::Stop | Exhausted::Renormalise => 1,
+        };
+        let most: Vec<u64> = has.iter().map(|has| has.saturating_mul(epochs)).collect();
+        let short = (0..has.len()).filter(|&place| quotas.amounts[place] > most[place]);
+        let Some((place, bound)) = tightest(short, &most, weights) else { return Ok(quotas) };
+        let (name, has, most, lacks) =
+            (&names[place], has[place], most[place], quotas.amounts[place]);
+        match exhausted {
+            Exhausted::Stop => Ok(Quotas { ended: Some(place), ..Quotas::divide(bound, weights)? }),
+            Exhausted::Repeat { .. } => Err(Error::Argument(format!(
+                "source {name:?} has {has} {unit}, which is {most} {unit} with \
+                 max_epochs={epochs}, but its share of {all} {unit} is {lacks}; ask for at most \
+                 {bound} {unit}, raise max_epochs, or lower its share"
+            ))),
+            Exhausted::Fail | Exhausted::Renormalise => Err(Error::Argument(format!(
+                "source {name:?} has {has} {unit}, but its share of {all} {unit} is {lacks}; ask \
+                 for at most {bound} {unit}, or let other sources give the rest with \
+                 exhausted=\"renormalise\", or repeat its rows with exhausted=\"repeat\", or end \
+                 there with exhausted=\"stop\""
+            ))),
+        }
+    }
+
+    /// The quotas where a source gives `most` at the most, and the others give the rest. `amount` is
+    /// how the user names what is divided.
+    pub(super) fn renormalised(&self, most: &[u64], amount: &str) -> Result<Quotas> {
+        let Self { all, unit, weights, .. } = *self;
+        let there = most.iter().zip(weights).filter(|(_, weight)| **weight > 0);
+        let there = there.fold(0_u64, |sum, (&most, _)| sum.saturating_add(most));
+        if all > there {
+            return Err(Error::Argument(format!(
+                "{amount} is {all}, but the sources that have a share have only {there} {unit}; ask \
+                 for at most {there}, or repeat rows with exhausted=\"repeat\""
+            )));
+        }
+        Quotas::within(all, weights, most)
+    }
+}
+
 /// The number of rows of each source.
 pub(super) fn of_rows(
     n: u64,
@@ -81,39 +138,9 @@ pub(super) fn of_rows(
     weights: &[u64],
     exhausted: Exhausted,
 ) -> Result<Quotas> {
-    if exhausted == Exhausted::Renormalise {
-        let there = rows.iter().zip(weights).filter(|(_, weight)| **weight > 0);
-        let there = there.fold(0_u64, |all, (&rows, _)| all.saturating_add(rows));
-        if n > there {
-            return Err(Error::Argument(format!(
-                "n is {n}, but the sources that have a share have only {there} rows; ask for at \
-                 most {there}, or repeat rows with exhausted=\"repeat\""
-            )));
-        }
-        return Quotas::within(n, weights, rows);
-    }
-    let quotas = Quotas::divide(n, weights)?;
-    let numbers = &quotas.amounts;
-    let epochs = match exhausted {
-        Exhausted::Repeat { max_epochs } => max_epochs.unwrap_or(u64::MAX),
-        Exhausted::Fail | Exhausted::Stop | Exhausted::Renormalise => 1,
-    };
-    let most: Vec<u64> = rows.iter().map(|rows| rows.saturating_mul(epochs)).collect();
-    let short = (0..rows.len()).filter(|&place| numbers[place] > most[place]);
-    let Some((place, bound)) = tightest(short, &most, weights) else { return Ok(quotas) };
-    let (name, has, lacks) = (&names[place], rows[place], numbers[place]);
+    let divided = Divided { all: n, unit: "rows", names, weights };
     match exhausted {
-        Exhausted::Stop => Ok(Quotas { ended: Some(place), ..Quotas::divide(bound, weights)? }),
-        Exhausted::Repeat { .. } => Err(Error::Argument(format!(
-            "source {name:?} has {has} rows, which is {} rows with max_epochs={epochs}, but its \
-             share of {n} rows is {lacks}; ask for at most {bound} rows, raise max_epochs, or lower \
-             its share",
-            most[place]
-        ))),
-        Exhausted::Fail | Exhausted::Renormalise => Err(Error::Argument(format!(
-            "source {name:?} has {has} rows, but its share of {n} rows is {lacks}; ask for at most \
-             {bound} rows, or let other sources give the rest with exhausted=\"renormalise\", or \
-             repeat its rows with exhausted=\"repeat\", or end there with exhausted=\"stop\""
-        ))),
+        Exhausted::Renormalise => divided.renormalised(rows, "n"),
+        _ => divided.quotas(rows, exhausted),
     }
 }
