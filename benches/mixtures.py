@@ -4,12 +4,15 @@
 
     python -m benches.mixtures
     python -m benches.mixtures --rows 60_000 --rounds 2 --record /tmp/record
+    python -m benches.mixtures --tokens
 
 The files are of :mod:`benches.generate`: a half, three tenths and a fifth of the rows. Of them
 30 % are drawn by the shares 0.2, 0.5 and 0.3. Each run is a fresh process; contenders take turns,
 and their rows are counted. ``datasets`` shuffles each file and mixes with ``interleave_datasets``,
 which draws the source of each row by its probability: shares are met roughly. ``datasets-stream``
 does it on streams, with buffers of 10,000 rows.
+
+With ``--tokens`` a budget of 100 tokens a row is divided by the shares; each character is a token.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from benches.baselines import token_mixture
 from benches.process import Run, count_rows, run, warm
 from benches.report import Entry, machine, versions
 from benches.turns import by_turns
@@ -36,6 +40,8 @@ DRAWN: Final = 0.3
 #: For each source its part of the rows, and its share of the mixture.
 SOURCES: Final = {"wiki": (0.5, 0.2), "code": (0.3, 0.5), "chat": (0.2, 0.3)}
 BUFFER: Final = 10_000
+TOKENS_A_ROW: Final = 100
+BY_TOKENS: Final = "datasets-tokens"
 
 
 def make(folder: Path, rows: int, seed: int) -> None:
@@ -94,32 +100,51 @@ def streamed(folder: Path, output: Path, n: int, seed: int) -> None:
         writer.close()
 
 
+def by_tokens(folder: Path, output: Path, budget: int, seed: int) -> None:
+    """Mix by shares of tokens."""
+    shares = {name: share for name, (_, share) in SOURCES.items()}
+    token_mixture.mixed(folder, output, budget, shares, seed)
+
+
 PEERS: Final[dict[str, Callable[[Path, Path, int, int], None]]] = {
     "datasets": mapped,
     "datasets-stream": streamed,
+    BY_TOKENS: by_tokens,
 }
 
 
-def command(name: str, folder: Path, output: Path, n: int, seed: int) -> list[str]:
-    """Return what mixes n rows into `output`."""
+def command(
+    name: str, folder: Path, output: Path, amount: int, seed: int, tokens: bool
+) -> list[str]:
+    """Return what mixes so many rows or tokens into `output`."""
     if name != OURS:
-        peer = ["--peer", name, str(folder), str(output), str(n)]
+        peer = ["--peer", name, str(folder), str(output), str(amount)]
         return [sys.executable, "-m", "benches.mixtures", *peer, "--seed", str(seed)]
     sources = [
         f"--source={source}={folder / source}.parquet:{share}"
         for source, (_, share) in SOURCES.items()
     ]
-    options = ["-n", str(n), "-o", str(output), "--seed", str(seed), "--shuffle"]
+    options = ["-o", str(output), "--seed", str(seed), "--shuffle"]
+    if tokens:
+        options += ["--text-column", "prompt", "--text-column", "response"]
+        options += ["--budget-tokens", str(amount), "--tokenizer", str(folder / "tokenizer.json")]
+    else:
+        options += ["-n", str(amount)]
     return [sys.executable, "-m", "fastsample", "mix", *sources, *options]
 
 
-def one(name: str, *, folder: Path, n: int, seed: int, timeout: float) -> Run:
+def one(name: str, *, folder: Path, amount: int, seed: int, tokens: bool, timeout: float) -> Run:
     """Run a contender once, and check how many rows it wrote."""
     with tempfile.TemporaryDirectory(prefix="fastsample-bench-", dir=folder.parent) as scratch:
         output = Path(scratch) / "mixed.parquet"
-        done = run(command(name, folder, output, n, seed), cwd=ROOT, timeout=timeout)
-        if done.error is None and (rows := count_rows(output)) != n:
-            done = replace(done, error=f"{rows} rows instead of {n}")
+        mixing = command(name, folder, output, amount, seed, tokens)
+        done = run(mixing, cwd=ROOT, timeout=timeout)
+        if done.error is None:
+            rows = count_rows(output)
+            if rows == 0 or (not tokens and rows != amount):
+                done = replace(
+                    done, error="no rows" if tokens else f"{rows} rows instead of {amount}"
+                )
     os.sync()
     return done
 
@@ -142,7 +167,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="of all sources")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--only", default=",".join([OURS, *PEERS]))
+    parser.add_argument("--only", default=None, help="contenders; default: all")
+    parser.add_argument("--tokens", action="store_true", help="by shares of a budget of tokens")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds a run")
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--record", type=Path, default=ROOT / "benches" / "record")
@@ -159,7 +185,10 @@ def main() -> None:
         os.environ.update(HF_HOME=cache, HF_HUB_OFFLINE="1", HF_DATASETS_DISABLE_PROGRESS_BARS="1")
         PEERS[name](Path(sources), Path(output), int(count), options.seed)
         return
-    names, n = options.only.split(","), int(options.rows * DRAWN)
+    tokens, n = options.tokens, int(options.rows * DRAWN)
+    names = [OURS, *(name for name in PEERS if (name == BY_TOKENS) == tokens)]
+    names = options.only.split(",") if options.only else names
+    amount = n * TOKENS_A_ROW if tokens else n
     begun = datetime.now().astimezone()
     with tempfile.TemporaryDirectory(prefix="fastsample-mix-", dir=options.scratch) as scratch:
         # A child: the peak of this process would be that of all contenders.
@@ -168,16 +197,26 @@ def main() -> None:
         shape = ["--rows", str(options.rows), "--seed", str(options.seed)]
         making = [sys.executable, "-m", "benches.mixtures", "--make", str(folder), *shape]
         subprocess.run(making, check=True, cwd=ROOT)
+        token_mixture.tokenizer(folder / "tokenizer.json")
         size = warm(folder) / 1e6
-        run_one = partial(one, folder=folder, n=n, seed=options.seed, timeout=options.timeout)
+        run_one: Any = partial(
+            one,
+            folder=folder,
+            amount=amount,
+            seed=options.seed,
+            tokens=tokens,
+            timeout=options.timeout,
+        )
         runs, failed = by_turns(names, options.rounds, run_one)
         entries = [Entry(name, True, runs[name], failed.get(name)) for name in names]
     page = [
-        f"# Mixture: {n:,} of {options.rows:,} rows of three files",
+        f"# Mixture: {amount:,} {'tokens out of' if tokens else 'of'} {options.rows:,} rows of "
+        "three files",
         "",
         f"{begun.isoformat(timespec='seconds')}. {size:,.0f} MB of Parquet (zstd), page cache "
         f"warm. Medians of {options.rounds} rounds, each run a fresh process, contenders by turns; "
-        "the start of Python is counted. fastsample writes the rows of each source shuffled.",
+        "the start of Python is counted. fastsample writes the rows of each source shuffled."
+        + (" Each character is a token." if tokens else ""),
         "",
         f"| contender | seconds | CPU s | peak MiB | × {names[0]} |",
         "|---|---:|---:|---:|---:|",
@@ -186,7 +225,8 @@ def main() -> None:
         *(f"- {key}: {value}" for key, value in {**machine(), **versions()}.items()),
     ]
     options.record.mkdir(parents=True, exist_ok=True)
-    name = options.record / f"{begun.date().isoformat()}-mixture.md"
+    kind = "mixture-tokens" if tokens else "mixture"
+    name = options.record / f"{begun.date().isoformat()}-{kind}.md"
     name.write_text("\n".join(page) + "\n", encoding="utf-8")
     print("\n".join(page))
 

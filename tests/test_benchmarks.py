@@ -44,14 +44,23 @@ def test_lines_are_drawn_by_ours_and_by_a_loop(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_mixtures_are_made_by_ours_and_by_datasets(tmp_path: Path) -> None:
-    options = ["--rows", "2000", "--rounds", "1", "--only", "fastsample,datasets"]
+@pytest.mark.parametrize(
+    ("options", "title", "peer"),
+    [
+        (["--only", "fastsample,datasets"], "600 of 2,000 rows", "datasets"),
+        (["--tokens"], "60,000 tokens out of 2,000 rows", "datasets-tokens"),
+    ],
+)
+def test_mixtures_are_made_by_ours_and_by_datasets(
+    tmp_path: Path, options: list[str], title: str, peer: str
+) -> None:
+    options = ["--rows", "2000", "--rounds", "1", *options]
     command = [sys.executable, "-m", "benches.mixtures", *options, "--record", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (record,) = tmp_path.iterdir()
     page = record.read_text()
-    assert page.startswith("# Mixture: 600 of 2,000 rows")
-    for name in ("fastsample", "datasets"):
+    assert page.startswith(f"# Mixture: {title}")
+    for name in ("fastsample", peer):
         (line,) = [line for line in page.splitlines() if line.startswith(f"| {name} ")]
         assert "failed" not in line
