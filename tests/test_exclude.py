@@ -257,7 +257,7 @@ def test_it_goes_with_all_draws(tmp_path: Path) -> None:
     with pytest.raises(fastsample.OutputError):
         drawn.write_jsonl(bench)
     other = fastsample.sample(source, 4, exclude=BENCH)
-    with pytest.raises(ArgumentError, match="its exclude is an object in memory"):
+    with pytest.raises(ArgumentError, match="its exclude comes from an object in memory"):
         other.write_parquet(tmp_path / "other.parquet", manifest=True)
     bench.write_text(bench.read_text().replace("Spain", "Italy"))
     with pytest.raises(fastsample.SourceChangedError, match=r"bench\.jsonl"):

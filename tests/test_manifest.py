@@ -127,13 +127,11 @@ def test_samples_without_a_manifest_say_why(source: Path, tmp_path: Path) -> Non
     in_memory = fastsample.sample(table, 5)
     by_target = fastsample.sample(source, 5, smart=fastsample.Smart(target=table))
     to_avoid = fastsample.sample(source, 5, smart=fastsample.Smart(avoid=table))
-    mixed = fastsample.mix({"a": source, "b": source}, 10)
     epoch = fastsample.epochs(source, 10)[1]
     for drawn, why in [
         (in_memory, "an object in memory"),
         (by_target, "target= of its smart draw"),
         (to_avoid, "avoid= of its smart draw"),
-        (mixed, "it was not drawn by fastsample.sample"),
         (epoch, "it was not drawn by fastsample.sample"),
     ]:
         with pytest.raises(fastsample.ArgumentError, match=f"no manifest of this sample.*{why}"):

@@ -11,7 +11,8 @@ from fastsample import _fastsample
 from fastsample._comparison.examples import flat_columns, texts_of
 from fastsample._comparison.model import Dropped
 from fastsample._files import is_there
-from fastsample._sampling.manifest import Recipe, manifest_path, options_of, read_manifest
+from fastsample._sampling.manifest_file import manifest_path, read_manifest
+from fastsample._sampling.recipe import Recipe, options_of
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import Smart, check_smart, weighted
 from fastsample._source import SourceLike, open_source

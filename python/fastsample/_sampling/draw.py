@@ -22,7 +22,7 @@ from fastsample._public import public
 from fastsample._sampling.draw_plan import check_plan, draw, report_of
 from fastsample._sampling.exclusion import LETTERS, check_exclude, excluding, read_benchmarks
 from fastsample._sampling.groups import AllocationLike
-from fastsample._sampling.manifest import recipe
+from fastsample._sampling.recipe import recipe
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike
 from fastsample._source import SourceLike, open_population

@@ -2,85 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fastsample import _fastsample
-from fastsample._arguments import file_path
-from fastsample._remote import remote_files
-from fastsample._sampling.smart import ONE_TARGET, Smart, targets_of
-from fastsample._source import SourceLike
+from fastsample._sampling.manifest_file import VERSION, is_mixture
+from fastsample._sampling.recipe import Recipe
 from fastsample._training.mapped import fingerprint, head_fingerprint
-from fastsample.errors import ArgumentError, ReadError, SourceChangedError, SourceNotFoundError
-
-#: The version of the keys. Others are refused.
-VERSION = 1
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The arguments of a draw, as plain values: paths as they were given, and options by name.
-
-    `known` are files whose hashes are known, and `aside` files that had no part in the choice,
-    though rows are read from them.
-    """
-
-    source: list[str]
-    options: dict[str, Any]
-    known: list[dict[str, Any]] = field(default_factory=list)
-    aside: list[Path] = field(default_factory=list)
-
-
-def recipe(source: SourceLike, options: Mapping[str, Any]) -> Recipe | str:
-    """Return the arguments of a draw as plain values, or why they can't be written down."""
-    # Their files are hashed, which those of a store can't be without reading them whole.
-    if remote_files(source) is not None:
-        return "its rows come from an object store, not from local files"
-    paths = _paths(source)
-    if paths is None:
-        return "its rows come from an object in memory, not from files"
-    found = dict(options)
-    smart = found["smart"]
-    if isinstance(smart, Smart):
-        kinds: dict[str | None, tuple[str, SourceLike]] = {
-            name: ("target", each) for name, each in targets_of(smart).items()
-        }
-        if smart.avoid is not None:
-            kinds[None] = ("avoid", smart.avoid)
-        given: dict[str | None, list[str]] = {}
-        for name, (option, each) in kinds.items():
-            if remote_files(each) is not None:
-                return f"{option}= of its smart draw lies in an object store, not in local files"
-            given_paths = _paths(each)
-            if given_paths is None:
-                return f"{option}= of its smart draw is an object in memory, not a file"
-            given[name] = given_paths
-        avoid = given.pop(None, None)
-        target = given if isinstance(smart.target, Mapping) else given.get(ONE_TARGET)
-        found["smart"] = {**asdict(smart), "target": target, "avoid": avoid}
-    if found["exclude"] is not None:
-        if any(remote_files(each) is not None for each in found["exclude"]):
-            return "its exclude lies in an object store, not in local files"
-        listed = [_paths(each) for each in found["exclude"]]
-        if None in listed:
-            return "its exclude is an object in memory, not a file"
-        found["exclude"] = [paths[0] if len(paths) == 1 else paths for paths in listed if paths]
-    if found["tokenizer"] is not None:
-        found["tokenizer"] = os.fsdecode(found["tokenizer"])
-    if found["schema"] is not None:
-        found["schema"] = base64.b64encode(found["schema"].serialize()).decode()
-    return Recipe(paths, found)
-
-
-def manifest_path(path: Path) -> Path:
-    """Return where the manifest of an output is."""
-    return path.with_name(path.name + ".manifest.json")
+from fastsample.errors import SourceChangedError
 
 
 def described(
@@ -91,16 +22,29 @@ def described(
     `written` are options of the output, `files` what was written. All inputs whose hashes are not
     known are read for them.
     """
-    paths = native.paths
-    others = [path for path in native.inputs if path not in [*paths, *made.aside]]
     known = {Path(each["path"]): each for each in made.known}
+
+    def told(paths: Sequence[Path]) -> list[dict[str, Any]]:
+        return [_file(path, known.get(path)) for path in paths]
+
+    sources: dict[str, Any] = {"source": made.source, "files": told(native.paths)}
+    if made.mixed:
+        mixed = [
+            {
+                "name": each.name,
+                "source": each.source,
+                "share": each.share,
+                "files": told(each.files),
+            }
+            for each in made.mixed
+        ]
+        sources = {"sources": mixed}
     return {
         "manifest": VERSION,
         "fastsample": _fastsample.__version__,
-        "source": made.source,
+        **sources,
         "options": made.options,
-        "files": [_file(path, known.get(path)) for path in paths],
-        "other_inputs": [_file(path) for path in others],
+        "other_inputs": told(_others(native, made)),
         "source_rows": native.source_rows,
         "rows": len(native),
         "row_ids": rows_digest(native),
@@ -111,79 +55,66 @@ def described(
     }
 
 
-def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return a manifest that was written."""
-    where = file_path("manifest", path)
-    try:
-        found = json.loads(where.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SourceNotFoundError(f"{where}: no such file") from None
-    except OSError as error:
-        raise ReadError(f"{where}: cannot read: {error.strerror}") from None
-    except ValueError as error:
-        raise ArgumentError(f"{where}: it is no manifest, since it is no JSON: {error}") from None
-    version = found.get("manifest") if isinstance(found, dict) else None
-    if version is None:
-        raise ArgumentError(
-            f"{where}: it is no manifest; one is written by write_parquet(..., manifest=True)"
-        )
-    kinds: dict[str, type] = {
-        "source": list, "options": dict, "files": list, "other_inputs": list, "rows": int,
-        "row_ids": str, "written": dict, "fastsample": str, "outputs": list,
-        "source_rows": int,
-    }  # fmt: skip
-    if version != VERSION:
-        raise ArgumentError(f"{where}: manifest version {version}; this fastsample reads {VERSION}")
-    for name, kind in kinds.items():
-        if not isinstance(found.get(name), kind):
-            raise ArgumentError(f"{where}: it is no manifest: {name!r} is {found.get(name)!r}")
-    return dict(found)
+def differences(
+    found: Mapping[str, Any], made: Recipe, native: _fastsample.Sample
+) -> Iterator[str]:
+    """Yield how the inputs of a draw differ from those of a manifest, a sentence each."""
+    now = [each.files for each in made.mixed] or [native.paths]
+    for (name, before), files in zip(_files_of(found), now, strict=True):
+        if len(before) != len(files):
+            yield f"{name}{len(files)} source files, not {len(before)}"
+        yield from _changes(name, before, files)
+    before, others = found["other_inputs"], _others(native, made)
+    if len(before) != len(others):
+        yield f"{len(others)} other input files, not {len(before)}"
+    yield from _changes("", before, others)
 
 
-def options_of(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a draw that a manifest has."""
-    options = dict(found["options"])
-    if isinstance(options.get("smart"), dict):
-        options["smart"] = Smart(**options["smart"])
-    if options.get("schema") is not None:
-        import pyarrow as pa
-
-        encoded = pa.py_buffer(base64.b64decode(options["schema"]))
-        options["schema"] = pa.ipc.read_schema(encoded)
-    if isinstance(options.get("allocation"), list):
-        shares = {tuple(values): share for values, share in options["allocation"]}
-        options["allocation"] = shares
-    return options
-
-
-def differences(found: Mapping[str, Any], native: _fastsample.Sample) -> list[str]:
-    """Return how the inputs of a draw differ from those of a manifest, a sentence each."""
-    told = []
-    paths = native.paths
-    others = [path for path in native.inputs if path not in paths]
-    for name, what, now in (("files", "source", paths), ("other_inputs", "other input", others)):
-        before = found[name]
-        if len(before) != len(now):
-            told.append(f"{len(now)} {what} files, not {len(before)}")
-        for old, path in zip(before, now, strict=False):
-            size = path.stat().st_size
-            if size != old["bytes"]:
-                told.append(f"{path}: {size:,} bytes, not {old['bytes']:,}")
-            elif fingerprint(path) != old["sha256"]:
-                told.append(f"{path}: as long as before, but with other content")
+def changed_in_place(found: Mapping[str, Any]) -> list[str]:
+    """Return how the files of a manifest have changed since, as far as they are there."""
+    told: list[str] = []
+    for name, before in [*_files_of(found), ("", found["other_inputs"])]:
+        there = [file for file in before if Path(file["path"]).is_file()]
+        told += _changes(name, there, [Path(file["path"]) for file in there])
     return told
 
 
-def check_same(found: Mapping[str, Any], native: _fastsample.Sample) -> None:
+def _files_of(found: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the files of each source; with the beginning of a sentence about one of a mixture."""
+    if is_mixture(found):
+        return [(f"{each['name']}: ", each["files"]) for each in found["sources"]]
+    return [("", found["files"])]
+
+
+def _changes(name: str, before: Sequence[Mapping[str, Any]], now: Sequence[Path]) -> Iterator[str]:
+    for old, path in zip(before, now, strict=False):
+        size = path.stat().st_size
+        if size != old["bytes"]:
+            yield f"{name}{path}: {size:,} bytes, not {old['bytes']:,}"
+        elif fingerprint(path) != old["sha256"]:
+            yield f"{name}{path}: as long as before, but with other content"
+
+
+def _others(native: _fastsample.Sample, made: Recipe) -> list[Path]:
+    """Return files that had a part in the choice, and have no rows of it."""
+    apart = {*native.paths, *made.aside}
+    return [path for path in dict.fromkeys(native.inputs) if path not in apart]
+
+
+def check_same(found: Mapping[str, Any], made: Recipe, native: _fastsample.Sample) -> None:
     """Raise an error that says what differs if a draw has other inputs or rows."""
-    told = differences(found, native)
-    if told:
-        raise SourceChangedError(f"the inputs are not those of the manifest: {'; '.join(told)}")
+    if told := list(differences(found, made, native)):
+        raise changed(told)
     if (len(native), rows_digest(native)) != (found["rows"], found["row_ids"]):
         raise SourceChangedError(
             f"other rows were drawn out of the same inputs: fastsample {found['fastsample']} made "
             f"the manifest, this is {_fastsample.__version__}"
         )
+
+
+def changed(told: Sequence[str]) -> SourceChangedError:
+    """Return the error that says how inputs differ from those of a manifest."""
+    return SourceChangedError(f"the inputs are not those of the manifest: {'; '.join(told)}")
 
 
 def rows_digest(native: _fastsample.Sample) -> str:
@@ -236,13 +167,3 @@ def _file(path: Path, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
         digest = fingerprint(path)
     facts = {"path": str(path), "bytes": now.st_size, "modified": now.st_mtime_ns}
     return {**facts, "sha256": digest}
-
-
-def _paths(source: SourceLike) -> list[str] | None:
-    """Return paths as they were given, or None for an object with rows."""
-    listed = [source] if isinstance(source, (str, os.PathLike)) else source
-    if not isinstance(listed, (list, tuple)):
-        return None
-    if not all(isinstance(each, (str, os.PathLike)) for each in listed):
-        return None
-    return [os.fsdecode(each) for each in listed]

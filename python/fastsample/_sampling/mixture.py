@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
 from fastsample._arguments import (
     check_amount,
-    check_schema,
     check_seed,
     check_text_columns,
     check_threads,
@@ -32,6 +31,8 @@ from fastsample._sampling.exclusion import (
     read_benchmarks,
 )
 from fastsample._sampling.mixture_report import source_notes, to_sources
+from fastsample._sampling.mixture_sources import MixedLike, check_schemas, check_sources
+from fastsample._sampling.recipe import mixture_recipe
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.tokens import counter_of
@@ -39,14 +40,9 @@ from fastsample._source import SourceLike, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
-
-#: A source, or a source with its share.
-MixedLike: TypeAlias = "SourceLike | tuple[SourceLike, float | None]"
 
 #: What is done where a source has less than its share.
 EXHAUSTED = ("error", "stop", "renormalise", "repeat")
@@ -202,7 +198,7 @@ def mix(
     counter = None
     if budget is not None or tokenizer is not None:
         counter = counter_of(tokenizer, chat_template, budget, None)
-    given, shares = _sources(sources)
+    given, shares = check_sources(sources)
     if temperature is not None:
         temperature = number("temperature", temperature, least=1, most=1000)
         if shares is not None:
@@ -219,7 +215,7 @@ def mix(
     source_column = optional(string, "source_column", source_column)
     if source_column == "":
         raise ArgumentError("source_column is empty; name a column, or pass None for none")
-    types = _schemas(schema, given)
+    types = check_schemas(schema, given)
     threads = check_threads(threads)
     started = time.perf_counter()
     with reporting(progress, "mixing") as callback:
@@ -228,6 +224,7 @@ def mix(
             for name, source in given.items()
         ]
         shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
+        files = {name: source.inputs for name, source in opened}
         opened = [
             (name, excluding(source, shared, None, threads, callback)) for name, source in opened
         ]
@@ -264,52 +261,20 @@ def mix(
         notes=(*source_notes(mixed, budget or n or 0, ended), *notes),
         sources=mixed,
     )
-    return Mixture(drawn, report)
-
-
-def _sources(sources: object) -> tuple[dict[str, Any], list[float] | None]:
-    """Return the sources by name, and their shares, if there are any."""
-    if not isinstance(sources, Mapping):
-        raise SourceTypeError(
-            f"sources is a {type(sources).__qualname__}; it must map names to sources, or to "
-            'sources with shares: {"wiki": ("wiki.parquet", 0.7), "chat": ("chat.parquet", 0.3)}'
-        )
-    if not sources:
-        raise ArgumentError("sources is empty; name at least one source")
-    given, shares = {}, {}
-    for name, value in sources.items():
-        name = string("the name of a source", name)
-        if isinstance(value, tuple) and len(value) == 2 and not _is_path(value[1]):
-            given[name], share = value
-            if share is not None:
-                shares[name] = number(f"the share of {name!r}", share, least=0, most=1)
-        else:
-            given[name] = value
-    if shares and len(shares) < len(given):
-        lacking = next(name for name in given if name not in shares)
-        raise ArgumentError(
-            f"{lacking!r} has no share, but {next(iter(shares))!r} has one; give all sources a "
-            "share, or none for shares by size"
-        )
-    return given, list(shares.values()) or None
-
-
-def _schemas(schema: object, sources: Mapping[str, Any]) -> dict[str, pa.Schema | None]:
-    """Return the schemas of the sources that have one."""
-    if schema is None:
-        return {}
-    if not isinstance(schema, Mapping):
-        raise SourceTypeError(
-            f"schema is a {type(schema).__qualname__}; it must map names of sources to schemas: "
-            '{"chat": pa.schema({"id": pa.string()})}'
-        )
-    for name in schema:
-        if name not in sources:
-            raise ArgumentError(
-                f"schema has {name!r}, but the sources are {', '.join(map(repr, sources))}"
-            )
-    return {name: check_schema(each, f"the schema of {name!r}") for name, each in schema.items()}
-
-
-def _is_path(value: object) -> bool:
-    return isinstance(value, (str, os.PathLike))
+    options = {
+        "n": amount,
+        "budget_tokens": budget,
+        "tokenizer": tokenizer,
+        "chat_template": chat_template,
+        "text_columns": text,
+        "temperature": temperature,
+        "exhausted": exhausted,
+        "max_epochs": max_epochs,
+        "exclude": benchmarks or None,
+        "exclude_letters": exclude_letters,
+        "seed": seed,
+        "columns": kept,
+        "schema": types or None,
+        "source_column": source_column,
+    }
+    return Mixture(drawn, report, mixture_recipe(given, shares, files, options))

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from fastsample._arguments import check_threads
 from fastsample._progress import Callback
 from fastsample._public import public
 from fastsample._sampling.draw import sample
-from fastsample._sampling.manifest import check_same, options_of, read_manifest
+from fastsample._sampling.manifest import changed, changed_in_place, check_same
+from fastsample._sampling.manifest_file import is_mixture, read_manifest
+from fastsample._sampling.mixture import mix
+from fastsample._sampling.recipe import Recipe, options_of
 from fastsample._sampling.sample import Sample
 from fastsample._source import SourceLike
-from fastsample.errors import ArgumentError, FastSampleError
+from fastsample.errors import ArgumentError, FastSampleError, SourceTypeError
 
 
 @public
 def reproduce(
     manifest: str | os.PathLike[str],
-    source: SourceLike | None = None,
+    source: SourceLike | Mapping[str, SourceLike] | None = None,
     *,
     threads: int | None = None,
     progress: bool | Callback | None = None,
@@ -27,18 +32,19 @@ def reproduce(
     Parameters
     ----------
     manifest
-        A file that ``write_parquet(..., manifest=True)`` of a sample wrote.
+        A file that ``write_parquet(..., manifest=True)`` of a sample or a mixture wrote.
     source
         Where the files of the source are now, if they were moved: paths, as in
-        :func:`fastsample.sample`. By default the paths of the manifest, which are relative to the
-        working folder if they were given so.
+        :func:`fastsample.sample`; of a mixture by the names of the sources that were moved. By
+        default the paths of the manifest, which are relative to the working folder if they were
+        given so.
     threads, progress
         As in :func:`fastsample.sample`.
 
     Returns
     -------
     Sample
-        The same rows.
+        The same rows; of a mixture a :class:`fastsample.Mixture`.
 
     Raises
     ------
@@ -46,7 +52,8 @@ def reproduce(
         The file is no manifest.
     SourceChangedError
         A file has another size or content, or other rows were drawn: the message lists all that
-        differs. Content is compared by SHA-256, so all inputs are read.
+        differs, in a mixture with the names of the sources. Content is compared by SHA-256, so all
+        inputs are read.
 
     Examples
     --------
@@ -63,16 +70,39 @@ def reproduce(
     threads = check_threads(threads)
     found = read_manifest(manifest)
     try:
-        options = options_of(found)
-        drawn = sample(
-            found["source"] if source is None else source,
-            **options,
-            threads=threads,
-            progress=progress,
-        )
-    except FastSampleError:
+        options = {**options_of(found), "threads": threads, "progress": progress}
+        drawn: Sample
+        if is_mixture(found):
+            drawn = mix(_sources(found, source), **options)
+        else:
+            drawn = sample(found["source"] if source is None else source, **options)
+    except FastSampleError as error:
+        if source is None and (told := changed_in_place(found)):
+            raise changed(told) from error
         raise
-    except TypeError as error:  # options that sample does not have
+    except (TypeError, ValueError) as error:  # options that there are not, or other values
         raise ArgumentError(f"{manifest}: it is no manifest: {error}") from None
-    check_same(found, drawn._native)
+    if not isinstance(drawn._recipe, Recipe):
+        raise ArgumentError(f"the rows can't be told from those of the manifest: {drawn._recipe}")
+    check_same(found, drawn._recipe, drawn._native)
     return drawn
+
+
+def _sources(found: Mapping[str, Any], moved: object) -> dict[str, Any]:
+    """Return the sources of a mixture with their shares; some of them were `moved`."""
+    sources = {each["name"]: (each["source"], each["share"]) for each in found["sources"]}
+    if moved is None:
+        return sources
+    if not isinstance(moved, Mapping):
+        raise SourceTypeError(
+            f"source is a {type(moved).__qualname__}, but the manifest is of a mixture; map the "
+            f'names of sources that were moved to paths: {{"{next(iter(sources), "wiki")}": ...}}'
+        )
+    for name, paths in moved.items():
+        if name not in sources:
+            raise ArgumentError(
+                f"source has {name!r}, but the sources of the mixture are "
+                f"{', '.join(map(repr, sources))}"
+            )
+        sources[name] = (paths, sources[name][1])
+    return sources

@@ -17,7 +17,9 @@ from fastsample._progress import Callback, check_progress, reporting
 from fastsample._public import public
 from fastsample._sampling import formats
 from fastsample._sampling.ids_file import load_ids, save_ids
-from fastsample._sampling.manifest import Recipe, described, manifest_path
+from fastsample._sampling.manifest import described
+from fastsample._sampling.manifest_file import manifest_path
+from fastsample._sampling.recipe import Recipe
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.write import write
 from fastsample._training.cache import cache_file, cache_folder, once
@@ -47,7 +49,7 @@ class Sample:
         self,
         native: _fastsample.Sample,
         report: Report,
-        recipe: Recipe | str = "it was not drawn by fastsample.sample",
+        recipe: Recipe | str = "it was not drawn by fastsample.sample or fastsample.mix",
     ) -> None:
         self._native = native
         self._report = report
@@ -238,7 +240,8 @@ class Sample:
         manifest
             Also write ``<path>.manifest.json``: what made the rows, from which
             :func:`fastsample.reproduce` draws them again. All inputs are read for their hashes.
-            For samples that :func:`fastsample.sample` drew from local files.
+            For samples that :func:`fastsample.sample` or :func:`fastsample.mix` drew from local
+            files.
         progress
             As in :func:`fastsample.sample`.
 

@@ -14,14 +14,9 @@ from fastsample._arguments import check_amount, check_seed, check_threads, file_
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling.draw_plan import DrawPlan, check_plan, draw, report_of
-from fastsample._sampling.manifest import (
-    manifest_path,
-    options_of,
-    read_manifest,
-    recipe,
-    rows_digest,
-    unchanged,
-)
+from fastsample._sampling.manifest import rows_digest, unchanged
+from fastsample._sampling.manifest_file import is_mixture, manifest_path, read_manifest
+from fastsample._sampling.recipe import options_of, recipe
 from fastsample._sampling.sample import Sample
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, SourceChangedError, SourceNotFoundError
@@ -82,7 +77,7 @@ def update(
         has another size, or is of other rows; its content is not compared.
     ArgumentError
         There is no manifest; the earlier sample was drawn with ``smart``, by tokens, with
-        ``exclude``, ``replace`` or ``weights``, or was shuffled.
+        ``exclude``, ``replace`` or ``weights``, was shuffled, or is a mixture.
     SchemaError
         A column of the output has another type than in the source.
 
@@ -113,6 +108,7 @@ def update(
     if isinstance(old, Sample):
         if isinstance(old._recipe, str):
             raise ArgumentError(f"the earlier sample can't be updated, since {old._recipe}")
+        _check_plain("the earlier sample", is_mixed=bool(old._recipe.mixed))
         what, options = "the earlier sample", options_of({"options": old._recipe.options})
     elif written is not None:
         what, options = written.what, written.options
@@ -200,6 +196,7 @@ def _written(old: str | os.PathLike[str]) -> _Written:
     if not manifest.name.endswith(_ENDING):
         manifest = manifest_path(manifest)
     found = read_manifest(manifest)
+    _check_plain(str(manifest), is_mixed=is_mixture(found))
     if found["written"].get("shuffle"):
         raise ArgumentError(
             f"{manifest}: the rows were shuffled, and are not in the order of the source any more; "
@@ -210,6 +207,15 @@ def _written(old: str | os.PathLike[str]) -> _Written:
         return _Written(manifest, found, options_of(found))
     except (TypeError, ValueError, KeyError) as error:
         raise ArgumentError(f"{manifest}: it is no manifest: {error}") from None
+
+
+def _check_plain(what: str, *, is_mixed: bool) -> None:
+    """Refuse mixtures, of which no source has its rows side by side in the output."""
+    if is_mixed:
+        raise ArgumentError(
+            f"{what} is of a mixture, whose rows lie among those of other sources; draw it anew "
+            "with fastsample.mix"
+        )
 
 
 def _plan(what: str, options: Mapping[str, Any]) -> DrawPlan:

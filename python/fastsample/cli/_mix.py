@@ -28,6 +28,7 @@ from fastsample.cli._mixture_file import read_mixture
 from fastsample.cli._written import (
     check_compression,
     compression,
+    manifest,
     output,
     shards,
     show_written,
@@ -85,6 +86,7 @@ from fastsample.cli._written import (
 @click.option("--shuffle", is_flag=True, help="Shuffle the rows of each source among its places.")
 @shards
 @compression
+@manifest
 @overwrite
 @threads
 @as_json
@@ -108,6 +110,7 @@ def mix(
     shuffle: bool,
     shards: int,
     compression: str | None,
+    manifest: bool,
     overwrite: bool,
     threads: int | None,
     as_json: bool,
@@ -151,10 +154,10 @@ def mix(
             source_column=source_column or None,
             threads=threads,
         )
-        files = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
+        files = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite, "manifest": manifest}
         written = write(drawn, output, compression, **files)
         tell_left_out(written.left_out)
-        first = _keys(drawn.report, written) if as_json else None
+        first = mixture_keys(drawn.report, written) if as_json else None
         show_written(drawn.report, written, started, first)
 
 
@@ -176,7 +179,8 @@ def _sources(options: list[str]) -> dict[str, Any]:
     return sources
 
 
-def _keys(drawn: fastsample.Report, written: fastsample.WriteReport) -> dict[str, Any]:
+def mixture_keys(drawn: fastsample.Report, written: fastsample.WriteReport) -> dict[str, Any]:
+    """Return what the JSON of a mixture begins with."""
     return {
         "rows_before": drawn.rows,
         "rows_after": written.rows,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 import fastsample
-from fastsample._sampling.manifest import read_manifest
+from fastsample._sampling.manifest_file import is_mixture, read_manifest
 from fastsample.cli._common import as_json, overwrite, reported, threads
+from fastsample.cli._mix import mixture_keys
 from fastsample.cli._paths import inputs
 from fastsample.cli._sample import sample_keys
 from fastsample.cli._written import (
@@ -43,13 +45,31 @@ def reproduce(
 ) -> None:
     """Draw the rows of a manifest again and write them, or say what differs and write nothing.
 
-    --input says where the source is now, if it was moved.
+    --input says where the source is now, if it was moved; of a mixture NAME=PATH.
     """
     started = time.perf_counter()
     with reported():
         check_compression(output, compression)
-        drawn = fastsample.reproduce(made_by, list(inputs) or None, threads=threads)
-        options = {**read_manifest(made_by)["written"], "overwrite": overwrite}
+        found = read_manifest(made_by)
+        keys = mixture_keys if is_mixture(found) else sample_keys
+        source: Any = _by_name(inputs) if is_mixture(found) else list(inputs)
+        drawn = fastsample.reproduce(made_by, source or None, threads=threads)
+        options = {**found["written"], "overwrite": overwrite}
         written = write(drawn, output, compression, manifest=manifest, **options)
-        first = sample_keys(drawn.report, written) if as_json else None
-        show_written(drawn.report, written, started, first)
+        show_written(
+            drawn.report, written, started, keys(drawn.report, written) if as_json else None
+        )
+
+
+def _by_name(inputs: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return where sources of a mixture are now."""
+    found: dict[str, list[str]] = {}
+    for each in inputs:
+        name, equals, path = each.partition("=")
+        if not (name and equals and path):
+            raise fastsample.ArgumentError(
+                f"--input: {each!r} is no NAME=PATH; the manifest is of a mixture, whose sources "
+                "have names"
+            )
+        found.setdefault(name, []).append(path)
+    return found

@@ -1,0 +1,75 @@
+"""The file of a manifest: where it is, and what it must have."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastsample._arguments import file_path
+from fastsample.errors import ArgumentError, ReadError, SourceNotFoundError
+
+#: The version of the keys. Others are refused.
+VERSION = 1
+
+#: What a manifest has: of keys the kinds of their values, of lists that of their items.
+_FILE = {"path": str, "bytes": int, "sha256": str}
+_OUTPUT = {"path": str, "rows": int, "bytes": int}
+_FILES = {"source": [str], "files": [_FILE]}
+_MIXED = {"sources": [{"name": str, "share": (int, float, type(None)), **_FILES}]}
+_ALL = {
+    "options": dict, "other_inputs": [_FILE], "rows": int, "row_ids": str, "written": dict,
+    "fastsample": str, "outputs": [_OUTPUT], "source_rows": int,
+}  # fmt: skip
+
+
+def manifest_path(path: Path) -> Path:
+    """Return where the manifest of an output is."""
+    return path.with_name(path.name + ".manifest.json")
+
+
+def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return a manifest that was written."""
+    where = file_path("manifest", path)
+    try:
+        found = json.loads(where.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SourceNotFoundError(f"{where}: no such file") from None
+    except OSError as error:
+        raise ReadError(f"{where}: cannot read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise ArgumentError(f"{where}: it is no manifest, since it is no JSON: {error}") from None
+    version = found.get("manifest") if isinstance(found, dict) else None
+    if version is None:
+        raise ArgumentError(
+            f"{where}: it is no manifest; one is written by write_parquet(..., manifest=True)"
+        )
+    if version != VERSION:
+        raise ArgumentError(f"{where}: manifest version {version}; this fastsample reads {VERSION}")
+    wrong = _wrong(found, {**(_MIXED if is_mixture(found) else _FILES), **_ALL}, "it")
+    names = [each["name"] for each in found.get("sources", ())] if wrong is None else []
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+        wrong = f"{twice[0]!r} is named twice"
+    if wrong is not None:
+        raise ArgumentError(f"{where}: it is no manifest: {wrong}")
+    return dict(found)
+
+
+def is_mixture(found: Mapping[str, Any]) -> bool:
+    """Return whether a manifest is of a mixture, which has sources with names."""
+    return "sources" in found
+
+
+def _wrong(value: Any, kind: Any, name: str) -> str | None:
+    """Return what of a value is not as it must be, or None."""
+    if isinstance(kind, dict) and isinstance(value, dict):
+        told = (_wrong(value.get(key), each, repr(key)) for key, each in kind.items())
+    elif isinstance(kind, list) and isinstance(value, list):
+        told = (_wrong(item, kind[0], f"an item of {name}") for item in value)
+    elif isinstance(kind, (dict, list)) or isinstance(value, bool) or not isinstance(value, kind):
+        return f"{name} is {value!r}"
+    else:
+        return None
+    return next((each for each in told if each is not None), None)

@@ -1,0 +1,67 @@
+"""The sources of a mixture, as `mix` is given them: by name, with shares and types of columns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fastsample._arguments import check_schema, number, string
+from fastsample._source import SourceLike
+from fastsample.errors import ArgumentError, SourceTypeError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    import pyarrow as pa
+
+#: A source, or a source with its share.
+MixedLike: TypeAlias = "SourceLike | tuple[SourceLike, float | None]"
+
+
+def check_sources(sources: object) -> tuple[dict[str, Any], list[float] | None]:
+    """Return the sources by name, and their shares, if there are any."""
+    if not isinstance(sources, Mapping):
+        raise SourceTypeError(
+            f"sources is a {type(sources).__qualname__}; it must map names to sources, or to "
+            'sources with shares: {"wiki": ("wiki.parquet", 0.7), "chat": ("chat.parquet", 0.3)}'
+        )
+    if not sources:
+        raise ArgumentError("sources is empty; name at least one source")
+    given, shares = {}, {}
+    for name, value in sources.items():
+        name = string("the name of a source", name)
+        if isinstance(value, tuple) and len(value) == 2 and not _is_path(value[1]):
+            given[name], share = value
+            if share is not None:
+                shares[name] = number(f"the share of {name!r}", share, least=0, most=1)
+        else:
+            given[name] = value
+    if shares and len(shares) < len(given):
+        lacking = next(name for name in given if name not in shares)
+        raise ArgumentError(
+            f"{lacking!r} has no share, but {next(iter(shares))!r} has one; give all sources a "
+            "share, or none for shares by size"
+        )
+    return given, list(shares.values()) or None
+
+
+def check_schemas(schema: object, sources: Mapping[str, Any]) -> dict[str, pa.Schema | None]:
+    """Return the schemas of the sources that have one."""
+    if schema is None:
+        return {}
+    if not isinstance(schema, Mapping):
+        raise SourceTypeError(
+            f"schema is a {type(schema).__qualname__}; it must map names of sources to schemas: "
+            '{"chat": pa.schema({"id": pa.string()})}'
+        )
+    for name in schema:
+        if name not in sources:
+            raise ArgumentError(
+                f"schema has {name!r}, but the sources are {', '.join(map(repr, sources))}"
+            )
+    return {name: check_schema(each, f"the schema of {name!r}") for name, each in schema.items()}
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, (str, os.PathLike))

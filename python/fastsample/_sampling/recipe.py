@@ -1,0 +1,144 @@
+"""Recipes: the arguments of a draw as plain values, which a manifest has, and back."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastsample._remote import remote_files
+from fastsample._sampling.smart import ONE_TARGET, Smart, targets_of
+from fastsample._source import SourceLike
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class MixedPaths:
+    """A source of a mixture: its paths as they were given, its share, and the files found."""
+
+    name: str
+    source: list[str]
+    share: float | None
+    files: list[Path]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The arguments of a draw, as plain values: paths as they were given, and options by name.
+
+    A mixture has `mixed` in place of `source`. `known` are files whose hashes are known, and
+    `aside` files that had no part in the choice, though rows are read from them.
+    """
+
+    source: list[str]
+    options: dict[str, Any]
+    known: list[dict[str, Any]] = field(default_factory=list)
+    aside: list[Path] = field(default_factory=list)
+    mixed: list[MixedPaths] = field(default_factory=list)
+
+
+class _UntoldError(Exception):
+    """Why arguments can't be written down."""
+
+
+def recipe(source: SourceLike, options: Mapping[str, Any]) -> Recipe | str:
+    """Return the arguments of `sample` as plain values, or why they can't be written down."""
+    try:
+        paths = _paths(source, "its rows come")
+        found = _plain(options)
+        found["smart"] = _plain_smart(options["smart"])
+    except _UntoldError as why:
+        return str(why)
+    return Recipe(paths, found)
+
+
+def mixture_recipe(
+    sources: Mapping[str, SourceLike],
+    shares: Sequence[float] | None,
+    files: Mapping[str, list[Path]],
+    options: Mapping[str, Any],
+) -> Recipe | str:
+    """Return the arguments of `mix` as plain values, or why they can't be written down."""
+    try:
+        of = dict(zip(sources, shares or (), strict=bool(shares)))
+        paths = {name: _paths(each, f"its source {name!r} comes") for name, each in sources.items()}
+        mixed = [MixedPaths(name, paths[name], of.get(name), files[name]) for name in sources]
+        return Recipe([], _plain(options), mixed=mixed)
+    except _UntoldError as why:
+        return str(why)
+
+
+def options_of(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a draw that a manifest has."""
+    options = dict(found["options"])
+    if isinstance(options.get("smart"), dict):
+        options["smart"] = Smart(**options["smart"])
+    schema = options.get("schema")
+    if isinstance(schema, dict):
+        options["schema"] = {name: _read_schema(each) for name, each in schema.items()}
+    elif schema is not None:
+        options["schema"] = _read_schema(schema)
+    if isinstance(options.get("allocation"), list):
+        shares = {tuple(values): share for values, share in options["allocation"]}
+        options["allocation"] = shares
+    return options
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that `sample` and `mix` share as plain values, others as they are."""
+    found = dict(options)
+    if found["exclude"] is not None:
+        listed = [_paths(each, "its exclude comes") for each in found["exclude"]]
+        found["exclude"] = [paths[0] if len(paths) == 1 else paths for paths in listed]
+    if found["tokenizer"] is not None:
+        found["tokenizer"] = os.fsdecode(found["tokenizer"])
+    schema = found["schema"]
+    if isinstance(schema, Mapping):
+        found["schema"] = {name: _told_schema(each) for name, each in schema.items()}
+    elif schema is not None:
+        found["schema"] = _told_schema(schema)
+    return found
+
+
+def _plain_smart(smart: Any) -> Any:
+    if not isinstance(smart, Smart):
+        return smart
+    target: Any = {
+        name: _paths(each, "target= of its smart draw comes")
+        for name, each in targets_of(smart).items()
+    }
+    if not isinstance(smart.target, Mapping):
+        target = target.get(ONE_TARGET)
+    avoid = smart.avoid
+    if avoid is not None:
+        avoid = _paths(avoid, "avoid= of its smart draw comes")
+    return {**asdict(smart), "target": target, "avoid": avoid}
+
+
+def _told_schema(schema: pa.Schema) -> str:
+    return base64.b64encode(schema.serialize()).decode()
+
+
+def _read_schema(told: str) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(told)))
+
+
+def _paths(source: SourceLike, what: str) -> list[str]:
+    """Return paths as they were given; their files are hashed, which others can't be."""
+    if remote_files(source) is not None:
+        # Those of a store would have to be read whole.
+        raise _UntoldError(f"{what} from an object store, not from local files")
+    listed: Any = [source] if isinstance(source, (str, os.PathLike)) else source
+    is_paths = isinstance(listed, (list, tuple)) and all(
+        isinstance(each, (str, os.PathLike)) for each in listed
+    )
+    if not is_paths:
+        raise _UntoldError(f"{what} from an object in memory, not from files")
+    return [os.fsdecode(each) for each in listed]
