@@ -130,6 +130,36 @@ print("end", flush=True)
     assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
 
 
+@pytest.mark.parametrize("attempt", range(3))
+def test_children_forked_during_the_first_call_of_another_thread(attempt: int) -> None:
+    """What is made once, at the first call, is not left half made in a child.
+
+    The main thread goes on whenever the other lets the GIL go, and forks.
+    """
+    code = f"""{STREAM}
+table = pa.table({{"text": [f"text {{i}}" * 20 for i in range(1_000)]}})
+fastsample.sample
+def draw():
+    return fastsample.sample(table, 9, smart=True, weights=True, threads=1).to_arrow()
+sys.setswitchinterval(1000)
+thread = threading.Thread(target=draw)
+thread.start()
+children = []
+while thread.is_alive() and len(children) < 40:
+    child = os.fork()
+    if child == 0:
+        signal.alarm(40)
+        assert len(draw()) == 9
+        os._exit(0)
+    children.append(child)
+    time.sleep(0)
+thread.join()
+print({{os.waitpid(child, 0)[1] for child in children}})
+"""
+    done = run(code)
+    assert (done.returncode, done.stdout) == (0, "{0}\n"), done.stderr
+
+
 #: What a child does that is forked inside of a progress callback, and how it ends.
 CHILDREN = {
     "goes on": ("pass", 7),

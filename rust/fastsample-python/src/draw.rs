@@ -7,6 +7,7 @@ use fastsample::{Error, Sample as CoreSample};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::attributes::attributes;
 use crate::errors::BindingResult;
 use crate::ranking::Ranking;
 use crate::report;
@@ -16,20 +17,21 @@ use crate::sample::Sample;
 use crate::source::{Amount, Kind, Source};
 use crate::tokens::Tokenizer;
 
-/// The attributes of a `DrawPlan` of Python.
-#[derive(FromPyObject)]
-pub(crate) struct PlanArguments {
-    amount: Option<Amount>,
-    budget_tokens: Option<u64>,
-    max_tokens: Option<u32>,
-    seed: u64,
-    by: Option<Vec<String>>,
-    allocation: Allocation,
-    group: Option<Vec<String>>,
-    weight: Option<String>,
-    replace: bool,
-    weights: bool,
-    text: Option<Vec<String>>,
+attributes! {
+    /// The attributes of a `DrawPlan` of Python.
+    pub(crate) struct PlanArguments {
+        amount: Option<Amount>,
+        budget_tokens: Option<u64>,
+        max_tokens: Option<u32>,
+        seed: u64,
+        by: Option<Vec<String>>,
+        allocation: Allocation,
+        group: Option<Vec<String>>,
+        weight: Option<String>,
+        replace: bool,
+        weights: bool,
+        text: Option<Vec<String>>,
+    }
 }
 
 /// The name of a formula, or groups with their shares.

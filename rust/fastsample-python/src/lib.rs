@@ -3,6 +3,7 @@
 //! - [`source`]: Python objects and paths as a [`fastsample::Source`] or a stream;
 //! - [`imported`]: Arrow data of other libraries, through the C data interface;
 //! - [`stored`]: objects of a store, read through Python;
+//! - `attributes`: Python objects as structs;
 //! - [`rule`]: the options of smart draws;
 //! - [`exclusion`]: texts of benchmarks, which rows to draw may not share;
 //! - [`draw`], [`score`], [`split`], [`compare`], [`inspect`]: a function for each verb;
@@ -26,6 +27,7 @@
 #![deny(unsafe_code)]
 #![expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
 
+mod attributes;
 mod compare;
 mod draw;
 mod dropped;

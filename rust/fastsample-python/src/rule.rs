@@ -4,26 +4,28 @@ use fastsample::smart::{Avoid, Target, TargetKind, TargetMethod};
 use fastsample::{Rule as CoreRule, Smart};
 use pyo3::prelude::*;
 
+use crate::attributes::attributes;
 use crate::errors::BindingResult;
 use crate::source::Source;
 
 /// The name of a target, and its rows.
 type Named<'py> = (String, Bound<'py, Source>);
 
-/// The attributes of a `fastsample.Smart`.
-#[derive(FromPyObject)]
-struct SmartArguments {
-    text: Option<Vec<String>>,
-    duplicates: f64,
-    commonness: f64,
-    length: f64,
-    repetition: f64,
-    min_chars: u32,
-    max_chars: u32,
-    target_method: String,
-    target_strength: f64,
-    target_clip: f64,
-    avoid_strength: f64,
+attributes! {
+    /// The attributes of a `fastsample.Smart`.
+    struct SmartArguments {
+        text: Option<Vec<String>>,
+        duplicates: f64,
+        commonness: f64,
+        length: f64,
+        repetition: f64,
+        min_chars: u32,
+        max_chars: u32,
+        target_method: String,
+        target_strength: f64,
+        target_clip: f64,
+        avoid_strength: f64,
+    }
 }
 
 impl SmartArguments {

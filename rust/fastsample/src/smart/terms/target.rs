@@ -101,6 +101,7 @@ impl Likeness {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_types, reason = "tests are not forked")]
 mod tests {
     use std::sync::LazyLock;
 
