@@ -14,6 +14,7 @@ __all__ = [
     "Rule",
     "Sample",
     "Source",
+    "TokenRows",
     "Tokenizer",
     "__version__",
     "all_rows",
@@ -36,6 +37,7 @@ __all__ = [
     "text_statistics",
     "write",
     "write_files",
+    "write_tokens",
 ]
 
 __version__: str
@@ -293,6 +295,8 @@ class Format:
 class Sample:
     def __len__(self) -> int: ...
     @property
+    def threads(self) -> int | None: ...
+    @property
     def source_rows(self) -> int: ...
     @property
     def population(self) -> int: ...
@@ -386,6 +390,32 @@ class Tokenizer:
     def rendered(
         self, source: Source, *, text: Sequence[str] | None, threads: int | None
     ) -> ArrowArray: ...
+
+#: Its name, its numbers in 64 bits, the length of a row.
+_Matrix: TypeAlias = tuple[str, bytearray, int]
+
+def write_tokens(
+    source: Source,
+    path: Path,
+    *,
+    tokenizer: Tokenizer,
+    max_tokens: int | None,
+    text: Sequence[str] | None,
+    is_chosen: bool,
+    threads: int | None,
+    progress: _Progress,
+) -> None: ...
+
+@final
+class TokenRows:
+    @staticmethod
+    def from_table(data: Any) -> TokenRows: ...
+    def __len__(self) -> int: ...
+    def lengths(self, sequence: int) -> ArrowArray: ...
+    def padded(
+        self, positions: Sequence[int], *, pad_id: int, left: bool, multiple: int
+    ) -> list[_Matrix]: ...
+    def packed(self, positions: Sequence[int]) -> tuple[list[_Matrix], bytearray, int]: ...
 
 @final
 class Permutation:

@@ -15,6 +15,7 @@
 //! - [`mod@write`]: formats of the output, and writing it;
 //! - [`ranking`]: all rows in the order of a smart draw, from which windows are cut;
 //! - [`tokens`]: tokenizers, and token counts;
+//! - [`token_rows`]: token ids of rows, written and made into batches;
 //! - [`order`]: orders of rows for training;
 //! - [`text`]: text columns as plain values;
 //! - [`files`]: small files, whole or not at all;
@@ -54,6 +55,7 @@ mod split;
 mod stored;
 mod strings;
 mod text;
+mod token_rows;
 mod tokens;
 mod write;
 
@@ -97,6 +99,8 @@ mod _fastsample {
     use crate::source::{Source, choose_names};
     #[pymodule_export]
     use crate::split::split_sides;
+    #[pymodule_export]
+    use crate::token_rows::{TokenRows, write_tokens};
     #[pymodule_export]
     use crate::tokens::{Tokenizer, column_lengths};
     #[pymodule_export]

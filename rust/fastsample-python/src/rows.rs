@@ -19,7 +19,7 @@ use crate::reserve::{Reserve, detached};
 use crate::strings::Strings;
 
 /// Positions of rows: as many as there is memory for.
-struct Positions(Vec<usize>);
+pub(crate) struct Positions(pub(crate) Vec<usize>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Positions {
     type Error = PyErr;

@@ -46,6 +46,12 @@ impl Sample {
         self.inner.len() as usize
     }
 
+    /// Threads that read it; None for all cores.
+    #[getter(threads)]
+    fn threads_or_all(&self) -> Option<usize> {
+        self.threads
+    }
+
     /// Rows of the source.
     #[getter]
     fn source_rows(&self) -> u64 {

@@ -50,7 +50,7 @@
 //! | `reservoir` | reservoir sampling: the same draw from a stream that can be read once |
 //! | [`smart`] | weights by near-duplicates, commonness, length, repetition, target; draws by weight |
 //! | [`chat`] | chat templates: a chat as the text that a model is trained on |
-//! | [`tokens`] | token counts of rows; draws with a limit or a budget of tokens |
+//! | [`tokens`] | token counts and ids of rows; draws with a limit or a budget of tokens |
 //! | [`sample`] | a source with its chosen rows |
 //! | [`draw`](mod@draw) | one description of a draw, and what draws it: of each group, whole groups, by weight, with replacement |
 //! | [`mixture`] | of each of several sources its share of rows or tokens, in an order even at every prefix |
@@ -59,7 +59,7 @@
 //! | [`compare`] | a sample against its source: distances and significance tests |
 //! | [`parts`] | draws cut into steps for other processes, whose states merge in any order |
 //! | [`split`](mod@split) | disjoint training, validation and test rows; equal texts on one side |
-//! | [`training`] | batches of rows of similar length, packs |
+//! | [`training`] | batches of rows of similar length, packs; batches of token ids |
 //! | `fuzz` | fuzz targets, only built with the feature `fuzz` |
 
 #![forbid(unsafe_code)]

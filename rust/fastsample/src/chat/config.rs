@@ -1,9 +1,9 @@
-//! What the folder of a tokenizer says of its chat template, as `transformers` reads it.
+//! What the folder of a tokenizer says of it, and of its chat template, as `transformers` reads it.
 //!
 //! | file | what of it |
 //! |---|---|
 //! | `chat_template.jinja` | the template; goes before that of `tokenizer_config.json` |
-//! | `tokenizer_config.json` | `chat_template`: a template, or a list of named ones; `bos_token` and the like |
+//! | `tokenizer_config.json` | `chat_template`: a template, or a list of named ones; `bos_token` and the like; `padding_side`, `truncation_side` |
 //! | `special_tokens_map.json` | goes before `tokenizer_config.json` where that has no `added_tokens_decoder` |
 
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ pub(super) struct TemplateFile {
 /// [`Error::Read`], or [`Error::Corrupt`] for files that are not what their names say.
 pub(super) fn read(folder: &Path) -> Result<Option<TemplateFile>> {
     let path = folder.join(CONFIG);
-    let config = json(&path)?.unwrap_or_default();
+    let config = settings(folder)?;
     let (source, path) = if let Some(source) = text(&folder.join(TEMPLATE))? {
         (source, folder.join(TEMPLATE))
     } else if let Some(source) = of_config(&path, config.get("chat_template"))? {
@@ -44,16 +44,26 @@ pub(super) fn read(folder: &Path) -> Result<Option<TemplateFile>> {
     } else {
         return Ok(None);
     };
-    let mut tokens = config;
-    if !tokens.contains_key("added_tokens_decoder") {
-        tokens.extend(json(&folder.join(SPECIAL))?.unwrap_or_default());
-    }
-    let token = |name: &'static str| {
-        let found = tokens.get(name)?;
-        let content = found.as_str().or_else(|| found.get("content")?.as_str())?;
-        Some((name, content.to_owned()))
-    };
+    let token = |name: &'static str| Some((name, special_token(&config, name)?.to_owned()));
     Ok(Some(TemplateFile { source, path, tokens: TOKENS.into_iter().filter_map(token).collect() }))
+}
+
+/// The settings of the tokenizer in `folder`, special tokens among them; none if it has no such file.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn settings(folder: &Path) -> Result<Map<String, Value>> {
+    let mut config = json(&folder.join(CONFIG))?.unwrap_or_default();
+    if !config.contains_key("added_tokens_decoder") {
+        config.extend(json(&folder.join(SPECIAL))?.unwrap_or_default());
+    }
+    Ok(config)
+}
+
+/// The special token that settings call `name`: a text, or an object with one.
+pub(crate) fn special_token<'a>(settings: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    let found = settings.get(name)?;
+    found.as_str().or_else(|| found.get("content")?.as_str())
 }
 
 /// Whether there seems to be a template; files that can't be read have none.

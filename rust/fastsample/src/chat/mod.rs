@@ -6,7 +6,7 @@
 //!                          (values)    (jinja)
 //! ```
 //!
-//! - `config`: what the folder of a tokenizer says of its template;
+//! - `config`: what the folder of a tokenizer says of it and of its template;
 //! - `template`: [`ChatTemplate`], a template that renders chats;
 //! - `jinja`: the language of templates, within bounds;
 //! - `messages`: the messages of a chat of any shape; `tools`: functions that it may call;
@@ -23,6 +23,7 @@ mod tests;
 mod tools;
 mod values;
 
+pub(crate) use config::{settings, special_token};
 pub(crate) use jinja::JinjaValue;
 pub(crate) use messages::messages;
 pub use template::ChatTemplate;

@@ -108,7 +108,7 @@ impl Picker {
     }
 
     /// The batch of a row, and its place there.
-    fn place(&self, position: usize) -> Result<(usize, usize)> {
+    pub(crate) fn place(&self, position: usize) -> Result<(usize, usize)> {
         if position >= self.rows {
             return Err(Error::Argument(format!(
                 "there is no row {position}; the sample has {} rows",

@@ -63,6 +63,12 @@ impl Leaf {
         !self.steps.is_empty()
     }
 
+    /// Whether a row may have several texts of the leaf: those of a list or a map.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Items | Step::Entries))
+    }
+
     pub(super) fn steps(&self) -> &[Step] {
         &self.steps
     }

@@ -150,6 +150,18 @@ impl TextRoles {
     }
 }
 
+impl TextColumns {
+    /// The places of the prompt and of the response, if these two are all the text there is, by name.
+    #[must_use]
+    pub fn prompt_and_response(&self) -> Option<[usize; 2]> {
+        match self.leaves().iter().map(role_of).collect::<Vec<_>>()[..] {
+            [Role::Prompt, Role::Response] => Some([0, 1]),
+            [Role::Response, Role::Prompt] => Some([1, 0]),
+            _ => None,
+        }
+    }
+}
+
 fn place_of(role: Role) -> usize {
     ROLES.iter().position(|other| *other == role).unwrap_or(ROLES.len() - 1)
 }

@@ -65,6 +65,11 @@ impl Chats {
         Ok(Self { text, turns, tools, template })
     }
 
+    /// The names of the columns.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.turns.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The texts of the chats.
     pub(super) fn text(&self) -> &TextColumns {
         &self.text
@@ -109,11 +114,10 @@ impl Chats {
     /// What was chosen for the user, a sentence each.
     pub(super) fn notes(&self, source: &Source) -> Vec<String> {
         let path = self.template.path().display();
-        let names: Vec<&str> = self.turns.iter().map(|(name, _)| name.as_str()).collect();
         let mut notes = vec![format!(
             "tokens are those of {}, rendered with the chat template of {path}; other columns are \
              not counted",
-            names.join(", ")
+            self.names().collect::<Vec<_>>().join(", ")
         )];
         for (&root, (name, turn)) in self.text.roots().iter().zip(&self.turns) {
             if let Some((speaker, text)) = turn.renames(source.schema().field(root)) {

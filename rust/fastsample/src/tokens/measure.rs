@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use arrow_array::RecordBatch;
+
 use super::Tokenizer;
 use super::chats::Chats;
 use crate::chat::STACK_BYTES;
@@ -25,13 +27,13 @@ const ORDINALS: u64 = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Measure {
     source: Source,
-    tokenizer: Tokenizer,
-    counted: Counted,
+    pub(super) tokenizer: Tokenizer,
+    pub(super) counted: Counted,
 }
 
 /// What of a row is counted.
 #[derive(Debug, Clone)]
-enum Counted {
+pub(super) enum Counted {
     /// Each text by itself.
     Texts(TextColumns),
     /// Chats, each rendered into one text.
@@ -158,18 +160,30 @@ impl Measure {
     ) -> Result<Vec<T>> {
         let mut found = Vec::with_capacity(selection.len() as usize);
         for batch in Gather::start(ctx, &chats.project(&self.source)?, selection) {
-            let batch = batch?;
             let before = found.len() as u64;
-            let render = |row: usize| {
-                ctx.check()?;
-                let refused =
-                    |what: String| self.refused(chats, selection, before + row as u64, &what);
-                each(chats.of_row(&batch, row).map_err(refused)?)
-            };
-            let render = |rows: Range<usize>| rows.map(render).collect();
-            found.extend(each_row(ctx, batch.num_rows(), |rows| on_deep_stack(|| render(rows)))?);
+            found.extend(self.of_batch(ctx, selection, chats, &batch?, before, &each)?);
         }
         Ok(found)
+    }
+
+    /// What `each` makes of the rendered chats of a batch, before which there are `before` rows of
+    /// the selection.
+    pub(super) fn of_batch<T: Send>(
+        &self,
+        ctx: &Context,
+        selection: &Selection,
+        chats: &Chats,
+        batch: &RecordBatch,
+        before: u64,
+        each: &(impl Fn(Vec<String>) -> Result<T> + Sync),
+    ) -> Result<Vec<T>> {
+        let render = |row: usize| {
+            ctx.check()?;
+            let refused = |what: String| self.refused(chats, selection, before + row as u64, &what);
+            each(chats.of_row(batch, row).map_err(refused)?)
+        };
+        let render = |rows: Range<usize>| rows.map(render).collect();
+        each_row(ctx, batch.num_rows(), |rows| on_deep_stack(|| render(rows)))
     }
 
     /// The error of the row of this rank in a selection.

@@ -10,6 +10,7 @@
 //!
 //! - `tokenizer`: [`Tokenizer`], and whether it renders chats;
 //! - `measure`: [`Measure`], tokens of rows; `chats`: the chats of rows, rendered;
+//! - `sequences`: [`Sequences`], the ids of the tokens of rows, to be kept;
 //! - [`column_lengths`]: lengths of each text column, in tokens or characters;
 //! - [`draw`](mod@draw): rows up to a limit or a budget;
 //! - [`TokenPrefix`]: rows up to a budget that may grow, of which none is counted twice.
@@ -19,10 +20,12 @@ mod chats;
 pub mod draw;
 mod measure;
 mod prefix;
+mod sequences;
 mod tokenizer;
 
 pub use self::by_column::{Unit, column_lengths};
 pub use self::draw::{Goal, Order, TokenDraw, TokenLimits, UniformOrder, draw};
 pub use self::measure::{Measure, lengths, one_by_one};
 pub use self::prefix::TokenPrefix;
-pub use self::tokenizer::Tokenizer;
+pub use self::sequences::{INPUT_IDS, LABELS, SEQUENCES_KEY, Sequences};
+pub use self::tokenizer::{PadToken, Tokenizer};

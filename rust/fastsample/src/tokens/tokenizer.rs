@@ -3,17 +3,33 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::chat::ChatTemplate;
+use tokenizers::utils::padding::PaddingDirection;
+use tokenizers::utils::truncation::{TruncationDirection, TruncationParams};
+use tokenizers::{Encoding, PaddingParams, PostProcessor};
+
+use crate::chat::{ChatTemplate, settings, special_token};
 use crate::error::{Error, Result};
 
-/// A Hugging Face tokenizer. What its file says of truncation and padding is left out: lengths are
-/// those of whole texts.
+/// A Hugging Face tokenizer. What its file says of truncation and padding is left out: texts are
+/// whole, unless they are cut by [`Tokenizer::cut_to`].
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     inner: Arc<tokenizers::Tokenizer>,
     special: bool,
     path: Arc<Path>,
     template: Option<Arc<ChatTemplate>>,
+    /// What its file says of padding, and at which side it cuts.
+    padding: Option<PaddingParams>,
+    direction: TruncationDirection,
+}
+
+/// How the batches of a tokenizer are padded, as its files say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PadToken {
+    /// The token that fills up; none if the tokenizer names none.
+    pub id: Option<u32>,
+    /// Whether it comes before the texts.
+    pub is_left: bool,
 }
 
 impl Tokenizer {
@@ -31,9 +47,12 @@ impl Tokenizer {
             );
             Error::corrupt(path, what)
         })?;
+        let padding = inner.get_padding().cloned();
+        let direction = inner.get_truncation().map(|told| told.direction).unwrap_or_default();
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| Error::corrupt(path, error.to_string()))?;
-        Ok(Self { inner: Arc::new(inner), special, path: path.into(), template: None })
+        let (inner, path) = (Arc::new(inner), path.into());
+        Ok(Self { inner, special, path, template: None, padding, direction })
     }
 
     /// With the chat template beside its file, which renders chats before they are counted.
@@ -45,6 +64,57 @@ impl Tokenizer {
         Ok(Self { template, ..self })
     }
 
+    /// One that cuts each text to `max_tokens` tokens, special ones included, as `transformers` does
+    /// with `truncation=True, max_length=max_tokens`: at the side that the tokenizer's files say.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the special tokens alone are more; as [`Tokenizer::pad_token`].
+    pub fn cut_to(self, max_tokens: u32) -> Result<Self> {
+        let added = self.inner.get_post_processor().map_or(0, |found| found.added_tokens(false));
+        let special = if self.special && self.template.is_none() { added } else { 0 };
+        if (max_tokens as usize) < special {
+            return Err(Error::Argument(format!(
+                "max_tokens is {max_tokens}, but the tokenizer adds {special} special tokens to \
+                 each text; raise max_tokens, or leave them out with special_tokens=False"
+            )));
+        }
+        let direction = match settings(self.folder())?.get("truncation_side") {
+            Some(side) if side == "left" => TruncationDirection::Left,
+            Some(_) => TruncationDirection::Right,
+            None => self.direction,
+        };
+        let mut inner = Arc::unwrap_or_clone(self.inner);
+        // Without special tokens the limit may be less than their number, which this refuses.
+        let most = TruncationParams { direction, max_length: usize::MAX, ..Default::default() };
+        let failed = |error: tokenizers::Error| Error::Internal(error.to_string());
+        inner.with_truncation(Some(most)).map_err(failed)?;
+        inner.get_truncation_mut().into_iter().for_each(|cut| cut.max_length = max_tokens as usize);
+        Ok(Self { inner: Arc::new(inner), direction, ..self })
+    }
+
+    /// How batches are padded: by `pad_token` and `padding_side` in `tokenizer_config.json`, or what
+    /// `tokenizer.json` says of padding.
+    ///
+    /// # Errors
+    /// [`Error::Read`], or [`Error::Corrupt`] for files that are not what their names say.
+    pub fn pad_token(&self) -> Result<PadToken> {
+        let settings = settings(self.folder())?;
+        let told = self.padding.as_ref();
+        let token = special_token(&settings, "pad_token");
+        let token = token.or_else(|| Some(told?.pad_token.as_str()));
+        let is_left = match settings.get("padding_side") {
+            Some(side) => side == "left",
+            None => told.is_some_and(|told| matches!(told.direction, PaddingDirection::Left)),
+        };
+        Ok(PadToken { id: token.and_then(|token| self.inner.token_to_id(token)), is_left })
+    }
+
+    /// Whether each of its ids is less than 65,536.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        self.inner.get_vocab(true).into_values().all(|id| u16::try_from(id).is_ok())
+    }
+
     /// The template that renders chats, if they are rendered.
     pub(super) fn template(&self) -> Option<&Arc<ChatTemplate>> {
         self.template.as_ref()
@@ -53,6 +123,16 @@ impl Tokenizer {
     /// Whether there is a chat template beside its file.
     pub(super) fn has_chat_template(&self) -> bool {
         ChatTemplate::exists(self.folder())
+    }
+
+    /// Whether the tokens that its post-processor adds count, too.
+    pub(super) fn has_special(&self) -> bool {
+        self.special
+    }
+
+    /// Its file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The files that it was read from.
@@ -70,7 +150,7 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Argument`] for a text that the tokenizer has no tokens for.
     pub fn count(&self, text: &str) -> Result<u32> {
-        self.count_with(text, self.special)
+        Ok(count_of(&self.encode(text, self.special)?))
     }
 
     /// Tokens of a rendered chat, which has all special tokens in it.
@@ -78,14 +158,33 @@ impl Tokenizer {
     /// # Errors
     /// As [`Tokenizer::count`].
     pub(super) fn count_rendered(&self, text: &str) -> Result<u32> {
-        self.count_with(text, false)
+        Ok(count_of(&self.encode(text, false)?))
     }
 
-    fn count_with(&self, text: &str, special: bool) -> Result<u32> {
-        let encoding = self.inner.encode_fast(text, special).map_err(|error| {
+    /// The ids of the tokens of a text.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::count`].
+    pub(super) fn ids(&self, text: &str) -> Result<Vec<u32>> {
+        Ok(self.encode(text, self.special)?.get_ids().to_vec())
+    }
+
+    /// The ids of the tokens of a rendered chat.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::count`].
+    pub(super) fn ids_rendered(&self, text: &str) -> Result<Vec<u32>> {
+        Ok(self.encode(text, false)?.get_ids().to_vec())
+    }
+
+    fn encode(&self, text: &str, special: bool) -> Result<Encoding> {
+        self.inner.encode_fast(text, special).map_err(|error| {
             let start: String = text.chars().take(20).collect();
             Error::Argument(format!("the tokenizer fails on a text that begins {start:?}: {error}"))
-        })?;
-        Ok(u32::try_from(encoding.len()).unwrap_or(u32::MAX))
+        })
     }
+}
+
+fn count_of(encoding: &Encoding) -> u32 {
+    u32::try_from(encoding.len()).unwrap_or(u32::MAX)
 }

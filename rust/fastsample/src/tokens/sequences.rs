@@ -1,0 +1,230 @@
+//! `Sequences`: the ids of the tokens of rows, as columns of lists.
+//!
+//! ```text
+//!  one text column, or one chat    ─▶ input_ids
+//!  a prompt and a response         ─▶ input_ids, labels    each a sequence of its own
+//! ```
+//!
+//! Ids have 16 bits if all of the tokenizer fit, else 32. What the ids are is written in the metadata of
+//! the schema, so that whoever opens them later needs no tokenizer.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, ListArray, RecordBatch, UInt16Array, UInt32Array};
+use arrow_buffer::{OffsetBuffer, ScalarBuffer};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use serde_json::json;
+
+use super::measure::{Counted, each_row};
+use super::{Measure, Tokenizer};
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::gather::Gather;
+use crate::select::Selection;
+use crate::text::TextColumns;
+
+/// The sequence that a model reads.
+pub const INPUT_IDS: &str = "input_ids";
+
+/// The sequence that a model of two sequences learns to write.
+pub const LABELS: &str = "labels";
+
+/// The key of the schema's metadata under which is said what the ids are.
+pub const SEQUENCES_KEY: &str = "fastsample.tokens";
+
+/// Version of the layout.
+const LAYOUT: u32 = 1;
+
+/// Ids that 32-bit offsets can hold in a batch.
+const MOST_IDS: usize = i32::MAX as usize;
+
+/// The token ids of the rows of a source: a sequence of one column, or of each of two.
+#[derive(Debug)]
+pub struct Sequences {
+    rows: Measure,
+    /// For each sequence the place of its leaf; of a chat the only one.
+    leaves: Vec<usize>,
+    is_narrow: bool,
+    schema: SchemaRef,
+}
+
+impl Sequences {
+    /// The sequences of the text that `rows` measures: `is_chosen` says that somebody named its columns in
+    /// the order of the sequences.
+    ///
+    /// # Errors
+    /// [`Error::Column`] for text that is no sequence, or more than two; as [`Tokenizer::pad_token`].
+    pub fn new(rows: Measure, is_chosen: bool, max_tokens: Option<u32>) -> Result<Self> {
+        let (leaves, names) = match &rows.counted {
+            Counted::Chats(chats) => (vec![0], only_chat(chats.names())?),
+            Counted::Texts(text) => {
+                let leaves = leaves_of(text, is_chosen)?;
+                let paths = text.paths();
+                let names = leaves.iter().map(|&leaf| paths[leaf].clone()).collect();
+                (leaves, names)
+            }
+        };
+        let is_narrow = rows.tokenizer.is_narrow();
+        let schema = schema(&rows.tokenizer, &names, is_narrow, max_tokens)?;
+        Ok(Self { rows, leaves, is_narrow, schema })
+    }
+
+    /// What is measured.
+    #[must_use]
+    pub fn measure(&self) -> &Measure {
+        &self.rows
+    }
+
+    /// The columns: a list of ids for each sequence.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The ids of all rows, in their order, in batches: tokenized on all cores, in bounded memory.
+    ///
+    /// # Errors
+    /// When reading cannot begin. The batches fail as [`Measure::lengths`].
+    pub fn batches<'a>(
+        &'a self,
+        ctx: &'a Context,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + 'a> {
+        let source = self.rows.source();
+        let all = Selection::All { rows: source.rows() };
+        let read = match &self.rows.counted {
+            Counted::Texts(text) => source.project_text(text, &[])?,
+            Counted::Chats(chats) => chats.project(source)?,
+        };
+        let mut before = 0;
+        Ok(Gather::start(ctx, &read, &all).map(move |batch| {
+            let batch = batch?;
+            let columns = self.columns(ctx, &all, &batch, before)?;
+            before += batch.num_rows() as u64;
+            RecordBatch::try_new(self.schema.clone(), columns).map_err(Error::kernel)
+        }))
+    }
+
+    fn columns(
+        &self,
+        ctx: &Context,
+        all: &Selection,
+        batch: &RecordBatch,
+        before: u64,
+    ) -> Result<Vec<ArrayRef>> {
+        let tokenizer = &self.rows.tokenizer;
+        match &self.rows.counted {
+            Counted::Chats(chats) => {
+                let ids = |texts: Vec<String>| match texts.first() {
+                    Some(text) => tokenizer.ids_rendered(text),
+                    None => Ok(Vec::new()),
+                };
+                let ids = self.rows.of_batch(ctx, all, chats, batch, before, &ids)?;
+                Ok(vec![self.lists(&ids, before)?])
+            }
+            Counted::Texts(text) => {
+                let texts = text.of(batch)?;
+                let sequence = |&leaf: &usize| {
+                    let ids = |row| {
+                        ctx.check()?;
+                        tokenizer.ids(texts.of_leaf(leaf, row).next().unwrap_or_default())
+                    };
+                    let ids = each_row(ctx, batch.num_rows(), |rows| rows.map(ids).collect())?;
+                    self.lists(&ids, before)
+                };
+                self.leaves.iter().map(sequence).collect()
+            }
+        }
+    }
+
+    /// A list of ids for each row.
+    fn lists(&self, rows: &[Vec<u32>], before: u64) -> Result<ArrayRef> {
+        if rows.iter().map(Vec::len).sum::<usize>() > MOST_IDS {
+            return Err(Error::Argument(format!(
+                "rows {before} to {} (counted from 0) have more than {MOST_IDS} tokens together; cut \
+                 them with max_tokens",
+                before + rows.len() as u64 - 1
+            )));
+        }
+        let offsets = OffsetBuffer::from_lengths(rows.iter().map(Vec::len));
+        let ids = rows.iter().flatten().copied();
+        let values: ArrayRef = if self.is_narrow {
+            let ids: Option<Vec<u16>> = ids.map(|id| u16::try_from(id).ok()).collect();
+            let beyond = || {
+                Error::corrupt(
+                    self.rows.tokenizer.path(),
+                    "it gives an id that is not in its vocabulary; save it again with \
+                     tokenizer.save_pretrained(folder)",
+                )
+            };
+            Arc::new(UInt16Array::new(ScalarBuffer::from(ids.ok_or_else(beyond)?), None))
+        } else {
+            Arc::new(UInt32Array::new(ids.collect(), None))
+        };
+        let item = item(self.is_narrow);
+        Ok(Arc::new(ListArray::try_new(item, offsets, values, None).map_err(Error::kernel)?))
+    }
+}
+
+/// The name of the only chat of a row.
+fn only_chat<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<String>> {
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    if names.len() == 1 {
+        return Ok(names);
+    }
+    Err(Error::Column(format!(
+        "the chats {} are several sequences of a row; name one: text_columns=[{:?}]",
+        names.join(", "),
+        names[0]
+    )))
+}
+
+/// The leaf of each sequence.
+fn leaves_of(text: &TextColumns, is_chosen: bool) -> Result<Vec<usize>> {
+    if let Some(leaf) = text.leaves().iter().find(|leaf| leaf.is_repeated()) {
+        return Err(Error::Column(format!(
+            "text column {} holds several texts a row, which are no sequence; chat_template=True \
+             makes one of a chat, or name columns with one text a row: text_columns=[...]",
+            leaf.path()
+        )));
+    }
+    match text.len() {
+        1 => Ok(vec![0]),
+        2 if is_chosen => Ok(vec![0, 1]),
+        2 if let Some(order) = text.prompt_and_response() => Ok(order.to_vec()),
+        _ => Err(Error::Column(format!(
+            "the text columns {} are not one sequence, nor a prompt and a response; name the column \
+             to read, and the one to write if there is one: text_columns=[\"prompt\", \"response\"]",
+            text.paths().join(", ")
+        ))),
+    }
+}
+
+fn item(is_narrow: bool) -> Arc<Field> {
+    let kind = if is_narrow { DataType::UInt16 } else { DataType::UInt32 };
+    Arc::new(Field::new_list_field(kind, false))
+}
+
+/// The columns of `names`, and what they are.
+fn schema(
+    tokenizer: &Tokenizer,
+    names: &[String],
+    is_narrow: bool,
+    max_tokens: Option<u32>,
+) -> Result<SchemaRef> {
+    let list = |(name, _): (&str, _)| Field::new(name, DataType::List(item(is_narrow)), false);
+    let sequences = [INPUT_IDS, LABELS].into_iter().zip(names);
+    let fields: Vec<Field> = sequences.clone().map(list).collect();
+    let pad = tokenizer.pad_token()?;
+    let told = json!({
+        "layout": LAYOUT,
+        "columns": sequences.collect::<std::collections::BTreeMap<_, _>>(),
+        "tokenizer": tokenizer.path().display().to_string(),
+        "max_tokens": max_tokens,
+        "special_tokens": tokenizer.has_special(),
+        "chat_template": tokenizer.template().is_some(),
+        "pad_id": pad.id,
+        "padding_side": if pad.is_left { "left" } else { "right" },
+    });
+    let told = [(SEQUENCES_KEY.to_owned(), told.to_string())].into();
+    Ok(Arc::new(Schema::new_with_metadata(fields, told)))
+}
