@@ -285,6 +285,15 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         ),
     )
     yield "Dataset.lengths", Call(fastsample.Dataset(rows).lengths, {}, {"columns": NAMES})
+    ids = fastsample.sample(TABLE, 5).cache(tokenizer=words)
+    yield "TokenDataset", Call(fastsample.TokenDataset, {"path": ids.path}, {"path": PATH})
+    yield "TokenDataset.lengths", Call(ids.lengths, {}, {"column": NAME})
+    yield "TokenDataset.collator", Call(
+        ids.collator,
+        {"pad_id": 0},
+        {"pad_id": PLACE, "padding_side": PRESET, "pad_to_multiple_of": COUNT, "packed": FLAG,
+         "return_flash_attn_kwargs": FLAG, "return_tensors": WORD},
+    )  # fmt: skip
     ranks = {"seed": SEED, "num_replicas": COUNT, "rank": PLACE, "drop_last": FLAG}
     yield "ResumableSampler", Call(
         fastsample.ResumableSampler,
@@ -342,7 +351,12 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "progress": PROGRESS},
     )  # fmt: skip
     drawn = fastsample.sample(TABLE, 5)
-    yield "Sample.cache", Call(drawn.cache, {}, {"dir": OUTPUT, "progress": PROGRESS})
+    yield "Sample.cache", Call(
+        drawn.cache,
+        {"tokenizer": words},
+        {"dir": OUTPUT, "progress": PROGRESS, "tokenizer": PATH, "max_tokens": TOKENS,
+         "chat_template": MAYBE, "text_columns": NAMES, "special_tokens": MAYBE},
+    )  # fmt: skip
     yield "Sample.to_arrow", Call(drawn.to_arrow, {}, {"mmap": FLAG, "progress": PROGRESS})
     yield "Sample.to_pandas", Call(drawn.to_pandas, {}, {"progress": PROGRESS, "options": ANY})
     written = {
@@ -506,7 +520,8 @@ NAMES_OF_CALLS = [
     "sample", "sample by tokens", "sample without benchmarks", "epochs", "mix", "mix by size",
     "mix by tokens", "split", "score", "compare", "inspect", "token_lengths", "plan",
     "plan of a data set", "verify",
-    "Smart", "Dataset", "Dataset.lengths", "ResumableSampler", "LengthBatchSampler",
+    "Smart", "Dataset", "Dataset.lengths", "TokenDataset", "TokenDataset.lengths",
+    "TokenDataset.collator", "ResumableSampler", "LengthBatchSampler",
     "PackedBatchSampler", "ResumableSampler.set_epoch", "ResumableSampler.advance",
     "ResumableSampler.load_state_dict", "ResumableSampler.follow", "LengthBatchSampler.set_epoch",
     "LengthBatchSampler.advance", "LengthBatchSampler.load_state_dict",

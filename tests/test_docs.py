@@ -29,5 +29,6 @@ def test_public_functions_have_examples() -> None:
         "PackedBatchSampler",
         "ResumableSampler",
         "Smart",
+        "TokenDataset",
         "token_lengths",
     } <= shown

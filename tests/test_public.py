@@ -1,6 +1,7 @@
 """Public names are those of `fastsample`, wherever they live."""
 
 import ast
+import json
 import pickle
 import pickletools
 import subprocess
@@ -47,12 +48,22 @@ def _error() -> Exception:
     return caught.value
 
 
+def _tokens(table: pa.Table) -> fastsample.TokenDataset:
+    cached = fastsample.sample(table, 10).cache()
+    words = {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}
+    file = cached.path.with_name("tokenizer.json")
+    file.write_text(json.dumps({"version": "1.0", "added_tokens": [], "model": words}))
+    return fastsample.sample(table, 10).cache(tokenizer=file, text_columns=["prompt"])
+
+
 PICKLED: dict[str, Callable[[pa.Table], object]] = {
     "Sample": lambda table: fastsample.sample(table, 10),
     "Scores": fastsample.score,
     "Mixture": lambda table: fastsample.mix({"a": table, "b": table}, 10),
     "Report": lambda table: fastsample.sample(table, 10, smart=True).report,
     "Dataset": lambda table: fastsample.sample(table, 10).cache(),
+    "TokenCollator": lambda table: _tokens(table).collator(pad_id=0),
+    "TokenDataset": _tokens,
     "Inspection": fastsample.inspect,
     "Comparison": lambda table: fastsample.compare(table, table),
     "Plan": lambda _: fastsample.plan(100, steps=10, seconds_per_step=1.0),

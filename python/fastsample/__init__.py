@@ -56,10 +56,12 @@ if TYPE_CHECKING:
     from fastsample._sampling.tokens import token_lengths
     from fastsample._sampling.update import update
     from fastsample._text_lengths import TextLengths
+    from fastsample._training.collate import TokenCollator
     from fastsample._training.dataset import Dataset
     from fastsample._training.length_batches import LengthBatchSampler, Padding
     from fastsample._training.packed_batches import PackedBatchSampler, Packing
     from fastsample._training.row_sampler import ResumableSampler
+    from fastsample._training.token_dataset import TokenDataset
     from fastsample._verification.model import ModelLoss
     from fastsample._verification.verification import Verification
     from fastsample._verification.verify import verify
@@ -116,6 +118,8 @@ __all__ = [
     "Split",
     "StreamError",
     "TextLengths",
+    "TokenCollator",
+    "TokenDataset",
     "UnsupportedDataError",
     "Verification",
     "WriteReport",
@@ -164,10 +168,12 @@ _HOMES = {
     "._sampling.tokens": ("token_lengths",),
     "._sampling.update": ("update",),
     "._text_lengths": ("TextLengths",),
+    "._training.collate": ("TokenCollator",),
     "._training.dataset": ("Dataset",),
     "._training.length_batches": ("LengthBatchSampler", "Padding"),
     "._training.packed_batches": ("PackedBatchSampler", "Packing"),
     "._training.row_sampler": ("ResumableSampler",),
+    "._training.token_dataset": ("TokenDataset",),
     "._verification.model": ("ModelLoss",),
     "._verification.verification": ("Verification",),
     "._verification.verify": ("verify",),

@@ -21,9 +21,11 @@ from fastsample._sampling.manifest import described
 from fastsample._sampling.manifest_file import manifest_path
 from fastsample._sampling.recipe import Recipe
 from fastsample._sampling.report import Report, WriteReport
+from fastsample._sampling.token_cache import Tokens, check_unused
 from fastsample._sampling.write import write
 from fastsample._training.cache import cache_file, cache_folder, once
 from fastsample._training.dataset import Dataset, positions, positions_of
+from fastsample._training.token_dataset import TokenDataset
 from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:
@@ -131,12 +133,36 @@ class Sample:
         reader = pa.RecordBatchReader.from_stream(self._source_stream()).cast(exact)
         return reader.__arrow_c_stream__(requested_schema)
 
+    @overload
+    def cache(
+        self,
+        dir: str | os.PathLike[str] | None = None,
+        *,
+        progress: bool | Callback | None = None,
+    ) -> Dataset: ...
+    @overload
+    def cache(
+        self,
+        dir: str | os.PathLike[str] | None = None,
+        *,
+        tokenizer: str | os.PathLike[str],
+        max_tokens: int | None = None,
+        chat_template: bool | None = None,
+        text_columns: Sequence[str] | None = None,
+        special_tokens: bool | None = None,
+        progress: bool | Callback | None = None,
+    ) -> TokenDataset: ...
     def cache(
         self,
         dir: str | os.PathLike[str] | None = None,  # noqa: A002
         *,
+        tokenizer: str | os.PathLike[str] | None = None,
+        max_tokens: int | None = None,
+        chat_template: bool | None = None,
+        text_columns: Sequence[str] | None = None,
+        special_tokens: bool | None = None,
         progress: bool | Callback | None = None,
-    ) -> Dataset:
+    ) -> Dataset | TokenDataset:
         """Write the rows to a file that all processes map, once, and open it.
 
         The file is named by the source files (path, size, time of change), the columns and the
@@ -144,21 +170,68 @@ class Sample:
         once: one writes, under a lock, and the file appears whole or not at all. Rows that come
         from no file are written each time and named by their content.
 
+        With a `tokenizer` the token ids are written, too, to a file beside the rows, so that no
+        step of a training run tokenizes again: they are, id for id, what the tokenizer of
+        ``transformers`` returns for the text. Another tokenizer, or other options, is another file.
+
         Parameters
         ----------
         dir
             The folder. By default the environment variable ``FASTSAMPLE_CACHE``, or else
             ``fastsample`` in the user's cache folder. fastsample removes nothing from it. You may
             remove any file that is not in use.
+        tokenizer
+            A ``tokenizer.json``, or the folder of a model that has one.
+        max_tokens
+            Cut each sequence to this number of tokens, special ones included, as
+            ``truncation=True, max_length=max_tokens`` does, at the tokenizer's
+            ``truncation_side``. To leave long rows out instead, draw with `max_tokens`.
+        chat_template
+            True makes one sequence of the chat of each row, rendered by the chat template of the
+            tokenizer, as in :func:`fastsample.token_lengths`.
+        text_columns
+            One column of text, the ``input_ids``; or two, of which the first is the ``input_ids``
+            and the second the ``labels``, each a sequence of its own. By default the text that
+            the draw went by, or else what looks like text: one column, or a prompt and a response
+            by their names. With `chat_template`: the chat, if there are several.
+        special_tokens
+            False leaves out the tokens that the tokenizer's post-processor adds to each text. A
+            rendered chat has those that its template writes, and no others.
         progress
             As in :func:`fastsample.sample`.
+
+        Raises
+        ------
+        ColumnError
+            The text is no sequence: several texts a row, or columns that are not a prompt and a
+            response.
+        ArgumentError
+            An option of token ids without a `tokenizer`; `max_tokens` is less than the special
+            tokens; the tokenizer has no chat template, or it fails on a chat.
         """
+        tokens = None
+        if tokenizer is None:
+            check_unused(
+                max_tokens=max_tokens,
+                chat_template=chat_template,
+                text_columns=text_columns,
+                special_tokens=special_tokens,
+            )
+        else:
+            tokens = Tokens.of(tokenizer, max_tokens, chat_template, text_columns, special_tokens)
         with reporting(progress, "caching") as callback:
             folder = cache_folder(dir)
             try:
-                return Dataset(cache_file(self._native, folder, callback))
+                rows = Dataset(cache_file(self._native, folder, callback))
             except SourceTypeError:  # the file is there, but it is damaged
-                return Dataset(cache_file(self._native, folder, callback, again=True))
+                rows = Dataset(cache_file(self._native, folder, callback, again=True))
+        if tokens is None:
+            return rows
+        known = self._native.text and self._native.text[0]
+        with reporting(progress, "tokenizing") as callback:
+            return tokens.cached(
+                rows, None if chat_template else known, self._native.threads, callback
+            )
 
     def to_arrow(self, *, mmap: bool = False, progress: bool | Callback | None = None) -> pa.Table:
         """Read the rows into a pyarrow table, in the order of the source.

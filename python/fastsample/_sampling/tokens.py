@@ -110,6 +110,14 @@ def open_tokenizer(
     tokenizer: str | os.PathLike[str], special_tokens: bool = True, chat_template: bool = False
 ) -> _fastsample.Tokenizer:
     """Read a ``tokenizer.json``, or that of a folder, and the chat template beside it."""
+    file = tokenizer_file(tokenizer)
+    _check_converted(file)
+    special = flag("special_tokens", special_tokens)
+    return _fastsample.Tokenizer(file, special_tokens=special, chat_template=chat_template)
+
+
+def tokenizer_file(tokenizer: str | os.PathLike[str]) -> Path:
+    """Return the ``tokenizer.json`` that is meant: the file, or the one in a folder."""
     if not isinstance(tokenizer, (str, os.PathLike)):
         raise SourceTypeError(
             f"tokenizer is a {type(tokenizer).__qualname__}; pass the path of a tokenizer.json, "
@@ -119,9 +127,7 @@ def open_tokenizer(
     with contextlib.suppress(OSError):  # reading the file will say what is wrong with the name
         if file.is_dir():
             file /= "tokenizer.json"
-    _check_converted(file)
-    special = flag("special_tokens", special_tokens)
-    return _fastsample.Tokenizer(file, special_tokens=special, chat_template=chat_template)
+    return file
 
 
 #: Files of SentencePiece models, as T5, ALBERT and LLaMA have them.

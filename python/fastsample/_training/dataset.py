@@ -6,7 +6,6 @@ import hashlib
 import operator
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
@@ -14,7 +13,7 @@ from fastsample._arguments import callback, check_text_columns, file_path, flag,
 from fastsample._files import write_files
 from fastsample._public import public
 from fastsample._training.cache import once
-from fastsample._training.mapped import fingerprint, is_unicode, map_file
+from fastsample._training.mapped import MappedRows, is_unicode, map_file
 from fastsample.errors import ColumnError, SourceTypeError, UnsupportedDataError
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def positions_of(index: slice, n: int) -> range:
 
 
 @public
-class Dataset:
+class Dataset(MappedRows):
     """A map-style dataset over an Arrow IPC file that every process maps into memory.
 
     All processes of a machine share one copy of the rows, which are read in place. It is pickled
@@ -119,42 +118,8 @@ class Dataset:
         self.__dict__.update(state)
         self._open()
 
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self._rows)
-
     def __repr__(self) -> str:
         return f"<fastsample.Dataset: {len(self):,} rows of {', '.join(self._names)}>"
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._path
-
-    @property
-    def __fastsample_inputs__(self) -> list[Path]:
-        return [self._path]
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The columns."""
-        return self._table.schema
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of the whole file, in hexadecimal, which identifies the rows.
-
-        It takes about a second a gigabyte, once in a process.
-        """
-        return fingerprint(self._path)
-
-    def to_arrow(self) -> pa.Table:
-        """Return all rows as a pyarrow table that refers to the mapped file."""
-        return self._table
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Export the rows as an Arrow C stream."""
-        return self._table.__arrow_c_stream__(requested_schema)
 
     @overload
     def __getitem__(self, index: int) -> Any: ...

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from fastsample._training.dataset import Dataset
+    from fastsample._training.token_dataset import TokenDataset
 
 _MOST_ROWS = 2**31
 
@@ -62,7 +63,8 @@ class LengthBatchSampler(PlannedOrder["_Plan"]):
     ----------
     lengths
         The length of each row, in characters or tokens, as an array; or a
-        :class:`fastsample.Dataset`, whose rows are measured in characters.
+        :class:`fastsample.Dataset`, whose rows are measured in characters, or a
+        :class:`fastsample.TokenDataset`, in tokens.
     batch_size
         Rows of a rank's batch; the most rows if `max_tokens` is given.
     max_tokens
@@ -89,7 +91,7 @@ class LengthBatchSampler(PlannedOrder["_Plan"]):
 
     def __init__(
         self,
-        lengths: Dataset | npt.ArrayLike,
+        lengths: Dataset | TokenDataset | npt.ArrayLike,
         batch_size: int | None = None,
         *,
         max_tokens: int | None = None,

@@ -1,10 +1,11 @@
-"""Arrow IPC files mapped into memory, and the fingerprints by which they are known."""
+"""Rows of Arrow IPC files mapped into memory, and the fingerprints by which they are known."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import mmap
+from abc import ABC, abstractmethod
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 from fastsample.errors import OutOfMemoryError, SourceNotFoundError, SourceTypeError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 _FILE_MAGIC = b"ARROW1"
@@ -19,6 +22,51 @@ _PARQUET_MAGIC = b"PAR1"
 
 #: Bytes read at once for a fingerprint.
 _BLOCK_BYTES = 1 << 20
+
+
+class MappedRows(ABC):
+    """Rows of a file that every process maps into memory. Pickled, they are a path."""
+
+    _path: Path
+    _table: pa.Table
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return int(self._table.num_rows)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
+    def __fastsample_inputs__(self) -> list[Path]:
+        return [self._path]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns."""
+        return self._table.schema
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the whole file, in hexadecimal, which identifies the rows.
+
+        It takes about a second a gigabyte, once in a process.
+        """
+        return fingerprint(self._path)
+
+    def to_arrow(self) -> pa.Table:
+        """Return all rows as a pyarrow table that refers to the mapped file."""
+        return self._table
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export the rows as an Arrow C stream."""
+        return self._table.__arrow_c_stream__(requested_schema)
+
+    @abstractmethod
+    def lengths(self) -> npt.NDArray[np.uint32]:
+        """Return the length of each row, in a unit of their own."""
 
 
 def map_file(path: Path) -> pa.Table:

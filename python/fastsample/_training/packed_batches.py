@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from fastsample._training.dataset import Dataset
+    from fastsample._training.token_dataset import TokenDataset
 
 _TOO_LONG = ("error", "drop", "truncate")
 
@@ -65,8 +66,9 @@ class PackedBatchSampler(PlannedOrder["_Plan"]):
     Parameters
     ----------
     lengths
-        The tokens of each row as an array, as :func:`fastsample.token_lengths` counts them; or a
-        :class:`fastsample.Dataset`, whose rows are measured in characters.
+        The tokens of each row: a :class:`fastsample.TokenDataset`, or an array, as
+        :func:`fastsample.token_lengths` counts them; or a :class:`fastsample.Dataset`, whose rows
+        are measured in characters.
     max_tokens
         Tokens of a pack, at most, in the unit of the lengths.
     too_long
@@ -96,7 +98,7 @@ class PackedBatchSampler(PlannedOrder["_Plan"]):
 
     def __init__(
         self,
-        lengths: Dataset | npt.ArrayLike,
+        lengths: Dataset | TokenDataset | npt.ArrayLike,
         max_tokens: int,
         *,
         too_long: Literal["error", "drop", "truncate"] = "error",

@@ -7,8 +7,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from fastsample._arguments import flag
-from fastsample._training.dataset import Dataset
-from fastsample._training.mapped import fingerprint
+from fastsample._training.mapped import MappedRows, fingerprint
 from fastsample._training.resume import Cursor, ResumableOrder
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -34,7 +33,7 @@ class PlannedOrder(ResumableOrder[list[int]], Generic[P]):
 
     def __init__(
         self,
-        lengths: Dataset | npt.ArrayLike,
+        lengths: MappedRows | npt.ArrayLike,
         *,
         seed: int,
         num_replicas: int,
@@ -45,7 +44,7 @@ class PlannedOrder(ResumableOrder[list[int]], Generic[P]):
 
         super().__init__(seed, num_replicas, rank)
         self.drop_last = flag("drop_last", drop_last)
-        found = lengths.lengths() if isinstance(lengths, Dataset) else np.asarray(lengths)
+        found = lengths.lengths() if isinstance(lengths, MappedRows) else np.asarray(lengths)
         if found.size and not np.issubdtype(found.dtype, np.integer):
             raise SourceTypeError("lengths must be one whole number for each row")
         if found.ndim != 1 or len(found) == 0:
@@ -53,7 +52,7 @@ class PlannedOrder(ResumableOrder[list[int]], Generic[P]):
         if int(found.min()) < 0 or int(found.max()) >= 2**32:
             raise ArgumentError("lengths must be from 0 to 2**32 - 1")
         # Its file is read when a state is saved or loaded.
-        self._file = lengths.path if isinstance(lengths, Dataset) else None
+        self._file = lengths.path if isinstance(lengths, MappedRows) else None
         self._lengths = np.ascontiguousarray(found, dtype=np.uint32)
         self._planned: tuple[int, P] | None = None
 

@@ -8,8 +8,7 @@ from typing import Any
 from fastsample import _fastsample
 from fastsample._arguments import flag, is_whole, whole
 from fastsample._public import public
-from fastsample._training.dataset import Dataset
-from fastsample._training.mapped import fingerprint
+from fastsample._training.mapped import MappedRows, fingerprint
 from fastsample._training.resume import Cursor, ResumableOrder
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -70,7 +69,7 @@ class ResumableSampler(ResumableOrder[int]):
             ) from None
         self._n = whole("the number of rows", rows, least=1)
         # Of a dataset the path alone is kept: its file is read when a state is saved or loaded.
-        self._file = data.path if isinstance(data, Dataset) else None
+        self._file = data.path if isinstance(data, MappedRows) else None
         self._fingerprint = None if self._file else getattr(data, "fingerprint", None)
         self._drop_last = flag("drop_last", drop_last)
 
