@@ -13,7 +13,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train setup-cloud setup-dask setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site axe deny notices format wheel reproduce faults memory layouts fuzz bench bench-quick bench-scaling bench-growth bench-training mutants clean
+.PHONY: help lock setup setup-train setup-cloud setup-dask setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site axe deny notices format wheel reproduce faults memory layouts fuzz bench bench-quick bench-scaling bench-growth bench-tokens bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -200,6 +200,9 @@ bench-scaling: setup ## Measure how time and memory grow; SCALING_ROWS=200_000 f
 
 bench-growth: setup ## Measure draws from many columns, row groups and files, beside polars
 	$(BIN)/python -m benches.growth
+
+bench-tokens: setup-train ## Time batches of token ids against a tokenizer in the collator and datasets.map
+	$(BIN)/python -m benches.tokens
 
 bench-training: setup ## Measure memory, batches and epochs of training against datasets and pyarrow
 	$(BIN)/python -m benches.training

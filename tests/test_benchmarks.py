@@ -64,3 +64,16 @@ def test_mixtures_are_made_by_ours_and_by_datasets(
     for name in ("fastsample", peer):
         (line,) = [line for line in page.splitlines() if line.startswith(f"| {name} ")]
         assert "failed" not in line
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+@pytest.mark.timeout(300)
+def test_batches_of_token_ids_are_equal_and_timed(tmp_path: Path) -> None:
+    options = ["--rows", "300", "--rounds", "1", "--record", str(tmp_path)]
+    command = [sys.executable, "-m", "benches.tokens", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = tmp_path.iterdir()
+    for way in ("collator", "datasets.map", "fastsample"):
+        assert f"| a batch of 24: {way} |" in record.read_text()

@@ -70,6 +70,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "model" / "tokenizer.json").symlink_to(tmp_path / "tokenizer.json")
     template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}"
     (tmp_path / "model" / "chat_template.jinja").write_text(template, encoding="utf-8")
+    config = '{"pad_token": "[PAD]"}'
+    (tmp_path / "model" / "tokenizer_config.json").write_text(config, encoding="utf-8")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -100,7 +102,9 @@ def test_every_snippet_runs(folder: Path) -> None:
     assert len(names["short"]) == 1000
     assert len(names["counted"]) == 10_000
     assert names["talks"].report.tokens <= 50_000
-    assert len(names["self"].rows) == 3000
+    assert len(names["ids"]) == len(names["self"].rows) == 3000
+    assert names["ids"].lengths("input_ids").max() > 0
+    assert len(names["chats"]) == 1000
     epochs = [pq.read_table(folder / f"fresh-epoch{epoch}.parquet") for epoch in range(3)]
     assert len(set(pa.concat_tables(epochs)["id"].to_pylist())) == 9000
 
