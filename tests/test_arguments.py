@@ -171,6 +171,10 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "budget_tokens": ANY, "tokenizer": ANY, "chat_template": ANY, "text_columns": ANY,
          "max_epochs": ANY, "exclude": EXCLUDE, "exclude_letters": ANY,
          "source_column": Kind((3, b"x", ["x"]), ("", "\udcff")),
+         "repeat": Kind(
+            (3, ["a"], "a", {"a": 1.5}, {"a": "2"}, {"a": True}), ({"a": 0}, {"c": 2}, {3: 1}),
+            ({"a": np.int64(2)},),
+         ),
          "sources": Kind(
             ([TABLE], 3, None, {3: TABLE}, {"a": 3}, {"a": (TABLE, "1")}, {"a": (TABLE, True)}),
             ({}, {"a": (TABLE, 0.5)}, {"a": (TABLE, 2.0)}, {"\udcff": TABLE}, {"a": TABLE[:0]}),
@@ -184,14 +188,14 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "source_column": ANY, "exclude": ANY, "exclude_letters": ANY,
          "budget_tokens": ANY, "tokenizer": ANY, "chat_template": ANY, "text_columns": ANY,
          "temperature": Kind(("x", True, [1]), (0, 0.5, 1001, float("nan")), (np.float32(2),)),
-         "max_epochs": COUNT},
+         "max_epochs": COUNT, "repeat": ANY},
     )  # fmt: skip
     yield "mix by tokens", Call(
         fastsample.mix,
         {"sources": {"a": TABLE}, "budget_tokens": 500, "tokenizer": words},
         {**_DRAWN, **texts, "schema": SCHEMAS, "n": ANY, "exhausted": ANY, "sources": ANY,
          "source_column": ANY, "exclude": ANY, "exclude_letters": ANY, "temperature": ANY,
-         "max_epochs": ANY, "budget_tokens": TOKENS, "tokenizer": PATH,
+         "max_epochs": ANY, "repeat": ANY, "budget_tokens": TOKENS, "tokenizer": PATH,
          "chat_template": MAYBE},
     )  # fmt: skip
     yield "split", Call(

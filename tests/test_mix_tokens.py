@@ -317,7 +317,7 @@ def test_options_and_files_give_the_mixture_of_python(
         (["w.yaml"], "can't be read"),
         (["x.json"], "'budget_tokens' is '2000'; it must be a whole number"),
         (["m.json", "--exhausted", "error", "--budget-tokens", "2000"], "--max-epochs"),
-        (flags[:2], "give one of --num_samples and --budget-tokens"),
+        (flags[:2], "give one of --num_samples, --budget-tokens and --repeat"),
         ([*flags[:2], "--budget-tokens", "2k"], "--tokenizer"),
     ):
         done = CliRunner().invoke(app, ["mix", *arguments, "-o", "p.parquet"])

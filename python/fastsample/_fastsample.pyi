@@ -457,6 +457,7 @@ def draw_mixture(
     tokenizer: Tokenizer | None,
     text: Sequence[str] | None,
     shares: Sequence[float] | None,
+    repeat: Sequence[int],
     temperature: float,
     exhausted: str,
     max_epochs: int | None,

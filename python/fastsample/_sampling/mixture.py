@@ -31,7 +31,12 @@ from fastsample._sampling.exclusion import (
     read_benchmarks,
 )
 from fastsample._sampling.mixture_report import source_notes, to_sources
-from fastsample._sampling.mixture_sources import MixedLike, check_schemas, check_sources
+from fastsample._sampling.mixture_sources import (
+    MixedLike,
+    check_repeat,
+    check_schemas,
+    check_sources,
+)
 from fastsample._sampling.recipe import mixture_recipe
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
@@ -43,6 +48,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
+
+_NO_AMOUNT = (
+    "n is None, not a whole number of rows; pass one, or budget_tokens and a tokenizer, or repeat "
+    "without shares"
+)
 
 #: What is done where a source has less than its share.
 EXHAUSTED = ("error", "stop", "renormalise", "repeat")
@@ -86,6 +96,7 @@ def mix(
     chat_template: bool | None = None,
     text_columns: Sequence[str] | None = None,
     temperature: float | None = None,
+    repeat: Mapping[str, int] | None = None,
     exhausted: str = "error",
     max_epochs: int | None = None,
     exclude: SourceLike | Sequence[SourceLike] | None = None,
@@ -113,7 +124,7 @@ def mix(
         ``{"wiki": ("wiki/*.parquet", 0.7), "chat": (table, 0.3)}``. Shares sum to 1. Without any,
         sources have shares by their size. A stream is kept in memory.
     n
-        Rows to draw.
+        Rows to draw. With `repeat` and without shares None draws all rows.
     budget_tokens
         Instead of `n`: tokens that are divided by the shares. Each source gives rows, in the order
         of its draw, until the next one would exceed its part. Needs a `tokenizer`.
@@ -126,13 +137,19 @@ def mix(
     temperature
         T, from 1 to 1000, for shares by size: a source of r rows weighs r ** (1 / T). 1, the
         default, is in proportion to the rows; the larger T, the more sources count alike.
+    repeat
+        For the names of some sources, how often each of their rows is there: such a source counts
+        as that many copies of itself. ``{"code": 4}`` and no `n` draws all rows of the other
+        sources once, and those of ``code`` exactly four times. With `n` or `budget_tokens` a row
+        comes at most so often, and shares by size are in proportion to the copies.
     exhausted
-        Where a source has fewer rows, or tokens, than its share: ``"error"``; ``"stop"``, where
-        the mixture ends when it has no more, with all shares as asked; ``"renormalise"``, where it
-        gives all it has and the others give the rest in proportion to their shares; or
-        ``"repeat"``, where its rows come again, in whole passes and a draw at last.
+        Where a source, its copies counted, has fewer rows, or tokens, than its share:
+        ``"error"``; ``"stop"``, where the mixture ends when it has no more, with all shares as
+        asked; ``"renormalise"``, where it gives all it has and the others give the rest in
+        proportion to their shares; or ``"repeat"``, where its rows come again, in whole passes and
+        a draw at last.
     max_epochs
-        With ``"repeat"``, how often a row may come at most.
+        With ``"repeat"``, how often a row of any source may come at most.
     exclude, exclude_letters
         Leave out rows that share text with these sources, as in :func:`fastsample.sample`;
         ``report.sources`` says how many of each source.
@@ -184,11 +201,11 @@ def mix(
     >>> m.source_ids["chat"].tolist() == fastsample.sample(chat, 2).row_ids.tolist()
     True
     """
-    amount = check_amount(n, None, budget_tokens)
-    if amount is None and budget_tokens is None:
-        raise SourceTypeError(
-            "n is None, not a whole number of rows; pass one, or budget_tokens and a tokenizer"
-        )
+    check_amount(n, None, budget_tokens)
+    amount = optional(whole, "n", n, least=1)
+    is_all = amount is None and budget_tokens is None
+    if is_all and repeat is None:
+        raise SourceTypeError(_NO_AMOUNT)
     text = check_text_columns(text_columns)
     budget = optional(whole, "budget_tokens", budget_tokens, least=1)
     if budget is None:
@@ -199,6 +216,9 @@ def mix(
     if budget is not None or tokenizer is not None:
         counter = counter_of(tokenizer, chat_template, budget, None)
     given, shares = check_sources(sources)
+    copies = check_repeat(repeat, given)
+    if is_all and (shares is not None or temperature is not None):
+        raise SourceTypeError(_NO_AMOUNT)
     if temperature is not None:
         temperature = number("temperature", temperature, least=1, most=1000)
         if shares is not None:
@@ -209,6 +229,11 @@ def mix(
     max_epochs = optional(whole, "max_epochs", max_epochs, least=1)
     if max_epochs is not None and exhausted != "repeat":
         raise ArgumentError('max_epochs bounds how often rows come; pass exhausted="repeat"')
+    if copies is not None and exhausted == "repeat":
+        raise ArgumentError(
+            'repeat= says how often rows of a source come, and exhausted="repeat" has them come as '
+            "often as need be; leave out one of them"
+        )
     benchmarks = check_exclude(exclude, exclude_letters)
     seed = check_seed(seed)
     kept = optional(names, "columns", columns)
@@ -231,11 +256,12 @@ def mix(
         drawn, found, ended = _fastsample.draw_mixture(
             opened,
             seed,
-            n=n,
+            n=amount,
             budget_tokens=budget,
             tokenizer=counter,
             text=text,
             shares=shares,
+            repeat=[(copies or {}).get(name, 1) for name in given],
             temperature=1.0 if temperature is None else temperature,
             exhausted=exhausted,
             max_epochs=max_epochs,
@@ -258,7 +284,7 @@ def mix(
         None if budget is None else sum(each.tokens or 0 for each in mixed),
         None,
         *known_text(drawn),
-        notes=(*source_notes(mixed, budget or n or 0, ended), *notes),
+        notes=(*source_notes(mixed, budget or amount or len(drawn), ended), *notes),
         sources=mixed,
     )
     options = {
@@ -268,6 +294,7 @@ def mix(
         "chat_template": chat_template,
         "text_columns": text,
         "temperature": temperature,
+        "repeat": copies,
         "exhausted": exhausted,
         "max_epochs": max_epochs,
         "exclude": benchmarks or None,

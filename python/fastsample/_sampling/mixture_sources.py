@@ -1,4 +1,4 @@
-"""The sources of a mixture, as `mix` is given them: by name, with shares and types of columns."""
+"""The sources of a mixture, as `mix` is given them: by name, with shares, copies and types."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from fastsample._arguments import check_schema, number, string
+from fastsample._arguments import check_schema, number, string, whole
 from fastsample._source import SourceLike
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -46,21 +46,36 @@ def check_sources(sources: object) -> tuple[dict[str, Any], list[float] | None]:
     return given, list(shares.values()) or None
 
 
+def check_repeat(repeat: object, sources: Mapping[str, Any]) -> dict[str, int] | None:
+    """Return how often the rows of some sources are there, if that is said."""
+    if repeat is None:
+        return None
+    given = _by_name("repeat", repeat, sources, 'whole numbers: {"code": 4}')
+    return {name: whole(f"repeat of {name!r}", each, least=1) for name, each in given.items()}
+
+
 def check_schemas(schema: object, sources: Mapping[str, Any]) -> dict[str, pa.Schema | None]:
     """Return the schemas of the sources that have one."""
     if schema is None:
         return {}
-    if not isinstance(schema, Mapping):
+    given = _by_name("schema", schema, sources, 'schemas: {"chat": pa.schema({"id": pa.string()})}')
+    return {name: check_schema(each, f"the schema of {name!r}") for name, each in given.items()}
+
+
+def _by_name(
+    name: str, value: object, sources: Mapping[str, Any], wanted: str
+) -> Mapping[str, Any]:
+    """Return an argument that maps names of sources to something."""
+    if not isinstance(value, Mapping):
         raise SourceTypeError(
-            f"schema is a {type(schema).__qualname__}; it must map names of sources to schemas: "
-            '{"chat": pa.schema({"id": pa.string()})}'
+            f"{name} is a {type(value).__qualname__}; it must map names of sources to {wanted}"
         )
-    for name in schema:
-        if name not in sources:
+    for each in value:
+        if each not in sources:
             raise ArgumentError(
-                f"schema has {name!r}, but the sources are {', '.join(map(repr, sources))}"
+                f"{name} has {each!r}, but the sources are {', '.join(map(repr, sources))}"
             )
-    return {name: check_schema(each, f"the schema of {name!r}") for name, each in schema.items()}
+    return value
 
 
 def _is_path(value: object) -> bool:

@@ -65,6 +65,7 @@ from fastsample.cli._written import (
     show_default="1",
     help="Without shares: a source of r rows weighs r^(1/T). From 1 to 1000.",
 )
+@several("--repeat", help="NAME=K: count that source as K copies of itself, as code=4. Repeatable.")
 @click.option(
     "--exhausted",
     show_default="error",
@@ -100,6 +101,7 @@ def mix(
     text_column: list[str] | None,
     source: list[str] | None,
     temperature: float | None,
+    repeat: list[str] | None,
     exhausted: str | None,
     max_epochs: int | None,
     source_column: str,
@@ -115,16 +117,18 @@ def mix(
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """Draw n rows, or a budget of tokens, of several sources by their shares, evenly mixed."""
+    """Draw n rows, or a budget of tokens, of several sources by their shares, evenly mixed.
+
+    With --repeat and without shares, all rows are drawn unless n says otherwise.
+    """
     if (mixture is None) == (not source):
         raise click.UsageError("give either a file of sources or --source")
     started = time.perf_counter()
     with reported():
         check_compression(output, compression)
-        schemas: dict[str, Any] = {}
         options: dict[str, Any] = {}
         if mixture is not None:
-            sources, schemas, options = read_mixture(mixture)
+            sources, options = read_mixture(mixture)
         else:
             sources = _sources(source or [])
         if num_samples is not None or budget_tokens is not None:
@@ -141,8 +145,10 @@ def mix(
             "max_epochs": max_epochs,
         }
         options |= {name: value for name, value in given.items() if value is not None}
-        if "n" not in options and "budget_tokens" not in options:
-            raise click.UsageError("give one of --num_samples and --budget-tokens")
+        if repeat is not None:
+            options["repeat"] = {**(options.get("repeat") or {}), **_copies(repeat)}
+        if not any(options.get(name) for name in ("n", "budget_tokens", "repeat")):
+            raise click.UsageError("give one of --num_samples, --budget-tokens and --repeat")
         drawn = fastsample.mix(
             sources,
             **options,
@@ -150,7 +156,6 @@ def mix(
             exclude_letters=exclude_letters,
             seed=seed,
             columns=column,
-            schema=schemas,
             source_column=source_column or None,
             threads=threads,
         )
@@ -177,6 +182,17 @@ def _sources(options: list[str]) -> dict[str, Any]:
         except ValueError:  # a name with a colon in it
             sources[name] = [rest]
     return sources
+
+
+def _copies(options: list[str]) -> dict[str, int]:
+    """Return what options of the form NAME=K say."""
+    found = {}
+    for option in options:
+        name, _, times = option.rpartition("=")
+        if not (name and times.isdecimal()):
+            raise fastsample.ArgumentError(f"--repeat: {option!r} is no NAME=K; write code=4")
+        found[name] = int(times)
+    return found
 
 
 def mixture_keys(drawn: fastsample.Report, written: fastsample.WriteReport) -> dict[str, Any]:

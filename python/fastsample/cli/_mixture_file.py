@@ -14,7 +14,7 @@ from typing import Any
 from fastsample.cli._common import TYPES, schema_of
 from fastsample.errors import ArgumentError, ReadError, SourceNotFoundError
 
-_KEYS = ("name", "path", "share", "schema")
+_KEYS = ("name", "path", "share", "repeat", "schema")
 
 _WHOLE = ((int,), "a whole number")
 #: Options of `mix` that the file may have; those of the command line come first.
@@ -28,8 +28,8 @@ _OPTIONS: dict[str, tuple[tuple[type, ...], str]] = {
 }
 
 
-def read_mixture(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Return what a file has: pairs of paths and a share, schemas of sources, options of `mix`."""
+def read_mixture(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a file has: pairs of paths and a share by name, and options of `mix`."""
     found = _parse(path)
     if not isinstance(found, dict) or not isinstance(found.get("sources"), list):
         raise ArgumentError(f"{path}: it must have a list of sources; write {_EXAMPLE}")
@@ -41,6 +41,7 @@ def read_mixture(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, 
             raise ArgumentError(f"{path}: {name!r} is {value!r}; it must be {wanted}")
     sources: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
+    repeat: dict[str, int] = {}
     for number, source in enumerate(found["sources"], 1):
         where = f"source {number}"
         if not isinstance(source, dict):
@@ -58,9 +59,15 @@ def read_mixture(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, 
         if share is not None and (isinstance(share, bool) or not isinstance(share, (int, float))):
             raise ArgumentError(f"{path}: {where}: share is {share!r}; it must be a number")
         sources[name] = (files, share)
+        if (times := source.get("repeat")) is not None:
+            if isinstance(times, bool) or not isinstance(times, int):
+                raise ArgumentError(
+                    f"{path}: {where}: repeat is {times!r}; it must be a whole number"
+                )
+            repeat[name] = times
         if (types := source.get("schema")) is not None:
             schemas[name] = _schema(path, where, types)
-    return sources, schemas, options
+    return sources, {**options, "schema": schemas or None, "repeat": repeat or None}
 
 
 def _schema(path: Path, where: str, types: Any) -> Any:

@@ -26,6 +26,7 @@ fn size_of(
     text: Option<Vec<String>>,
 ) -> Result<MixtureSize, Error> {
     match (n, budget, tokenizer) {
+        (None, None, _) => Ok(MixtureSize::All),
         (Some(n), None, _) => Ok(MixtureSize::Rows(n)),
         (None, Some(budget), Some(tokenizer)) => {
             Ok(MixtureSize::Tokens { budget, tokenizer: tokenizer.core(), text })
@@ -33,7 +34,7 @@ fn size_of(
         (None, Some(_), None) => {
             Err(Error::Argument("budget_tokens needs a tokenizer; pass tokenizer=".into()))
         }
-        _ => Err(Error::Argument("pass n or budget_tokens".into())),
+        (Some(_), Some(_), _) => Err(Error::Argument("pass n or budget_tokens".into())),
     }
 }
 
@@ -41,8 +42,8 @@ fn size_of(
 /// the source that ended the mixture early, if one did.
 #[pyfunction]
 #[pyo3(signature = (
-    sources, seed, *, n, budget_tokens, tokenizer, text, shares, temperature, exhausted, max_epochs,
-    columns, source_column, threads, progress
+    sources, seed, *, n, budget_tokens, tokenizer, text, shares, repeat, temperature, exhausted,
+    max_epochs, columns, source_column, threads, progress
 ))]
 #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
 pub(crate) fn draw_mixture(
@@ -54,6 +55,7 @@ pub(crate) fn draw_mixture(
     tokenizer: Option<&Tokenizer>,
     text: Option<Vec<String>>,
     shares: Option<Vec<f64>>,
+    repeat: Vec<u64>,
     temperature: f64,
     exhausted: &str,
     max_epochs: Option<u64>,
@@ -72,7 +74,7 @@ pub(crate) fn draw_mixture(
     let by_size = SourceShares::BySize { temperature };
     let shares = shares.map_or(by_size, SourceShares::Given);
     let size = size_of(n, budget_tokens, tokenizer, text)?;
-    let options = MixtureOptions { size, shares, exhausted, columns, label: source_column };
+    let options = MixtureOptions { size, shares, repeat, exhausted, columns, label: source_column };
     let open = |(name, source): (String, Bound<'_, Source>)| {
         Ok((name, source.get().drawable(py, threads, progress)?))
     };

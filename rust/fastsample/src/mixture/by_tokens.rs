@@ -10,7 +10,7 @@
 //! Only the rows drawn are counted, of sources that run out all rows, and none twice.
 
 use super::options::{Exhausted, SourceTokens};
-use super::quotas::{Divided, Quotas};
+use super::quotas::{Divided, Quotas, Sharing};
 use crate::columns::named_columns;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -21,8 +21,7 @@ use crate::tokens::{Measure, TokenPrefix, Tokenizer, UniformOrder};
 
 /// The sources of a mixture by tokens, as far as they are counted.
 pub(super) struct TokenSources<'a> {
-    names: &'a [String],
-    weights: &'a [u64],
+    among: Sharing<'a>,
     budget: u64,
     /// None for a source without a share, which is not looked at.
     counted: Vec<Option<TokenPrefix>>,
@@ -41,12 +40,12 @@ impl<'a> TokenSources<'a> {
     pub(super) fn new(
         ctx: &Context,
         populations: &[(String, Population)],
-        (names, weights): (&'a [String], &'a [u64]),
+        among: Sharing<'a>,
         (budget, seed): (u64, u64),
         (tokenizer, text): (&Tokenizer, Option<&[String]>),
         columns: Option<&[String]>,
     ) -> Result<Self> {
-        let with_share = populations.iter().zip(weights);
+        let with_share = populations.iter().zip(among.weights);
         let with_share = with_share.map(|(source, weight)| (*weight > 0).then_some(source));
         let kept = |given: Option<&(String, Population)>| {
             given.map(|(name, given)| kept_of(name, given.source(), columns)).transpose()
@@ -61,16 +60,16 @@ impl<'a> TokenSources<'a> {
             Ok(Some(TokenPrefix::new(rows.map_err(|error| of_source(name, error))?, order)))
         });
         let counted = counted.collect::<Result<_>>()?;
-        Ok(Self { names, weights, budget, counted })
+        Ok(Self { among, budget, counted })
     }
 
     fn divided(&self) -> Divided<'a> {
-        Divided { all: self.budget, unit: "tokens", names: self.names, weights: self.weights }
+        Divided { all: self.budget, unit: "tokens", among: self.among }
     }
 
     /// The quotas of tokens, after what `exhausted` says of sources that have fewer.
     pub(super) fn quotas(&mut self, ctx: &Context, exhausted: Exhausted) -> Result<Quotas> {
-        let quotas = Quotas::divide(self.budget, self.weights)?;
+        let quotas = Quotas::divide(self.budget, self.among.weights)?;
         self.count(ctx, &quotas)?;
         if exhausted == Exhausted::Renormalise {
             return self.renormalised(ctx, quotas);
@@ -91,7 +90,9 @@ impl<'a> TokenSources<'a> {
         loop {
             let mut is_done = true;
             for (place, prefix) in self.counted.iter().enumerate() {
-                let has = total_of(prefix.as_ref()).filter(|&has| has <= quotas.amounts[place]);
+                let has = total_of(prefix.as_ref())
+                    .map(|has| has.saturating_mul(self.among.repeat[place]))
+                    .filter(|&has| has <= quotas.amounts[place]);
                 if let Some(has) = has.filter(|&has| has < most[place]) {
                     (most[place], is_done) = (has, false);
                 }
@@ -109,7 +110,7 @@ impl<'a> TokenSources<'a> {
     fn count(&mut self, ctx: &Context, quotas: &Quotas) -> Result<()> {
         for (place, prefix) in self.counted.iter_mut().enumerate() {
             let Some(prefix) = prefix else { continue };
-            let name = &self.names[place];
+            let name = &self.among.names[place];
             prefix.count(ctx, quotas.amounts[place]).map_err(|error| of_source(name, error))?;
             if prefix.total() == Some(0) {
                 return Err(Error::Argument(format!(
@@ -142,7 +143,7 @@ impl<'a> TokenSources<'a> {
         // Rows without tokens would fit into nothing, too.
         let (count, drawn) = if whole > 0 && left == 0 { (0, 0) } else { prefix.within(left) };
         if whole == 0 && count == 0 {
-            let (name, budget) = (&self.names[place], self.budget);
+            let (name, budget) = (&self.among.names[place], self.budget);
             return Err(Error::Argument(format!(
                 "source {name:?}: the first row of its draw has {} tokens, but its share of {budget} \
                  tokens is {quota}; ask for more tokens, or leave the source out",

@@ -21,7 +21,7 @@ use self::deviation::deviations;
 pub use self::options::{
     Exhausted, MixtureDrawn, MixtureOptions, MixtureSize, SourceDraw, SourceShares, SourceTokens,
 };
-use self::quotas::{of_rows, weights_of};
+use self::quotas::{Sharing, of_rows, weights_of};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::population::Population;
@@ -54,22 +54,26 @@ pub fn draw(
 ) -> Result<MixtureDrawn> {
     let names: Vec<String> = populations.iter().map(|(name, _)| name.clone()).collect();
     let rows: Vec<u64> = populations.iter().map(|(_, population)| population.rows()).collect();
-    check(&names, &rows)?;
-    let (weights, wanted) = weights_of(&options.shares, &rows)?;
+    check(&names, &rows, &options.repeat)?;
+    let there: Vec<u64> =
+        rows.iter().zip(&options.repeat).map(|(rows, times)| rows.saturating_mul(*times)).collect();
+    let (weights, wanted) = weights_of(&options.shares, &there)?;
+    let shared = Sharing { names: &names, weights: &weights, repeat: &options.repeat };
     let among: Vec<Selection> =
         populations.iter().map(|(_, population)| population.among().clone()).collect();
     let mut inputs = Vec::new();
     let MixtureRows { passes, tokens, ended } = match &options.size {
-        &MixtureSize::Rows(n) => {
-            by_rows(ctx, n, seed, (&names, &rows, &weights), &among, options.exhausted)?
+        MixtureSize::All => {
+            let n = there.iter().fold(0, |sum: u64, rows| sum.saturating_add(*rows));
+            by_rows(ctx, n, seed, shared, &rows, &among, options.exhausted)?
         }
+        &MixtureSize::Rows(n) => by_rows(ctx, n, seed, shared, &rows, &among, options.exhausted)?,
         MixtureSize::Tokens { budget, tokenizer, text } => {
             inputs = tokenizer.inputs();
-            let weighed = (names.as_slice(), weights.as_slice());
             let counter = (tokenizer, text.as_deref());
             let size = (*budget, seed);
             let columns = options.columns.as_deref();
-            let sources = TokenSources::new(ctx, &populations, weighed, size, counter, columns)?;
+            let sources = TokenSources::new(ctx, &populations, shared, size, counter, columns)?;
             by_tokens(ctx, sources, &among, options.exhausted)?
         }
     };
@@ -102,7 +106,10 @@ pub fn draw(
     Ok(MixtureDrawn { sample, sources, ended })
 }
 
-fn check(names: &[String], rows: &[u64]) -> Result<()> {
+fn check(names: &[String], rows: &[u64], repeat: &[u64]) -> Result<()> {
+    if repeat.len() != names.len() || repeat.contains(&0) {
+        return Err(Error::Internal("sources without a number of copies".into()));
+    }
     if names.is_empty() {
         return Err(Error::Argument("no source was given; name at least one".into()));
     }
@@ -124,21 +131,22 @@ fn by_rows(
     ctx: &Context,
     n: u64,
     seed: u64,
-    (names, rows, weights): (&[String], &[u64], &[u64]),
+    shared: Sharing<'_>,
+    rows: &[u64],
     among: &[Selection],
     exhausted: Exhausted,
 ) -> Result<MixtureRows> {
     if n == 0 {
         return Err(Error::Argument("n is 0; ask for at least one row".into()));
     }
-    let quotas = of_rows(n, names, rows, weights, exhausted)?;
+    let quotas = of_rows(n, shared, rows, exhausted)?;
     let passes = among.iter().zip(&quotas.amounts).map(|(among, &n)| -> Result<SourcePasses> {
         let (whole, rest) = (n / among.len(), n % among.len());
         let rest = (rest > 0).then(|| window_among(ctx, among, rest, seed, 0)).transpose()?;
         Ok((whole, rest))
     });
     let passes = passes.collect::<Result<_>>()?;
-    Ok(MixtureRows { passes, tokens: vec![None; names.len()], ended: quotas.ended })
+    Ok(MixtureRows { passes, tokens: vec![None; rows.len()], ended: quotas.ended })
 }
 
 /// Of each source the rows that fit into its quota of tokens.

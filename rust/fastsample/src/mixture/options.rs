@@ -10,6 +10,8 @@ pub struct MixtureOptions {
     pub size: MixtureSize,
     /// How much of each source.
     pub shares: SourceShares,
+    /// How often the rows of each source are there: it counts as that many copies of itself.
+    pub repeat: Vec<u64>,
     /// What is done where a source has less than its share.
     pub exhausted: Exhausted,
     /// The columns kept; those of all sources if none are named.
@@ -21,6 +23,8 @@ pub struct MixtureOptions {
 /// How much is mixed: what shares are shares of.
 #[derive(Debug, Clone)]
 pub enum MixtureSize {
+    /// All rows, each as often as it is there.
+    All,
     /// This number of rows.
     Rows(u64),
     /// Rows of at most this number of tokens.

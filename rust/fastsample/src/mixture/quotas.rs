@@ -73,31 +73,52 @@ fn tightest(
     short.map(|place| (place, bound(place))).min_by_key(|&(place, bound)| (bound, place))
 }
 
+/// The sources that share a mixture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sharing<'a> {
+    pub(super) names: &'a [String],
+    pub(super) weights: &'a [u64],
+    /// How often the rows of each are there.
+    pub(super) repeat: &'a [u64],
+}
+
+impl Sharing<'_> {
+    /// What each source can give, of all that it `has`.
+    pub(super) fn most(&self, has: &[u64]) -> Vec<u64> {
+        has.iter().zip(self.repeat).map(|(has, times)| has.saturating_mul(*times)).collect()
+    }
+}
+
 /// What is divided among sources: so many rows, or tokens.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Divided<'a> {
     pub(super) all: u64,
     /// "rows" or "tokens".
     pub(super) unit: &'static str,
-    pub(super) names: &'a [String],
-    pub(super) weights: &'a [u64],
+    pub(super) among: Sharing<'a>,
 }
 
 impl Divided<'_> {
     /// The quotas where a source that `has` less than its share ends the mixture, or is an error, or
     /// comes again.
     pub(super) fn quotas(&self, has: &[u64], exhausted: Exhausted) -> Result<Quotas> {
-        let Self { all, unit, names, weights } = *self;
+        let Self { all, unit, among } = *self;
+        let Sharing { names, weights, repeat } = among;
         let quotas = Quotas::divide(all, weights)?;
         let epochs = match exhausted {
             Exhausted::Repeat { max_epochs } => max_epochs.unwrap_or(u64::MAX),
             Exhausted::Fail | Exhausted::Stop | Exhausted::Renormalise => 1,
         };
-        let most: Vec<u64> = has.iter().map(|has| has.saturating_mul(epochs)).collect();
+        let most: Vec<u64> =
+            among.most(has).into_iter().map(|most| most.saturating_mul(epochs)).collect();
         let short = (0..has.len()).filter(|&place| quotas.amounts[place] > most[place]);
         let Some((place, bound)) = tightest(short, &most, weights) else { return Ok(quotas) };
         let (name, has, most, lacks) =
             (&names[place], has[place], most[place], quotas.amounts[place]);
+        let times = match repeat[place] {
+            1 => String::new(),
+            times => format!(", which is {most} {unit} with repeat={times}"),
+        };
         match exhausted {
             Exhausted::Stop => Ok(Quotas { ended: Some(place), ..Quotas::divide(bound, weights)? }),
             Exhausted::Repeat { .. } => Err(Error::Argument(format!(
@@ -106,7 +127,7 @@ impl Divided<'_> {
                  {bound} {unit}, raise max_epochs, or lower its share"
             ))),
             Exhausted::Fail | Exhausted::Renormalise => Err(Error::Argument(format!(
-                "source {name:?} has {has} {unit}, but its share of {all} {unit} is {lacks}; ask \
+                "source {name:?} has {has} {unit}{times}, but its share of {all} {unit} is {lacks}; ask \
                  for at most {bound} {unit}, or let other sources give the rest with \
                  exhausted=\"renormalise\", or repeat its rows with exhausted=\"repeat\", or end \
                  there with exhausted=\"stop\""
@@ -117,13 +138,13 @@ impl Divided<'_> {
     /// The quotas where a source gives `most` at the most, and the others give the rest. `amount` is
     /// how the user names what is divided.
     pub(super) fn renormalised(&self, most: &[u64], amount: &str) -> Result<Quotas> {
-        let Self { all, unit, weights, .. } = *self;
+        let Self { all, unit, among: Sharing { weights, .. } } = *self;
         let there = most.iter().zip(weights).filter(|(_, weight)| **weight > 0);
         let there = there.fold(0_u64, |sum, (&most, _)| sum.saturating_add(most));
         if all > there {
             return Err(Error::Argument(format!(
                 "{amount} is {all}, but the sources that have a share have only {there} {unit}; ask \
-                 for at most {there}, or repeat rows with exhausted=\"repeat\""
+                 for at most {there}, or repeat rows with repeat= or exhausted=\"repeat\""
             )));
         }
         Quotas::within(all, weights, most)
@@ -133,14 +154,13 @@ impl Divided<'_> {
 /// The number of rows of each source.
 pub(super) fn of_rows(
     n: u64,
-    names: &[String],
+    among: Sharing<'_>,
     rows: &[u64],
-    weights: &[u64],
     exhausted: Exhausted,
 ) -> Result<Quotas> {
-    let divided = Divided { all: n, unit: "rows", names, weights };
+    let divided = Divided { all: n, unit: "rows", among };
     match exhausted {
-        Exhausted::Renormalise => divided.renormalised(rows, "n"),
+        Exhausted::Renormalise => divided.renormalised(&among.most(rows), "n"),
         _ => divided.quotas(rows, exhausted),
     }
 }
