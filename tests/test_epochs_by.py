@@ -140,7 +140,6 @@ def test_a_mixture_of_groups_shows_every_row_before_one_comes_again(tmp_path: Pa
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"by": "kind", "smart": True}, "by and smart exclude each other in epochs"),
         ({"allocation": "sqrt"}, "name their column with by"),
         ({"by": "kind", "allocation": "x"}, "allocation is 'x'"),
         ({"by": "kind", "allocation": {("a", "b"): 1.0}}, "with 1 columns in by"),

@@ -195,15 +195,17 @@ def test_groups_are_drawn_in_proportion_to_their_mean_weight() -> None:
     assert float(((found - expected) ** 2 / expected).sum()) < quantile_999(3)
 
 
+@pytest.mark.parametrize("smart", [False, True])
 @pytest.mark.parametrize("weight", [None, "score"])
 @pytest.mark.parametrize("n", [7, 60, 150, ROWS])
-def test_epochs_have_whole_groups_and_share_none(n: int, weight: str | None) -> None:
-    epochs = fastsample.epochs(TABLE, n, group="talk", weight=weight, seed=3)
-    plain = fastsample.sample(TABLE, n, group="talk", weight=weight, seed=3)
+def test_epochs_have_whole_groups_and_share_none(n: int, weight: str | None, smart: bool) -> None:
+    options: dict[str, Any] = {"group": "talk", "weight": weight, "smart": smart, "seed": 3}
+    options |= {"text_columns": ["text"]} if smart else {}
+    epochs = fastsample.epochs(TABLE, n, **options)
+    plain = fastsample.sample(TABLE, n, **options)
     assert epochs[0].row_ids.tolist() == plain.row_ids.tolist()
-    left = [
-        mine for mine in order(3, weight is not None, False, list(range(ROWS))) if len(mine) <= n
-    ]
+    groups = order(3, weight is not None, smart, list(range(ROWS)))
+    left = [mine for mine in groups if len(mine) <= n]
     seen: list[int] = []
     for epoch in range(len(epochs)):
         missing, expected = n, []
@@ -215,10 +217,11 @@ def test_epochs_have_whole_groups_and_share_none(n: int, weight: str | None) -> 
         drawn = epochs[epoch]
         assert drawn.row_ids.tolist() == sorted(expected)
         assert drawn.report.group == ("talk",)
+        assert (drawn.report.smart is not None) == smart
         seen += expected
     assert len(seen) == len(set(seen))
     assert sum(map(len, left)) < n
-    if weight is not None:
+    if weight is not None or smart:
         with pytest.raises(IndexError):
             epochs[len(epochs)]
     else:
@@ -243,9 +246,8 @@ def test_the_command_line(tmp_path: Path, words: str) -> None:
 
 
 def test_what_does_not_go_together() -> None:
-    for options in ({"by": "talk"}, {"smart": True}):
-        with pytest.raises(ArgumentError, match="exclude each other"):
-            fastsample.epochs(TABLE, 5, group="talk", **options)
+    with pytest.raises(ArgumentError, match="exclude each other"):
+        fastsample.epochs(TABLE, 5, group="talk", by="talk")
     table = TABLE.append_column("none", pa.array([0] * ROWS))
     with pytest.raises(ArgumentError, match="no row that may be drawn has a weight above 0"):
         fastsample.sample(table, 5, group="talk", weight="none")

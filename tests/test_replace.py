@@ -236,6 +236,67 @@ def test_repeats_are_written_shuffled_loaded_and_made_again(tmp_path: Path) -> N
     assert again.row_ids.tolist() == ids
 
 
+#: Some texts are empty, some too short, and most come several times.
+TALK = TABLE.set_column(
+    3, "text", pa.array([f"text {row % 120} and more" * (row % 5) for row in range(ROWS)])
+)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        fastsample.Smart(),
+        fastsample.Smart(duplicates=0),
+        fastsample.Smart(duplicates=0, commonness=0, length=0, repetition=0),
+    ],
+    ids=["all", "copies count", "off"],
+)
+@pytest.mark.parametrize("where", [None, "kind != 'kind 1'"])
+@pytest.mark.parametrize("weight", [None, "score"])
+def test_smart_weights_are_those_of_a_score(
+    rule: fastsample.Smart, where: str | None, weight: str | None
+) -> None:
+    """In proportion to the smart weight; of rows of equal text one stands for all."""
+    scores = fastsample.score(TALK, rule, text_columns=["text"]).to_arrow()["weight"].to_pylist()
+    rows = [row for row in range(ROWS) if where is None or row % 3 != 1]
+    is_off = rule.length == 0
+    smart = [1 if is_off else int(score * 2**31) for score in scores]
+    if weight is not None:
+        largest = max(SCORES[row] for row in rows)
+        column = [int(SCORES[row] / largest * (2**32 - 1) + 0.5) for row in range(ROWS)]
+        products = [smart[row] * column[row] * (row in rows) for row in range(ROWS)]
+        shift = 0 if is_off else max(0, max(products).bit_length() - 31)
+        smart = [-(-product >> shift) for product in products]
+    seed = 11
+    key = xxhash.xxh3_64_intdigest(seed.to_bytes(8, "little"))
+
+    def priority(row: int) -> tuple[Fraction, int]:
+        u = xxhash.xxh3_64_intdigest(row.to_bytes(8, "little"), seed=key)
+        return Fraction(u, smart[row]), row
+
+    weights = {row: smart[row] for row in rows if smart[row]}
+    if rule.duplicates:
+        texts: dict[str, int] = {}
+        for row in sorted(weights, key=priority):
+            texts.setdefault(TALK["text"][row].as_py(), row)
+        weights = {row: weights[row] for row in texts.values()}
+    for n in (1, 40, 500):
+        drawn = fastsample.sample(
+            TALK,
+            n,
+            replace=True,
+            smart=rule,
+            weight=weight,
+            where=where,
+            text_columns=["text"],
+            seed=seed,
+        )
+        assert drawn.row_ids.tolist() == drawn_by(weights, n, seed)
+        assert drawn.report.distinct == len(set(drawn.row_ids.tolist()))
+        assert drawn.report.smart is not None
+        assert drawn.report.text_columns == ("text",)
+
+
 def test_one_row_may_come_many_times() -> None:
     table = pa.table({"text": ["x" * 3000, "y"], "w": [1.0, 0.0]})
     drawn = fastsample.sample(table, 100_000, replace=True, weight="w")
@@ -258,7 +319,13 @@ def test_the_command_line(tmp_path: Path) -> None:
 
 
 def test_what_does_not_go_together() -> None:
-    for options in ({"smart": True}, {"group": "kind"}, {"max_tokens": 5}):
+    for options in (
+        {"smart": "entropy"},
+        {"smart": True, "by": "kind"},
+        {"smart": True, "weights": True},
+        {"group": "kind"},
+        {"max_tokens": 5},
+    ):
         with pytest.raises(fastsample.ArgumentError, match="exclude each other"):
             fastsample.sample(TABLE, 5, replace=True, **options)
     with pytest.raises(fastsample.ArgumentError, match="with replacement at most"):

@@ -182,8 +182,6 @@ def test_wrong_weights_of_rows_that_do_not_match_do_no_harm() -> None:
 def test_what_does_not_go_together_is_refused() -> None:
     with pytest.raises(fastsample.ColumnError, match='weight: there is no column "sauce"'):
         fastsample.sample(TABLE, 5, weight="sauce")
-    with pytest.raises(fastsample.ArgumentError, match="weight and draws by tokens exclude"):
-        fastsample.sample(TABLE, 5, weight="score", max_tokens=5, tokenizer="tokenizer.json")
     with pytest.raises(fastsample.ArgumentError, match="have no weights"):
         fastsample.sample(TABLE, 5, weight="score", by="kind", weights=True)
     with pytest.raises(fastsample.SourceTypeError, match="weight is 5; it must be a text"):

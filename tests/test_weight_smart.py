@@ -201,6 +201,29 @@ def test_epochs_are_windows_of_the_order() -> None:
         draws[len(draws)]
 
 
+@pytest.mark.parametrize("rule", [RULES[0], OFF])
+@pytest.mark.parametrize("allocation", ["proportional", "equal"])
+def test_epochs_by_group_are_windows_of_each_group(rule: Smart, allocation: str) -> None:
+    order = ranked(rule, 5, list(range(ROWS)))
+    options: dict[str, Any] = {"weight": "score", "smart": rule, "text_columns": ["text"]}
+    options |= {"by": "kind", "allocation": allocation, "seed": 5}
+    draws = fastsample.epochs(TABLE, 40, **options)
+    groups = draws[0].report.groups
+    assert groups is not None
+    numbers = {group.values[0]: group.drawn for group in groups.largest}
+    orders = {kind: [row for row in order if f"kind {row % 3}" == kind] for kind in numbers}
+    assert len(draws) == min(len(orders[kind]) // n for kind, n in numbers.items())
+    for epoch in (0, 1, len(draws) - 1, len(draws), 10**9):
+        wanted = [
+            orders[kind][(epoch * n + place) % len(orders[kind])]
+            for kind, n in numbers.items()
+            for place in range(n)
+        ]
+        assert draws[epoch].row_ids.tolist() == sorted(wanted)
+        assert draws[epoch].report.smart is not None
+    assert draws[0].row_ids.tolist() == fastsample.sample(TABLE, 40, **options).row_ids.tolist()
+
+
 def test_what_does_not_go_together_is_refused() -> None:
     with pytest.raises(ArgumentError, match="weight and entropy exclude each other"):
         fastsample.sample(TABLE, 5, weight="score", smart="entropy")

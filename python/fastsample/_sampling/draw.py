@@ -130,14 +130,16 @@ def sample(
         A column of numbers by which rows are drawn (priority sampling): a row of twice the weight
         is drawn about twice as often. Rows of weight 0 are not drawn; only ratios count, and one
         below 2**-32 of the largest counts as that. Nulls, NaN and negative numbers are errors. With
-        `smart`, the weight of a row is this one times that of the terms. The column is read first;
-        16 bytes a row are needed meanwhile. A stream is kept in memory.
+        `smart`, the weight of a row is this one times that of the terms. With `budget_tokens` rows
+        are taken in this order until the next one would exceed it. The column is read first; 16
+        bytes a row are needed meanwhile. A stream is kept in memory.
     replace
         True draws `n` times from all rows, so that a row may come several times, and `n` may exceed
-        their number; with `weight` in proportion to it, with `by` in each group. Copies of a row
-        stand beside each other, and its row id repeats; ``report.distinct`` is the number of rows
-        that were drawn at all. The draw of a smaller `n` is a part of that of a larger one. A
-        stream is kept in memory.
+        their number; with `weight` in proportion to it, with `by` in each group. With `smart` it is
+        in proportion to the smart weight, where of rows of equal text one stands for all, and rows
+        that are too short are not drawn. Copies of a row stand beside each other, and its row id
+        repeats; ``report.distinct`` is the number of rows that were drawn at all. The draw of a
+        smaller `n` is a part of that of a larger one. A stream is kept in memory.
     budget_tokens
         Instead of `n`: the sample has at most this many tokens. Rows are drawn until the next one
         would exceed it. Needs a `tokenizer`. The sample of a larger budget contains that of a

@@ -76,7 +76,8 @@ def epochs(
     number of epochs until the first group does. With `weight` later epochs have rows of lower
     weight, and there are none beyond ``len(epochs)``. With `group` each epoch has whole groups: of
     those that were not drawn yet, each that still fits into `n` rows; when all have been drawn,
-    they begin again. The columns of these are read for every epoch.
+    they begin again. The columns of these are read for every epoch, and with `smart` the text of
+    all rows, too.
 
     Examples
     --------
@@ -159,7 +160,7 @@ class Epochs:
     def _by_weight(self) -> bool:
         """Whether rows come by weight, so that there are no epochs once all have come."""
         plan = self._plan
-        return plan.smart is not False or (plan.weight is not None and plan.by is None)
+        return plan.by is None and (plan.smart is not False or plan.weight is not None)
 
     def __iter__(self) -> Iterator[Sample]:
         """Draw the epochs of which no two share a row."""
@@ -227,6 +228,8 @@ class Epochs:
 
     def _draw(self, epoch: int, progress: Callback | None) -> Drawn:
         plan, threads = self._plan, self._threads
+        if plan.by is not None or plan.group is not None:
+            return draw(self._opened, plan, threads, progress, epoch)
         judge = plan.judge(threads, progress) if self._ranking is None else None
         if judge is not None:
             self._ranking = _fastsample.rank(

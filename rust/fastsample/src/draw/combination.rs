@@ -41,20 +41,16 @@ const NAMES: [(DrawPart, &str); 9] = [
 ];
 
 /// Parts that exclude each other, the first that is found is told.
-const EXCLUSIVE: [(DrawPart, DrawPart); 9] = [
+const EXCLUSIVE: [(DrawPart, DrawPart); 8] = [
     (By, Tokens),
-    (Replace, Smart),
+    (Replace, Entropy),
     (Replace, Tokens),
     (Weight, Entropy),
-    (Weight, Tokens),
     (Group, Entropy),
     (Group, By),
     (Group, Weights),
     (Group, Replace),
 ];
-
-/// Parts that a rule does not go with where draws follow each other.
-const NOT_RANKED: [DrawPart; 2] = [By, Group];
 
 impl DrawPart {
     /// What users call it.
@@ -80,25 +76,23 @@ pub fn check_combination(parts: &[DrawPart]) -> Result<()> {
     if has(Weights) && has(Tokens) {
         return refuse("rows that are drawn by their tokens have no weights".into());
     }
-    if has(Epochs)
-        && has(Smart)
-        && let Some(part) = NOT_RANKED.into_iter().find(|&part| has(part))
-    {
-        return refuse(format!(
-            "{} and smart exclude each other in epochs; leave out one",
-            part.name()
-        ));
-    }
-    // The order of whole groups and that of a rule are there before tokens are counted.
-    let is_meant = |pair| pair != (Weight, Tokens) || !(has(Group) || has(Smart));
     for (one, other) in EXCLUSIVE {
-        if has(one) && has(other) && is_meant((one, other)) {
+        if has(one) && has(other) {
             return refuse(format!(
                 "{} and {} exclude each other; leave out one of them",
                 one.name(),
                 other.name()
             ));
         }
+    }
+    if has(Replace)
+        && has(Smart)
+        && let Some(part) = [By, Weights].into_iter().find(|&part| has(part))
+    {
+        return refuse(format!(
+            "{} and smart exclude each other in draws with replacement; leave out one",
+            part.name()
+        ));
     }
     if has(Weights) && has(By) && (has(Smart) || has(Weight) && !has(Replace)) {
         return refuse(
@@ -137,16 +131,11 @@ mod tests {
                 &[Weight, Smart, Entropy],
                 "weight and entropy exclude each other; leave out one of them",
             ),
-            (
-                &[Weight, Tokens],
-                "weight and draws by tokens exclude each other; leave out one of them",
-            ),
-            (
-                &[Group, Smart, Epochs],
-                "group and smart exclude each other in epochs; leave out one",
-            ),
-            (&[By, Smart, Epochs], "by and smart exclude each other in epochs; leave out one"),
             (&[Group, By, Epochs], "group and by exclude each other; leave out one of them"),
+            (
+                &[By, Replace, Smart],
+                "by and smart exclude each other in draws with replacement; leave out one",
+            ),
             (
                 &[By, Weight, Weights],
                 "rows that are drawn by groups and by weight have no weights; leave out one of them",
@@ -157,12 +146,16 @@ mod tests {
         for parts in [
             &[By, Weight, Replace, Weights][..],
             &[Group, Weight, Tokens],
+            &[Weight, Tokens],
+            &[Group, Smart, Epochs],
+            &[By, Weight, Smart, Epochs],
             &[By, Smart],
             &[Group, Weight, Smart, Tokens],
             &[Weight, Smart, Tokens],
             &[Weight, Smart, Weights],
             &[Weight, Smart, Epochs],
             &[Smart, Weights],
+            &[Weight, Smart, Replace],
             &[Weight, Weights, Epochs],
             &[],
         ] {

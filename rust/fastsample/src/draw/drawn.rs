@@ -1,6 +1,6 @@
 //! `Drawn`: the rows of a draw, and what was found.
 
-use super::by_tokens::TokensDrawn;
+use super::counted::TokensDrawn;
 use super::grouped::WholeGroups;
 use super::stratified::GroupsReport;
 use crate::sample::Sample;

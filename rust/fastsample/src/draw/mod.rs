@@ -18,11 +18,12 @@
 //! | `repeated` | with replacement |
 //! | `column` | the column of weights |
 //! | `ranked` | by a rule, times a column of weights |
-//! | `by_tokens` | rows of at most some tokens each, or up to a budget of them |
+//! | `by_tokens`, `counted` | rows of at most some tokens each, or up to a budget of them; their tokens |
 
 mod by_tokens;
 mod column;
 mod combination;
+mod counted;
 mod drawn;
 mod grouped;
 mod plan;
@@ -33,8 +34,9 @@ mod weighted;
 
 use arrow_array::RecordBatchReader;
 
-pub use self::by_tokens::TokensDrawn;
+use self::by_tokens::Ranks;
 pub use self::combination::{DrawPart, check_combination};
+pub use self::counted::TokensDrawn;
 pub use self::drawn::Drawn;
 pub use self::grouped::WholeGroups;
 pub use self::plan::{Cells, Counting, DrawPlan, DrawSize, Shares, Weighting};
@@ -126,9 +128,12 @@ pub fn draw(ctx: &Context, population: Population, plan: &DrawPlan) -> Result<Dr
             let (sample, whole, smart) = grouped::draw(ctx, population, plan, amount, columns)?;
             Drawn { whole: Some(whole), smart, epochs: whole.epochs, ..Drawn::of(sample) }
         }
+        (Cells::All, _) if plan.replace => {
+            let (sample, smart) = repeated::draw(ctx, population, plan, amount)?;
+            Drawn { smart, ..Drawn::of(sample) }
+        }
         (Cells::All, Some(rule)) => ranked::draw(ctx, population, plan, amount, rule)?,
         (Cells::All, None) => Drawn::of(match &plan.weight.column {
-            _ if plan.replace => repeated::draw(ctx, population, plan, amount)?,
             Some(column) => weighted::draw(ctx, population, plan, amount, column)?,
             None => uniform(ctx, population, plan, amount)?,
         }),
@@ -149,13 +154,10 @@ fn counted(
         DrawSize::Tokens(_) => Amount::Rows(1),
     };
     population.count(amount)?;
-    // Rows are ranked before the tokenizer meets the first.
-    let (population, ranking) = match &plan.weight.rule {
-        Some(_) if !matches!(plan.cells, Cells::Whole(_)) => {
-            let (population, ranking) = rank(ctx, population, plan)?;
-            (population, Some(ranking))
-        }
-        _ => (population, None),
+    // Rows are ranked before the tokenizer meets the first; groups later.
+    let (population, ranks) = match &plan.cells {
+        Cells::Whole(_) => (population, Ranks::Alike),
+        Cells::All | Cells::Each { .. } => Ranks::new(ctx, population, plan)?,
     };
     let n = population.count(amount)?;
     let goal = match plan.size {
@@ -171,8 +173,7 @@ fn counted(
         let (tokens, notes) = (Some(tokens), rows.notes());
         return Ok(Drawn { smart, whole: Some(whole), tokens, notes, ..Drawn::of(sample) });
     }
-    let (sample, tokens, smart) =
-        by_tokens::draw(ctx, &population, plan, &rows, limits, ranking.as_ref())?;
+    let (sample, tokens, smart) = by_tokens::draw(ctx, &population, plan, &rows, limits, &ranks)?;
     Ok(Drawn { smart, tokens: Some(tokens), notes: rows.notes(), ..Drawn::of(sample) })
 }
 

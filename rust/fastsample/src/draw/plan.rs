@@ -2,8 +2,9 @@
 
 use super::combination::DrawPart;
 use crate::partition::GroupKey;
+use crate::sample::Sample;
 use crate::select::{Allocation, Amount};
-use crate::smart::Rule;
+use crate::smart::{Rule, SmartReport};
 use crate::tokens::Tokenizer;
 
 /// A draw of rows of a population, of which [`super::draw`] says what is possible.
@@ -113,6 +114,16 @@ impl DrawPlan {
             DrawSize::Rows(Amount::Rows(n)) if is_plain => Some(n),
             // A share is known at the end of a stream.
             DrawSize::Rows(_) | DrawSize::Tokens(_) => None,
+        }
+    }
+
+    /// `sample` with the text that its rule has judged, and what that reads.
+    pub(super) fn judged(&self, sample: Sample, found: Option<&SmartReport>) -> Sample {
+        match (found, &self.weight.rule) {
+            (Some(found), Some(rule)) => {
+                sample.with_text(found.text.clone()).with_inputs(rule.inputs())
+            }
+            _ => sample,
         }
     }
 

@@ -95,7 +95,7 @@ pub(super) fn draw(
         let factors = row_weights.as_ref().map(RowWeights::all);
         let (source, among) = (population.source(), population.among());
         let by = Judging { source, among, seed, rule, factors };
-        let choice = smart::draw_strata(ctx, &by, strata, &amounts)?;
+        let choice = smart::draw_strata(ctx, &by, strata, &amounts, plan.epoch)?;
         (choice.selection, Some(choice.report))
     } else if let Some(weights) = &row_weights {
         let key = |row| weights.candidate(row);
@@ -109,13 +109,7 @@ pub(super) fn draw(
     }
     let weights = plan.weights.then(|| strata.weights(&amounts, &selection));
     let sample = Sample::of_population(population, selection, seed, weights)?;
-    let sample = match (&found, &plan.weight.rule) {
-        (Some(found), Some(rule)) => {
-            sample.with_text(found.text.clone()).with_inputs(rule.inputs())
-        }
-        _ => sample,
-    };
-    Ok((sample, groups, found))
+    Ok((plan.judged(sample, found.as_ref()), groups, found))
 }
 
 /// Draws of each group `amounts` rows with replacement; a column of weights has, for each row, the

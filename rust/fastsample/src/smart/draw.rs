@@ -34,7 +34,7 @@ pub fn draw(ctx: &Context, by: &Judging, n: u64, with_weights: bool) -> Result<C
     Priorities::new(ctx, by)?.draw(ctx, n, with_weights)
 }
 
-/// Draws of each stratum its amount.
+/// Draws of each stratum its amount: the rows of a window, as [`Strata::draw_window`] does.
 ///
 /// # Errors
 /// As [`draw`].
@@ -43,8 +43,9 @@ pub fn draw_strata(
     by: &Judging,
     strata: &Strata,
     amounts: &[u64],
+    window: u64,
 ) -> Result<Choice> {
-    Priorities::new(ctx, by)?.draw_strata(ctx, strata, amounts)
+    Priorities::new(ctx, by)?.draw_strata(ctx, strata, amounts, window)
 }
 
 /// The weights of all rows of a source by a rule, times other weights if there are some.
@@ -64,6 +65,13 @@ impl RuleWeights {
     #[must_use]
     pub fn of(&self, row: u64) -> u32 {
         self.0.weight(row as usize)
+    }
+
+    /// The same where one of rows of equal texts stands for all: 0 for the others, and for rows that
+    /// may not be drawn.
+    #[must_use]
+    pub fn alone(&self, row: u64) -> u32 {
+        self.0.weight_alone(row as usize)
     }
 
     /// What was found, of which `drawn` are drawn.

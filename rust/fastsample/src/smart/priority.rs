@@ -172,6 +172,11 @@ impl Priorities {
         self.weights.get(row).copied().unwrap_or(1)
     }
 
+    /// The weight of a row of the first class; 0 for others.
+    pub(super) fn weight_alone(&self, row: usize) -> u32 {
+        if self.classes[row] == Class::Weighted { self.weight(row) } else { 0 }
+    }
+
     /// The row as a draw compares it.
     pub(super) fn candidate(&self, row: usize) -> Candidate {
         let ordinal = row as u64;
@@ -199,15 +204,16 @@ impl Priorities {
         Ok(Choice { selection: drawn.selection, weights, report: self.report })
     }
 
-    /// The best rows of each stratum, so many of each.
+    /// The best rows of each stratum, so many of each; in later windows the next ones.
     pub(super) fn draw_strata(
         self,
         ctx: &Context,
         strata: &Strata,
         amounts: &[u64],
+        window: u64,
     ) -> Result<Choice> {
         let key = |row: u64| (self.classes[row as usize], self.candidate(row as usize));
-        let selection = strata.draw(ctx, amounts, key)?;
+        let selection = strata.draw_window(ctx, amounts, window, key)?;
         let report = self.found(&selection);
         Ok(Choice { selection, weights: None, report })
     }

@@ -1,7 +1,7 @@
 //! Whole groups by the tokens of their rows.
 
 use super::{GroupOrder, WholeGroups, too_few};
-use crate::draw::by_tokens::TokensDrawn;
+use crate::draw::counted::TokensDrawn;
 use crate::draw::plan::DrawPlan;
 use crate::error::{Error, Result};
 use crate::exec::Context;

@@ -141,12 +141,6 @@ impl GroupOrder {
         let selection = strata.draw(ctx, &amounts, |row| row)?;
         let report = self.judged.map(|judged| judged.report(&selection));
         let sample = Sample::of_population(population, selection, plan.seed, None)?;
-        let sample = match (&report, &plan.weight.rule) {
-            (Some(report), Some(rule)) => {
-                sample.with_text(report.text.clone()).with_inputs(rule.inputs())
-            }
-            _ => sample,
-        };
-        Ok((sample, found, report))
+        Ok((plan.judged(sample, report.as_ref()), found, report))
     }
 }
