@@ -4,6 +4,7 @@
 
     python -m benches.compare random-file  --input /tmp/rows.parquet
     python -m benches.compare random-table --input /tmp/rows.parquet --only fastsample,polars-mask
+    python -m benches.compare by --input /tmp/wide.parquet   # of benches.generate --wide 4
 
 Contenders take turns within a round, so that a slow minute of the machine hits them all; the first
 place moves on by one each round. The floor (:mod:`benches.floor`) takes its turn too. The input is
@@ -127,6 +128,12 @@ def main() -> None:
     )
     begun = datetime.now().astimezone()
     size = warm(source)
+    if options.task == "exclude":
+        making = [sys.executable, "-m", "benches.baselines.choice_peers", "exclude", "prepare"]
+        if (
+            error := run([*making, "--input", str(source)], cwd=ROOT, timeout=60.0).error
+        ) is not None:
+            raise SystemExit(error)
     entries = compare(plan, chosen, to_file=to_file, fraction=n / rows if to_file else 0.0)
     record = Record(
         task=options.task,

@@ -1,7 +1,8 @@
 """The tasks of a comparison, and the command of each contender.
 
-A *task* is ``n`` rows drawn in one of three ways: at random to a file, at random to a table in
-memory, smart to a file. The others are compared with the first contender of a task.
+A *task* is ``n`` rows drawn in some way: at random to a file, at random to a table in memory,
+smart to a file, or as an option of ``sample`` chooses them, to a file. The others are compared with
+the first contender of a task.
 """
 
 from __future__ import annotations
@@ -12,10 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benches.baselines import choice_peers
+from benches.baselines.choice_peers import KIND, TALK, WEIGHT, WHERE, benchmark_of
+
+#: What choices of rows ask of ``sample``. The file has the columns of ``generate --wide 4``.
+CHOICES: Final = {
+    "by": ["--by", KIND, "--allocation", "equal"],
+    "where": ["--where", WHERE],
+    "weight": ["--weight", WEIGHT],
+    "group": ["--group", TALK],
+    "replace": ["--replace"],
+    "exclude": ["--exclude"],  # the benchmark beside the file
+}
 TASKS: Final = {
     "random-file": 3_000_000,
     "random-table": 10_000,
     "smart-file": 3_000_000,
+    **dict.fromkeys(CHOICES, 3_000_000),
 }
 """The tasks, and how many rows each draws by default."""
 
@@ -85,8 +99,26 @@ def _peer(name: str) -> Callable[[Job], list[str]]:
     return lambda job: [*head, *_flags(job, "--n")]
 
 
+def _choice(task: str) -> list[Contender]:
+    """Return the contenders of a choice of rows. Whole groups, and equal ones, are about n rows."""
+
+    def ours(job: Job) -> list[str]:
+        bench = [str(benchmark_of(job.input))] if task == "exclude" else []
+        return _command_line(*CHOICES[task], *bench)(job)
+
+    def peer(name: str) -> Callable[[Job], list[str]]:
+        head = [sys.executable, "-m", "benches.baselines.choice_peers", task, name]
+        return lambda job: [*head, *_flags(job, "--n")]
+
+    names = choice_peers.PEERS[task]
+    peers = [Contender(name, peer(name), task not in ("by", "group")) for name in names]
+    return [Contender("fastsample", ours, task != "group"), *peers]
+
+
 def contenders(task: str) -> list[Contender]:
     """Return the contenders for ``task``, the one to compare with first."""
+    if task in CHOICES:
+        return _choice(task)
     if task == "smart-file":
         return [
             Contender("fastsample-smart", _command_line("--smart")),

@@ -21,7 +21,7 @@ def test_pytest_benchmarks_run_on_few_rows() -> None:
         command, cwd=ROOT, env=inherited, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "19 passed" in done.stdout
+    assert "40 passed" in done.stdout
     assert "test_random_file[fastsample]" in done.stdout
 
 
