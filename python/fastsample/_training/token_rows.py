@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, overload
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     #: A row: for each of its sequences the ids, uint16 or uint32, which can't be written to.
     Row = dict[str, npt.NDArray[np.uint16] | npt.NDArray[np.uint32]]
 
+    #: The first row of each part of a table, and the name, offsets and ids of its columns.
+    Parts = tuple[list[int], list[list[tuple[str, Any, Any]]]]
+
 
 class TokenRows:
     """The rows of a table of token ids."""
@@ -26,13 +28,16 @@ class TokenRows:
     def __init__(self, table: pa.Table) -> None:
         self._table = table
         self.native = _fastsample.TokenRows.from_table(table)
+        self._parts: Parts | None = None
 
     def __len__(self) -> int:
         return len(self.native)
 
-    @cached_property
-    def _parts(self) -> tuple[list[int], list[list[tuple[str, Any, Any]]]]:
-        """The first row of each part of the table, and the name, offsets and ids of its columns."""
+    def _opened(self) -> Parts:
+        """Return the parts of the table as arrays.
+
+        Two threads may both make them at first: there is no lock for a forked child to wait for.
+        """
         batches = self._table.to_batches()
         starts = list(accumulate((batch.num_rows for batch in batches[:-1]), initial=0))
 
@@ -47,7 +52,10 @@ class TokenRows:
 
     def view(self, position: int) -> Row:
         """Return the row at a position. Its ids are not copied."""
-        starts, parts = self._parts
+        opened = self._parts
+        if opened is None:
+            opened = self._parts = self._opened()
+        starts, parts = opened
         part = bisect_right(starts, position) - 1
         row = position - starts[part]
         return {name: ids[offsets[row] : offsets[row + 1]] for name, offsets, ids in parts[part]}
