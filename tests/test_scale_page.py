@@ -53,7 +53,7 @@ def test_states_and_decisions_have_the_sizes_told(tmp_path: Path) -> None:
     assert survey == pytest.approx(int(told[1]), rel=0.3)
     assert uniform - 8 * parts == pytest.approx(int(told[2].replace(",", "")), rel=0.3)
     features = found[True][-1][0] * parts
-    assert features == pytest.approx(53 * 34_000, rel=0.01)
+    assert features == pytest.approx(46 * 34_000, rel=0.01)
     assert found[True][-1][1] < 34_000 / 8 + uniform
 
 

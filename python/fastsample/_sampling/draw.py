@@ -160,7 +160,7 @@ def sample(
         :class:`fastsample.Smart` sets the strength of each term. ``"entropy"`` takes the rows of
         highest character entropy of the first text column among those of 10 to 1000 characters.
         All of these read the text of every row first, those that don't match `where` included, and
-        need some 85 bytes a row with two threads, 110 with nine. A stream is kept in memory.
+        need some 78 bytes a row with two threads, 103 with nine. A stream is kept in memory.
         For several epochs, prefer fresh rows: :func:`fastsample.epochs`.
     seed
         From 0 to 2**64 - 1.

@@ -45,6 +45,11 @@ pub(super) trait Column: Sized {
     /// Zeros for `rows` rows.
     fn zeroed(rows: usize) -> Self;
 
+    fn rows(&self) -> usize;
+
+    /// Adds zeros up to `rows` rows.
+    fn resize(&mut self, rows: usize);
+
     fn writer(&mut self) -> Self::Writer<'_>;
 
     /// Writes the numbers of `rows`, of which `first` is the first.
@@ -72,6 +77,14 @@ impl<T: Number> Column for Vec<T> {
 
     fn zeroed(rows: usize) -> Self {
         vec![T::default(); rows]
+    }
+
+    fn rows(&self) -> usize {
+        self.len()
+    }
+
+    fn resize(&mut self, rows: usize) {
+        Vec::resize(self, rows, T::default());
     }
 
     fn writer(&mut self) -> Self::Writer<'_> {
@@ -111,6 +124,14 @@ impl<C: Column, const N: usize> Column for [C; N] {
 
     fn zeroed(rows: usize) -> Self {
         std::array::from_fn(|_| C::zeroed(rows))
+    }
+
+    fn rows(&self) -> usize {
+        self.iter().map(C::rows).min().unwrap_or(0)
+    }
+
+    fn resize(&mut self, rows: usize) {
+        self.iter_mut().for_each(|column| column.resize(rows));
     }
 
     fn writer(&mut self) -> Self::Writer<'_> {

@@ -8,7 +8,7 @@ use crate::exec::{Context, SharedSlice, memory};
 use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::smart::entropy::Entropy;
-use crate::smart::features::{Extractor, Features, ROW_BYTES, Tables};
+use crate::smart::features::{Extractor, FeatureColumns, Features, Tables};
 use crate::smart::pilot::OfPilot;
 use crate::smart::terms::classifier::Classifier;
 use crate::smart::terms::commonness::Commonness;
@@ -56,8 +56,10 @@ impl Extracted {
     ) -> Result<State<Self>> {
         let job = Self::job(part.job, pilot, tables);
         ctx.begin(part.source.rows());
-        memory::require_rows::<[u8; ROW_BYTES]>(part.source.rows(), "the features")?;
-        let mut features = Features::zeroed(part.source.rows() as usize);
+        let (rows, columns) = (part.source.rows() as usize, FeatureColumns::extracted(tables));
+        let bytes = rows.saturating_mul(columns.row_bytes());
+        memory::require(bytes, || format!("the features of {rows} rows"))?;
+        let mut features = Features::zeroed(rows, columns);
         let writer = features.writer();
         scan(
             ctx,
@@ -110,13 +112,14 @@ impl Extracted {
 
 impl Payload for Extracted {
     const KIND: u16 = 2;
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const NAME: &'static str = "features";
 
     fn write(&self, bytes: &mut Vec<u8>) {
         for (first, rows) in &self.blocks {
             bytes.extend(first.to_le_bytes());
             bytes.extend((rows.len() as u64).to_le_bytes());
+            bytes.extend(rows.columns().bits().to_le_bytes());
             rows.write(bytes);
         }
     }
@@ -125,10 +128,16 @@ impl Payload for Extracted {
         let mut blocks = Vec::new();
         while !bytes.is_empty() {
             let (first, rows) = (take(&mut bytes)?, take(&mut bytes)? as usize);
-            if rows.checked_mul(ROW_BYTES)? > bytes.len() {
+            let (bits, rest) = bytes.split_first_chunk()?;
+            let columns = FeatureColumns::of_bits(u16::from_le_bytes(*bits))?;
+            if rows.checked_mul(columns.row_bytes())? > rest.len() {
                 return None;
             }
-            blocks.push((first, Features::read(&mut bytes, rows)?));
+            bytes = rest;
+            if rows > 0 && !columns.are_extracted() {
+                return None;
+            }
+            blocks.push((first, Features::read(&mut bytes, rows, columns)?));
         }
         Some(Self { blocks })
     }
@@ -306,7 +315,7 @@ mod tests {
     #[test]
     fn the_bytes_are_pinned() {
         let bytes = part(Job::new(9).with("text", b"prompt"), 2..5).to_bytes();
-        assert_eq!((bytes.len(), xxh3_64(&bytes)), (247, 12_654_686_985_507_690_321));
+        assert_eq!((bytes.len(), xxh3_64(&bytes)), (228, 2_543_998_190_031_005_438));
         assert!(Extracted::read(&bytes[..9]).is_none(), "no block ends there");
     }
 }

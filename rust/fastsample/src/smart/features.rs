@@ -22,19 +22,48 @@ use crate::text::shingle::Shingles;
 macro_rules! features {
     ($($(#[$doc:meta])* $name:ident: $column:ty,)*) => {
         /// Features of consecutive rows: a column a feature, so that each can be scanned and freed
-        /// alone.
+        /// alone. A column that nothing needs is empty, and reads as 0 in each row.
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct Features {
             $($(#[$doc])* pub $name: $column,)*
         }
 
-        /// Bytes of one row.
-        pub(super) const ROW_BYTES: usize = 0 $(+ <$column as Column>::ROW_BYTES)*;
+        /// Which columns there are.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub(crate) struct FeatureColumns {
+            $($name: bool,)*
+        }
+
+        impl FeatureColumns {
+            /// Bytes of one row.
+            pub(super) fn row_bytes(self) -> usize {
+                0 $(+ if self.$name { <$column as Column>::ROW_BYTES } else { 0 })*
+            }
+
+            /// A bit for each column.
+            pub(super) fn bits(self) -> u16 {
+                let all = [$(self.$name),*];
+                (0..).zip(all).map(|(place, is_there)| u16::from(is_there) << place).sum()
+            }
+
+            /// The columns that [`FeatureColumns::bits`] are those of.
+            pub(super) fn of_bits(bits: u16) -> Option<Self> {
+                let mut places = 0..;
+                let mut next = || places.next().is_some_and(|place: u32| bits >> place & 1 == 1);
+                let columns = Self { $($name: next(),)* };
+                (columns.bits() == bits).then_some(columns)
+            }
+        }
 
         impl Features {
             /// Memory for `rows` rows.
-            pub(super) fn zeroed(rows: usize) -> Self {
-                Self { $($name: Column::zeroed(rows),)* }
+            pub(super) fn zeroed(rows: usize, columns: FeatureColumns) -> Self {
+                Self { $($name: Column::zeroed(if columns.$name { rows } else { 0 }),)* }
+            }
+
+            /// The columns that there are.
+            pub(super) fn columns(&self) -> FeatureColumns {
+                FeatureColumns { $($name: Column::rows(&self.$name) > 0,)* }
             }
 
             /// To be written by several threads.
@@ -49,7 +78,14 @@ macro_rules! features {
 
             /// Takes in the rows that follow.
             pub(super) fn append(&mut self, mut next: Self) {
-                $(Column::append(&mut self.$name, &mut next.$name);)*
+                let (rows, more) = (self.len(), next.len());
+                $(
+                    if Column::rows(&self.$name) + Column::rows(&next.$name) > 0 {
+                        Column::resize(&mut self.$name, rows);
+                        Column::resize(&mut next.$name, more);
+                        Column::append(&mut self.$name, &mut next.$name);
+                    }
+                )*
             }
 
             pub(super) fn write(&self, bytes: &mut Vec<u8>) {
@@ -57,8 +93,13 @@ macro_rules! features {
             }
 
             /// `rows` rows, off the front of what [`Features::write`] wrote; none if there are fewer.
-            pub(super) fn read(bytes: &mut &[u8], rows: usize) -> Option<Self> {
-                Some(Self { $($name: Column::read(bytes, rows)?,)* })
+            pub(super) fn read(
+                bytes: &mut &[u8],
+                rows: usize,
+                columns: FeatureColumns,
+            ) -> Option<Self> {
+                let rows = |is_there: bool| if is_there { rows } else { 0 };
+                Some(Self { $($name: Column::read(bytes, rows(columns.$name))?,)* })
             }
         }
 
@@ -70,7 +111,11 @@ macro_rules! features {
         impl FeaturesWriter<'_> {
             /// Writes `rows`, of which `first` is the first.
             pub(super) fn put(&self, first: usize, rows: &Features) {
-                $(<$column as Column>::put(&self.$name, first, &rows.$name);)*
+                $(
+                    if Column::rows(&rows.$name) > 0 {
+                        <$column as Column>::put(&self.$name, first, &rows.$name);
+                    }
+                )*
             }
         }
     };
@@ -85,27 +130,54 @@ features! {
     chars: Vec<u32>,
     /// See [`Repetition::of`].
     repetition: Vec<u16>,
-    /// See [`Commonness::of`]; 0 if the term is off.
+    /// See [`Commonness::of`].
     commonness: Vec<u16>,
-    /// See [`TargetTables::of`]; 0 where there is no target.
+    /// See [`TargetTables::of`].
     importance: Vec<i16>,
-    /// See [`Classifier::of`]; 0 where there are no rows to avoid.
+    /// See [`Classifier::of`], of the rows to avoid.
     avoided: Vec<i16>,
-    /// See [`Likeness`]; 0 where there is nothing to resemble.
+    /// See [`Likeness`]; where there is something to resemble.
     likeness: Vec<u8>,
+}
+
+impl FeatureColumns {
+    /// The columns that an [`Extractor`] with these tables fills.
+    pub(crate) fn extracted(tables: Tables<'_>) -> Self {
+        let (importance, avoided) = (tables.target.is_some(), tables.avoid.is_some());
+        Self {
+            exact: true,
+            bands: true,
+            chars: true,
+            repetition: true,
+            commonness: tables.commonness.is_some(),
+            importance,
+            avoided,
+            likeness: importance || avoided,
+        }
+    }
+
+    /// Whether there are all columns that every [`Extractor`] fills.
+    pub(super) fn are_extracted(self) -> bool {
+        self.exact && self.bands && self.chars && self.repetition
+    }
 }
 
 impl Features {
     /// Rows.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.exact.len()
+        self.chars.len()
     }
 
     /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.exact.is_empty()
+        self.chars.is_empty()
+    }
+
+    /// The number of a row in a column that may not be there.
+    pub(super) fn of<T: Copy + Default>(column: &[T], row: usize) -> T {
+        column.get(row).copied().unwrap_or_default()
     }
 }
 
@@ -154,12 +226,20 @@ impl<'a> Extractor<'a> {
         rows.chars.push(u32::try_from(self.shingles.chars()).unwrap_or(u32::MAX));
         rows.repetition.push(self.repetition.of(hashes));
         let Tables { commonness, target, avoid } = self.tables;
-        rows.commonness.push(commonness.map_or(0, |table| table.of(hashes, in_pilot)));
-        let (importance, nearest) = target.map_or((0, 0), |tables| tables.of(hashes));
-        let avoided = avoid.map_or(0, |table| table.of(hashes));
-        rows.importance.push(importance);
-        rows.avoided.push(avoided);
-        rows.likeness.push(Likeness::of(importance, nearest, avoided).0);
+        if let Some(table) = commonness {
+            rows.commonness.push(table.of(hashes, in_pilot));
+        }
+        let (importance, nearest) = target.map(|tables| tables.of(hashes)).unwrap_or_default();
+        let avoided = avoid.map(|table| table.of(hashes)).unwrap_or_default();
+        if target.is_some() {
+            rows.importance.push(importance);
+        }
+        if avoid.is_some() {
+            rows.avoided.push(avoided);
+        }
+        if target.is_some() || avoid.is_some() {
+            rows.likeness.push(Likeness::of(importance, nearest, avoided).0);
+        }
     }
 }
 
@@ -193,18 +273,51 @@ mod tests {
         assert_eq!(rows.chars, [3, 3, 1, 1, 4]);
     }
 
+    fn three() -> Features {
+        features(&[&["第一行"], &["第二行"], &["third"]])
+    }
+
     #[test]
     fn rows_find_their_place_and_survive_a_journey() {
-        let whole = features(&[&["第一行"], &["第二行"], &["third"]]);
-        let mut room = Features::zeroed(3);
+        let extracted = three().columns();
+        assert_eq!(extracted, FeatureColumns::extracted(Tables::default()));
+        assert_eq!(extracted.row_bytes(), 46);
+        let mut others = Features { commonness: vec![1, 2, 3], avoided: vec![-1; 3], ..three() };
+        others.bands = Default::default();
+        for whole in [three(), others] {
+            let columns = whole.columns();
+            assert_eq!(FeatureColumns::of_bits(columns.bits()), Some(columns));
+            let mut bytes = Vec::new();
+            whole.write(&mut bytes);
+            assert_eq!(bytes.len(), 3 * columns.row_bytes());
+            assert_eq!(Features::read(&mut bytes.as_slice(), 3, columns).as_ref(), Some(&whole));
+            assert_eq!(Features::read(&mut bytes.as_slice(), 4, columns), None);
+            let mut room = Features::zeroed(3, columns);
+            room.writer().put(0, &whole);
+            assert_eq!(room, whole);
+        }
+        let mut room = Features::zeroed(3, extracted);
         let writer = room.writer();
         writer.put(2, &features(&[&["third"]]));
         writer.put(0, &features(&[&["第一行"], &["第二行"]]));
-        assert_eq!(room, whole);
-        let mut bytes = Vec::new();
-        whole.write(&mut bytes);
-        assert_eq!(bytes.len(), 3 * ROW_BYTES);
-        assert_eq!(Features::read(&mut bytes.as_slice(), 3), Some(whole));
-        assert_eq!(Features::read(&mut bytes.as_slice(), 4), None);
+        drop(writer);
+        assert_eq!(room, three());
+        assert_eq!(FeatureColumns::of_bits(1 << 15), None);
+    }
+
+    #[test]
+    fn a_column_that_is_not_there_is_zero() {
+        let without = three();
+        let with = Features { commonness: vec![1, 2, 3], ..three() };
+        let (mut before, mut behind) = (with.clone(), without.clone());
+        before.append(without);
+        behind.append(with);
+        assert_eq!(
+            (&*before.commonness, &*behind.commonness),
+            (&[1, 2, 3, 0, 0, 0][..], &[0, 0, 0, 1, 2, 3][..])
+        );
+        assert_eq!((before.len(), before.avoided.len()), (6, 0));
+        assert_eq!(Features::of(&before.commonness, 1), 2);
+        assert_eq!(Features::of(&before.avoided, 1), 0);
     }
 }

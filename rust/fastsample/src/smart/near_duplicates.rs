@@ -100,6 +100,7 @@ mod tests {
         ) {
             let rows = Features {
                 exact: (0..values.len() as u64).map(|row| row * 7919 % 1009).collect(),
+                chars: vec![0; values.len()],
                 bands: std::array::from_fn(|band| values.iter().map(|row| row[band]).collect()),
                 ..Features::default()
             };

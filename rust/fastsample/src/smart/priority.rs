@@ -111,10 +111,7 @@ impl Priorities {
         let class_of = |&weight: &u32| if weight == 0 { Class::Excluded } else { Class::Weighted };
         let mut classes: Vec<Class> = weighed.weights.iter().map(class_of).collect();
         exclude(&mut classes, among);
-        let Features { chars, mut likeness, .. } = weighed.features;
-        if report.kinds.is_empty() {
-            likeness = Vec::new();
-        }
+        let Features { chars, likeness, .. } = weighed.features;
         Ok(Self {
             report,
             classes,

@@ -8,6 +8,7 @@ use arrow_schema::{DataType, Field, Schema};
 use crate::columns::text_columns;
 use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
+use crate::smart::features::Features;
 use crate::smart::fixed_point::WEIGHT_ONE;
 use crate::smart::options::Smart;
 use crate::smart::pipeline::features;
@@ -66,8 +67,8 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
     let schema = Arc::new(Schema::new(fields));
     let batch = |start: usize| {
         let range = start..rows.chars.len().min(start + BATCH_ROWS);
-        let common = |&value: &u16| {
-            let mean = commonness::mean_log_count(value);
+        let common = |row: usize| {
+            let mean = commonness::mean_log_count(Features::of(&rows.commonness, row));
             (terms.has(Term::Commonness) && !mean.is_nan()).then_some(mean)
         };
         let own = |&share: &u16| (share > 0).then(|| f32::from(share) / f32::from(template::WHOLE));
@@ -80,7 +81,7 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
             Arc::new(UInt32Array::from_iter_values(copies[range.clone()].iter().copied())),
             floats(&mut weighed.counts[range.clone()].iter().map(|&n| duplicates::estimate(n))),
             Arc::new(weighed.own[range.clone()].iter().map(own).collect::<Float32Array>()),
-            Arc::new(rows.commonness[range.clone()].iter().map(common).collect::<Float32Array>()),
+            Arc::new(range.clone().map(common).collect::<Float32Array>()),
             floats(
                 &mut rows.repetition[range.clone()].iter().map(|&r| repetition::distinct_share(r)),
             ),

@@ -132,19 +132,22 @@ impl Terms {
         };
         let raised =
             |term: Term, factor: i64| (factor * self.strengths[term as usize]) >> FRACTION_BITS;
-        let commonness = raised(Term::Commonness, limits.log_factor(rows.commonness[row]));
+        let commonness =
+            raised(Term::Commonness, limits.log_factor(Features::of(&rows.commonness, row)));
         // Rows of one template are common, too: by its novelty a row weighs as much as a row of median
         // commonness, and not more.
         let common = raised(Term::Commonness, limits.middle_log_factor()) - commonness;
         let least = template::log_factor(shares[row]).map_or(i64::MIN, |own| own + common);
         let duplicates = duplicates::log_factor(counts[row]).max(least);
+        let fit = Features::of(&rows.importance, row);
+        let avoided = Features::of(&rows.avoided, row);
         Some([
             raised(Term::Duplicates, duplicates).min(common.max(0)),
             commonness,
             raised(Term::Length, length),
             raised(Term::Repetition, repetition::log_factor(rows.repetition[row])),
-            raised(Term::Target, importance::log_factor(rows.importance[row], self.target_clip)),
-            raised(Term::Avoid, avoid::log_factor(rows.avoided[row], self.avoid_clip)),
+            raised(Term::Target, importance::log_factor(fit, self.target_clip)),
+            raised(Term::Avoid, avoid::log_factor(avoided, self.avoid_clip)),
         ])
     }
 }
