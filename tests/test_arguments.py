@@ -130,6 +130,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.sample,
         {"source": TABLE, "n": 5},
         {**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART, "weights": FLAG,
+         "features": OUTPUT,
          "budget_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values),
          "max_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values), "tokenizer": ANY,
          "chat_template": ANY, "at_most": FLAG,
@@ -140,6 +141,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.sample,
         {"source": TABLE, "budget_tokens": 500, "tokenizer": words},
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "budget_tokens": TOKENS,
+         "features": OUTPUT,
          "max_tokens": TOKENS, "tokenizer": PATH, "n": ANY, "weights": FLAG,
          "chat_template": MAYBE, "at_most": FLAG, "weight": ANY, "replace": FLAG,
          "exclude": ANY, "exclude_letters": ANY,
@@ -158,6 +160,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
             {"source": TABLE, "n": 5},
             {
                 **{**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART},
+                **{"features": OUTPUT},
                 **{"fraction": FRACTION, "where": WHERE, "allocation": ANY},
                 **{"by": Kind(BY.wrong_types), "weight": NAME, "group": Kind(BY.wrong_types)},
                 **{"exclude": EXCLUDE, "exclude_letters": ANY},
@@ -202,6 +205,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.split,
         {"source": TABLE, "sizes": {"a": 10, "b": 0.1}},
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "near_duplicates": FLAG,
+         "features": OUTPUT,
          "exclude": EXCLUDE, "exclude_letters": ANY,
          "where": WHERE, "folds": Kind(COUNT.wrong_types, COUNT.wrong_values), "group": BY,
          "sizes": Kind(
@@ -214,7 +218,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         fastsample.score,
         {"source": TABLE},
         {"source": SOURCE, "smart": Kind((3, [True]), ("entropy",)), "columns": NAMES, **texts,
-         "schema": SCHEMA, "threads": THREADS, "progress": PROGRESS},
+         "schema": SCHEMA, "features": OUTPUT, "threads": THREADS, "progress": PROGRESS},
     )  # fmt: skip
     yield "compare", Call(
         fastsample.compare,

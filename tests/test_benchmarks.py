@@ -44,6 +44,25 @@ def test_lines_are_drawn_by_ours_and_by_a_loop(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_a_second_draw_is_timed_beside_a_uniform_one(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.parquet"
+    for command in (
+        ["benches.generate", "--rows", "3000", "--out", str(rows)],
+        ["benches.kept", "--input", str(rows), "--rounds", "1", "--record", str(tmp_path / "r")],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "features: 16." in done.stdout
+    (page,) = (tmp_path / "r").glob("*.md")
+    for name in ("uniform", "second smart draw", "smart", "smart, keeps features"):
+        (line,) = [line for line in page.read_text().splitlines() if line.startswith(f"| {name} |")]
+        assert "failed" not in line
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("options", "title", "peer"),
     [

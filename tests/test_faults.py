@@ -33,6 +33,7 @@ JOBS = {
     "pickle": "pickle.dumps(draw(version))",
     "pickle of a table": "pickle.dumps(fastsample.sample(rows(version), 100))",
     "small file": "write_files({home / 'a.html': page(version)})",
+    "features": "fastsample.score(source, like(version), features=home / 'kept')",
     "settings": "write_files({home / 'a.toml': page(version), home / 'b.toml': page(version)})",
 }
 
@@ -66,7 +67,7 @@ shuffle = {"shuffle": True, "memory_limit": 1}
 step = 13 if "shards=70" in job else 1
 is_set = "shards" in job or "sides" in job or "toml" in job
 is_cache = ".cache(" in job or "pickle" in job
-is_new = "overwrite=False" in job or is_cache
+is_new = "overwrite=False" in job or "features=" in job or is_cache
 os.environ["FASTSAMPLE_CACHE"] = str(home)
 
 def draw(version, n=300):
@@ -78,6 +79,11 @@ def sides(version):
 def rows(version):
     import pyarrow
     return pyarrow.table({"id": range(version, version + 1000)})
+
+def like(version):
+    import pyarrow
+    texts = [f"版本 {version} 的第 {i} 句话" for i in range(50)]
+    return fastsample.Smart(target=pyarrow.table({"text": texts}))
 
 def page(version):
     return f"version {version}".encode() * 50

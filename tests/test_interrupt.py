@@ -69,6 +69,7 @@ LONG_CALLS = {
     "compare, by value": "ready(); fastsample.compare(source, source, by='kind')",
     "smart": "ready(); fastsample.sample(source, 1000, smart=True)",
     "score": "ready(); fastsample.score(source)",
+    "features": "ready(); fastsample.score(source, features=output + '.kept')",
     "entropy": "ready(); fastsample.sample(source, 1000, smart='entropy')",
     "plan": "ready(); fastsample.plan(source, seconds_per_step=1, batch_size=8, lengths=True)",
     "write": DRAWN + "drawn.write_parquet(output)",

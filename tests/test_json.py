@@ -74,7 +74,7 @@ def test_every_key_is_documented(command: str, table: pa.Table) -> None:
 
 
 #: Keys that are null, or else have keys of their own.
-ALONE = {"sample": {"smart", "smart.avoid", "groups", "exclude"}}
+ALONE = {"sample": {"smart", "smart.avoid", "smart.features", "groups", "exclude"}}
 
 
 @pytest.mark.parametrize("command", ["sample", "sample --epochs", "mix", "split"])
@@ -89,6 +89,7 @@ def test_every_key_of_a_command_is_documented(
     arguments = ["--output", str(output), "--json"]
     from_one = ["--input", str(source)]
     by_kinds = ["--target", str(bench), "--avoid", str(bench)]
+    by_kinds += ["--features", str(tmp_path / "kept")]
     wanted = {
         "sample": [*from_one, "-n", "100", *by_kinds, "--by", "kind", "--exclude", str(bench)],
         "sample --epochs": [*from_one, "-n", "100", *by_kinds, "--epochs", "2"],

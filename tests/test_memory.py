@@ -145,6 +145,24 @@ def test_looking_at_rows_does_not_hold_them(
     assert peaks[6] < 1.3 * peaks[3]
 
 
+def test_a_draw_that_reads_features_needs_fewer_bytes_a_row(
+    distinct_rows: list[Path], tmp_path: Path
+) -> None:
+    script = """
+import sys, fastsample
+kept, *paths = sys.argv[1:]
+sample = fastsample.sample(paths, 1000, smart=True, features=kept, threads=2)
+print(peak(), sample.report.rows, int(sample.report.smart.features.read))
+"""
+    found = []
+    for name, paths in (("small", distinct_rows[:1]), ("large", distinct_rows[:4])):
+        assert run_fresh(script, tmp_path / name, *paths)[2] == 0
+        found.append(run_fresh(script, tmp_path / name, *paths))
+    (small, rows, is_read), (large, more, _) = found
+    assert is_read
+    assert (large - small) / (more - rows) < 40
+
+
 @pytest.mark.parametrize(("threads", "limit"), [(1, 90), (9, 140)])
 def test_a_smart_draw_needs_some_bytes_a_row(
     threads: int, limit: int, distinct_rows: list[Path]

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from fastsample._sampling.sample import Sample
     from fastsample._sampling.score import Scores, score
     from fastsample._sampling.smart import Smart
-    from fastsample._sampling.smart_report import Likeness, SmartReport
+    from fastsample._sampling.smart_report import KeptFeatures, Likeness, SmartReport
     from fastsample._sampling.split import Split, split
     from fastsample._sampling.tokens import token_lengths
     from fastsample._sampling.update import update
@@ -88,6 +88,7 @@ __all__ = [
     "Group",
     "Groups",
     "Inspection",
+    "KeptFeatures",
     "LengthBatchSampler",
     "LengthFacts",
     "Likeness",
@@ -163,7 +164,7 @@ _HOMES = {
     "._sampling.sample": ("Sample",),
     "._sampling.score": ("Scores", "score"),
     "._sampling.smart": ("Smart",),
-    "._sampling.smart_report": ("Likeness", "SmartReport"),
+    "._sampling.smart_report": ("KeptFeatures", "Likeness", "SmartReport"),
     "._sampling.split": ("Split", "split"),
     "._sampling.tokens": ("token_lengths",),
     "._sampling.update": ("update",),

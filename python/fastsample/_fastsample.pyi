@@ -96,6 +96,7 @@ class SmartFound(TypedDict):
     avoid: tuple[str, int, float | None, int, int] | None
     target_passed_over: str | None
     avoid_passed_over: str | None
+    features: tuple[Path, bool, str | None] | None
 
 @type_check_only
 class GroupsFound(TypedDict):
@@ -273,7 +274,10 @@ class Source:
 class Rule:
     @staticmethod
     def weighted(
-        options: Any, targets: Sequence[tuple[str, Source]], avoid: Source | None
+        options: Any,
+        targets: Sequence[tuple[str, Source]],
+        avoid: Source | None,
+        features: Path | None = None,
     ) -> Rule: ...
     @staticmethod
     def entropy(text: Sequence[str] | None) -> Rule: ...

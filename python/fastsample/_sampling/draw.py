@@ -24,7 +24,7 @@ from fastsample._sampling.exclusion import LETTERS, check_exclude, excluding, re
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.recipe import recipe
 from fastsample._sampling.sample import Sample
-from fastsample._sampling.smart import SmartLike
+from fastsample._sampling.smart import SmartLike, check_kept
 from fastsample._source import SourceLike, open_population
 from fastsample.errors import SourceTypeError
 
@@ -52,6 +52,7 @@ def sample(
     tokenizer: str | os.PathLike[str] | None = None,
     chat_template: bool | None = None,
     smart: SmartLike = False,
+    features: str | os.PathLike[str] | None = None,
     seed: int = 42,
     columns: Sequence[str] | None = None,
     schema: pa.Schema | None = None,
@@ -162,6 +163,15 @@ def sample(
         All of these read the text of every row first, those that don't match `where` included, and
         need some 78 bytes a row with two threads, 103 with nine. A stream is kept in memory.
         For several epochs, prefer fresh rows: :func:`fastsample.epochs`.
+    features
+        A file that keeps what `smart` has read of all rows, some 16 bytes each, for other draws
+        from the same files: with another `n`, `seed`, `where`, `by` or `weight`, or other
+        strengths. If it is not there, it is written; if it is, it is read in place of the text, and
+        the draw has the same rows. The files, their sizes and times of change, and the text columns
+        must be those that it was made of. A file without the commonness or the target that is asked
+        for is replaced, with a note. ``report.smart.features`` says what was done. Rows in memory
+        and streams can't be told from others later, so they are refused, and so is
+        ``smart="entropy"``.
     seed
         From 0 to 2**64 - 1.
     columns
@@ -197,8 +207,8 @@ def sample(
     SourceNotFoundError
         There is no file at a path.
     ArgumentError
-        `n`, `seed` or `threads` is out of range, `where` can't be read, or too few rows have at
-        most `max_tokens`.
+        `n`, `seed` or `threads` is out of range, `where` can't be read, too few rows have at most
+        `max_tokens`, or `features` are of another source.
     ColumnError
         A column does not exist, or its name is used twice.
     SchemaError
@@ -233,6 +243,7 @@ def sample(
         amount,
         check_seed(seed),
         smart=smart,
+        features=features,
         by=by,
         allocation=allocation,
         group=group,
@@ -250,6 +261,7 @@ def sample(
     started = time.perf_counter()
     with reporting(progress, "drawing") as callback:
         opened = open_population(source, columns, where, threads, callback, schema)
+        check_kept(plan.features, opened)
         shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
         opened = excluding(opened, shared, plan.text, threads, callback)
         if at_most and not plan.replace and isinstance(amount, int) and opened.population:
@@ -263,5 +275,5 @@ def sample(
         "columns": optional(names, "columns", columns),
         "schema": check_schema(schema),
     }
-    made = recipe(source, {**plan.arguments, **others})
+    made = recipe(source, {**plan.arguments, **others}, plan.features)
     return Sample(drawn.rows, report, made)

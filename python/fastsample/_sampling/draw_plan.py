@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from fastsample import _fastsample
@@ -20,7 +21,7 @@ from fastsample._sampling.groups import (
     to_groups,
 )
 from fastsample._sampling.report import Groups, Report, known_text
-from fastsample._sampling.smart import SmartLike, check_rule, rule, text_of
+from fastsample._sampling.smart import SmartLike, check_features, check_rule, rule, text_of
 from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._sampling.tokens import counter_of
 from fastsample.errors import ArgumentError
@@ -36,6 +37,7 @@ class DrawPlan:
     amount: int | float | None
     seed: int
     smart: SmartLike = False
+    features: Path | None = None
     budget_tokens: int | None = None
     max_tokens: int | None = None
     tokenizer: str | os.PathLike[str] | None = None
@@ -60,8 +62,8 @@ class DrawPlan:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Its part of the arguments of `sample`, by name."""
-        names = (each.name for each in fields(self) if each.name != "amount")
+        """Its part of the arguments of `sample`, by name, as far as they decide which rows."""
+        names = (each.name for each in fields(self) if each.name not in ("amount", "features"))
         amount = self.amount
         return {
             "n": amount if isinstance(amount, int) else None,
@@ -77,6 +79,7 @@ class DrawPlan:
             "weight": self.weight is not None,
             "smart": self.smart is not False,
             "entropy": isinstance(self.smart, str),
+            "features": self.features is not None,
             "draws by tokens": self.counts_tokens,
             "replace": self.replace,
             "weights": self.weights,
@@ -92,7 +95,7 @@ class DrawPlan:
         """Return the rule of `smart`, with its target opened; None if rows are not judged."""
         if self.smart is False:
             return None
-        return rule(self.smart, self.text_columns, threads, progress)
+        return rule(self.smart, self.text_columns, threads, progress, self.features)
 
     def counter(self) -> _fastsample.Tokenizer | None:
         """Return what counts tokens; None if they are not counted."""
@@ -112,6 +115,7 @@ def check_plan(
     group: str | Sequence[str] | None,
     weight: str | None,
     text_columns: Sequence[str] | None,
+    features: str | os.PathLike[str] | None = None,
     max_tokens: int | None = None,
     **others: Any,
 ) -> DrawPlan:
@@ -124,6 +128,7 @@ def check_plan(
         amount,
         seed,
         smart,
+        check_features(features),
         by=columns,
         allocation=check_allocation(allocation, len(columns or ())),
         group=None if group is None else check_by(group, "group"),

@@ -46,15 +46,20 @@ class _UntoldError(Exception):
     """Why arguments can't be written down."""
 
 
-def recipe(source: SourceLike, options: Mapping[str, Any]) -> Recipe | str:
-    """Return the arguments of `sample` as plain values, or why they can't be written down."""
+def recipe(
+    source: SourceLike, options: Mapping[str, Any], features: Path | None = None
+) -> Recipe | str:
+    """Return the arguments of `sample` as plain values, or why they can't be written down.
+
+    The draw has the same rows without the file of `features`.
+    """
     try:
         paths = _paths(source, "its rows come")
         found = _plain(options)
         found["smart"] = _plain_smart(options["smart"])
     except _UntoldError as why:
         return str(why)
-    return Recipe(paths, found)
+    return Recipe(paths, found, aside=[] if features is None else [features.absolute()])
 
 
 def mixture_recipe(

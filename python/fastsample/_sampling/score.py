@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,7 +13,13 @@ from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling.report import Report
 from fastsample._sampling.sample import Sample
-from fastsample._sampling.smart import Smart, check_smart, weighted
+from fastsample._sampling.smart import (
+    Smart,
+    check_features,
+    check_kept,
+    check_smart,
+    weighted,
+)
 from fastsample._sampling.smart_report import to_report
 from fastsample._source import SourceLike, open_source
 
@@ -40,6 +47,7 @@ def score(
     columns: Sequence[str] | None = None,
     schema: pa.Schema | None = None,
     text_columns: Sequence[str] | None = None,
+    features: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Scores:
@@ -51,6 +59,8 @@ def score(
         As in :func:`fastsample.sample`.
     smart
         The terms and their strengths; the defaults of :class:`fastsample.Smart` if None.
+    features
+        A file that keeps what was read of all rows, or has it, as in :func:`fastsample.sample`.
 
     Returns
     -------
@@ -94,11 +104,12 @@ def score(
     ([11, 11, 20, 1], [2, 2, 1, 1])
     """
     options = check_smart(True if smart is None else smart, text_columns)
-    threads = check_threads(threads)
+    threads, kept = check_threads(threads), check_features(features)
     started = time.perf_counter()
     with reporting(progress, "scoring") as callback:
         opened = open_source(source, columns, threads, callback, schema)
-        rule = weighted(options, threads, callback)
+        check_kept(kept, opened)
+        rule = weighted(options, threads, callback, kept)
         scores, found = _fastsample.score(opened, rule, threads=threads, progress=callback)
     seconds = time.perf_counter() - started
     report = to_report(found)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastsample import _fastsample
-from fastsample._arguments import check_text_columns, choice, number, string, whole
+from fastsample._arguments import (
+    check_text_columns,
+    choice,
+    number,
+    optional,
+    output_path,
+    string,
+    whole,
+)
 from fastsample._progress import Callback
 from fastsample._public import public
 from fastsample._source import SourceLike, open_source
@@ -162,12 +171,13 @@ def rule(
     text_columns: Sequence[str] | None,
     threads: int | None,
     progress: Callback | None,
+    features: Path | None = None,
 ) -> _fastsample.Rule:
     """Return the rule that `smart` names, with the rows that it has opened."""
     options = check_rule(smart, text_columns)
     if options is None:
         return _fastsample.Rule.entropy(check_text_columns(text_columns))
-    return weighted(options, threads, progress)
+    return weighted(options, threads, progress, features)
 
 
 def check_rule(smart: object, text_columns: Sequence[str] | None) -> Smart | None:
@@ -196,7 +206,12 @@ def check_smart(smart: object, text_columns: Sequence[str] | None = None) -> Sma
     return options if columns is None else replace(options, text=columns)
 
 
-def weighted(options: Smart, threads: int | None, progress: Callback | None) -> _fastsample.Rule:
+def weighted(
+    options: Smart,
+    threads: int | None,
+    progress: Callback | None,
+    features: Path | None = None,
+) -> _fastsample.Rule:
     """Return the rule that weighs rows by `options`, with the rows that it has opened."""
     targets = [
         (name, open_source(each, None, threads, progress))
@@ -205,4 +220,18 @@ def weighted(options: Smart, threads: int | None, progress: Callback | None) -> 
     avoid = None
     if options.avoid is not None:
         avoid = open_source(options.avoid, None, threads, progress)
-    return _fastsample.Rule.weighted(options, targets, avoid)
+    return _fastsample.Rule.weighted(options, targets, avoid, features)
+
+
+def check_features(features: object) -> Path | None:
+    """Return the path of a file of features, or None for none."""
+    return optional(output_path, "features", features)
+
+
+def check_kept(features: Path | None, opened: _fastsample.Source) -> None:
+    """Refuse to keep features of a stream, before it is read."""
+    if features is not None and opened.rows is None:
+        raise ArgumentError(
+            "features are kept of files alone, since the rows of a stream can't be told from "
+            "others later; write them to a file first, or leave out features"
+        )

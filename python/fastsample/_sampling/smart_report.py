@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fastsample import _fastsample
@@ -48,6 +49,31 @@ class Likeness:
 
 @public
 @dataclass(frozen=True)
+class KeptFeatures:
+    """What a draw did with a file of features.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    read : bool
+        Whether the features were read from it. If not, they were computed, and are kept in it now.
+    lacked : str or None
+        What the file that was there did not have, which is why it was replaced.
+    """
+
+    path: str
+    read: bool
+    lacked: str | None
+
+    @property
+    def told(self) -> str:
+        """The same in a few words."""
+        return f"read from {self.path}" if self.read else f"computed, and kept in {self.path}"
+
+
+@public
+@dataclass(frozen=True)
 class SmartReport:
     """What a smart draw found among all rows of the source.
 
@@ -84,6 +110,8 @@ class SmartReport:
         What was found of the rows to avoid.
     target_passed_over, avoid_passed_over : str or None
         Files of the target, or of the rows to avoid, that were not read, in a sentence.
+    features : KeptFeatures or None
+        What was done with a file of features, if one was named.
     whole_groups : bool
         Whether rows were drawn in whole groups: these bring copies and rows of weight 0 along.
     """
@@ -105,11 +133,18 @@ class SmartReport:
     avoid: Likeness | None = None
     avoid_passed_over: str | None = None
     whole_groups: bool = False
+    features: KeptFeatures | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on kinds like the source, files not read, and rows drawn for lack of others."""
         notes = []
+        if self.features is not None and self.features.lacked is not None:
+            kept = self.features
+            notes.append(
+                f"features were computed anew, and {kept.path} was replaced, since it lacked "
+                f"{kept.lacked}"
+            )
         if self.target_passed_over is not None:
             notes.append(f"of the target, {self.target_passed_over}")
         if self.avoid_passed_over is not None:
@@ -170,11 +205,18 @@ def to_report(found: _fastsample.SmartFound, whole_groups: bool = False) -> Smar
         avoid=None if found["avoid"] is None else Likeness(*found["avoid"]),
         avoid_passed_over=found["avoid_passed_over"],
         whole_groups=whole_groups,
+        features=None if found["features"] is None else _kept(*found["features"]),
     )
+
+
+def _kept(path: Path, read: bool, lacked: str | None) -> KeptFeatures:
+    return KeptFeatures(str(path), read, lacked)
 
 
 def smart_facts(found: SmartReport) -> Iterator[tuple[str, str]]:
     """Return what was found among all rows, by name."""
+    if found.features is not None:
+        yield "features", found.features.told
     yield "copies found", f"{found.copies:,} ({found.copies_drawn:,} drawn)"
     if found.near_duplicates is not None:
         yield "rows with near-duplicates", f"{found.near_duplicates:,}"

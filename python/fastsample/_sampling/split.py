@@ -39,7 +39,7 @@ from fastsample._sampling.exclusion import (
 from fastsample._sampling.groups import check_by
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.sample import Sample
-from fastsample._sampling.smart import SmartLike, check_rule, rule
+from fastsample._sampling.smart import SmartLike, check_features, check_rule, rule
 from fastsample._sampling.smart_report import to_report
 from fastsample._sampling.write import write
 from fastsample._source import SourceLike, matching, open_source
@@ -57,6 +57,7 @@ def split(
     folds: int | None = None,
     group: str | Sequence[str] | None = None,
     smart: SmartLike = False,
+    features: str | os.PathLike[str] | None = None,
     near_duplicates: bool = False,
     seed: int = 42,
     where: str | None = None,
@@ -149,6 +150,9 @@ def split(
     where = optional(string, "where", where)
     benchmarks = check_exclude(exclude, exclude_letters)
     check_rule(smart, None)
+    kept = check_features(features)
+    parts = {"smart": smart is not False, "entropy": isinstance(smart, str), "features": bool(kept)}
+    _fastsample.check_draw([part for part, is_given in parts.items() if is_given])
     together = None if group is None else check_by(group, "group")
     others = {
         "smart": smart is not False,
@@ -186,7 +190,7 @@ def split(
             text=text,
             group=together,
             near=near,
-            rule=None if smart is False else rule(smart, None, threads, callback),
+            rule=None if smart is False else rule(smart, None, threads, callback, kept),
             threads=threads,
             progress=callback,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -40,6 +41,11 @@ target_method = click.option(
     type=click.Choice(METHODS),
     show_default="classifier",
     help="How they are told.",
+)
+features = click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    help="Keep what a smart draw reads of all rows in this file, or read it from there.",
 )
 avoid = click.option("--avoid", help="Prefer rows unlike those of this file.")
 

@@ -34,6 +34,7 @@ from fastsample.cli._epochs import check_epochs, show_epochs
 from fastsample.cli._paths import folder_of, inputs, paths, source_and_output
 from fastsample.cli._rule import (
     avoid,
+    features,
     max_chars,
     min_chars,
     smart_options,
@@ -107,6 +108,7 @@ from fastsample.cli._written import (
 @target
 @target_method
 @avoid
+@features
 @click.option(
     "--weights", is_flag=True, help="Add a column _weight: 1 / probability of being drawn."
 )
@@ -154,6 +156,7 @@ def sample(
     target: list[str] | None,
     target_method: str | None,
     avoid: str | None,
+    features: Path | None,
     weights: bool,
     text_column: list[str] | None,
     seed: int,
@@ -189,6 +192,7 @@ def sample(
             "group": group,
             "weight": weight,
             "smart": rule,
+            "features": features,
             "seed": seed,
             "columns": column,
             "schema": schema,

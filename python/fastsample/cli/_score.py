@@ -22,6 +22,7 @@ from fastsample.cli._common import (
 from fastsample.cli._paths import inputs, paths, source_and_output
 from fastsample.cli._rule import (
     avoid,
+    features,
     max_chars,
     min_chars,
     smart_options,
@@ -49,6 +50,7 @@ from fastsample.cli._written import (
 @target
 @target_method
 @avoid
+@features
 @text_columns("Score by this text column. Repeatable.")
 @schema
 @shards
@@ -66,6 +68,7 @@ def score(
     target: list[str] | None,
     target_method: str | None,
     avoid: str | None,
+    features: Path | None,
     text_column: list[str] | None,
     schema: Any,
     shards: int,
@@ -84,6 +87,7 @@ def score(
             smart_options(strength, min_chars, max_chars, target, target_method, avoid),
             text_columns=text_column,
             schema=schema,
+            features=features,
             threads=threads,
         )
         written = write(scores, target_file, compression, shards=shards, overwrite=overwrite)

@@ -30,6 +30,7 @@ from fastsample.cli._common import (
     threads,
     where,
 )
+from fastsample.cli._rule import features
 
 #: Endings of the files, without the dot: one for each format and compression.
 _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson"))]
@@ -56,6 +57,7 @@ _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson
 @click.option("--folds", type=int, help="In place of sides: this many of equal size.")
 @several("--group", help="Rows of equal values of this column stay together. Repeatable.")
 @click.option("--smart", is_flag=True, help="Draw the first side by weight, as sample --smart.")
+@features
 @click.option("--near-duplicates", is_flag=True, help="Keep near-duplicates in one file, too.")
 @seed
 @where
@@ -80,6 +82,7 @@ def split(
     folds: int | None,
     group: list[str] | None,
     smart: bool,
+    features: Path | None,
     near_duplicates: bool,
     seed: int,
     where: str | None,
@@ -107,6 +110,7 @@ def split(
             folds=folds,
             group=group,
             smart=smart,
+            features=features,
             near_duplicates=near_duplicates,
             seed=seed,
             where=where,

@@ -37,6 +37,8 @@ pub(crate) fn smart(py: Python<'_>, found: SmartReport) -> PyResult<Bound<'_, Py
     dict.set_item("avoid", found.kinds.avoid.map(kind))?;
     dict.set_item("target_passed_over", found.target_passed_over)?;
     dict.set_item("avoid_passed_over", found.avoid_passed_over)?;
+    let kept = found.kept.map(|kept| (kept.path, kept.is_read, kept.lacked));
+    dict.set_item("features", kept)?;
     Ok(dict)
 }
 

@@ -1,5 +1,7 @@
 //! The rule of a draw: the options of `fastsample.Smart`, or entropy.
 
+use std::path::PathBuf;
+
 use fastsample::smart::{Avoid, Target, TargetKind, TargetMethod};
 use fastsample::{Rule as CoreRule, Smart};
 use pyo3::prelude::*;
@@ -29,8 +31,14 @@ attributes! {
 }
 
 impl SmartArguments {
-    /// As the core has them, with targets and rows to avoid, which Python has opened.
-    fn smart(self, targets: Vec<Named<'_>>, avoid: Option<&Source>) -> BindingResult<Smart> {
+    /// As the core has them, with targets and rows to avoid, which Python has opened, and a file of
+    /// features.
+    fn smart(
+        self,
+        targets: Vec<Named<'_>>,
+        avoid: Option<&Source>,
+        features: Option<PathBuf>,
+    ) -> BindingResult<Smart> {
         let kind = |(name, source): Named<'_>| {
             let source = source.get().rereadable()?.clone();
             BindingResult::Ok(TargetKind { name, source })
@@ -64,6 +72,7 @@ impl SmartArguments {
             max_chars: self.max_chars,
             target,
             avoid,
+            features,
         })
     }
 }
@@ -80,14 +89,17 @@ impl Rule {
 
 #[pymethods]
 impl Rule {
-    /// By the weights of a `fastsample.Smart`, with its targets and the rows to avoid opened.
+    /// By the weights of a `fastsample.Smart`, with its targets and the rows to avoid opened, and with a
+    /// file of features.
     #[staticmethod]
+    #[pyo3(signature = (options, targets, avoid, features=None))]
     fn weighted(
         options: SmartArguments,
         targets: Vec<Named<'_>>,
         avoid: Option<&Source>,
+        features: Option<PathBuf>,
     ) -> BindingResult<Self> {
-        Ok(Self(CoreRule::Weighted(options.smart(targets, avoid)?)))
+        Ok(Self(CoreRule::Weighted(options.smart(targets, avoid, features)?)))
     }
 
     /// The rows of highest character entropy of the first text column.

@@ -10,7 +10,7 @@ use fastsample::hash::RowHash;
 use fastsample::select::Selection;
 use fastsample::smart::examples::Examples;
 use fastsample::smart::extract::{self, Extracted, SourcePart};
-use fastsample::smart::features::Tables;
+use fastsample::smart::extractor::Tables;
 use fastsample::smart::pilot::{self, PilotShingles};
 use fastsample::smart::terms::classifier::Classifier;
 use fastsample::smart::terms::commonness::Commonness;

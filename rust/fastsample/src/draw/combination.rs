@@ -15,6 +15,8 @@ pub enum DrawPart {
     Smart,
     /// By the rule of highest entropy, which is a rule, too.
     Entropy,
+    /// With a file that keeps what a rule has read.
+    Features,
     /// With a limit or a budget of tokens.
     Tokens,
     /// With replacement.
@@ -25,15 +27,16 @@ pub enum DrawPart {
     Epochs,
 }
 
-use DrawPart::{By, Entropy, Epochs, Group, Replace, Smart, Tokens, Weight, Weights};
+use DrawPart::{By, Entropy, Epochs, Features, Group, Replace, Smart, Tokens, Weight, Weights};
 
 /// All parts, with the arguments that ask for them.
-const NAMES: [(DrawPart, &str); 9] = [
+const NAMES: [(DrawPart, &str); 10] = [
     (By, "by"),
     (Group, "group"),
     (Weight, "weight"),
     (Smart, "smart"),
     (Entropy, "entropy"),
+    (Features, "features"),
     (Tokens, "draws by tokens"),
     (Replace, "replace"),
     (Weights, "weights"),
@@ -41,11 +44,12 @@ const NAMES: [(DrawPart, &str); 9] = [
 ];
 
 /// Parts that exclude each other, the first that is found is told.
-const EXCLUSIVE: [(DrawPart, DrawPart); 8] = [
+const EXCLUSIVE: [(DrawPart, DrawPart); 9] = [
     (By, Tokens),
     (Replace, Entropy),
     (Replace, Tokens),
     (Weight, Entropy),
+    (Features, Entropy),
     (Group, Entropy),
     (Group, By),
     (Group, Weights),
@@ -75,6 +79,11 @@ pub fn check_combination(parts: &[DrawPart]) -> Result<()> {
     let refuse = |what: String| Err(Error::Argument(what));
     if has(Weights) && has(Tokens) {
         return refuse("rows that are drawn by their tokens have no weights".into());
+    }
+    if has(Features) && !has(Smart) {
+        return refuse(
+            "features are what a smart draw keeps; draw with smart, or leave out features".into(),
+        );
     }
     for (one, other) in EXCLUSIVE {
         if has(one) && has(other) {
@@ -131,6 +140,14 @@ mod tests {
                 &[Weight, Smart, Entropy],
                 "weight and entropy exclude each other; leave out one of them",
             ),
+            (
+                &[Weight, Features],
+                "features are what a smart draw keeps; draw with smart, or leave out features",
+            ),
+            (
+                &[Smart, Entropy, Features],
+                "features and entropy exclude each other; leave out one of them",
+            ),
             (&[Group, By, Epochs], "group and by exclude each other; leave out one of them"),
             (
                 &[By, Replace, Smart],
@@ -151,7 +168,7 @@ mod tests {
             &[By, Weight, Smart, Epochs],
             &[By, Smart],
             &[Group, Weight, Smart, Tokens],
-            &[Weight, Smart, Tokens],
+            &[Weight, Smart, Tokens, Features],
             &[Weight, Smart, Weights],
             &[Weight, Smart, Epochs],
             &[Smart, Weights],

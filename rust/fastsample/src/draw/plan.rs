@@ -137,6 +137,7 @@ impl DrawPlan {
             (DrawPart::Weight, self.weight.column.is_some()),
             (DrawPart::Smart, rule.is_some()),
             (DrawPart::Entropy, matches!(rule, Some(Rule::Entropy { .. }))),
+            (DrawPart::Features, rule.is_some_and(Rule::keeps_features)),
             (DrawPart::Tokens, self.counting.is_some()),
             (DrawPart::Replace, self.replace),
             (DrawPart::Weights, self.weights),

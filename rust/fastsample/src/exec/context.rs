@@ -151,6 +151,11 @@ impl Context {
         Ok(())
     }
 
+    /// Goes on after outputs have their names: what follows can be stopped again.
+    pub(crate) fn unseal(&self) {
+        lock(&self.0.scratch).is_sealed = false;
+    }
+
     /// Removes temporary files that are still there, for a caller that gives up on a cancelled
     /// call before its threads have noticed. Whatever they do later, no output appears.
     ///

@@ -26,6 +26,43 @@ const MAGIC: [u8; 8] = *b"fastsmpl";
 /// Version of the layout of the envelope.
 const ENVELOPE: u16 = 1;
 
+/// What every state, and every file of states, begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    envelope: u16,
+    /// What the payload is.
+    pub(crate) kind: u16,
+    /// Version of the payload's layout.
+    pub(crate) version: u32,
+}
+
+impl Head {
+    /// Bytes of it.
+    pub(crate) const BYTES: usize = MAGIC.len() + 8;
+
+    pub(crate) fn new(kind: u16, version: u32) -> Self {
+        Self { envelope: ENVELOPE, kind, version }
+    }
+
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(self.envelope.to_le_bytes());
+        bytes.extend(self.kind.to_le_bytes());
+        bytes.extend(self.version.to_le_bytes());
+        bytes
+    }
+
+    /// What some bytes begin with; none if they are too few, or are no state at all.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes.strip_prefix(&MAGIC)?;
+        Some(Self {
+            envelope: u16::from_le_bytes(take(&mut rest)?),
+            kind: u16::from_le_bytes(take(&mut rest)?),
+            version: u32::from_le_bytes(take(&mut rest)?),
+        })
+    }
+}
+
 /// What states of all parts must agree in: a hash of the rows of the source and of the options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Job {
@@ -186,10 +223,7 @@ impl<P: Payload> State<P> {
     /// The state as bytes, for another process to merge.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(ENVELOPE.to_le_bytes());
-        bytes.extend(P::KIND.to_le_bytes());
-        bytes.extend(P::VERSION.to_le_bytes());
+        let mut bytes = Head::new(P::KIND, P::VERSION).to_bytes();
         let ends = self.covered.iter().flat_map(|rows| [rows.start, rows.end]);
         let numbers = [self.job.fingerprint, self.job.rows, self.covered.len() as u64];
         numbers.into_iter().chain(ends).for_each(|number| bytes.extend(number.to_le_bytes()));
@@ -211,8 +245,7 @@ impl<P: Payload> State<P> {
             Error::Invalid(format!("{} are damaged or were cut short; send them again", P::NAME))
         };
         let (body, checksum) = bytes.split_last_chunk().ok_or_else(damaged)?;
-        let mut rest = body;
-        if take(&mut rest).ok_or_else(damaged)? != MAGIC {
+        if !body.starts_with(&MAGIC) && body.len() >= MAGIC.len() {
             return Err(Error::Invalid(format!(
                 "these bytes are no {} of fastsample, or their beginning is damaged",
                 P::NAME
@@ -221,9 +254,8 @@ impl<P: Payload> State<P> {
         if xxh3_64(body) != u64::from_le_bytes(*checksum) {
             return Err(damaged());
         }
-        let envelope = u16::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
-        let kind = u16::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
-        let version = u32::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
+        let Head { envelope, kind, version } = Head::of(body).ok_or_else(damaged)?;
+        let mut rest = &body[Head::BYTES..];
         if kind != P::KIND && envelope == ENVELOPE {
             return Err(Error::Invalid(format!(
                 "a state of kind {kind} where {} (kind {}) are needed",
@@ -263,8 +295,7 @@ impl<P: Payload> State<P> {
 /// Which state these bytes are said to be; none if they are no state at all.
 #[must_use]
 pub fn kind_of(bytes: &[u8]) -> Option<u16> {
-    let kind = bytes.strip_prefix(&MAGIC)?.get(2..4)?;
-    Some(u16::from_le_bytes([kind[0], kind[1]]))
+    Head::of(bytes).map(|head| head.kind)
 }
 
 /// The first bytes, which are taken off.

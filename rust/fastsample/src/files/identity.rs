@@ -18,6 +18,15 @@ impl Identity {
         Self { len: metadata.len(), modified: metadata.modified().ok(), inode: inode(metadata) }
     }
 
+    /// When it was changed, in nanoseconds since 1970; empty where the system does not tell.
+    pub(crate) fn changed(&self) -> String {
+        let since = self.modified.map(|time| match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => after.as_nanos().to_string(),
+            Err(before) => format!("-{}", before.duration().as_nanos()),
+        });
+        since.unwrap_or_default()
+    }
+
     /// Bytes of the file.
     pub(crate) fn len(&self) -> u64 {
         self.len

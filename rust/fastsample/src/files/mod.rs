@@ -7,7 +7,7 @@
 //! - `journal`: the list of a set, and how a set is completed or taken back;
 //! - `recover`: what a run does with the staging folders of runs that died;
 //! - `open`: how a reader gets all files of a set old, or all new;
-//! - `set`: outputs that appear together.
+//! - `set`: outputs that appear together; `outgoing`: written to disk while they grow.
 //!
 //! # Protocol
 //!
@@ -58,6 +58,7 @@ mod draft;
 mod identity;
 mod journal;
 mod open;
+mod outgoing;
 mod output_path;
 mod recover;
 mod set;
@@ -68,6 +69,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use self::identity::Identity;
 pub(crate) use self::open::{open_together, settled};
+pub(crate) use self::outgoing::Outgoing;
 use self::output_path::OutputPath;
 pub(crate) use self::set::{Output, OutputSet};
 pub(crate) use self::staging::Workspace;

@@ -5,7 +5,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::refused_state;
 use crate::exec::envelope::{Job, Payload, State};
 use crate::smart::extract::Extracted;
-use crate::smart::features::{Extractor, Features};
+use crate::smart::extractor::Extractor;
+use crate::smart::features::Features;
 use crate::smart::pilot::PilotShingles;
 use crate::text::hash_of;
 

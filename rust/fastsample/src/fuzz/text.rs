@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use crate::smart::entropy::Entropy;
-use crate::smart::features::{Extractor, Features};
+use crate::smart::extractor::Extractor;
+use crate::smart::features::Features;
 use crate::text::hash_of;
 use crate::text::shingle::{Shingles, naive};
 

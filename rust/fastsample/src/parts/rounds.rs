@@ -19,7 +19,7 @@ use crate::row_weights::{self, RowWeights};
 use crate::sample::draw::check_n;
 use crate::select::{Amount, Selection, uniform, window_among};
 use crate::smart::extract::{self, Extracted, SourcePart};
-use crate::smart::features::Tables;
+use crate::smart::extractor::Tables;
 use crate::smart::pilot::{PilotShingles, pilot_rows};
 use crate::smart::terms::commonness::Commonness;
 use crate::smart::terms::weight::{Term, Terms};

@@ -1,5 +1,7 @@
 //! Columnar storage of features: a number a row, or several.
 
+use std::ops::Range;
+
 use crate::exec::SharedSlice;
 
 /// A number of fixed size, written as little-endian bytes.
@@ -7,7 +9,7 @@ pub(super) trait Number: Copy + Default {
     /// Its size.
     const BYTES: usize;
 
-    fn write(self, bytes: &mut Vec<u8>);
+    fn write(numbers: &[Self], bytes: &mut Vec<u8>);
 
     /// The numbers of bytes that [`Number::write`] wrote.
     fn read(bytes: &[u8]) -> Vec<Self>;
@@ -18,8 +20,11 @@ macro_rules! numbers {
         impl Number for $kind {
             const BYTES: usize = size_of::<Self>();
 
-            fn write(self, bytes: &mut Vec<u8>) {
-                bytes.extend(self.to_le_bytes());
+            fn write(numbers: &[Self], bytes: &mut Vec<u8>) {
+                let start = bytes.len();
+                bytes.resize(start + size_of_val(numbers), 0);
+                let (places, _) = bytes[start..].as_chunks_mut();
+                places.iter_mut().zip(numbers).for_each(|(place, n)| *place = n.to_le_bytes());
             }
 
             fn read(bytes: &[u8]) -> Vec<Self> {
@@ -61,7 +66,8 @@ pub(super) trait Column: Sized {
     /// Moves the rows that follow to the end.
     fn append(&mut self, next: &mut Self);
 
-    fn write(&self, bytes: &mut Vec<u8>);
+    /// Appends the numbers of some rows, as far as there are any.
+    fn write(&self, rows: &Range<usize>, bytes: &mut Vec<u8>);
 
     /// `rows` rows, off the front of what [`Column::write`] wrote; none if there are fewer.
     fn read(bytes: &mut &[u8], rows: usize) -> Option<Self>;
@@ -103,8 +109,8 @@ impl<T: Number> Column for Vec<T> {
         Vec::append(self, next);
     }
 
-    fn write(&self, bytes: &mut Vec<u8>) {
-        self.iter().for_each(|&number| number.write(bytes));
+    fn write(&self, rows: &Range<usize>, bytes: &mut Vec<u8>) {
+        T::write(self.get(rows.clone()).unwrap_or_default(), bytes);
     }
 
     fn read(bytes: &mut &[u8], rows: usize) -> Option<Self> {
@@ -150,8 +156,8 @@ impl<C: Column, const N: usize> Column for [C; N] {
         std::iter::zip(self, next).for_each(|(column, next)| column.append(next));
     }
 
-    fn write(&self, bytes: &mut Vec<u8>) {
-        self.iter().for_each(|column| column.write(bytes));
+    fn write(&self, rows: &Range<usize>, bytes: &mut Vec<u8>) {
+        self.iter().for_each(|column| column.write(rows, bytes));
     }
 
     fn read(bytes: &mut &[u8], rows: usize) -> Option<Self> {

@@ -3,6 +3,7 @@
 use super::features::Features;
 use super::kinds::KindsFound;
 use super::options::{Judging, Rule};
+use super::pipeline::KnownRows;
 use super::priority::{Choice, Priorities};
 use super::report::SmartReport;
 use super::terms::weight::Terms;
@@ -122,8 +123,10 @@ fn described(
     terms: &Terms,
     text: TextColumns,
 ) -> Result<Priorities> {
-    let kinds = KindsFound::default();
-    let mut found = Priorities::by_weight(ctx, features, kinds, seed, terms, text, among)?;
+    let mut rows = features;
+    let copies = rows.compare(ctx)?;
+    let known = KnownRows { rows, copies, kinds: KindsFound::default(), kept: None };
+    let mut found = Priorities::by_weight(ctx, known, seed, terms, text, among)?;
     found.tell_copies(among);
     Ok(found)
 }

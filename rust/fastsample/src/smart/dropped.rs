@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::exec::Context;
 use crate::smart::extract::row_texts;
 use crate::smart::options::Smart;
-use crate::smart::pipeline::features;
+use crate::smart::pipeline::{KnownRows, features};
 use crate::smart::priority::JUDGE;
 use crate::smart::terms::duplicates::Copies;
 use crate::smart::terms::weight::{Lowered, Term, Terms, Weighed};
@@ -137,9 +137,11 @@ pub fn dropped(
     for hash in row_texts(ctx, sample, &of_sample, false)?.exact {
         *kept.entry(hash).or_default() += 1;
     }
-    let (rows, _) = features(ctx, source, &text, smart, &terms)?;
+    // Hashes of texts are not kept in files.
+    let smart = Smart { features: None, ..smart.clone() };
+    let KnownRows { rows, copies, .. } = features(ctx, source, &text, &smart, &terms)?;
     let exact = rows.exact.clone();
-    let weighed = Weighed::new(ctx, rows, &terms)?;
+    let weighed = Weighed::new(ctx, rows, copies, &terms)?;
     let is_copy = later_copies(&weighed.copies, exact.len());
     let lowered = weighed.lowered(&terms);
     let mut found = Dropped::default();

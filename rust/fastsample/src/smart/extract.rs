@@ -8,11 +8,9 @@ use crate::exec::{Context, SharedSlice, memory};
 use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::smart::entropy::Entropy;
-use crate::smart::features::{Extractor, FeatureColumns, Features, Tables};
+use crate::smart::extractor::{Extractor, Tables};
+use crate::smart::features::{FeatureColumns, Features, TableHashes};
 use crate::smart::pilot::OfPilot;
-use crate::smart::terms::classifier::Classifier;
-use crate::smart::terms::commonness::Commonness;
-use crate::smart::terms::target::TargetTables;
 use crate::source::Source;
 use crate::text::TextColumns;
 use crate::text::shingle::Shingles;
@@ -56,10 +54,8 @@ impl Extracted {
     ) -> Result<State<Self>> {
         let job = Self::job(part.job, pilot, tables);
         ctx.begin(part.source.rows());
-        let (rows, columns) = (part.source.rows() as usize, FeatureColumns::extracted(tables));
-        let bytes = rows.saturating_mul(columns.row_bytes());
-        memory::require(bytes, || format!("the features of {rows} rows"))?;
-        let mut features = Features::zeroed(rows, columns);
+        let columns = FeatureColumns::extracted(tables.hashes());
+        let mut features = Features::for_rows(part.source.rows(), columns)?;
         let writer = features.writer();
         scan(
             ctx,
@@ -85,12 +81,12 @@ impl Extracted {
 
     /// What the features of all parts must agree in, for rows that are judged by these tables.
     pub(crate) fn job(job: Job, pilot: &Selection, tables: Tables<'_>) -> Job {
-        let Tables { commonness, target, avoid } = tables;
-        let table = |fingerprint: Option<u64>| fingerprint.unwrap_or(0).to_le_bytes();
+        let TableHashes { commonness, target, avoid } = tables.hashes();
+        let table = |hash: Option<u64>| hash.unwrap_or(0).to_le_bytes();
         pilot_job(job, pilot)
-            .with("commonness", &table(commonness.map(Commonness::fingerprint)))
-            .with("importance", &table(target.map(TargetTables::fingerprint)))
-            .with("avoided", &table(avoid.map(Classifier::fingerprint)))
+            .with("commonness", &table(commonness))
+            .with("importance", &table(target))
+            .with("avoided", &table(avoid))
     }
 
     /// Features of consecutive rows, of which `first` is the first.
@@ -120,7 +116,7 @@ impl Payload for Extracted {
             bytes.extend(first.to_le_bytes());
             bytes.extend((rows.len() as u64).to_le_bytes());
             bytes.extend(rows.columns().bits().to_le_bytes());
-            rows.write(bytes);
+            rows.write(&(0..rows.len()), bytes);
         }
     }
 

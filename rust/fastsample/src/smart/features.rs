@@ -1,24 +1,27 @@
 //! Features: what one pass over the text keeps of each row, the input of every term.
 //!
 //! ```text
-//!  texts of a row ─▶ shingles ─▶ minhash       8 bands, for near-duplicates
+//!  texts of a row ─▶ shingles ─▶ bands         8 of MinHash, for near-duplicates
 //!                            ├─▶ repetition    how often a shingle occurs in the row
 //!                            ├─▶ commonness    how often its shingles occur in the pilot
 //!                            ├─▶ importance    how well they fit the target
 //!                            ├─▶ avoided       how well they fit the rows to avoid
 //!                            └─▶ likeness      which of these they fit
+//!
+//!  features of all rows ─▶ first_equal, near, novelty: which are the same, or nearly
 //! ```
 
-use crate::sketch::minhash::{self, BANDS};
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::exec::{Context, memory};
+use crate::sketch::minhash::BANDS;
 use crate::smart::columns::Column;
-use crate::smart::terms::classifier::Classifier;
-use crate::smart::terms::commonness::Commonness;
-use crate::smart::terms::repetition::Repetition;
-use crate::smart::terms::target::{Likeness, TargetTables};
-use crate::text::shingle::Shingles;
+use crate::smart::terms::duplicates::{self, Copies};
+use crate::smart::terms::template;
 
 /// Declares [`Features`]: a column a feature. A new feature is one line here and one in
-/// [`Extractor::add`].
+/// [`Extractor::add`](crate::smart::extractor::Extractor::add).
 macro_rules! features {
     ($($(#[$doc:meta])* $name:ident: $column:ty,)*) => {
         /// Features of consecutive rows: a column a feature, so that each can be scanned and freed
@@ -57,7 +60,7 @@ macro_rules! features {
 
         impl Features {
             /// Memory for `rows` rows.
-            pub(super) fn zeroed(rows: usize, columns: FeatureColumns) -> Self {
+            fn zeroed(rows: usize, columns: FeatureColumns) -> Self {
                 Self { $($name: Column::zeroed(if columns.$name { rows } else { 0 }),)* }
             }
 
@@ -69,6 +72,13 @@ macro_rules! features {
             /// To be written by several threads.
             pub(super) fn writer(&mut self) -> FeaturesWriter<'_> {
                 FeaturesWriter { $($name: self.$name.writer(),)* }
+            }
+
+            /// Removes the columns that are not among these.
+            pub(super) fn keep(&mut self, columns: FeatureColumns) {
+                $(if !columns.$name {
+                    self.$name = Default::default();
+                })*
             }
 
             /// Removes all rows, and keeps their memory.
@@ -88,8 +98,9 @@ macro_rules! features {
                 )*
             }
 
-            pub(super) fn write(&self, bytes: &mut Vec<u8>) {
-                $(Column::write(&self.$name, bytes);)*
+            /// Appends some rows.
+            pub(super) fn write(&self, rows: &Range<usize>, bytes: &mut Vec<u8>) {
+                $(Column::write(&self.$name, rows, bytes);)*
             }
 
             /// `rows` rows, off the front of what [`Features::write`] wrote; none if there are fewer.
@@ -124,39 +135,62 @@ macro_rules! features {
 features! {
     /// A hash of all texts: equal for equal rows.
     exact: Vec<u64>,
-    /// One hash a band, see [`minhash::bands`].
+    /// One hash a band, see [`crate::sketch::minhash::bands`].
     bands: [Vec<u32>; BANDS],
     /// Characters in all text columns.
     chars: Vec<u32>,
-    /// See [`Repetition::of`].
+    /// See [`crate::smart::terms::repetition`].
     repetition: Vec<u16>,
-    /// See [`Commonness::of`].
+    /// See [`crate::smart::terms::commonness`].
     commonness: Vec<u16>,
-    /// See [`TargetTables::of`].
+    /// See [`crate::smart::terms::target`].
     importance: Vec<i16>,
-    /// See [`Classifier::of`], of the rows to avoid.
+    /// See [`crate::smart::terms::avoid`].
     avoided: Vec<i16>,
-    /// See [`Likeness`]; where there is something to resemble.
+    /// What the row resembles, see [`crate::smart::terms::target::Likeness`].
     likeness: Vec<u8>,
+    /// The first row with the same texts.
+    first_equal: Vec<u32>,
+    /// Rows that are nearly the same, see [`duplicates::find`].
+    near: Vec<u32>,
+    /// See [`template::find`].
+    novelty: Vec<u16>,
+}
+
+/// A hash of each table that shingles are looked up in, if there is one: features by others can't be
+/// compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct TableHashes {
+    pub(super) commonness: Option<u64>,
+    pub(super) target: Option<u64>,
+    pub(super) avoid: Option<u64>,
 }
 
 impl FeatureColumns {
-    /// The columns that an [`Extractor`] with these tables fills.
-    pub(crate) fn extracted(tables: Tables<'_>) -> Self {
+    /// The columns that are extracted by these tables.
+    pub(super) fn extracted(tables: TableHashes) -> Self {
+        Self { exact: true, bands: true, ..Self::judged(tables) }
+    }
+
+    /// The columns of rows of which it is known which are nearly the same.
+    pub(super) fn compared(tables: TableHashes) -> Self {
+        Self { first_equal: true, near: true, novelty: true, ..Self::judged(tables) }
+    }
+
+    fn judged(tables: TableHashes) -> Self {
         let (importance, avoided) = (tables.target.is_some(), tables.avoid.is_some());
         Self {
-            exact: true,
-            bands: true,
             chars: true,
             repetition: true,
             commonness: tables.commonness.is_some(),
             importance,
             avoided,
             likeness: importance || avoided,
+            ..Self::default()
         }
     }
 
-    /// Whether there are all columns that every [`Extractor`] fills.
+    /// Whether there are all columns that are always extracted.
     pub(super) fn are_extracted(self) -> bool {
         self.exact && self.bands && self.chars && self.repetition
     }
@@ -175,120 +209,65 @@ impl Features {
         self.chars.is_empty()
     }
 
+    /// Memory for `rows` rows.
+    ///
+    /// # Errors
+    /// [`crate::Error::Memory`].
+    pub(super) fn for_rows(rows: u64, columns: FeatureColumns) -> Result<Self> {
+        let bytes = (rows as usize).saturating_mul(columns.row_bytes());
+        memory::require(bytes, || format!("the features of {rows} rows"))?;
+        Ok(Self::zeroed(rows as usize, columns))
+    }
+
+    /// Counts near-duplicates, which needs the bands, and drops them. The columns that say so are
+    /// there then, but for [`Features::first_equal`]: which rows are copies is returned.
+    pub(super) fn compare(&mut self, ctx: &Context) -> Result<Copies> {
+        memory::require_rows::<[u64; COMPARING]>(self.len() as u64, "near-duplicates and weights")?;
+        let (near, copies) = duplicates::find(ctx, &self.bands, &self.exact)?;
+        self.novelty = template::find(ctx, &self.bands, &near)?;
+        (self.near, self.bands) = (near, Default::default());
+        Ok(copies)
+    }
+
     /// The number of a row in a column that may not be there.
     pub(super) fn of<T: Copy + Default>(column: &[T], row: usize) -> T {
         column.get(row).copied().unwrap_or_default()
     }
 }
 
-/// What shingles are looked up in; each where its term counts.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Tables<'a> {
-    /// For the term of the same name.
-    pub commonness: Option<&'a Commonness>,
-    /// For the target.
-    pub target: Option<&'a TargetTables>,
-    /// For the rows to avoid.
-    pub avoid: Option<&'a Classifier>,
-}
-
-/// Computes [`Features`], row after row, in memory that is used again.
-#[derive(Default)]
-pub struct Extractor<'a> {
-    tables: Tables<'a>,
-    shingles: Shingles,
-    repetition: Repetition,
-}
-
-impl<'a> Extractor<'a> {
-    /// An extractor that also looks shingles up in tables, if there are any.
-    #[must_use]
-    pub fn new(tables: Tables<'a>) -> Self {
-        Self { tables, ..Self::default() }
-    }
-
-    /// Appends the features of a row to `rows`: of its texts, and of their hash. `in_pilot` says
-    /// whether the row is among those that were counted.
-    pub fn add<'t>(
-        &mut self,
-        texts: impl Iterator<Item = &'t str>,
-        exact: u64,
-        in_pilot: bool,
-        rows: &mut Features,
-    ) {
-        self.shingles.clear();
-        texts.for_each(|text| self.shingles.add(text));
-        let hashes = self.shingles.hashes();
-        rows.exact.push(exact);
-        for (column, band) in rows.bands.iter_mut().zip(minhash::bands(hashes, exact)) {
-            column.push(band);
-        }
-        rows.chars.push(u32::try_from(self.shingles.chars()).unwrap_or(u32::MAX));
-        rows.repetition.push(self.repetition.of(hashes));
-        let Tables { commonness, target, avoid } = self.tables;
-        if let Some(table) = commonness {
-            rows.commonness.push(table.of(hashes, in_pilot));
-        }
-        let (importance, nearest) = target.map(|tables| tables.of(hashes)).unwrap_or_default();
-        let avoided = avoid.map(|table| table.of(hashes)).unwrap_or_default();
-        if target.is_some() {
-            rows.importance.push(importance);
-        }
-        if avoid.is_some() {
-            rows.avoided.push(avoided);
-        }
-        if target.is_some() || avoid.is_some() {
-            rows.likeness.push(Likeness::of(importance, nearest, avoided).0);
-        }
-    }
-}
+/// Words that comparing takes for each row, at its peak: sorted hashes with their rows on each of two
+/// workers, sums, weights.
+const COMPARING: usize = 5;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::hash_of;
 
-    fn features(rows: &[&[&str]]) -> Features {
-        let (mut extractor, mut features) = (Extractor::default(), Features::default());
-        for row in rows {
-            extractor.add(row.iter().copied(), hash_of(row), false, &mut features);
+    /// Rows of these numbers.
+    fn rows(numbers: Range<u32>) -> Features {
+        Features {
+            exact: numbers.clone().map(u64::from).collect(),
+            bands: std::array::from_fn(|band| {
+                numbers.clone().map(|n| n * 9 + band as u32).collect()
+            }),
+            chars: numbers.clone().map(|n| n + 5).collect(),
+            repetition: numbers.map(|n| n as u16).collect(),
+            ..Features::default()
         }
-        features
-    }
-
-    #[test]
-    fn an_extractor_forgets_the_last_row() {
-        let both = features(&[&["这是第一行的文字，它应该被忘记"], &["你好"]]);
-        let alone = features(&[&["你好"]]);
-        assert_eq!((both.exact[1], both.chars[1]), (alone.exact[0], alone.chars[0]));
-        assert!(std::iter::zip(&both.bands, &alone.bands).all(|(a, b)| a[1] == b[0]));
-    }
-
-    #[test]
-    fn columns_are_told_apart_in_exact_hashes_only() {
-        let rows =
-            features(&[&["ab", "c"], &["a", "bc"], &["", "a"], &["a", ""], &["你好", "世界"]]);
-        assert_ne!(rows.exact[0], rows.exact[1]);
-        assert_ne!(rows.exact[2], rows.exact[3]);
-        assert_eq!(rows.chars, [3, 3, 1, 1, 4]);
-    }
-
-    fn three() -> Features {
-        features(&[&["第一行"], &["第二行"], &["third"]])
     }
 
     #[test]
     fn rows_find_their_place_and_survive_a_journey() {
-        let extracted = three().columns();
-        assert_eq!(extracted, FeatureColumns::extracted(Tables::default()));
+        let extracted = rows(0..3).columns();
+        assert_eq!(extracted, FeatureColumns::extracted(TableHashes::default()));
         assert_eq!(extracted.row_bytes(), 46);
-        let mut others = Features { commonness: vec![1, 2, 3], avoided: vec![-1; 3], ..three() };
+        let mut others = Features { commonness: vec![1, 2, 3], avoided: vec![-1; 3], ..rows(0..3) };
         others.bands = Default::default();
-        for whole in [three(), others] {
+        for whole in [rows(0..3), others] {
             let columns = whole.columns();
             assert_eq!(FeatureColumns::of_bits(columns.bits()), Some(columns));
             let mut bytes = Vec::new();
-            whole.write(&mut bytes);
+            whole.write(&(0..3), &mut bytes);
             assert_eq!(bytes.len(), 3 * columns.row_bytes());
             assert_eq!(Features::read(&mut bytes.as_slice(), 3, columns).as_ref(), Some(&whole));
             assert_eq!(Features::read(&mut bytes.as_slice(), 4, columns), None);
@@ -298,17 +277,17 @@ mod tests {
         }
         let mut room = Features::zeroed(3, extracted);
         let writer = room.writer();
-        writer.put(2, &features(&[&["third"]]));
-        writer.put(0, &features(&[&["第一行"], &["第二行"]]));
+        writer.put(2, &rows(2..3));
+        writer.put(0, &rows(0..2));
         drop(writer);
-        assert_eq!(room, three());
+        assert_eq!(room, rows(0..3));
         assert_eq!(FeatureColumns::of_bits(1 << 15), None);
     }
 
     #[test]
     fn a_column_that_is_not_there_is_zero() {
-        let without = three();
-        let with = Features { commonness: vec![1, 2, 3], ..three() };
+        let without = rows(0..3);
+        let with = Features { commonness: vec![1, 2, 3], ..rows(0..3) };
         let (mut before, mut behind) = (with.clone(), without.clone());
         before.append(without);
         behind.append(with);

@@ -26,8 +26,10 @@
 //! | [`entropy`] | character entropy, for the rule of the same name |
 //! | `columns` | columns of numbers, one number a row |
 //! | [`features`] | what one pass over the text keeps of each row |
+//! | [`extractor`] | features of one row after the other |
 //! | [`extract`] | that pass; parts merge |
-//! | `pipeline` | pilot and extraction, one after the other |
+//! | `kept_features` | features in a file, for other draws from the same source |
+//! | `pipeline` | pilot and extraction, one after the other, or what a file has |
 //! | `factors` | weights times other weights of the same rows |
 //! | [`near_duplicates`] | groups of near-duplicates: a union-find over rows that share bands |
 //! | [`classes`] | the n rows of highest priority, class by class |
@@ -43,10 +45,12 @@ mod dropped;
 pub mod entropy;
 pub mod examples;
 pub mod extract;
+pub mod extractor;
 mod factors;
 pub mod features;
 pub mod fixed_point;
 pub mod inclusion;
+mod kept_features;
 pub mod kinds;
 pub mod near_duplicates;
 pub mod options;
@@ -61,6 +65,7 @@ pub mod terms;
 pub(crate) use draw::choose_among;
 pub use draw::{RuleWeights, choose, draw, draw_strata};
 pub use dropped::{Dropped, Reason, dropped};
+pub use kept_features::KeptFeatures;
 pub use kinds::{KindFound, KindsFound};
 pub use options::{Avoid, Judging, Rule, Smart, Target, TargetKind, TargetMethod};
 pub(crate) use pipeline::check_rows;

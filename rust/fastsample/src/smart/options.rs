@@ -28,12 +28,19 @@ pub struct Smart {
     pub target: Option<Target>,
     /// Rows of a kind that is not wanted. In a box, since few draws have any.
     pub avoid: Option<Box<Avoid>>,
+    /// A file that features are read from, or kept in if they are not there yet.
+    pub features: Option<PathBuf>,
 }
 
 impl Smart {
-    /// The files of targets and of rows to avoid, which no output may replace.
+    /// The files of targets, of rows to avoid and of features, which no output may replace.
     #[must_use]
     pub fn inputs(&self) -> Vec<PathBuf> {
+        self.kinds().into_iter().chain(self.features.clone()).collect()
+    }
+
+    /// The files of targets and of rows to avoid.
+    pub(super) fn kinds(&self) -> Vec<PathBuf> {
         let targets = self.target.iter().flat_map(|target| &target.kinds);
         let sources = targets.map(|kind| &kind.source);
         sources
@@ -105,6 +112,7 @@ impl Default for Smart {
             max_chars: 512,
             target: None,
             avoid: None,
+            features: None,
         }
     }
 }
@@ -150,7 +158,13 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// The files of targets and of rows to avoid, which no output may replace.
+    /// Whether features are kept in a file.
+    #[must_use]
+    pub fn keeps_features(&self) -> bool {
+        matches!(self, Self::Weighted(smart) if smart.features.is_some())
+    }
+
+    /// The files of targets, of rows to avoid and of features, which no output may replace.
     #[must_use]
     pub fn inputs(&self) -> Vec<PathBuf> {
         match self {

@@ -2,11 +2,14 @@
 
 use super::examples::Examples;
 use super::extract::{self, Extracted, SourcePart};
-use super::features::{Features, Tables};
+use super::extractor::Tables;
+use super::features::Features;
+use super::kept_features::{KeptFeatures, KeptFile};
 use super::kinds::{Kinds, KindsFound, needs_counts, needs_examples};
 use super::options::Smart;
 use super::pilot::{self, PilotShingles};
 use super::terms::commonness::Commonness;
+use super::terms::duplicates::Copies;
 use super::terms::weight::{Term, Terms};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -14,16 +17,31 @@ use crate::select::Selection;
 use crate::source::Source;
 use crate::text::TextColumns;
 
-/// The features of all rows that the terms need, and what was found of kinds that are named: the
-/// pilot, if one is needed, then the extraction.
+/// What is known of all rows before they are weighed.
+#[derive(Debug)]
+pub(super) struct KnownRows {
+    /// Features, near-duplicates counted.
+    pub(super) rows: Features,
+    /// Rows with equal texts.
+    pub(super) copies: Copies,
+    /// What was found of kinds that are named.
+    pub(super) kinds: KindsFound,
+    /// What was done with a file of features, if one is named.
+    pub(super) kept: Option<KeptFeatures>,
+}
+
+/// What the terms need to know of all rows: the pilot, if one is needed, then the extraction, unless a
+/// file has it.
 pub(super) fn features(
     ctx: &Context,
     source: &Source,
     text: &TextColumns,
     smart: &Smart,
     terms: &Terms,
-) -> Result<(Features, KindsFound)> {
+) -> Result<KnownRows> {
     check_rows(source.rows())?;
+    let open = |path| KeptFile::open(path, source, text);
+    let file = smart.features.as_deref().map(open).transpose()?;
     let job = smart.job(source.rows(), &text.paths());
     let part = SourcePart { source, text, first: 0, job };
     let mut pilot = Selection::All { rows: source.rows() };
@@ -40,8 +58,19 @@ pub(super) fn features(
     let Kinds { targets, avoid, found } = kinds;
     let tables =
         Tables { commonness: commonness.as_ref(), target: targets.as_ref(), avoid: avoid.as_ref() };
-    let extracted = Extracted::of(ctx, part, &pilot, tables)?;
-    Ok((extracted.finish()?.into_features(), found))
+    let compute = || {
+        let mut rows = Extracted::of(ctx, part, &pilot, tables)?.finish()?.into_features();
+        let copies = rows.compare(ctx)?;
+        Ok((rows, copies))
+    };
+    let (rows, copies, kept) = match file {
+        Some(file) => {
+            let inputs = [source.inputs(), smart.kinds()].concat();
+            file.read_or_keep(ctx, tables.hashes(), &inputs, compute)?
+        }
+        None => compute().map(|(rows, copies)| (rows, copies, None))?,
+    };
+    Ok(KnownRows { rows, copies, kinds: found, kept })
 }
 
 /// Rows are numbered in 32 bits.

@@ -8,9 +8,8 @@ use crate::select::{Candidate, Selection, Strata};
 use crate::smart::classes::{self, CLASSES, Class};
 use crate::smart::extract::{TextFeatures, row_texts};
 use crate::smart::features::Features;
-use crate::smart::kinds::KindsFound;
-use crate::smart::options::{Judging, Rule};
-use crate::smart::pipeline::{check_rows, features};
+use crate::smart::options::{Judging, Rule, Smart};
+use crate::smart::pipeline::{KnownRows, check_rows, features};
 use crate::smart::report::{RowFacts, SmartReport};
 use crate::smart::terms::duplicates::Copies;
 use crate::smart::terms::weight::{Term, Terms, Weighed};
@@ -66,10 +65,10 @@ impl Priorities {
         let terms = Terms::new(smart)?;
         let text = text_columns(ctx, by.source, smart.text.as_deref(), JUDGE)?;
         if terms.all_off() {
-            return Self::unjudged(ctx, by, text);
+            return Self::unjudged(ctx, by, smart, &terms, text);
         }
-        let (rows, kinds) = features(ctx, by.source, &text, smart, &terms)?;
-        let mut found = Self::by_weight(ctx, rows, kinds, by.seed, &terms, text, by.among)?;
+        let known = features(ctx, by.source, &text, smart, &terms)?;
+        let mut found = Self::by_weight(ctx, known, by.seed, &terms, text, by.among)?;
         if let Some(factors) = by.factors {
             factors::multiply(&mut found.weights, factors);
         }
@@ -80,14 +79,27 @@ impl Priorities {
     }
 
     /// Rows that no term weighs.
-    fn unjudged(ctx: &Context, by: &Judging, text: TextColumns) -> Result<Self> {
+    fn unjudged(
+        ctx: &Context,
+        by: &Judging,
+        smart: &Smart,
+        terms: &Terms,
+        text: TextColumns,
+    ) -> Result<Self> {
         check_rows(by.source.rows())?;
-        let TextFeatures { exact, chars, .. } = row_texts(ctx, by.source, &text, false)?;
+        let (chars, copies, kept) = if smart.features.is_some() {
+            let KnownRows { rows, copies, kept, .. } =
+                features(ctx, by.source, &text, smart, terms)?;
+            (rows.chars, copies, kept)
+        } else {
+            let TextFeatures { exact, chars, .. } = row_texts(ctx, by.source, &text, false)?;
+            (chars, Copies::of(&exact), None)
+        };
         let mut classes = vec![Class::Weighted; chars.len()];
         exclude(&mut classes, by.among);
-        let facts = RowFacts { chars, copies: Copies::of(&exact), likeness: Vec::new() };
+        let facts = RowFacts { chars, copies, likeness: Vec::new() };
         Ok(Self {
-            report: SmartReport::unweighted(text, &facts),
+            report: SmartReport { kept, ..SmartReport::unweighted(text, &facts) },
             classes,
             numbers: RowNumbers::Random(RowHash::new(by.seed)),
             weights: by.factors.map(<[u32]>::to_vec).unwrap_or_default(),
@@ -96,18 +108,19 @@ impl Priorities {
         })
     }
 
-    /// Rows that `features` describe, made of `text`. Copies are told once weights are final.
+    /// Rows of which this is known, made of `text`. Copies are told once weights are final.
     pub(super) fn by_weight(
         ctx: &Context,
-        features: Features,
-        kinds: KindsFound,
+        known: KnownRows,
         seed: u64,
         terms: &Terms,
         text: TextColumns,
         among: &Selection,
     ) -> Result<Self> {
-        let weighed = Weighed::new(ctx, features, terms)?;
+        let KnownRows { rows, copies, kinds, kept } = known;
+        let weighed = Weighed::new(ctx, rows, copies, terms)?;
         let report = SmartReport::of(ctx, text, &weighed, terms, kinds)?;
+        let report = SmartReport { kept, ..report };
         let class_of = |&weight: &u32| if weight == 0 { Class::Excluded } else { Class::Weighted };
         let mut classes: Vec<Class> = weighed.weights.iter().map(class_of).collect();
         exclude(&mut classes, among);

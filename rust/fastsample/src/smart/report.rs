@@ -6,6 +6,7 @@ use crate::select::Selection;
 use crate::sketch::Lengths;
 use crate::sketch::minhash::BANDS;
 use crate::smart::classes::{CLASSES, Class};
+use crate::smart::kept_features::KeptFeatures;
 use crate::smart::kinds::KindsFound;
 use crate::smart::terms::duplicates::Copies;
 use crate::smart::terms::weight::{Term, Terms, Weighed};
@@ -52,6 +53,8 @@ pub struct SmartReport {
     pub target_passed_over: Option<String>,
     /// The same of the rows to avoid.
     pub avoid_passed_over: Option<String>,
+    /// What was done with a file of features, if one was named.
+    pub kept: Option<KeptFeatures>,
 }
 
 /// What is told of the rows drawn.
@@ -74,12 +77,12 @@ impl SmartReport {
         terms: &Terms,
         mut kinds: KindsFound,
     ) -> Result<Self> {
-        let Weighed { features, counts, weights, .. } = weighed;
+        let Weighed { features, weights, .. } = weighed;
         let totals = over_rows(
             ctx,
             weights.len(),
             Totals::default,
-            |totals, row| totals.add(weights[row], counts[row], features.chars[row]),
+            |totals, row| totals.add(weights[row], features.near[row], features.chars[row]),
             |totals, other| totals.merge(&other),
         )?;
         if !kinds.is_empty() {

@@ -11,7 +11,7 @@ use crate::exec::{Context, memory};
 use crate::smart::features::Features;
 use crate::smart::fixed_point::WEIGHT_ONE;
 use crate::smart::options::Smart;
-use crate::smart::pipeline::features;
+use crate::smart::pipeline::{KnownRows, features};
 use crate::smart::priority::JUDGE;
 use crate::smart::report::SmartReport;
 use crate::smart::terms::weight::{Term, Terms, Weighed};
@@ -39,10 +39,11 @@ const BATCH_ROWS: usize = 1 << 16;
 pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, SmartReport)> {
     let terms = Terms::new(smart)?;
     let text = text_columns(ctx, source, smart.text.as_deref(), JUDGE)?;
-    let (rows, kinds) = features(ctx, source, &text, smart, &terms)?;
-    let weighed = Weighed::new(ctx, rows, &terms)?;
+    let KnownRows { rows, copies, kinds, kept } = features(ctx, source, &text, smart, &terms)?;
+    let weighed = Weighed::new(ctx, rows, copies, &terms)?;
     let mut report = SmartReport::of(ctx, text, &weighed, &terms, kinds)?;
     (report.target_passed_over, report.avoid_passed_over) = smart.passed_over();
+    report.kept = kept;
     let rows = &weighed.features;
     memory::require_rows::<[u32; 10]>(rows.chars.len() as u64, "the scores")?;
     let mut copies = vec![1_u32; rows.chars.len()];
@@ -79,8 +80,8 @@ pub fn score(ctx: &Context, source: &Source, smart: &Smart) -> Result<(Source, S
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(UInt32Array::from_iter_values(rows.chars[range.clone()].iter().copied())),
             Arc::new(UInt32Array::from_iter_values(copies[range.clone()].iter().copied())),
-            floats(&mut weighed.counts[range.clone()].iter().map(|&n| duplicates::estimate(n))),
-            Arc::new(weighed.own[range.clone()].iter().map(own).collect::<Float32Array>()),
+            floats(&mut rows.near[range.clone()].iter().map(|&n| duplicates::estimate(n))),
+            Arc::new(rows.novelty[range.clone()].iter().map(own).collect::<Float32Array>()),
             Arc::new(range.clone().map(common).collect::<Float32Array>()),
             floats(
                 &mut rows.repetition[range.clone()].iter().map(|&r| repetition::distinct_share(r)),

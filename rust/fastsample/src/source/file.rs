@@ -109,7 +109,7 @@ impl OpenFile {
     }
 
     /// Bytes of the file.
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.object.size()
     }
 

@@ -46,6 +46,7 @@ mod survey;
 mod unify;
 mod unit_rows;
 mod valid;
+mod versions;
 mod width;
 
 use std::cell::RefCell;
@@ -73,10 +74,11 @@ pub use projected::Projected;
 pub use sliced::{FileSlice, SlicedFiles};
 pub(crate) use survey::{FileFacts, JointColumns, put_schema, take_schema};
 pub(crate) use valid::check_text;
+pub(crate) use versions::FileVersion;
 pub(crate) use width::bytes_of;
 
 use self::data::Data;
-use self::file::SourceFile;
+pub(crate) use self::file::{OpenFile, SourceFile};
 use self::unify::{ColumnMap, Label, unify};
 use crate::error::{Error, Result};
 use crate::exec::{Context, map, map_in};

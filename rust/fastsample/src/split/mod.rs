@@ -24,7 +24,7 @@ use crate::population::Population;
 use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::smart::extract::{Extracted, SourcePart};
-use crate::smart::features::Tables;
+use crate::smart::extractor::Tables;
 use crate::smart::{Judging, Ranking, Rule, SmartReport, near_duplicates};
 use crate::source::Source;
 use crate::text::TextColumns;

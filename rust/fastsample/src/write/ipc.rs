@@ -6,10 +6,9 @@ use arrow_ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions, StreamW
 use arrow_schema::{ArrowError, SchemaRef};
 
 use super::dictionary::Dictionaries;
-use super::outgoing::Outgoing;
 use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
-use crate::files::{Output, reason};
+use crate::files::{Outgoing, Output, reason};
 use crate::gather::compact::batch_bytes;
 
 /// How buffers are compressed.

@@ -9,11 +9,10 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 use flate2::write::GzEncoder;
 
-use super::outgoing::Outgoing;
 use super::pieces;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::files::{Output, reason};
+use crate::files::{Outgoing, Output, reason};
 
 /// How lines are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

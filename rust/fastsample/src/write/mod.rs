@@ -13,7 +13,6 @@ mod ipc;
 mod jsonl;
 mod lines;
 mod mixture;
-mod outgoing;
 mod parquet;
 mod pieces;
 mod shards;

@@ -127,6 +127,35 @@ impl Copies {
         Self::find(exact, &mut Repeated::default())
     }
 
+    /// The groups in which each row names the first of its group; none if one does not.
+    pub(crate) fn of_firsts(firsts: &[u32]) -> Option<Self> {
+        let is_later = |key: &u64| (key >> 32) as u32 != *key as u32;
+        let mut later: Vec<u64> = keys(firsts.iter().copied()).filter(is_later).collect();
+        later.sort_unstable();
+        let mut copies = Self::default();
+        for group in later.chunk_by(|&a, &b| is_alike(a, b)) {
+            let first = (group[0] >> 32) as u32;
+            let is_first = firsts.get(first as usize) == Some(&first);
+            if !is_first || first > group[0] as u32 {
+                return None;
+            }
+            copies.rows.push(first);
+            copies.rows.extend(group.iter().map(|&key| key as u32));
+            copies.ends.push(copies.rows.len());
+        }
+        Some(copies)
+    }
+
+    /// For each of all rows the first of its group; of one that has no copies, itself.
+    pub(crate) fn firsts(&self, rows: usize) -> Vec<u32> {
+        let mut firsts: Vec<u32> = (0..rows as u32).collect();
+        for group in self.groups() {
+            let first = group.iter().copied().min().unwrap_or_default();
+            group.iter().for_each(|&row| firsts[row as usize] = first);
+        }
+        firsts
+    }
+
     /// The groups.
     pub fn groups(&self) -> impl Iterator<Item = &[u32]> {
         let starts = [0].into_iter().chain(self.ends.iter().copied());
@@ -182,8 +211,15 @@ mod tests {
             let bands = std::array::from_fn(|_| vec![0; low.len()]);
             let ctx = Context::new(Some(threads));
             let (_, copies) = find(&ctx, &bands, &exact).expect("not cancelled");
-            let mut found: Vec<Vec<u32>> = copies.groups().map(<[_]>::to_vec).collect();
-            found.sort();
+            let firsts = copies.firsts(exact.len());
+            let again = Copies::of_firsts(&firsts).expect("rows of groups");
+            let sorted = |copies: &Copies| {
+                let mut groups: Vec<Vec<u32>> = copies.groups().map(<[_]>::to_vec).collect();
+                groups.sort();
+                groups
+            };
+            let found = sorted(&copies);
+            prop_assert_eq!(&sorted(&again), &found);
             let rows_of = |value: u64| {
                 let rows = exact.iter().zip(0_u32..);
                 rows.filter(|(hash, _)| **hash & 15 == value).map(|(_, row)| row).collect()
@@ -192,6 +228,14 @@ mod tests {
             naive.sort();
             prop_assert_eq!(copies.count() as usize, naive.iter().map(|g| g.len() - 1).sum::<usize>());
             prop_assert_eq!(found, naive);
+        }
+    }
+
+    #[test]
+    fn rows_that_name_no_first_row_are_no_groups() {
+        assert_eq!(Copies::of_firsts(&[0, 0, 2, 2]).map(|copies| copies.count()), Some(2));
+        for damaged in [&[1, 0][..], &[0, 9], &[2, 1, 2], &[0, 0, 1], &[u32::MAX]] {
+            assert!(Copies::of_firsts(damaged).is_none(), "{damaged:?}");
         }
     }
 }

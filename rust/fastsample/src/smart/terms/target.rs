@@ -87,6 +87,13 @@ impl Likeness {
         Self(target | if avoided > 0 { Self::AVOIDED } else { 0 })
     }
 
+    /// What it says of targets, or of rows to avoid, alone.
+    #[must_use]
+    pub fn of_kinds(self, targets: bool, avoid: bool) -> Self {
+        let target = if targets { self.0 & !Self::AVOIDED } else { 0 };
+        Self(target | if avoid { self.0 & Self::AVOIDED } else { 0 })
+    }
+
     /// The place of the target that it resembles.
     #[must_use]
     pub fn target(self) -> Option<usize> {
@@ -136,6 +143,8 @@ mod tests {
             let likeness = Likeness::of(importance, nearest, avoided);
             prop_assert_eq!(likeness.target(), (importance > 0).then_some(nearest));
             prop_assert_eq!(likeness.is_avoided(), avoided > 0);
+            prop_assert_eq!(likeness.of_kinds(true, false), Likeness::of(importance, nearest, 0));
+            prop_assert_eq!(likeness.of_kinds(false, true), Likeness::of(0, nearest, avoided));
         }
     }
 

@@ -120,8 +120,6 @@ impl Terms {
     fn log_factors(
         &self,
         rows: &Features,
-        counts: &[u32],
-        shares: &[u16],
         limits: CommonnessLimits,
         row: usize,
     ) -> Option<PerTerm<i64>> {
@@ -137,8 +135,8 @@ impl Terms {
         // Rows of one template are common, too: by its novelty a row weighs as much as a row of median
         // commonness, and not more.
         let common = raised(Term::Commonness, limits.middle_log_factor()) - commonness;
-        let least = template::log_factor(shares[row]).map_or(i64::MIN, |own| own + common);
-        let duplicates = duplicates::log_factor(counts[row]).max(least);
+        let least = template::log_factor(rows.novelty[row]).map_or(i64::MIN, |own| own + common);
+        let duplicates = duplicates::log_factor(rows.near[row]).max(least);
         let fit = Features::of(&rows.importance, row);
         let avoided = Features::of(&rows.avoided, row);
         Some([
@@ -155,12 +153,8 @@ impl Terms {
 /// What is known of every row once all have been seen.
 #[derive(Debug)]
 pub struct Weighed {
-    /// Features without the bands, which are dropped once near-duplicates are counted.
+    /// Features, once near-duplicates are counted, without the hashes of texts.
     pub features: Features,
-    /// The counts of [`duplicates::find`].
-    pub counts: Vec<u32>,
-    /// The shares of [`template::find`].
-    pub own: Vec<u16>,
     /// Rows with equal texts.
     pub copies: Copies,
     /// The weight of each row; 0 for one that is too short.
@@ -183,25 +177,21 @@ pub enum Lowered {
     Little,
 }
 
-/// Words that weighing takes for each row, at its peak: sorted hashes with their rows on each of two
-/// workers, sums, weights.
-const WORKING: usize = 5;
-
 impl Weighed {
-    /// Weighs all rows of a source.
+    /// Weighs all rows of a source, of which `copies` have equal texts.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
-    pub fn new(ctx: &Context, mut features: Features, terms: &Terms) -> Result<Self> {
-        memory::require_rows::<[u64; WORKING]>(
-            features.len() as u64,
-            "near-duplicates and weights",
-        )?;
-        let (counts, copies) = duplicates::find(ctx, &features.bands, &features.exact)?;
-        let own = template::find(ctx, &features.bands, &counts)?;
-        (features.bands, features.exact) = Default::default();
+    pub fn new(
+        ctx: &Context,
+        mut features: Features,
+        copies: Copies,
+        terms: &Terms,
+    ) -> Result<Self> {
+        features.exact = Vec::new();
+        memory::require_rows::<u32>(features.len() as u64, "the weights")?;
         let limits = CommonnessLimits::new(&features.commonness);
-        let rows = counts.len();
+        let rows = features.len();
         let mut weights = vec![0; rows];
         let shared = SharedSlice::new(&mut weights);
         let spread = fold(
@@ -211,7 +201,7 @@ impl Weighed {
             |spread, task| {
                 let range = task * ROWS_PER_TASK..rows.min((task + 1) * ROWS_PER_TASK);
                 let first = range.start;
-                let weigh = |row| match terms.log_factors(&features, &counts, &own, limits, row) {
+                let weigh = |row| match terms.log_factors(&features, limits, row) {
                     Some(factors) => fixed_point::exp2(spread.add(factors)),
                     None => 0,
                 };
@@ -222,14 +212,13 @@ impl Weighed {
         )?;
         drop(shared);
         let means = spread.means();
-        Ok(Self { features, counts, own, copies, weights, shares: spread.shares(), limits, means })
+        Ok(Self { features, copies, weights, shares: spread.shares(), limits, means })
     }
 
     /// What lowered the weight of each row.
     pub(crate) fn lowered(&self, terms: &Terms) -> impl Fn(usize) -> Lowered {
         move |row| {
-            let factors =
-                terms.log_factors(&self.features, &self.counts, &self.own, self.limits, row);
+            let factors = terms.log_factors(&self.features, self.limits, row);
             factors.map_or(Lowered::Excluded, |factors| lowered_by(factors, self.means))
         }
     }

@@ -13,7 +13,7 @@ use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
-use crate::write::outgoing::Outgoing;
+use crate::files::Outgoing;
 
 /// For each top-level column of a file what makes its writers.
 pub(super) struct ColumnWriters(Vec<ArrowRowGroupWriterFactory>);

@@ -22,9 +22,8 @@ use super::explain::explain;
 use crate::error::{Error, Result};
 use crate::exec::threads::spawn_within;
 use crate::exec::{Context, lock, memory, panicked};
-use crate::files::Output;
+use crate::files::{Outgoing, Output};
 use crate::gather::compact::batch_bytes;
-use crate::write::outgoing::Outgoing;
 
 /// A row group is closed at this many bytes of text even if it has fewer rows.
 const ROW_GROUP_BYTES: usize = 128 << 20;

@@ -21,11 +21,10 @@ use self::encoder::encode;
 use self::explain::explain;
 use self::storable::{refusal, storable_schema, to_schema};
 use super::dictionary::Dictionaries;
-use super::outgoing::Outgoing;
 use super::unstorable::check_types;
 use crate::error::Result;
 use crate::exec::Context;
-use crate::files::Output;
+use crate::files::{Outgoing, Output};
 
 /// Rows of a row group: small enough that readers find many to share out, large enough for
 /// compression and for the footer to stay small.

@@ -6,21 +6,22 @@
 use std::fs::File;
 use std::io::{self, Write};
 
+use super::set::Output;
 use crate::error::Result;
-use crate::files::Output;
 
 /// Bytes after which those written so far are sent off.
 const BYTES: u64 = 16 << 20;
 
 /// A file being written from its beginning.
-pub(super) struct Outgoing {
+#[derive(Debug)]
+pub(crate) struct Outgoing {
     file: File,
     written: u64,
     sent: u64,
 }
 
 impl Outgoing {
-    pub(super) fn create(output: &Output) -> Result<Self> {
+    pub(crate) fn create(output: &Output) -> Result<Self> {
         Ok(Self { file: output.open()?, written: 0, sent: 0 })
     }
 
