@@ -14,7 +14,6 @@ on the machine counts little, and each is the median over rounds.
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import tempfile
 import time
@@ -29,12 +28,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benches.arguments import arguments
 from benches.generate import generate
 from benches.process import warm
-from benches.report import machine, versions
+from benches.report import write_page
 
 ROUNDS: Final = 7
-RECORD: Final = Path(__file__).parent / "record"
 TURN_CHARS: Final = 24
 
 Rows: TypeAlias = Any  # A table, or the path of a file.
@@ -118,14 +117,10 @@ def measure(name: str, kinds: dict[str, dict[str, Rows]], rounds: int) -> list[t
 
 def main() -> None:
     """Read the command line, measure, write the record."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = arguments(__doc__, rounds=ROUNDS)
     parser.add_argument("--rows", type=int, default=200_000)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--only", default=",".join(OPERATIONS), help="operations")
     parser.add_argument("--kinds", default="memory,parquet")
-    parser.add_argument("--record", type=Path, default=RECORD)
     options = parser.parse_args()
 
     kinds: dict[str, dict[str, Rows]] = {}
@@ -156,13 +151,8 @@ def main() -> None:
         "| operation | source | form | CPU seconds | × flat |",
         "|---|---|---|---:|---:|",
         *("| " + " | ".join(line) + " |" for line in lines),
-        "",
-        *(f"- {key}: {value}" for key, value in (machine() | versions()).items()),
     ]
-    options.record.mkdir(parents=True, exist_ok=True)
-    path = options.record / f"{today}-chats.md"
-    path.write_text("\n".join(parts) + "\n", encoding="utf-8")
-    print(f"record: {path}")
+    write_page(parts, options.record / f"{today}-chats.md")
 
 
 if __name__ == "__main__":

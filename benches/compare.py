@@ -15,7 +15,6 @@ that fails is shown as failed with its last line of error and not run again.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -26,12 +25,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from benches.arguments import ROOT, input_arguments, rows_of
 from benches.contenders import TASKS, Contender, Job, contenders
 from benches.process import Run, count_rows, run, warm
-from benches.report import Entry, Record, machine, versions, write
+from benches.report import Entry, Record, write
 from benches.turns import by_turns
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 FLOOR: Final = "floor"
 
 
@@ -100,25 +99,16 @@ def _choose(task: str, only: str | None) -> list[Contender]:
 
 def main() -> None:
     """Read the command line, compare, write the record, print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = input_arguments(__doc__, name="the task")
     parser.add_argument("task", choices=TASKS)
-    parser.add_argument("--input", type=Path, required=True, help="a file of benches.generate")
     parser.add_argument("--n", type=int, default=None, help="rows to draw; default: by task")
     parser.add_argument("--only", default=None, help="contenders, separated by commas")
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--timeout", type=float, default=600.0, help="seconds a run")
-    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
-    parser.add_argument("--record", type=Path, default=ROOT / "benches" / "record")
-    parser.add_argument("--name", default=None, help="of the record; default: the task")
     options = parser.parse_args()
 
     chosen = _choose(options.task, options.only)
     source = options.input.resolve()
-    if (rows := count_rows(source)) is None:
-        raise SystemExit(f"{source} is not Parquet; make it with python -m benches.generate")
+    rows = rows_of(source)
     n = TASKS[options.task] if options.n is None else options.n
     if not 0 < n <= rows:
         raise SystemExit(f"cannot draw {n:,} of {rows:,} rows; give --n")
@@ -142,13 +132,9 @@ def main() -> None:
         n=n,
         input_bytes=size,
         rounds=options.rounds,
-        machine=machine(),
-        versions=versions(),
         entries=entries,
     )
-    name = f"{begun.date().isoformat()}-{options.name or options.task}"
-    print(write(record, options.record, name))
-    print(f"record: {options.record / name}.md and .json")
+    write(record, options.record, options.name)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ round. Each point has about the same number of values, so a flat curve is linear
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -21,11 +20,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from benches.arguments import ROOT, run_arguments
 from benches.process import Run, run, warm
-from benches.report import machine, versions
+from benches.report import write_page
 from benches.turns import by_turns
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 SHARE: Final = 0.3
 #: Points of each axis: how many, and rows of the source.
 AXES: Final = {
@@ -133,13 +132,9 @@ def row(
 
 def main() -> None:
     """Read the command line, measure all points, print the table and write the record."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = run_arguments(__doc__)
     parser.add_argument("axes", nargs="*", default=list(AXES), help=", ".join(AXES))
     parser.add_argument("--most", type=int, default=10**9, help="leave larger points out")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--timeout", type=float, default=600.0, help="seconds a run")
-    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
-    parser.add_argument("--record", type=Path, default=ROOT / "benches" / "record")
     options = parser.parse_args()
     head = (
         "| axis | number | rows | seconds | polars | ratio | CPU seconds | polars | ratio "
@@ -154,12 +149,8 @@ def main() -> None:
                     point(axis, count, rows, options.rounds, options.scratch, options.timeout)
                 )
                 print(lines[-1], flush=True)
-    about = [f"- {key}: {value}" for key, value in {**machine(), **versions()}.items()]
     title = [f"# Growth, {begun.date()}", "", f"Medians of {options.rounds} rounds by turns.", ""]
-    options.record.mkdir(parents=True, exist_ok=True)
-    path = options.record / f"{begun.date()}-growth.md"
-    path.write_text("\n".join([*title, *lines, "", *about]) + "\n", encoding="utf-8")
-    print(f"record: {path}")
+    write_page([*title, *lines], options.record / f"{begun.date()}-growth.md")
 
 
 if __name__ == "__main__":

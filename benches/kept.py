@@ -11,7 +11,6 @@ writes a file, and contenders take turns.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -19,9 +18,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from benches.compare import ROOT
+from benches.arguments import ROOT, input_arguments, rows_of
 from benches.process import Run, count_rows, run, warm
-from benches.report import Entry, Record, machine, versions, write
+from benches.report import Entry, Record, write
 from benches.turns import by_turns
 
 
@@ -66,21 +65,12 @@ class Draws:
 
 def main() -> None:
     """Read the command line, run, write the record, print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--input", type=Path, required=True, help="a file of benches.generate")
+    parser = input_arguments(__doc__, name="kept-features")
     parser.add_argument("--share", type=float, default=0.3, help="of the rows, in the sample")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--timeout", type=float, default=600.0, help="seconds a run")
-    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
-    parser.add_argument("--record", type=Path, default=ROOT / "benches" / "record")
-    parser.add_argument("--name", default="kept-features", help="of the record")
     options = parser.parse_args()
 
     source = options.input.resolve()
-    if (rows := count_rows(source)) is None:
-        raise SystemExit(f"{source} is not Parquet; make it with python -m benches.generate")
+    rows = rows_of(source)
     begun = datetime.now().astimezone()
     with tempfile.TemporaryDirectory(prefix="fastsample-bench-", dir=options.scratch) as folder:
         draws = Draws(source, max(1, int(rows * options.share)), Path(folder), options.timeout)
@@ -99,13 +89,9 @@ def main() -> None:
         n=draws.n,
         input_bytes=size,
         rounds=options.rounds,
-        machine=machine(),
-        versions=versions(),
         entries=entries,
     )
-    name = f"{begun.date().isoformat()}-{options.name}"
-    print(write(record, options.record, name))
-    print(f"record: {options.record / name}.md and .json")
+    write(record, options.record, options.name)
 
 
 if __name__ == "__main__":

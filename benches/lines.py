@@ -12,7 +12,6 @@ are counted. The same rows as Parquet, drawn into Parquet, stand below.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -24,12 +23,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from benches.arguments import ROOT, run_arguments
 from benches.baselines.line_peers import PEERS
 from benches.process import Run, count_rows, run, warm
-from benches.report import Entry, machine, versions
+from benches.report import Entry, write_page
 from benches.turns import by_turns
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 OURS: Final = "fastsample"
 SHARE: Final = 0.3
 COMPRESSED: Final = {".gz": "gzip", ".zst": "zstd"}
@@ -100,16 +99,10 @@ def line(source: Path, entry: Entry, base: Entry, megabytes: float) -> str:
 
 def main() -> None:
     """Make the files, measure, print and write the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = run_arguments(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--only", default=",".join([OURS, *PEERS]))
-    parser.add_argument("--timeout", type=float, default=600.0, help="seconds a run")
-    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
-    parser.add_argument("--record", type=Path, default=ROOT / "benches" / "record")
     parser.add_argument("--make", type=Path, default=None, help="only write the files, to here")
     options = parser.parse_args()
     if options.make is not None:
@@ -143,13 +136,8 @@ def main() -> None:
         f"| file | contender | seconds | CPU s | MB/CPU s | peak MiB | × {names[0]} |",
         "|---|---|---:|---:|---:|---:|---:|",
         *rows,
-        "",
-        *(f"- {key}: {value}" for key, value in {**machine(), **versions()}.items()),
     ]
-    options.record.mkdir(parents=True, exist_ok=True)
-    name = options.record / f"{begun.date().isoformat()}-lines.md"
-    name.write_text("\n".join(page) + "\n", encoding="utf-8")
-    print("\n".join(page))
+    write_page(page, options.record / f"{begun.date().isoformat()}-lines.md")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ With ``--tokens`` a budget of 100 tokens a row is divided by the shares; each ch
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -29,12 +28,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from benches.arguments import ROOT, run_arguments
 from benches.baselines import token_mixture
 from benches.process import Run, count_rows, run, warm
-from benches.report import Entry, machine, versions
+from benches.report import Entry, write_page
 from benches.turns import by_turns
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 OURS: Final = "fastsample"
 DRAWN: Final = 0.3
 #: For each source its part of the rows, and its share of the mixture.
@@ -161,17 +160,11 @@ def line(entry: Entry, base: Entry) -> str:
 
 def main() -> None:
     """Make the files, measure, print and write the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = run_arguments(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="of all sources")
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--only", default=None, help="contenders; default: all")
     parser.add_argument("--tokens", action="store_true", help="by shares of a budget of tokens")
-    parser.add_argument("--timeout", type=float, default=600.0, help="seconds a run")
-    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
-    parser.add_argument("--record", type=Path, default=ROOT / "benches" / "record")
     parser.add_argument("--make", type=Path, default=None, help="only write the files, to here")
     parser.add_argument("--peer", nargs=4, default=None, help="run a peer once")
     options = parser.parse_args()
@@ -221,14 +214,9 @@ def main() -> None:
         f"| contender | seconds | CPU s | peak MiB | × {names[0]} |",
         "|---|---:|---:|---:|---:|",
         *(line(entry, entries[0]) for entry in entries),
-        "",
-        *(f"- {key}: {value}" for key, value in {**machine(), **versions()}.items()),
     ]
-    options.record.mkdir(parents=True, exist_ok=True)
     kind = "mixture-tokens" if tokens else "mixture"
-    name = options.record / f"{begun.date().isoformat()}-{kind}.md"
-    name.write_text("\n".join(page) + "\n", encoding="utf-8")
-    print("\n".join(page))
+    write_page(page, options.record / f"{begun.date().isoformat()}-{kind}.md")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ order.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -24,15 +23,14 @@ from bisect import bisect_left, insort
 from collections.abc import Callable
 from datetime import datetime
 from importlib.util import find_spec
-from pathlib import Path
 from statistics import median
 from typing import Final
 
+from benches.arguments import ROOT, run_arguments
 from benches.process import Run, run
-from benches.report import machine, versions
+from benches.report import write_page
 from benches.turns import by_turns
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 CAPACITY: Final = 2048
 MIDDLE: Final = 150
 SEED: Final = 42
@@ -140,18 +138,13 @@ def line(name: str, runs: list[Run], failure: str | None, tokens: int, base: flo
 
 def main() -> None:
     """Measure, print and write the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = run_arguments(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default=None, help="contenders; default: all that are there")
-    parser.add_argument("--timeout", type=float, default=600.0, help="seconds a run")
-    parser.add_argument("--record", type=Path, default=ROOT / "benches" / "record")
     parser.add_argument("--packer", choices=PACKERS, default=None, help="run one once")
     options = parser.parse_args()
     if options.packer is not None:
-        with tempfile.TemporaryDirectory() as cache:
+        with tempfile.TemporaryDirectory(dir=options.scratch) as cache:
             os.environ.update(
                 HF_HOME=cache, HF_HUB_OFFLINE="1", HF_DATASETS_DISABLE_PROGRESS_BARS="1"
             )
@@ -180,13 +173,8 @@ def main() -> None:
         f"| contender | seconds | packs | padding | peak MiB | × {names[0]} |",
         "|---|---:|---:|---:|---:|---:|",
         *(line(name, runs[name], failed.get(name), tokens, base) for name in names),
-        "",
-        *(f"- {key}: {value}" for key, value in {**machine(), **versions()}.items()),
     ]
-    options.record.mkdir(parents=True, exist_ok=True)
-    path = options.record / f"{begun.date().isoformat()}-packing.md"
-    path.write_text("\n".join(page) + "\n", encoding="utf-8")
-    print("\n".join(page))
+    write_page(page, options.record / f"{begun.date().isoformat()}-packing.md")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
@@ -48,9 +48,9 @@ class Record:
     n: int
     input_bytes: int
     rounds: int
-    machine: dict[str, str]
-    versions: dict[str, str]
     entries: Sequence[Entry]
+    machine: dict[str, str] = field(default_factory=lambda: machine())
+    versions: dict[str, str] = field(default_factory=lambda: versions())
 
 
 def _after_colon(path: str, key: str) -> str:
@@ -131,9 +131,11 @@ def markdown(record: Record) -> str:
         *(_line(entry, base, floor) for entry in record.entries),
         "",
     ]
-    parts += [f"- {key}: {value}" for key, value in record.machine.items()]
-    parts += [f"- {name}: {number}" for name, number in record.versions.items()]
-    return "\n".join(parts) + "\n"
+    return "\n".join([*parts, *_listed(record.machine | record.versions)]) + "\n"
+
+
+def _listed(facts: dict[str, str]) -> list[str]:
+    return [f"- {key}: {value}" for key, value in facts.items()]
 
 
 def _plain(record: Record) -> dict[str, object]:
@@ -145,11 +147,26 @@ def _plain(record: Record) -> dict[str, object]:
     return plain
 
 
-def write(record: Record, folder: Path, name: str) -> str:
-    """Write ``name.md`` and ``name.json`` into ``folder``; return the page."""
-    folder.mkdir(parents=True, exist_ok=True)
-    page = markdown(record)
-    (folder / f"{name}.md").write_text(page, encoding="utf-8")
+def write(record: Record, folder: Path, name: str | None) -> None:
+    """Write a record as Markdown and JSON, named by its date and by ``name`` or its task."""
+    path = folder / f"{record.date[:10]}-{name or record.task}.md"
+    _put(markdown(record), path)
     text = json.dumps(_plain(record), indent=1, ensure_ascii=False) + "\n"
-    (folder / f"{name}.json").write_text(text, encoding="utf-8")
-    return page
+    path.with_suffix(".json").write_text(text, encoding="utf-8")
+
+
+def write_page(lines: Sequence[str], path: Path) -> None:
+    """Write a page, with the machine and the versions at its end."""
+    _put(with_machine(lines), path)
+
+
+def with_machine(lines: Sequence[str]) -> str:
+    """Return a page: its lines, then the machine and the versions."""
+    return "\n".join([*lines, "", *_listed(machine() | versions())]) + "\n"
+
+
+def _put(page: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    print(page)
+    print(f"record: {path}")

@@ -13,7 +13,6 @@ curve is made before it and deleted after it. There is a plot for each curve and
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -26,10 +25,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from benches.arguments import ROOT, run_arguments
 from benches.process import Run, run, warm
-from benches.report import machine, versions
+from benches.report import machine, with_machine
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 SHARE: Final = 0.3
 COLORS: Final = ("#0072B2", "#D55E00", "#009E73")
 """Blue, vermilion and green of Okabe and Ito, which colour-blind readers can distinguish."""
@@ -195,16 +194,10 @@ def main() -> None:
     """Read the command line, measure, write plots, a table and every run."""
     cores = int(machine()["cores"])
     known = curves(1, cores)
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = run_arguments(__doc__, timeout=900.0)
     parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default=",".join(curve.name for curve in known))
-    parser.add_argument("--timeout", type=float, default=900.0, help="seconds a run")
-    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--name", default="scaling", help="of the record, behind its date")
-    parser.add_argument("--record", type=Path, default=ROOT / "benches" / "record")
     options = parser.parse_args()
     wanted = options.only.split(",")
     if unknown := set(wanted) - {curve.name for curve in known}:
@@ -235,8 +228,7 @@ def main() -> None:
             for point, found in zip(curve.points, runs, strict=True)
         ]
         # Curve by curve, so that whoever stops keeps those that were measured.
-        about = [f"- {key}: {value}" for key, value in {**machine(), **versions()}.items()]
-        page.write_text("\n".join([*lines, "", *about]) + "\n", encoding="utf-8")
+        page.write_text(with_machine(lines), encoding="utf-8")
         page.with_suffix(".json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
     print(f"record: {page}")
 

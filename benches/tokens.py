@@ -15,7 +15,6 @@ give equal batches, which is checked. Needs the dependency group `train`.
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import os
 import tempfile
@@ -28,8 +27,9 @@ from typing import Any, Final, TypeAlias
 import fastsample
 import numpy as np
 
+from benches.arguments import arguments
 from benches.generate import generate
-from benches.report import machine, versions
+from benches.report import write_page
 
 BATCH: Final = 24
 BATCHES: Final = 100
@@ -37,7 +37,6 @@ ROUNDS: Final = 7
 MOST: Final = 256
 TRAINED_ON: Final = 5_000
 VOCABULARY: Final = 8_000
-RECORD: Final = Path(__file__).parent / "record"
 PAIR: Final = ("prompt", "response")
 
 Line: TypeAlias = tuple[str, str]
@@ -158,11 +157,9 @@ def measure(rows: int, tokenizer: Path | None, rounds: int) -> Iterator[Line]:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser = arguments(__doc__, rounds=ROUNDS)
     parser.add_argument("--rows", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--tokenizer", type=Path, help="folder of a tokenizer with a pad token")
-    parser.add_argument("--record", type=Path, default=RECORD, help="folder for the record")
     options = parser.parse_args()
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     page = [f"# Token ids: {options.rows:,} rows", "", f"{date}. `python -m benches.tokens`", ""]
@@ -170,10 +167,7 @@ def main() -> None:
     for what, found in measure(options.rows, options.tokenizer, options.rounds):
         page.append(f"| {what} | {found} |")
         print(page[-1], flush=True)
-    page += ["", *(f"- {key}: {value}" for key, value in {**machine(), **versions()}.items())]
-    options.record.mkdir(parents=True, exist_ok=True)
-    path = options.record / f"{date}-tokens.md"
-    path.write_text("\n".join(page) + "\n", encoding="utf-8")
+    write_page(page, options.record / f"{date}-tokens.md")
 
 
 if __name__ == "__main__":

@@ -28,8 +28,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from benches.arguments import RECORD
 from benches.process import warm
-from benches.report import machine, versions
+from benches.report import write_page
 
 BATCH: Final = 24
 RANKS: Final = 3
@@ -38,7 +39,6 @@ ROUNDS: Final = 11
 SLOW_ROUNDS: Final = 3
 BATCHES: Final = 200
 SLOW: Final = "pyarrow take"
-RECORD: Final = Path(__file__).parent / "record"
 
 Line = tuple[str, str]
 Batches = Callable[[list[int]], Any]
@@ -268,10 +268,7 @@ def main() -> None:
     for what, found in measure(options.rows, options.epoch_rows, options.real):
         page.append(f"| {what} | {found} |")
         print(page[-1], flush=True)
-    page += ["", *(f"- {key}: {value}" for key, value in {**machine(), **versions()}.items())]
-    options.record.mkdir(parents=True, exist_ok=True)
-    path = options.record / f"{date}-training.md"
-    path.write_text("\n".join(page) + "\n", encoding="utf-8")
+    write_page(page, options.record / f"{date}-training.md")
 
 
 if __name__ == "__main__":
