@@ -477,6 +477,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
                 "shuffle": FLAG,
                 "overwrite": TRUE,
                 "memory_limit": COUNT,
+                "manifest": FLAG,
                 "progress": PROGRESS,
             },
         ),

@@ -222,7 +222,7 @@ def test_a_file_an_epoch(source: Path, table: pa.Table) -> None:
     done = run("sample", source, "s.jsonl", "-n", 900, "--epochs", 4, "--smart")
     assert done.returncode == 2
     assert "--epochs is 4, but a draw by weight has 3" in done.stderr
-    for option in (["--replace"], ["--shards", 2], ["--weights"], ["--manifest"]):
+    for option in (["--replace"], ["--shards", 2], ["--weights"]):
         done = run("sample", source, "s.jsonl", "-n", 900, "--epochs", 2, *option)
         assert done.returncode == 2
         assert f"{option[0]} does not go with --epochs" in done.stderr

@@ -127,12 +127,12 @@ def test_samples_without_a_manifest_say_why(source: Path, tmp_path: Path) -> Non
     in_memory = fastsample.sample(table, 5)
     by_target = fastsample.sample(source, 5, smart=fastsample.Smart(target=table))
     to_avoid = fastsample.sample(source, 5, smart=fastsample.Smart(avoid=table))
-    epoch = fastsample.epochs(source, 10)[1]
+    epoch = fastsample.epochs(table, 10)[1]
     for drawn, why in [
         (in_memory, "an object in memory"),
         (by_target, "target= of its smart draw"),
         (to_avoid, "avoid= of its smart draw"),
-        (epoch, "it was not drawn by fastsample.sample"),
+        (epoch, "an object in memory"),
     ]:
         with pytest.raises(fastsample.ArgumentError, match=f"no manifest of this sample.*{why}"):
             drawn.write_parquet(tmp_path / "out.parquet", manifest=True)
@@ -157,7 +157,7 @@ def test_a_manifest_replaces_nothing_that_it_may_not(source: Path, tmp_path: Pat
         ("[]", "it is no manifest"),
         ("{}", "it is no manifest"),
         ('{"manifest": 99}', "manifest version 99"),
-        ('{"manifest": 1}', "'source' is None"),
+        ('{"manifest": 1}', "'options' is None"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, text: str, error: str) -> None:

@@ -50,9 +50,10 @@ if TYPE_CHECKING:
     from fastsample._sampling.reproduce import reproduce
     from fastsample._sampling.sample import Sample
     from fastsample._sampling.score import Scores, score
+    from fastsample._sampling.sides import Split
     from fastsample._sampling.smart import Smart
     from fastsample._sampling.smart_report import KeptFeatures, Likeness, SmartReport
-    from fastsample._sampling.split import Split, split
+    from fastsample._sampling.split import split
     from fastsample._sampling.tokens import token_lengths
     from fastsample._sampling.update import update
     from fastsample._text_lengths import TextLengths
@@ -163,9 +164,10 @@ _HOMES = {
     "._sampling.reproduce": ("reproduce",),
     "._sampling.sample": ("Sample",),
     "._sampling.score": ("Scores", "score"),
+    "._sampling.sides": ("Split",),
     "._sampling.smart": ("Smart",),
     "._sampling.smart_report": ("KeptFeatures", "Likeness", "SmartReport"),
-    "._sampling.split": ("Split", "split"),
+    "._sampling.split": ("split",),
     "._sampling.tokens": ("token_lengths",),
     "._sampling.update": ("update",),
     "._text_lengths": ("TextLengths",),

@@ -11,7 +11,7 @@ from fastsample import _fastsample
 from fastsample._comparison.examples import flat_columns, texts_of
 from fastsample._comparison.model import Dropped
 from fastsample._files import is_there
-from fastsample._sampling.manifest_file import manifest_path, read_manifest
+from fastsample._sampling.manifest_file import kind_of, manifest_path, read_manifest
 from fastsample._sampling.recipe import Recipe, options_of
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import Smart, check_smart, weighted
@@ -34,8 +34,11 @@ def smart_options(sample: SourceLike, files: Sequence[Path]) -> tuple[bool, Smar
         if isinstance(sample, Sample):
             return sample.report.smart is not None, _of_sample(sample)
         if files and is_there(manifest_path(files[0]), Path.is_file):
-            options = options_of(read_manifest(manifest_path(files[0])))
-            return bool(options.get("smart")), _decisive(options)
+            found = read_manifest(manifest_path(files[0]))
+            options, kind = options_of(found), kind_of(found)
+            # Of a split only the first side is drawn by weight.
+            is_smart = kind != "side" or found["side"] == next(iter(options["sizes"]), None)
+            return is_smart and bool(options.get("smart")), _decisive(kind, options)
     except (FastSampleError, TypeError, ValueError):  # a manifest that somebody edited
         pass
     return False, None
@@ -97,11 +100,15 @@ def _again(
 
 def _of_sample(sample: Sample) -> Smart | None:
     made = sample._recipe
-    return _decisive(options_of({"options": made.options})) if isinstance(made, Recipe) else None
+    if not isinstance(made, Recipe):
+        return None
+    return _decisive(made.kind, options_of({"options": made.options}))
 
 
-def _decisive(options: Mapping[str, Any]) -> Smart | None:
+def _decisive(kind: str | None, options: Mapping[str, Any]) -> Smart | None:
     smart = options.get("smart")
-    if not (smart is True or isinstance(smart, Smart)) or any(options.get(o) for o in _OTHERS):
+    is_smart = smart is True or isinstance(smart, Smart)
+    # Other sides and earlier epochs leave rows out, too.
+    if kind is not None or not is_smart or any(options.get(o) for o in _OTHERS):
         return None
     return check_smart(smart, options.get("text_columns"))

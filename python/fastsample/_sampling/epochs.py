@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from fastsample import _fastsample
 from fastsample._arguments import (
     check_amount,
+    check_schema,
     check_seed,
     check_threads,
+    names,
     optional,
     output_path,
     string,
@@ -23,11 +25,12 @@ from fastsample._sampling import formats
 from fastsample._sampling.draw_plan import Drawn, DrawPlan, check_plan, draw, report_of
 from fastsample._sampling.exclusion import LETTERS, check_exclude, excluding, read_benchmarks
 from fastsample._sampling.groups import AllocationLike
+from fastsample._sampling.recipe import Recipe, part_recipe, recipe
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike
 from fastsample._sampling.smart_report import to_report
-from fastsample._sampling.write import write
+from fastsample._sampling.write_drawn import write_drawn
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -117,7 +120,22 @@ def epochs(
         opened = matching(opened, where, threads, callback)
         shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
         opened = excluding(opened, shared, plan.text, threads, callback)
-    return Epochs(opened, plan, where, threads, progress)
+    options = {
+        **{name: plan.arguments[name] for name in _PLANNED},
+        "where": where,
+        "exclude": benchmarks or None,
+        "exclude_letters": exclude_letters,
+        "columns": optional(names, "columns", columns),
+        "schema": check_schema(schema),
+    }
+    made = recipe(source, options, plan.features)
+    return Epochs(opened, plan, where, made, threads, progress)
+
+
+#: Arguments of `epochs` that a plan has. It has others, which are refused here.
+_PLANNED = (
+    "n", "fraction", "by", "allocation", "group", "weight", "smart", "seed", "text_columns",
+)  # fmt: skip
 
 
 @public
@@ -133,6 +151,7 @@ class Epochs:
         opened: _fastsample.Source,
         plan: DrawPlan,
         where: str | None,
+        recipe: Recipe | str,
         threads: int | None,
         progress: bool | Callback | None,
     ) -> None:
@@ -140,6 +159,7 @@ class Epochs:
         self._n = opened.count(plan.amount or 0)
         self._plan = plan
         self._where = where
+        self._recipe = recipe
         self._threads = threads
         self._progress = progress
         self._ranking: _fastsample.Ranking | None = None
@@ -178,7 +198,7 @@ class Epochs:
             drawn = self._draw(epoch, callback)
         seconds = time.perf_counter() - started
         report = report_of(drawn, self._plan, self._opened, self._where, seconds)
-        return Sample(drawn.rows, report)
+        return Sample(drawn.rows, report, part_recipe(self._recipe, epoch=epoch))
 
     def write(
         self,
@@ -189,6 +209,7 @@ class Epochs:
         shuffle: bool = False,
         overwrite: bool = True,
         memory_limit: int | None = None,
+        manifest: bool = False,
         progress: bool | Callback | None = None,
     ) -> list[WriteReport]:
         """Write each epoch to a file of its own: ``train-epoch0.parquet`` and so on.
@@ -207,6 +228,9 @@ class Epochs:
             :meth:`fastsample.Sample.write_parquet` and :meth:`fastsample.Sample.write_ipc`.
         shuffle, overwrite, memory_limit, progress
             As in :meth:`fastsample.Sample.write_parquet`.
+        manifest
+            Also write a manifest beside each file: ``train-epoch0.parquet.manifest.json``, from
+            which :func:`fastsample.reproduce` draws that epoch.
 
         Raises
         ------
@@ -225,6 +249,7 @@ class Epochs:
         ['train-epoch0.jsonl', 'train-epoch1.jsonl']
         """
         files = {"shuffle": shuffle, "overwrite": overwrite, "memory_limit": memory_limit}
+        files["manifest"] = manifest
         _, written = write_epochs(self, path, epochs, compression, progress=progress, **files)
         return written
 
@@ -258,5 +283,5 @@ def write_epochs(
         raise ArgumentError(f"epochs is {count}, but a draw by weight has {len(draws)} here")
     drawn = [draws[epoch] for epoch in range(count)]
     paths = [formats.with_label(target, f"epoch{epoch}") for epoch in range(count)]
-    written = write([sample._native for sample in drawn], paths, form, **options)
+    written = write_drawn(drawn, paths, form, **options)
     return [sample.report for sample in drawn], written

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastsample import _fastsample
-from fastsample._sampling.manifest_file import VERSION, is_mixture
+from fastsample._sampling.manifest_file import VERSION, kind_of
 from fastsample._sampling.recipe import Recipe
 from fastsample._training.mapped import fingerprint, head_fingerprint
 from fastsample.errors import SourceChangedError
@@ -43,6 +43,7 @@ def described(
         "manifest": VERSION,
         "fastsample": _fastsample.__version__,
         **sources,
+        **made.part,
         "options": made.options,
         "other_inputs": told(_others(native, made)),
         "source_rows": native.source_rows,
@@ -81,7 +82,7 @@ def changed_in_place(found: Mapping[str, Any]) -> list[str]:
 
 def _files_of(found: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the files of each source; with the beginning of a sentence about one of a mixture."""
-    if is_mixture(found):
+    if kind_of(found) == "sources":
         return [(f"{each['name']}: ", each["files"]) for each in found["sources"]]
     return [("", found["files"])]
 

@@ -19,6 +19,15 @@ _FILE = {"path": str, "bytes": int, "sha256": str}
 _OUTPUT = {"path": str, "rows": int, "bytes": int}
 _FILES = {"source": [str], "files": [_FILE]}
 _MIXED = {"sources": [{"name": str, "share": (int, float, type(None)), **_FILES}]}
+_SIDE = {**_FILES, "side": str, "options": {"sizes": dict}}
+_EPOCH = {**_FILES, "epoch": int}
+#: What else manifests have, by the key that only those of a kind have; None for a sample.
+_KINDS: dict[str | None, dict[str, Any]] = {
+    None: _FILES,
+    "sources": _MIXED,
+    "side": _SIDE,
+    "epoch": _EPOCH,
+}
 _ALL = {
     "options": dict, "other_inputs": [_FILE], "rows": int, "row_ids": str, "written": dict,
     "fastsample": str, "outputs": [_OUTPUT], "source_rows": int,
@@ -48,7 +57,7 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
         )
     if version != VERSION:
         raise ArgumentError(f"{where}: manifest version {version}; this fastsample reads {VERSION}")
-    wrong = _wrong(found, {**(_MIXED if is_mixture(found) else _FILES), **_ALL}, "it")
+    wrong = _wrong(found, {**_ALL, **_KINDS[kind_of(found)]}, "it")
     names = [each["name"] for each in found.get("sources", ())] if wrong is None else []
     if twice := [name for place, name in enumerate(names) if name in names[:place]]:
         wrong = f"{twice[0]!r} is named twice"
@@ -57,9 +66,12 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     return dict(found)
 
 
-def is_mixture(found: Mapping[str, Any]) -> bool:
-    """Return whether a manifest is of a mixture, which has sources with names."""
-    return "sources" in found
+def kind_of(found: Mapping[str, Any]) -> str | None:
+    """Return what a manifest is of: None for a sample, else the key that only its kind has.
+
+    A mixture has ``sources`` with names, a side of a split its ``side``, an epoch its ``epoch``.
+    """
+    return next((key for key in _KINDS if key in found), None)
 
 
 def _wrong(value: Any, kind: Any, name: str) -> str | None:

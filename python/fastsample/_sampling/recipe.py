@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,9 @@ class MixedPaths:
 class Recipe:
     """The arguments of a draw, as plain values: paths as they were given, and options by name.
 
-    A mixture has `mixed` in place of `source`. `known` are files whose hashes are known, and
-    `aside` files that had no part in the choice, though rows are read from them.
+    A mixture has `mixed` in place of `source`. `part` is the side of a split or the epoch that was
+    taken of what these arguments draw. `known` are files whose hashes are known, and `aside` files
+    that had no part in the choice, though rows are read from them.
     """
 
     source: list[str]
@@ -40,6 +41,12 @@ class Recipe:
     known: list[dict[str, Any]] = field(default_factory=list)
     aside: list[Path] = field(default_factory=list)
     mixed: list[MixedPaths] = field(default_factory=list)
+    part: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str | None:
+        """What was drawn, by the key that its manifest has, as `kind_of` says."""
+        return "sources" if self.mixed else next(iter(self.part), None)
 
 
 class _UntoldError(Exception):
@@ -49,7 +56,7 @@ class _UntoldError(Exception):
 def recipe(
     source: SourceLike, options: Mapping[str, Any], features: Path | None = None
 ) -> Recipe | str:
-    """Return the arguments of `sample` as plain values, or why they can't be written down.
+    """Return the arguments of `sample`, `split` or `epochs` as plain values, or why not.
 
     The draw has the same rows without the file of `features`.
     """
@@ -60,6 +67,11 @@ def recipe(
     except _UntoldError as why:
         return str(why)
     return Recipe(paths, found, aside=[] if features is None else [features.absolute()])
+
+
+def part_recipe(made: Recipe | str, **part: Any) -> Recipe | str:
+    """Return the recipe of a side or an epoch: ``side="train"`` or ``epoch=0``."""
+    return made if isinstance(made, str) else replace(made, part=part)
 
 
 def mixture_recipe(
@@ -95,12 +107,12 @@ def options_of(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that `sample` and `mix` share as plain values, others as they are."""
+    """Return the options that draws share as plain values, others as they are."""
     found = dict(options)
     if found["exclude"] is not None:
         listed = [_paths(each, "its exclude comes") for each in found["exclude"]]
         found["exclude"] = [paths[0] if len(paths) == 1 else paths for paths in listed]
-    if found["tokenizer"] is not None:
+    if found.get("tokenizer") is not None:
         found["tokenizer"] = os.fsdecode(found["tokenizer"])
     schema = found["schema"]
     if isinstance(schema, Mapping):

@@ -10,11 +10,13 @@ from fastsample._arguments import check_threads
 from fastsample._progress import Callback
 from fastsample._public import public
 from fastsample._sampling.draw import sample
+from fastsample._sampling.epochs import epochs
 from fastsample._sampling.manifest import changed, changed_in_place, check_same
-from fastsample._sampling.manifest_file import is_mixture, read_manifest
+from fastsample._sampling.manifest_file import kind_of, read_manifest
 from fastsample._sampling.mixture import mix
 from fastsample._sampling.recipe import Recipe, options_of
 from fastsample._sampling.sample import Sample
+from fastsample._sampling.split import split
 from fastsample._source import SourceLike
 from fastsample.errors import ArgumentError, FastSampleError, SourceTypeError
 
@@ -32,7 +34,8 @@ def reproduce(
     Parameters
     ----------
     manifest
-        A file that ``write_parquet(..., manifest=True)`` of a sample or a mixture wrote.
+        A file that ``write_parquet(..., manifest=True)`` of a sample, a mixture or a split wrote,
+        or :meth:`fastsample.Epochs.write`.
     source
         Where the files of the source are now, if they were moved: paths, as in
         :func:`fastsample.sample`; of a mixture by the names of the sources that were moved. By
@@ -44,7 +47,8 @@ def reproduce(
     Returns
     -------
     Sample
-        The same rows; of a mixture a :class:`fastsample.Mixture`.
+        The same rows: of a split those of the side that the manifest is beside, of epochs those of
+        the epoch; of a mixture a :class:`fastsample.Mixture`.
 
     Raises
     ------
@@ -71,11 +75,7 @@ def reproduce(
     found = read_manifest(manifest)
     try:
         options = {**options_of(found), "threads": threads, "progress": progress}
-        drawn: Sample
-        if is_mixture(found):
-            drawn = mix(_sources(found, source), **options)
-        else:
-            drawn = sample(found["source"] if source is None else source, **options)
+        drawn = _again(found, source, options)
     except FastSampleError as error:
         if source is None and (told := changed_in_place(found)):
             raise changed(told) from error
@@ -86,6 +86,26 @@ def reproduce(
         raise ArgumentError(f"the rows can't be told from those of the manifest: {drawn._recipe}")
     check_same(found, drawn._recipe, drawn._native)
     return drawn
+
+
+def _again(found: Mapping[str, Any], moved: Any, options: Mapping[str, Any]) -> Sample:
+    """Draw what a manifest is of; its source may have been `moved`."""
+    kind = kind_of(found)
+    if kind == "sources":
+        return mix(_sources(found, moved), **options)
+    source = found["source"] if moved is None else moved
+    if kind == "side":
+        sides, name = split(source, **options), found["side"]
+        if name not in sides:
+            known = ", ".join(map(repr, sides))
+            raise ArgumentError(f"side is {name!r}, but the sides are {known}")
+        return sides[name]
+    if kind == "epoch":
+        try:
+            return epochs(source, **options)[found["epoch"]]
+        except IndexError as error:
+            raise ArgumentError(str(error)) from None
+    return sample(source, **options)
 
 
 def _sources(found: Mapping[str, Any], moved: object) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,21 +11,18 @@ from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
 from fastsample._arguments import flag, output_path
-from fastsample._files import check_output, write_text
 from fastsample._progress import Callback, check_progress, reporting
 from fastsample._public import public
 from fastsample._sampling import formats
 from fastsample._sampling.ids_file import load_ids, save_ids
-from fastsample._sampling.manifest import described
-from fastsample._sampling.manifest_file import manifest_path
 from fastsample._sampling.recipe import Recipe
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.token_cache import Tokens, check_unused
-from fastsample._sampling.write import write
+from fastsample._sampling.write_drawn import write_drawn
 from fastsample._training.cache import cache_file, cache_folder, once
 from fastsample._training.dataset import Dataset, positions, positions_of
 from fastsample._training.token_dataset import TokenDataset
-from fastsample.errors import ArgumentError, SourceTypeError
+from fastsample.errors import SourceTypeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +47,7 @@ class Sample:
         self,
         native: _fastsample.Sample,
         report: Report,
-        recipe: Recipe | str = "it was not drawn by fastsample.sample or fastsample.mix",
+        recipe: Recipe | str = "it was not drawn by fastsample.sample, mix, split or epochs",
     ) -> None:
         self._native = native
         self._report = report
@@ -314,7 +310,7 @@ class Sample:
             Also write ``<path>.manifest.json``: what made the rows, from which
             :func:`fastsample.reproduce` draws them again. All inputs are read for their hashes.
             For samples that :func:`fastsample.sample` or :func:`fastsample.mix` drew from local
-            files.
+            files, and for sides and epochs of those.
         progress
             As in :func:`fastsample.sample`.
 
@@ -444,21 +440,9 @@ class Sample:
         self,
         path: Path,
         format: _fastsample.Format,  # noqa: A002
-        *,
-        manifest: bool,
         **options: Any,
     ) -> WriteReport:
-        recipe = self._recipe if flag("manifest", manifest) else None
-        if isinstance(recipe, str):
-            raise ArgumentError(f"there is no manifest of this sample, since {recipe}")
-        if recipe is not None:
-            inputs, overwrite = self._native.inputs, flag("overwrite", options["overwrite"])
-            check_output(manifest_path(path), inputs, overwrite=overwrite)
-        report = write([self._native], [path], format, **options)[0]
-        if recipe is not None:
-            said = {name: options[name] for name in ("shuffle", "shards")}
-            made = described(self._native, recipe, said, report.files)
-            write_text(manifest_path(path), json.dumps(made, ensure_ascii=False, indent=2) + "\n")
+        report = write_drawn([self], [path], format, **options)[0]
         return report if report.order != "source" else replace(report, order=self._order)
 
     def _exact_schema(self) -> pa.Schema | None:

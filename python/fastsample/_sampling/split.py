@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from numbers import Integral, Real
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
 from fastsample._arguments import (
     check_alone,
+    check_schema,
     check_seed,
     check_text_columns,
     check_threads,
-    choice,
     flag,
+    names,
     number,
     optional,
-    output_path,
     string,
     whole,
 )
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
-from fastsample._sampling import formats
 from fastsample._sampling.exclusion import (
     LETTERS,
     check_exclude,
@@ -37,13 +34,14 @@ from fastsample._sampling.exclusion import (
     read_benchmarks,
 )
 from fastsample._sampling.groups import check_by
-from fastsample._sampling.report import Report, WriteReport
+from fastsample._sampling.recipe import part_recipe, recipe
+from fastsample._sampling.report import Report
 from fastsample._sampling.sample import Sample
+from fastsample._sampling.sides import Split
 from fastsample._sampling.smart import SmartLike, check_features, check_rule, rule
 from fastsample._sampling.smart_report import to_report
-from fastsample._sampling.write import write
 from fastsample._source import SourceLike, matching, open_source
-from fastsample.errors import ArgumentError, OutputError, SourceTypeError
+from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -215,7 +213,28 @@ def split(
     smart_report = None if found is None else to_report(found)
     notes = (*opened.notes, *reports[0].notes)
     reports[0] = replace(reports[0], smart=smart_report, notes=notes)
-    return Split(dict(zip(sizes, map(Sample, drawn, reports), strict=True)))
+    options = {
+        "sizes": {
+            name: int(size) if is_exact else float(size)
+            for (name, size), (_, is_exact) in zip(sizes.items(), wanted, strict=True)
+        },
+        "group": together,
+        "smart": smart,
+        "near_duplicates": near,
+        "seed": seed,
+        "where": where,
+        "exclude": benchmarks or None,
+        "exclude_letters": exclude_letters,
+        "columns": optional(names, "columns", columns),
+        "schema": check_schema(schema),
+        "text_columns": text,
+    }
+    made = recipe(source, options, kept)
+    sides = {
+        name: Sample(side, report, part_recipe(made, side=name))
+        for name, side, report in zip(sizes, drawn, reports, strict=True)
+    }
+    return Split(sides)
 
 
 #: Sides that one split may have.
@@ -245,118 +264,3 @@ def _notes(rows: int, wanted: int, group: list[str] | None) -> tuple[str, ...]:
         return ()
     what = "equal texts" if group is None else f"groups of equal {', '.join(group)}"
     return (f"{rows:,} rows, not {wanted:,}: the nearest that keeps {what} together",)
-
-
-@public
-class Split(Mapping[str, Sample]):
-    """Disjoint samples by name."""
-
-    def __init__(self, sides: dict[str, Sample]) -> None:
-        self._sides = sides
-
-    def __getitem__(self, name: str) -> Sample:
-        return self._sides[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._sides)
-
-    def __len__(self) -> int:
-        """Return the number of sides."""
-        return len(self._sides)
-
-    def pairs(self) -> Iterator[tuple[Sample, Sample]]:
-        """Yield for each side the rows of all others, to train on, and its own, to validate.
-
-        Examples
-        --------
-        >>> import pyarrow as pa, fastsample
-        >>> table = pa.table({"talk": [i // 3 for i in range(90)], "turn": [0, 1, 2] * 30})
-        >>> folds = fastsample.split(table, folds=5, group="talk")
-        >>> [(len(train), len(valid)) for train, valid in folds.pairs()]
-        [(72, 18), (72, 18), (72, 18), (72, 18), (72, 18)]
-        """
-        if len(self) < 2:
-            raise ArgumentError("there is one side alone; name two or more, or pass folds")
-        for name, side in self.items():
-            others = [other for key, other in self.items() if key != name]
-            joined = others[0]._native.joined([other._native for other in others[1:]])
-            report = replace(others[0].report, sampled=len(joined), notes=(), smart=None)
-            yield Sample(joined, report), side
-
-    def __repr__(self) -> str:
-        sizes = ", ".join(f"{name}: {len(side):,}" for name, side in self.items())
-        return f"<fastsample.Split: {sizes}>"
-
-    def write_parquet(
-        self,
-        folder: str | os.PathLike[str],
-        *,
-        compression: str = "zstd",
-        compression_level: int | None = None,
-        row_group_size: int | None = None,
-        **options: Any,
-    ) -> dict[str, WriteReport]:
-        """Write each side to ``<folder>/<name>.parquet``; options are those of a sample.
-
-        All files appear together, or none of them.
-        """
-        form = partial(
-            formats.parquet,
-            compression=compression,
-            compression_level=compression_level,
-            row_group_size=row_group_size,
-        )
-        return self._write(folder, ".parquet", form, options)
-
-    def write_jsonl(
-        self,
-        folder: str | os.PathLike[str],
-        *,
-        compression: str = "none",
-        compression_level: int | None = None,
-        **options: Any,
-    ) -> dict[str, WriteReport]:
-        """Write each side to ``<folder>/<name>.jsonl``; options are those of a sample.
-
-        With `compression` ``gzip`` or ``zstd``, ``.gz`` or ``.zst`` is added to the names. All
-        files appear together, or none of them.
-        """
-        form = partial(formats.jsonl, compression_level=compression_level)
-        return self._write(folder, ".jsonl" + formats.compressed(compression), form, options)
-
-    def write_csv(
-        self,
-        folder: str | os.PathLike[str],
-        *,
-        delimiter: str = ",",
-        compression: str = "none",
-        compression_level: int | None = None,
-        **options: Any,
-    ) -> dict[str, WriteReport]:
-        """Write each side to ``<folder>/<name>.csv``, as :meth:`write_jsonl` does.
-
-        With tabs as `delimiter` the names end in ``.tsv``.
-        """
-        ending = formats.DELIMITED[choice("delimiter", delimiter, list(formats.DELIMITED))]
-        form = partial(formats.csv, compression_level=compression_level)
-        return self._write(folder, ending + formats.compressed(compression), form, options)
-
-    def _write(
-        self,
-        folder: str | os.PathLike[str],
-        ending: str,
-        form: Callable[[Path], _fastsample.Format],
-        options: dict[str, Any],
-    ) -> dict[str, WriteReport]:
-        path = output_path("folder", folder)
-        for name in self:
-            if Path(name).name != name or name in ("", ".", ".."):
-                raise OutputError(f"{name!r} can't be the name of a file")
-        paths = [path / f"{name}{ending}" for name in self]
-        chosen = form(paths[0])
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot create the folder: {error.strerror}") from None
-        reports = write([side._native for side in self.values()], paths, chosen, **options)
-        return dict(zip(self, reports, strict=True))

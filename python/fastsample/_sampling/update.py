@@ -15,7 +15,7 @@ from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling.draw_plan import DrawPlan, check_plan, draw, report_of
 from fastsample._sampling.manifest import rows_digest, unchanged
-from fastsample._sampling.manifest_file import is_mixture, manifest_path, read_manifest
+from fastsample._sampling.manifest_file import kind_of, manifest_path, read_manifest
 from fastsample._sampling.recipe import options_of, recipe
 from fastsample._sampling.sample import Sample
 from fastsample._source import SourceLike, matching, open_source
@@ -108,7 +108,7 @@ def update(
     if isinstance(old, Sample):
         if isinstance(old._recipe, str):
             raise ArgumentError(f"the earlier sample can't be updated, since {old._recipe}")
-        _check_plain("the earlier sample", is_mixed=bool(old._recipe.mixed))
+        _check_plain("the earlier sample", old._recipe.kind)
         what, options = "the earlier sample", options_of({"options": old._recipe.options})
     elif written is not None:
         what, options = written.what, written.options
@@ -196,7 +196,7 @@ def _written(old: str | os.PathLike[str]) -> _Written:
     if not manifest.name.endswith(_ENDING):
         manifest = manifest_path(manifest)
     found = read_manifest(manifest)
-    _check_plain(str(manifest), is_mixed=is_mixture(found))
+    _check_plain(str(manifest), kind_of(found))
     if found["written"].get("shuffle"):
         raise ArgumentError(
             f"{manifest}: the rows were shuffled, and are not in the order of the source any more; "
@@ -209,13 +209,21 @@ def _written(old: str | os.PathLike[str]) -> _Written:
         raise ArgumentError(f"{manifest}: it is no manifest: {error}") from None
 
 
-def _check_plain(what: str, *, is_mixed: bool) -> None:
-    """Refuse mixtures, of which no source has its rows side by side in the output."""
-    if is_mixed:
-        raise ArgumentError(
-            f"{what} is of a mixture, whose rows lie among those of other sources; draw it anew "
-            "with fastsample.mix"
-        )
+#: Why draws other than those of `sample` are not updated, by their kinds.
+_OTHERS = {
+    "sources": "a mixture, whose rows lie among those of other sources; draw it anew with "
+    "fastsample.mix",
+    "side": "a side of a split, whose rows depend on the other sides; draw them anew with "
+    "fastsample.split",
+    "epoch": "an epoch, whose rows depend on the other epochs; draw them anew with "
+    "fastsample.epochs",
+}
+
+
+def _check_plain(what: str, kind: str | None) -> None:
+    """Refuse what was not drawn by `sample`."""
+    if kind is not None:
+        raise ArgumentError(f"{what} is of {_OTHERS[kind]}")
 
 
 def _plan(what: str, options: Mapping[str, Any]) -> DrawPlan:

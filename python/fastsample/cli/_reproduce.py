@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import fastsample
-from fastsample._sampling.manifest_file import is_mixture, read_manifest
+from fastsample._sampling.manifest_file import kind_of, read_manifest
 from fastsample.cli._common import as_json, overwrite, reported, threads
 from fastsample.cli._mix import mixture_keys
 from fastsample.cli._paths import inputs
@@ -45,14 +45,16 @@ def reproduce(
 ) -> None:
     """Draw the rows of a manifest again and write them, or say what differs and write nothing.
 
+    The manifest of a split is that of one side, that of epochs of one epoch: those rows are drawn.
     --input says where the source is now, if it was moved; of a mixture NAME=PATH.
     """
     started = time.perf_counter()
     with reported():
         check_compression(output, compression)
         found = read_manifest(made_by)
-        keys = mixture_keys if is_mixture(found) else sample_keys
-        source: Any = _by_name(inputs) if is_mixture(found) else list(inputs)
+        is_mixture = kind_of(found) == "sources"
+        keys = mixture_keys if is_mixture else sample_keys
+        source: Any = _by_name(inputs) if is_mixture else list(inputs)
         drawn = fastsample.reproduce(made_by, source or None, threads=threads)
         options = {**found["written"], "overwrite": overwrite}
         written = write(drawn, output, compression, manifest=manifest, **options)

@@ -208,12 +208,11 @@ def sample(
                     "--chat-template": chat_template,
                     "--replace": replace or None,
                     "--weights": weights or None,
-                    "--manifest": manifest or None,
                     "--shards": shards if shards > 1 else None,
                 }
             )
             draws = fastsample.epochs(sources, num_samples, **asked)
-            files = {"shuffle": shuffle is True, "overwrite": overwrite}
+            files = {"shuffle": shuffle is True, "overwrite": overwrite, "manifest": manifest}
             with folder_of(file):
                 reports = write_epochs(draws, file, epochs, compression, **files)
             tell_order(shuffle)

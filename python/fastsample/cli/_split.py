@@ -31,6 +31,7 @@ from fastsample.cli._common import (
     where,
 )
 from fastsample.cli._rule import features
+from fastsample.cli._written import manifest
 
 #: Endings of the files, without the dot: one for each format and compression.
 _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson"))]
@@ -71,6 +72,7 @@ _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson
     default="parquet",
     help="Ending of the files: parquet, jsonl, csv, tsv, or jsonl.gz, jsonl.zst and so on.",
 )
+@manifest
 @overwrite
 @threads
 @as_json
@@ -92,6 +94,7 @@ def split(
     schema: Any,
     shuffle: bool,
     file_format: str,
+    manifest: bool,
     overwrite: bool,
     threads: int | None,
     as_json: bool,
@@ -121,7 +124,8 @@ def split(
             text_columns=text_column,
             threads=threads,
         )
-        written = _write(drawn, output, file_format, shuffle=shuffle, overwrite=overwrite)
+        options = {"shuffle": shuffle, "overwrite": overwrite, "manifest": manifest}
+        written = _write(drawn, output, file_format, **options)
     seconds = time.perf_counter() - started
     files = {name: report.files[0] for name, report in written.items()}
     notes = [f"{name}: {note}" for name, side in drawn.items() for note in side.report.notes]

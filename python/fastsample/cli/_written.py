@@ -40,7 +40,9 @@ compression = click.option(
 
 
 manifest = click.option(
-    "--manifest", is_flag=True, help="Also write OUTPUT.manifest.json: what made the rows."
+    "--manifest",
+    is_flag=True,
+    help="Also write FILE.manifest.json beside each file: what made it.",
 )
 
 
