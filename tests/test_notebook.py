@@ -32,5 +32,5 @@ def shown(notebook: Any) -> list[Any]:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: str(path.stem))
 def test_a_notebook_shows_what_it_keeps(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = json.loads(path.read_text(encoding="utf-8"))
-    assert shown(run(kept)) == shown(kept), f"run: python -m tools.pages.notebook {path.name}"
+    assert shown(run(kept)) == shown(kept), f"run: python -m tools.pages.notebook {path}"
     assert sum("text/html" in str(cell) for cell in shown(kept)) >= 5
