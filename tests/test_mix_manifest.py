@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from data import write_parquet
 from fastsample import ArgumentError, SourceChangedError, SourceNotFoundError, SourceTypeError
 from fastsample.cli import app
+from manifests_made import check_other_rows_are_told, read
 from mixtures_made import TABLES, laid_out
 from tokenizers_made import make
 
@@ -39,11 +40,6 @@ def run(*words: object, code: int = 0) -> str:
     done = CliRunner().invoke(app, [str(word) for word in words])
     assert done.exit_code == code, done.output
     return done.output
-
-
-def read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 def names_of(files: list[dict[str, Any]]) -> list[str]:
@@ -122,12 +118,7 @@ def test_a_source_that_changed_is_named(folder: Path, sources: dict[str, Any]) -
     code.write_bytes(lines)
     fastsample.reproduce(manifest)
 
-    made = read(manifest)
-    made["options"]["seed"] = 43
-    other = folder / "other.json"
-    other.write_text(json.dumps({**made, "fastsample": "0.0.1"}), encoding="utf-8")
-    with pytest.raises(SourceChangedError, match=r"other rows .* fastsample 0\.0\.1 made"):
-        fastsample.reproduce(other)
+    check_other_rows_are_told(manifest, folder / "other.json")
 
 
 def test_sources_may_have_been_moved(folder: Path, sources: dict[str, Any]) -> None:
