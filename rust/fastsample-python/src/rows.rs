@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchReader, UInt32Array};
+use arrow_array::{RecordBatch, RecordBatchIterator, UInt32Array};
 use arrow_schema::{DataType, Field, SchemaRef};
 use fastsample::Error;
 use fastsample::columns::row_chars;
@@ -61,10 +61,7 @@ impl Rows {
     #[staticmethod]
     fn from_table(data: &Bound<'_, PyAny>) -> BindingResult<Self> {
         let _reserve = Reserve::hold()?;
-        let reader = imported::stream(data)?;
-        let schema = reader.schema();
-        let batches = reader.collect::<Result<Vec<_>, _>>();
-        let batches = batches.map_err(|error| Error::stream(0, &error))?;
+        let (schema, batches) = imported::batches(data)?;
         Ok(Self::new(schema, batches.into()))
     }
 

@@ -10,7 +10,7 @@ use arrow_schema::{DataType, Field};
 use fastsample::tokens::{Measure, Sequences};
 use fastsample::training::collate::{Matrix, PadOptions, pack, pad};
 use fastsample::training::token_rows::TokenRows as CoreTokenRows;
-use fastsample::{Error, write::write_tokens as core_write};
+use fastsample::write::write_tokens as core_write;
 use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
 use pyo3_arrow::PyArray;
@@ -63,10 +63,7 @@ impl TokenRows {
     #[staticmethod]
     fn from_table(data: &Bound<'_, PyAny>) -> BindingResult<Self> {
         let _reserve = Reserve::hold()?;
-        let reader = imported::stream(data)?;
-        let schema = reader.schema();
-        let batches = reader.collect::<Result<Vec<_>, _>>();
-        let batches = batches.map_err(|error| Error::stream(0, &error))?;
+        let (schema, batches) = imported::batches(data)?;
         Ok(Self(CoreTokenRows::new(&schema, batches)?))
     }
 

@@ -38,6 +38,14 @@ pub(crate) fn stream(data: &Bound<'_, PyAny>) -> BindingResult<Box<dyn RecordBat
     Ok(Box::new(Stream::new(stream)?))
 }
 
+/// All rows of an object that hands them out as a stream, batch by batch.
+pub(crate) fn batches(data: &Bound<'_, PyAny>) -> BindingResult<(SchemaRef, Vec<RecordBatch>)> {
+    let reader = stream(data)?;
+    let schema = reader.schema();
+    let batches = reader.collect::<Result<Vec<_>, _>>();
+    Ok((schema, batches.map_err(|error| Error::stream(0, &error))?))
+}
+
 /// The rows of an object that hands out a single batch as Arrow capsules.
 pub(crate) fn batch(data: &Bound<'_, PyAny>) -> BindingResult<RecordBatch> {
     let pair = data.call_method0("__arrow_c_array__")?;
