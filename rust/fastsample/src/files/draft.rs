@@ -104,8 +104,10 @@ fn is_unsupported(error: &io::Error) -> bool {
 #[cfg(target_os = "linux")]
 fn open_unnamed(folder: &Path) -> Option<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    // The way by which it gets a name later.
-    if !Path::new("/proc/self/fd").is_dir() {
+
+    use super::system::has_linux_ways;
+    // `/proc` is the way by which it gets a name later.
+    if !has_linux_ways() || !Path::new("/proc/self/fd").is_dir() {
         return None;
     }
     let flags = i32::try_from(rustix::fs::OFlags::TMPFILE.bits()).ok()?;

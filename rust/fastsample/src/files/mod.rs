@@ -73,7 +73,8 @@ pub(crate) use self::outgoing::Outgoing;
 use self::output_path::OutputPath;
 pub(crate) use self::set::{Output, OutputSet};
 pub(crate) use self::staging::Workspace;
-pub(crate) use self::system::reason;
+pub use self::system::be_portable;
+pub(crate) use self::system::{has_linux_ways, reason};
 use crate::error::Result;
 use crate::exec::Context;
 

@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use super::set::Output;
+#[cfg(target_os = "linux")]
+use super::system::has_linux_ways;
 use crate::error::Result;
 
 /// Bytes after which those written so far are sent off.
@@ -29,7 +31,7 @@ impl Outgoing {
     /// yet to be written stay in memory for the next reader.
     fn send(&mut self) {
         #[cfg(target_os = "linux")]
-        {
+        if has_linux_ways() {
             use rustix::fs::{Advice, fadvise};
             let fresh = std::num::NonZeroU64::new(self.written - self.sent);
             // Where advice is not taken, all is written at the end.

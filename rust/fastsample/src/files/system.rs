@@ -1,10 +1,24 @@
-//! System calls beside writing: folders made durable, and errors in the words of the system.
+//! System calls beside writing: folders made durable, errors in the words of the system, and whether
+//! what only Linux has is used.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Error;
+
+static PORTABLE: AtomicBool = AtomicBool::new(false);
+
+/// From now on, does without what only Linux has, as on every other system.
+pub fn be_portable() {
+    PORTABLE.store(true, Ordering::Relaxed);
+}
+
+/// Whether there are unnamed files, early write-back, and a list of what is mapped.
+pub(crate) fn has_linux_ways() -> bool {
+    cfg!(target_os = "linux") && !PORTABLE.load(Ordering::Relaxed)
+}
 
 /// The system's own words for an error, without its number.
 pub(crate) fn reason(error: &io::Error) -> String {

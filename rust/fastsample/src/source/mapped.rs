@@ -13,6 +13,8 @@ use arrow_array::RecordBatch;
 use arrow_buffer::NullBuffer;
 use arrow_data::ArrayData;
 
+use crate::files::has_linux_ways;
+
 /// A range of addresses and the file that is mapped there.
 #[derive(Debug, PartialEq, Eq)]
 struct Mapping {
@@ -27,7 +29,7 @@ pub(crate) fn mapped_files(batches: &[RecordBatch]) -> Vec<PathBuf> {
     for column in batches.iter().flat_map(RecordBatch::columns) {
         collect(&column.to_data(), &mut addresses);
     }
-    if addresses.is_empty() {
+    if addresses.is_empty() || !has_linux_ways() {
         return Vec::new();
     }
     addresses.sort_unstable();
