@@ -96,3 +96,23 @@ def test_batches_of_token_ids_are_equal_and_timed(tmp_path: Path) -> None:
     (record,) = tmp_path.iterdir()
     for way in ("collator", "datasets.map", "fastsample"):
         assert f"| a batch of 24: {way} |" in record.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_passes_of_a_draw_from_lines_are_timed(tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"a": "x"}\n' * 2000)
+    options = ["--input", str(source), "--rounds", "2", "--record", str(tmp_path / "r")]
+    command = [sys.executable, "-m", "benches.line_passes", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = (tmp_path / "r").iterdir()
+    for name in ("open", "write", "both"):
+        (line,) = [
+            line
+            for line in record.read_text().splitlines()
+            if line.startswith(f"| python | {name} |")
+        ]
+        assert float(line.split("|")[3]) > 0
+        assert line.endswith("| 1.00 |")

@@ -18,4 +18,4 @@ pub(crate) use interleave::{interleaved, interleaved_by};
 pub use picker::Picker;
 pub use sorted_maps::sorted_maps_message;
 pub use stream::{Gather, WEIGHT, collect};
-pub(crate) use stream::{Share, with_weight};
+pub(crate) use stream::{Look, Share, with_weight};

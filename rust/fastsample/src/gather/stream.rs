@@ -40,6 +40,20 @@ pub(crate) fn with_weight(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
+/// What looks at a batch.
+pub(crate) type See = dyn Fn(&RecordBatch) -> Result<()> + Send + Sync;
+
+/// Looks at each batch before its rows are copied, on any thread and in any order; of what is looked at,
+/// only some columns are handed on.
+#[derive(Clone)]
+pub(crate) struct Look {
+    /// What is done with a batch.
+    pub(crate) see: Arc<See>,
+    /// The columns that are handed on, by index, and their schema.
+    pub(crate) kept: Vec<usize>,
+    pub(crate) schema: SchemaRef,
+}
+
 /// The share of a gather in what the machine has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Share {
@@ -54,20 +68,22 @@ impl Gather {
     /// stops when this is dropped.
     #[must_use]
     pub fn start(ctx: &Context, source: &Projected, selection: &Selection) -> Self {
-        Self::start_repeated(ctx, source, selection, None)
+        Self::start_repeated(ctx, source, selection, None, None)
     }
 
-    /// As [`Gather::start`], of rows of which each comes as often as `counts` says, ascending by row.
+    /// As [`Gather::start`], of rows of which each comes as often as `counts` says, ascending by row, and
+    /// which are looked at.
     pub(crate) fn start_repeated(
         ctx: &Context,
         source: &Projected,
         selection: &Selection,
         counts: Option<&Arc<[u32]>>,
+        look: Option<Look>,
     ) -> Self {
         let total = |counts: &Arc<[u32]>| counts.iter().map(|&count| u64::from(count)).sum();
         ctx.begin(counts.map_or_else(|| selection.len(), total));
         let share = Share { threads: ctx.threads(), of: 1 };
-        Self::start_with(ctx, source, selection, counts, share)
+        Self::start_with(ctx, source, selection, counts, look, share)
     }
 
     /// As [`Gather::start`], for one of several that run together and whose rows are counted as one.
@@ -77,7 +93,7 @@ impl Gather {
         selection: &Selection,
         share: Share,
     ) -> Self {
-        Self::start_with(ctx, source, selection, None, share)
+        Self::start_with(ctx, source, selection, None, None, share)
     }
 
     fn start_with(
@@ -85,9 +101,11 @@ impl Gather {
         source: &Projected,
         selection: &Selection,
         counts: Option<&Arc<[u32]>>,
+        look: Option<Look>,
         share: Share,
     ) -> Self {
-        let schema = source.schema().clone();
+        let schema = look.as_ref().map_or_else(|| source.schema(), |look| &look.schema).clone();
+        let handed_on = schema.clone();
         let spans = source.spans();
         let runs = source.runs(&spans);
         let tasks = runs.len();
@@ -95,7 +113,7 @@ impl Gather {
         let waiting = WAITING_BYTES / share.of;
         let counts = counts.map(|counts| SpanCounts::new(counts.clone(), &spans, &selection));
         let batches = Ordered::run(share.threads, tasks, waiting, move |task, out| {
-            let mut pending = SmallBatches::new(source.schema().clone(), share.of);
+            let mut pending = SmallBatches::new(handed_on.clone(), look.clone(), share.of);
             for span in runs[task].clone() {
                 let mask = worker.compute(|| selection.mask(spans[span].ordinals.clone()));
                 if mask.count() > 0 {
@@ -210,6 +228,7 @@ fn send(ctx: &Context, batches: Vec<RecordBatch>, out: &Emitter<'_, RecordBatch>
 /// Finished batches that are too small to be handed on alone.
 struct SmallBatches {
     schema: SchemaRef,
+    look: Option<Look>,
     batches: Vec<RecordBatch>,
     rows: usize,
     bytes: usize,
@@ -218,14 +237,21 @@ struct SmallBatches {
 }
 
 impl SmallBatches {
-    fn new(schema: SchemaRef, of: usize) -> Self {
+    fn new(schema: SchemaRef, look: Option<Look>, of: usize) -> Self {
         let (most_rows, most_bytes) = (BATCH_ROWS.div_ceil(of), BATCH_BYTES.div_ceil(of));
-        Self { schema, batches: Vec::new(), rows: 0, bytes: 0, most_rows, most_bytes }
+        Self { schema, look, batches: Vec::new(), rows: 0, bytes: 0, most_rows, most_bytes }
     }
 
     fn push(&mut self, batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
         let mut finished = Vec::new();
-        finish(batch, &self.schema, &mut finished)?;
+        match &self.look {
+            None => finish(batch, &self.schema, &mut finished)?,
+            Some(Look { see, kept, .. }) => {
+                see(batch)?;
+                let batch = batch.project(kept).map_err(Error::kernel)?;
+                finish(&batch, &self.schema, &mut finished)?;
+            }
+        }
         let mut ready = Vec::new();
         for batch in finished {
             let bytes = batch_bytes(&batch);

@@ -8,7 +8,7 @@ mod mixed;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::Float64Array;
+use arrow_array::{Float64Array, RecordBatch};
 use arrow_schema::SchemaRef;
 
 use self::kept::KeptRows;
@@ -16,7 +16,7 @@ pub(crate) use self::mixed::{Mixed, MixedPart};
 use crate::columns::default_columns;
 use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
-use crate::gather::{Gather, WEIGHT, with_weight};
+use crate::gather::{Gather, Look, WEIGHT, with_weight};
 use crate::select::Selection;
 use crate::source::{LineLayout, Object, Projected, Source};
 use crate::text::TextColumns;
@@ -250,11 +250,19 @@ impl Sample {
         self.source.layout().filter(|_| self.kept.is_none())
     }
 
-    /// As [`Sample::gather`], but the texts alone, as [`TextColumns::of`] takes them, and behind them
-    /// the lines as they are in the files.
-    pub(crate) fn gather_lines(&self, ctx: &Context, text: &TextColumns) -> Result<Gather> {
+    /// As [`Sample::gather`], but the lines as they are in the files, and nothing else. What holds their
+    /// texts, as [`TextColumns::of`] takes them, is shown to `see`, on any thread and in any order.
+    pub(crate) fn gather_lines(
+        &self,
+        ctx: &Context,
+        text: &TextColumns,
+        see: impl Fn(&RecordBatch) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Gather> {
         let rows = self.source.project_text(text, &[])?.with_lines();
-        Ok(self.weighted(self.start(ctx, &rows)))
+        let kept = vec![text.roots().len()];
+        let schema = Arc::new(rows.schema().project(&kept).map_err(Error::kernel)?);
+        let look = Look { see: Arc::new(see), kept, schema };
+        Ok(self.weighted(self.start(ctx, &rows, Some(look))))
     }
 
     /// The rows, in order, as batches that are read in the background.
@@ -266,11 +274,11 @@ impl Sample {
         if let Some(kept) = &self.kept {
             return kept.gather(ctx, &self.source, &self.selection);
         }
-        self.weighted(self.start(ctx, &Projected::from(&self.source)))
+        self.weighted(self.start(ctx, &Projected::from(&self.source), None))
     }
 
-    fn start(&self, ctx: &Context, rows: &Projected) -> Gather {
-        Gather::start_repeated(ctx, rows, &self.selection, self.counts.as_ref())
+    fn start(&self, ctx: &Context, rows: &Projected, look: Option<Look>) -> Gather {
+        Gather::start_repeated(ctx, rows, &self.selection, self.counts.as_ref(), look)
     }
 
     fn weighted(&self, gather: Gather) -> Gather {

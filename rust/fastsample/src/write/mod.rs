@@ -25,6 +25,8 @@ mod values;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
+
 pub use self::csv::CsvOptions;
 pub use self::format::Format;
 pub use self::ipc::{IpcCompression, IpcOptions};
@@ -204,14 +206,11 @@ fn write_sample(
         let schema = sample.schema().clone();
         (shuffled_mixture(ctx, mixed, &schema, &totals, sample.seed(), limit, scratch)?, schema)
     } else if layout.is_some() {
-        // The text is looked at; then only the lines are kept.
-        let gather = sample.gather_lines(ctx, &totals.text)?;
-        let kept = totals.text.roots().len()..gather.schema().fields().len();
-        let kept: Vec<usize> = kept.collect();
-        let schema = Arc::new(gather.schema().project(&kept).map_err(Error::kernel)?);
-        let seen = totals.clone().observe(ctx.clone(), gather, TextColumns::of);
-        let lines = seen.map(move |batch| batch?.project(&kept).map_err(Error::kernel));
-        (Box::new(lines), schema)
+        let seen = totals.clone();
+        let see = move |batch: &RecordBatch| seen.see(batch, TextColumns::of);
+        let gather = sample.gather_lines(ctx, &totals.text, see)?;
+        let schema = gather.schema().clone();
+        (Box::new(gather), schema)
     } else {
         let gather = sample.gather(ctx);
         let schema = gather.schema().clone();

@@ -35,20 +35,24 @@ impl TextTotals {
     ) -> impl Iterator<Item = Result<RecordBatch>> + Send {
         batches.map(move |batch| {
             let batch = batch?;
-            if !self.text.is_empty() {
-                ctx.compute(|| texts(&self.text, &batch).and_then(|texts| self.add(&texts)))?;
-            }
+            ctx.compute(|| self.see(&batch, texts))?;
             Ok(batch)
         })
+    }
+
+    /// Takes in a batch; they may come in any order.
+    pub(super) fn see(&self, batch: &RecordBatch, texts: Texts) -> Result<()> {
+        if self.text.is_empty() { Ok(()) } else { self.add(&texts(&self.text, batch)?) }
     }
 
     fn add(&self, texts: &RowTexts<'_>) -> Result<()> {
         for (leaf, total) in self.chars.iter().enumerate() {
             total.fetch_add(texts.chars_of_leaf(leaf) as u64, Ordering::Relaxed);
         }
+        let found: Vec<u64> = (0..texts.rows()).map(|row| texts.hash(row)).collect();
         let mut hashes = lock(&self.hashes);
-        memory::grow(&mut hashes, texts.rows(), "the hashes of the rows written")?;
-        hashes.extend((0..texts.rows()).map(|row| texts.hash(row)));
+        memory::grow(&mut hashes, found.len(), "the hashes of the rows written")?;
+        hashes.extend(found);
         Ok(())
     }
 

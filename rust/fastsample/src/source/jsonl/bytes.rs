@@ -60,7 +60,7 @@ impl JsonShape {
 
 #[cfg(test)]
 mod tests {
-    use super::super::walk::walk;
+    use super::super::tests::walk;
     use super::*;
 
     #[test]
@@ -68,7 +68,7 @@ mod tests {
         let mut shape = JsonShape::default();
         for line in [r#"{"a": [1, 2.5], "b": {"c": "x", "d": null}}"#, r#"{"a": [-1], "e": true}"#]
         {
-            walk(line.as_bytes(), 1, false, &mut shape).expect("sound");
+            walk(line.as_bytes(), 1, &mut shape).expect("sound");
         }
         let mut bytes = Vec::new();
         shape.write(&mut bytes);

@@ -1,7 +1,9 @@
 //! The index pass: every line is checked once; rows are counted, and columns found.
 
+use memchr::memrchr;
+
 use super::shape::JsonShape;
-use super::walk::{has_controls, walk};
+use super::walk::LineWalk;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::source::lines::{
@@ -27,27 +29,26 @@ pub(super) fn read(ctx: &Context, file: &LineFile, number: u32) -> Result<(Chunk
 }
 
 /// Looks at all lines of a chunk.
-fn look(bytes: &[u8], is_first: bool) -> ChunkSeen<JsonShape> {
+pub(super) fn look(bytes: &[u8], is_first: bool) -> ChunkSeen<JsonShape> {
     let mut seen = ChunkSeen { rows: 0, lines: 0, found: JsonShape::default(), fault: None };
+    let start = start(bytes, is_first);
     let invalid = simdutf8::compat::from_utf8(bytes).err().map(|error| error.valid_up_to());
-    let controls = has_controls(bytes);
-    let mut records = Records::new(bytes, start(bytes, is_first));
-    while let Some(record) = records.next() {
-        let (line, end) = (&bytes[record.clone()], record.end);
-        let walked = match invalid.filter(|&at| at < end) {
-            Some(at) => Err(LineFault {
-                at: at.saturating_sub(record.start),
-                what: "the text is not valid UTF-8".into(),
-            }),
-            None => walk(line, records.lines(), controls, &mut seen.found),
-        };
+    // Where the line begins that is not valid.
+    let line = invalid.map(|at| memrchr(b'\n', &bytes[..at]).map_or(start, |feed| feed + 1));
+    let mut walk = LineWalk::new(&bytes[..line.unwrap_or(bytes.len())], start);
+    while let Some(walked) = walk.next(&mut seen.found) {
         if let Err(fault) = walked {
-            seen.fault = Some((records.lines(), fault));
+            seen.fault = Some((walk.lines(), fault));
             break;
         }
         seen.rows += 1;
     }
-    seen.lines = records.lines();
+    seen.lines = walk.lines();
+    if let (None, Some(at), Some(line)) = (&seen.fault, invalid, line) {
+        let fault = LineFault { at: at - line, what: "the text is not valid UTF-8".into() };
+        seen.lines += 1;
+        seen.fault = Some((seen.lines, fault));
+    }
     seen
 }
 

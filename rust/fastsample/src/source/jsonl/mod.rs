@@ -1,26 +1,31 @@
 //! JSON Lines: one object a line (`.jsonl`, `.ndjson`), plain, gzip or Zstandard.
 //!
 //! - [`mod@index`]: the pass through all lines that counts rows and finds the schema;
-//! - [`walk`]: checks a line, its [`scalars`] among it, and notes its [`shape`];
+//! - [`walk`]: checks lines, their [`scalars`] among them, and notes their [`shape`]; [`stops`]: where
+//!   texts may end;
 //! - [`schema`]: Arrow columns of a shape; [`fit`]: those whose types are set;
 //! - [`bytes`]: shapes on their way between processes;
 //! - [`mod@widened`]: columns whose type is that of a few values;
-//! - [`rows`]: chosen rows of a chunk as Arrow data, around a fault of arrow-json ([`surrogates`]).
+//! - [`rows`]: chosen rows of a chunk as Arrow data: [`texts`] in [`mod@columns`] of our own, others
+//!   by arrow-json, around a fault of it ([`surrogates`]).
 //!
 //! Lines end with a line feed; a carriage return before it is white space of JSON. Blank lines are
 //! no rows. A byte order mark at the beginning is passed over. Every line is checked when a file is
 //! opened; when rows are read, only those that are chosen are looked at.
 
 mod bytes;
+mod columns;
 mod fit;
 mod index;
 mod rows;
 mod scalars;
 mod schema;
 mod shape;
+mod stops;
 mod surrogates;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod walk;
 mod widened;
 

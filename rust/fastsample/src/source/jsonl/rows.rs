@@ -1,4 +1,4 @@
-//! Lines as Arrow data, decoded by arrow-json.
+//! Lines as Arrow data: columns of texts by [`super::texts`], all others by arrow-json.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use arrow_json::reader::Decoder;
 use arrow_schema::{DataType, SchemaRef};
 
 use super::surrogates::written_out;
+use super::texts::TextLines;
 use crate::error::{Error, Result};
 use crate::source::lines::{RecordDecoder, Records};
 
@@ -22,19 +23,33 @@ const BATCH_VALUES: usize = 4 << 20;
 pub(super) struct JsonDecoder {
     path: PathBuf,
     schema: SchemaRef,
-    decoder: Decoder,
+    values: LineValues,
     /// Rows of a batch.
     most: usize,
+}
+
+/// What makes values of lines.
+enum LineValues {
+    /// There are no columns.
+    None,
+    Texts(TextLines),
+    Any(Decoder),
 }
 
 impl JsonDecoder {
     pub(super) fn new(path: &Path, schema: SchemaRef) -> Result<Self> {
         let values: usize = schema.fields().iter().map(|field| values(field.data_type())).sum();
         let most = (BATCH_VALUES / values.max(1)).clamp(1, BATCH_ROWS);
-        // Numbers in a column whose type is set to texts come as they are written.
-        let builder = ReaderBuilder::new(schema.clone()).with_coerce_primitive(true);
-        let decoder = builder.with_batch_size(most).build_decoder().map_err(Error::kernel)?;
-        Ok(Self { path: path.to_path_buf(), schema, decoder, most })
+        let values = if schema.fields().is_empty() {
+            LineValues::None
+        } else if let Some(texts) = TextLines::new(schema.fields()) {
+            LineValues::Texts(texts)
+        } else {
+            // Numbers in a column whose type is set to texts come as they are written.
+            let builder = ReaderBuilder::new(schema.clone()).with_coerce_primitive(true);
+            LineValues::Any(builder.with_batch_size(most).build_decoder().map_err(Error::kernel)?)
+        };
+        Ok(Self { path: path.to_path_buf(), schema, values, most })
     }
 }
 
@@ -48,22 +63,31 @@ impl RecordDecoder for JsonDecoder {
     }
 
     fn add(&mut self, record: &[u8]) -> Result<()> {
-        if !self.schema.fields().is_empty() {
-            let line = written_out(record);
-            self.decoder.decode(&line).map_err(|error| Error::arrow(&self.path, &error))?;
+        match &mut self.values {
+            LineValues::None => Ok(()),
+            LineValues::Texts(texts) => {
+                texts.add(record).ok_or_else(|| Error::Changed(self.path.clone()))
+            }
+            LineValues::Any(decoder) => {
+                let line = written_out(record);
+                decoder.decode(&line).map_err(|error| Error::arrow(&self.path, &error))?;
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn finish(&mut self, rows: usize) -> Result<RecordBatch> {
-        if self.schema.fields().is_empty() {
-            let options = RecordBatchOptions::new().with_row_count(Some(rows));
-            let schema = self.schema.clone();
-            return RecordBatch::try_new_with_options(schema, Vec::new(), &options)
-                .map_err(Error::kernel);
-        }
-        let found = self.decoder.flush().map_err(|error| Error::arrow(&self.path, &error))?;
-        Ok(found.unwrap_or_else(|| RecordBatch::new_empty(self.schema.clone())))
+        let columns = match &mut self.values {
+            LineValues::None => Vec::new(),
+            LineValues::Texts(texts) => texts.finish()?,
+            LineValues::Any(decoder) => {
+                let found = decoder.flush().map_err(|error| Error::arrow(&self.path, &error))?;
+                return Ok(found.unwrap_or_else(|| RecordBatch::new_empty(self.schema.clone())));
+            }
+        };
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+            .map_err(Error::kernel)
     }
 }
 

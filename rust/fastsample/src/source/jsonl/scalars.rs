@@ -14,30 +14,42 @@ const SAFE_NUMBER: usize = 300;
 
 impl LineWalk<'_> {
     /// Passes a text behind its first quote. Returns whether it has escapes.
+    #[inline]
     pub(super) fn string(&mut self) -> Walked<bool> {
         let mut has_escapes = false;
         loop {
-            let rest = &self.bytes[self.at..];
-            let Some(length) = memchr2(b'"', b'\\', rest) else {
-                self.at = self.bytes.len();
-                return Err(self.fault("the line ends within a text"));
-            };
-            // A minimum of all bytes takes vector instructions, a search for one does not.
-            let least = || rest[..length].iter().fold(u8::MAX, |least, &byte| least.min(byte));
-            if self.may_have_controls && least() < b' ' {
-                let control = rest[..length].iter().position(|&byte| byte < b' ').unwrap_or(0);
+            let stop = self.stops.next(self.bytes, self.at);
+            match self.bytes.get(stop) {
+                Some(b'"') => {
+                    self.at = stop + 1;
+                    return Ok(has_escapes);
+                }
+                Some(b'\\') => {
+                    self.at = stop + 1;
+                    has_escapes = true;
+                    self.escape()?;
+                }
+                control => return Err(self.broken_off(stop, control.copied())),
+            }
+        }
+    }
+
+    /// The fault of a text that breaks off: at the end of the line, or at a control character. The first
+    /// counts for more, unless an escape stands before it.
+    #[cold]
+    fn broken_off(&mut self, stop: usize, control: Option<u8>) -> LineFault {
+        let rest = self.rest();
+        match control {
+            Some(control) if memchr2(b'"', b'\\', rest).is_some() => {
                 let what = format!(
-                    "the control character \\u{:04x} stands in a text without an escape",
-                    rest[control]
+                    "the control character \\u{control:04x} stands in a text without an escape"
                 );
-                return Err(LineFault { at: self.at + control, what: what.into() });
+                LineFault { at: stop, what: what.into() }
             }
-            self.at += length + 1;
-            if rest[length] == b'"' {
-                return Ok(has_escapes);
+            _ => {
+                self.at += rest.len();
+                self.fault("the line ends within a text")
             }
-            has_escapes = true;
-            self.escape()?;
         }
     }
 

@@ -210,10 +210,10 @@ impl Fields {
 
     /// The key `name` of object `object`, which most likely is the one at `guess`. None if the
     /// object has it already.
-    pub(super) fn enter(&mut self, object: u64, name: &str, guess: usize) -> Option<usize> {
+    pub(super) fn enter(&mut self, object: u64, name: &[u8], guess: usize) -> Option<usize> {
         let place = match self.list.get(guess) {
-            Some(field) if field.name == name => guess,
-            _ => self.place(name),
+            Some(field) if field.name.as_bytes() == name => guess,
+            _ => self.place(&String::from_utf8_lossy(name)),
         };
         let seen = std::mem::replace(&mut self.list[place].seen, object);
         (seen != object).then_some(place)

@@ -5,16 +5,26 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::index::look;
 use super::shape::{JsonKind, JsonShape, NOWHERE};
-use super::walk::walk;
+use super::walk::{LineWalk, Walked};
+use crate::source::lines::{ChunkSeen, LineFault};
+
+/// Walks through a line, the `number`-th of its chunk.
+pub(super) fn walk(line: &[u8], number: u64, shape: &mut JsonShape) -> Walked {
+    let mut walk = LineWalk::new(line, 0);
+    walk.line = number - 1;
+    let blank = || Err(LineFault { at: 0, what: "the line is blank".into() });
+    walk.next(shape).unwrap_or_else(blank)
+}
 
 /// Whether the walk accepts a line.
 fn accepts(line: &str) -> bool {
-    walk(line.as_bytes(), 1, true, &mut JsonShape::default()).is_ok()
+    walk(line.as_bytes(), 1, &mut JsonShape::default()).is_ok()
 }
 
 fn refusal(line: &str) -> String {
-    walk(line.as_bytes(), 1, true, &mut JsonShape::default()).expect_err(line).what.into_owned()
+    walk(line.as_bytes(), 1, &mut JsonShape::default()).expect_err(line).what.into_owned()
 }
 
 #[test]
@@ -88,11 +98,11 @@ fn a_line_in_any_state_of_damage_is_no_panic() {
     let line =
         r#"{"a":[1,-2.5e3,"x\u00e9\ud83d\ude00",null,true,{"b":"\\"}],"c":false}"#.as_bytes();
     for end in 0..line.len() {
-        assert!(walk(&line[..end], 1, true, &mut JsonShape::default()).is_err(), "{end}");
+        assert!(walk(&line[..end], 1, &mut JsonShape::default()).is_err(), "{end}");
         for byte in 0..=255 {
             let mut damaged = line.to_vec();
             damaged[end] = byte;
-            let _ = walk(&damaged, 1, true, &mut JsonShape::default());
+            let _ = walk(&damaged, 1, &mut JsonShape::default());
         }
     }
 }
@@ -149,6 +159,55 @@ fn shape_kinds(shape: &JsonShape, path: &str, found: &mut BTreeSet<(String, u8)>
     }
 }
 
+/// Lines, whole, blank and damaged, and what they are made of.
+const PIECES: &[&[u8]] = &[
+    b"{\"a\":1}\n",
+    b"{ \"a\" : \"a text that is longer than a block of sixty-four bytes, escapes \\u00e9\\n among it\" }\r\n",
+    b"\n",
+    b"\n",
+    b" \t\r\n",
+    b"\xef\xbb\xbf",
+    b"{\"b\":[",
+    b"{\"c\":\"",
+    b"\"x\\\"",
+    b"\\",
+    b"\t",
+    b"\x01",
+    b"]",
+    b"}",
+    b"2.5",
+    b",",
+    b"\xe4\xbd\xa0",
+    b"\xe4\xbd",
+    b"\xff",
+];
+
+/// What is seen of a chunk, each line of which is cut off, and checked for UTF-8, before it is looked at.
+fn one_by_one(bytes: &[u8], is_first: bool) -> ChunkSeen<JsonShape> {
+    let mut seen = ChunkSeen { rows: 0, lines: 0, found: JsonShape::default(), fault: None };
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").filter(|_| is_first).unwrap_or(bytes);
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        seen.lines += 1;
+        if line.iter().all(|byte| b" \t\r".contains(byte)) {
+            continue;
+        }
+        let walked = match std::str::from_utf8(line) {
+            Ok(_) => walk(line, seen.lines, &mut seen.found),
+            Err(error) => {
+                let at = error.valid_up_to();
+                Err(LineFault { at, what: "the text is not valid UTF-8".into() })
+            }
+        };
+        if let Err(fault) = walked {
+            seen.fault = Some((seen.lines, fault));
+            break;
+        }
+        seen.rows += 1;
+    }
+    seen
+}
+
 proptest! {
     #[test]
     fn shapes_are_those_of_the_values(
@@ -163,9 +222,9 @@ proptest! {
         for (row, value) in rows.iter().enumerate() {
             kinds(value, "", &mut expected);
             let line = value.to_string();
-            walk(line.as_bytes(), row as u64 + 1, true, &mut whole).expect("a line of serde_json");
+            walk(line.as_bytes(), row as u64 + 1, &mut whole).expect("a line of serde_json");
             let (part, number) = if row < cut { (&mut first, row) } else { (&mut second, row - cut) };
-            walk(line.as_bytes(), number as u64 + 1, true, part).expect("a line of serde_json");
+            walk(line.as_bytes(), number as u64 + 1, part).expect("a line of serde_json");
         }
         let mut found = BTreeSet::new();
         shape_kinds(&whole, "", &mut found);
@@ -181,11 +240,22 @@ proptest! {
     }
 
     #[test]
+    fn lines_of_a_chunk_are_looked_at_as_each_alone(
+        pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40), is_first: bool,
+    ) {
+        let bytes = pieces.concat();
+        let seen = look(&bytes, is_first);
+        let expected = one_by_one(&bytes, is_first);
+        prop_assert_eq!((seen.rows, seen.fault), (expected.rows, expected.fault));
+        prop_assert_eq!((seen.lines, seen.found), (expected.lines, expected.found));
+    }
+
+    #[test]
     fn lines_are_judged_as_by_serde_json(
         line in "\\{(\"[ab]\" ?: ?(-?0?[0-9]{1,2}(\\.[0-9])?(e[+-]?[0-9])?|\"[a\\\\n]{0,3}\"|null|true|\\[[1,]{0,3}\\]|\\{\\}),?){0,3}\\}?"
     ) {
         let expected = serde_json::from_str::<Value>(&line).is_ok();
-        let found = walk(line.as_bytes(), 1, true, &mut JsonShape::default());
+        let found = walk(line.as_bytes(), 1, &mut JsonShape::default());
         let is_twice = found.as_ref().is_err_and(|fault| fault.what.contains("twice"));
         prop_assert!(is_twice || found.is_ok() == expected, "{line}: {found:?}");
     }

@@ -1,4 +1,5 @@
-//! A walk through one JSON value, which checks its syntax and notes its shape. No value is built.
+//! A walk through lines of JSON, which checks their syntax and notes their shape. No value is built,
+//! and line ends are met on the way: nothing looks for them before.
 //!
 //! The grammar is that of RFC 8259. What it leaves open is decided so: a key twice in one object,
 //! half of a surrogate pair, a number beyond the range of 64-bit floats and more than
@@ -7,7 +8,10 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use super::shape::{JsonKind, JsonShape};
+use super::stops::Stops;
 use crate::source::lines::LineFault;
 
 /// Levels of objects and lists, as many as columns of other formats may have.
@@ -18,45 +22,73 @@ const MAX_KEYS: usize = 10_000;
 
 pub(super) type Walked<T = ()> = Result<T, LineFault>;
 
-/// Whether bytes have control characters besides line feeds. Most files have none, and one look at a
-/// whole chunk is faster than one at each text.
-pub(super) fn has_controls(bytes: &[u8]) -> bool {
-    // Without an early end, this takes vector instructions.
-    let is_control = |byte: u8| u8::from(byte < b' ') & u8::from(byte != b'\n');
-    bytes.iter().fold(0, |found, &byte| found | is_control(byte)) != 0
-}
-
-/// Checks that `line`, the `number`-th of its chunk, is one object, and adds what it holds. Control
-/// characters in texts are looked for if there may be any.
-pub(super) fn walk(
-    line: &[u8],
-    number: u64,
-    may_have_controls: bool,
-    shape: &mut JsonShape,
-) -> Walked {
-    let mut walk = LineWalk { bytes: line, at: 0, line: number, may_have_controls };
-    walk.spaces();
-    if walk.peek() != Some(b'{') {
-        return Err(
-            walk.fault(format!("each line must be a JSON object, but this is {}", walk.found()))
-        );
-    }
-    walk.value(shape, 0)?;
-    walk.spaces();
-    match walk.peek() {
-        None => Ok(()),
-        Some(_) => Err(walk.fault(format!("there is {} behind the object", walk.found()))),
-    }
-}
-
+/// A walk through the lines of some bytes.
 pub(super) struct LineWalk<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
+    /// Where the line begins.
+    start: usize,
+    /// Lines begun, blank ones among them.
     pub(super) line: u64,
-    pub(super) may_have_controls: bool,
+    pub(super) stops: Stops,
 }
 
-impl LineWalk<'_> {
+impl<'a> LineWalk<'a> {
+    /// A walk through the lines of `bytes` that begin at `at` or behind it.
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at, start: at, line: 0, stops: Stops::default() }
+    }
+
+    /// Lines up to the last one that was looked at, that one included; at the end, all lines.
+    pub(super) fn lines(&self) -> u64 {
+        self.line
+    }
+
+    /// Checks that the next line that is not blank is one object, and adds what it holds to `shape`;
+    /// none at the end. The bytes of a fault are those of its line.
+    pub(super) fn next(&mut self, shape: &mut JsonShape) -> Option<Walked> {
+        while self.at < self.bytes.len() {
+            (self.start, self.line) = (self.at, self.line + 1);
+            self.spaces();
+            match self.peek() {
+                None => return None,
+                Some(b'\n') => self.at += 1,
+                Some(_) => {
+                    let walked = self.object_alone(shape);
+                    return Some(
+                        walked.map_err(|fault| LineFault { at: fault.at - self.start, ..fault }),
+                    );
+                }
+            }
+        }
+        None
+    }
+
+    fn object_alone(&mut self, shape: &mut JsonShape) -> Walked {
+        if self.peek() != Some(b'{') {
+            let what = format!("each line must be a JSON object, but this is {}", self.found());
+            return Err(self.fault(what));
+        }
+        self.value(shape, 0)?;
+        self.spaces();
+        if self.is_at_end() {
+            self.at += 1;
+            return Ok(());
+        }
+        Err(self.fault(format!("there is {} behind the object", self.found())))
+    }
+
+    /// Whether the line ends here.
+    fn is_at_end(&self) -> bool {
+        matches!(self.peek(), None | Some(b'\n'))
+    }
+
+    /// What is left of the line, for messages.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        let rest = &self.bytes[self.at.min(self.bytes.len())..];
+        &rest[..memchr(b'\n', rest).unwrap_or(rest.len())]
+    }
+
     pub(super) fn fault(&self, what: impl Into<Cow<'static, str>>) -> LineFault {
         LineFault { at: self.at, what: what.into() }
     }
@@ -67,7 +99,7 @@ impl LineWalk<'_> {
 
     /// What the next byte begins, for messages.
     fn found(&self) -> String {
-        let rest = &self.bytes[self.at.min(self.bytes.len())..];
+        let rest = self.rest();
         match rest.first() {
             None => "the end of the line".into(),
             Some(b'"') => "a text".into(),
@@ -88,7 +120,7 @@ impl LineWalk<'_> {
 
     #[inline]
     fn spaces(&mut self) {
-        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
+        while let Some(b' ' | b'\t' | b'\r') = self.peek() {
             self.at += 1;
         }
     }
@@ -144,8 +176,8 @@ impl LineWalk<'_> {
             self.at += 1;
             let has_escapes = self.string()?;
             let name = key(&self.bytes[start..self.at], has_escapes);
-            let entered = shape.fields.enter(object, &name, guess);
-            let Some(place) = entered else {
+            let Some(place) = shape.fields.enter(object, &name, guess) else {
+                let name = String::from_utf8_lossy(&name);
                 let what = format!("the key {name:?} is there twice in one object");
                 return Err(LineFault { at: start, what: what.into() });
             };
@@ -199,9 +231,9 @@ impl LineWalk<'_> {
 }
 
 /// A key from between its quotes.
-fn key(quoted: &[u8], has_escapes: bool) -> Cow<'_, str> {
+fn key(quoted: &[u8], has_escapes: bool) -> Cow<'_, [u8]> {
     if has_escapes && let Ok(name) = serde_json::from_slice::<String>(quoted) {
-        return name.into();
+        return name.into_bytes().into();
     }
-    String::from_utf8_lossy(&quoted[1..quoted.len() - 1])
+    quoted[1..quoted.len() - 1].into()
 }

@@ -15,8 +15,9 @@ use crate::exec::memory;
 use crate::select::RowMask;
 use crate::source::unit_rows::Rows;
 
-/// Bytes of records that are decoded into one batch: what is held fits the caches.
-const BATCH_BYTES: usize = 1 << 20;
+/// Bytes of records that are decoded into one batch: few enough for the caches, enough that a share of a
+/// chunk is mostly one batch, which need not be joined with another.
+const BATCH_BYTES: usize = 2 << 20;
 
 /// Copies of a record that a decoder may hold, the room for more in them included.
 const LONG_COPIES: usize = 6;

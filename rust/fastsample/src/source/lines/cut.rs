@@ -20,8 +20,11 @@ use crate::source::file::OpenFile;
 /// many are in memory at once.
 pub(super) const CHUNK_BYTES: u64 = 4 << 20;
 
-/// Bytes that are looked through for a line end beyond those of a chunk.
+/// Bytes that are fetched beyond those of a chunk, to look through for a line end.
 const BEYOND_BYTES: u64 = 64 << 10;
+
+/// Bytes that are looked through first.
+const FIRST_LOOK_BYTES: u64 = 4 << 10;
 
 /// The longest line. Decoders take a few times the memory.
 const LONGEST: u64 = 1 << 30;
@@ -107,7 +110,7 @@ impl Cutter {
 
 /// The offset behind the first line end from `at` to `end`.
 fn line_end(open: &OpenFile, mut at: u64, end: u64) -> Result<Option<u64>> {
-    let mut step = BEYOND_BYTES;
+    let mut step = FIRST_LOOK_BYTES;
     while at < end {
         let len = step.min(end - at);
         // In memory of its own: the pool would give up that of a chunk for it.
@@ -116,7 +119,7 @@ fn line_end(open: &OpenFile, mut at: u64, end: u64) -> Result<Option<u64>> {
             return Ok(Some(at + found as u64 + 1));
         }
         at += len;
-        step = CHUNK_BYTES;
+        step = (step * 8).min(CHUNK_BYTES);
     }
     Ok(None)
 }
