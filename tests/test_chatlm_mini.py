@@ -98,19 +98,26 @@ def test_the_table_of_recipes_and_the_settings(folder: Path) -> None:
 class PairsLowMem:
     """The shape of that trainer's class: a table, a row by its index, cut by characters."""
 
-    def __init__(self, parquet_file: str, opened_by: str | None) -> None:
+    def __init__(
+        self, parquet_file: str, opened_by: str | None, *, ultra_low_mem: bool = False
+    ) -> None:
+        self.parquet_file = parquet_file
         self.max_seq_len = MAX_SEQ_LEN
-        self.parquet_table: pa.Table
+        self.ultra_low_mem = ultra_low_mem
+        self.parquet_table: pa.Table | None = None
         self.length = 0
-        if opened_by is None:
-            self.parquet_table = pq.read_table(parquet_file)
-            self.length = self.parquet_table.num_rows
-        else:
+        if opened_by is not None:
             names = {"fastsample": fastsample, "self": self, "parquet_file": parquet_file}
             exec(opened_by, names)
+        else:
+            table = pq.read_table(parquet_file)
+            self.length = table.num_rows
+            self.parquet_table = None if ultra_low_mem else table
 
     def __getitem__(self, index: int) -> tuple[str, str]:
-        row = self.parquet_table.slice(index, 1)
+        table = pq.read_table(self.parquet_file) if self.ultra_low_mem else self.parquet_table
+        assert table is not None
+        row = table.slice(index, 1)
         most = self.max_seq_len - 5
         prompt, response = row["prompt"][0].as_py(), row["response"][0].as_py()
         return f"{prompt[:most]}[EOS]", f"{response[:most]}[EOS]"
@@ -122,9 +129,14 @@ class PairsLowMem:
         """Return tensors: where the tokenizer would be."""
         import torch
 
-        codes = [[ord(c) % 97 for c in prompt[:32].ljust(32)] for prompt, _ in pairs]
-        lengths = [float(len(response)) for _, response in pairs]
-        return {"input_ids": torch.tensor(codes), "labels": torch.tensor(lengths)}
+        def padded(texts: list[str]) -> torch.Tensor:
+            longest = max(map(len, texts))
+            return torch.tensor([[ord(c) % 97 for c in text.ljust(longest, "a")] for text in texts])
+
+        prompts, responses = (padded([pair[side] for pair in pairs]) for side in (0, 1))
+        return {
+            "input_ids": prompts, "input_mask": (prompts != 0).long(), "target_ids": responses
+        }  # fmt: skip
 
 
 class NumberedPairs(PairsLowMem):
@@ -144,7 +156,7 @@ class NumberedPairs(PairsLowMem):
 def test_the_class_gives_the_same_rows_from_one_mapped_file(folder: Path) -> None:
     path = "data/my_train_dataset.parquet"
     before = PairsLowMem(path, None)
-    after = PairsLowMem(path, blocks(PAGES[0], "python")[0])
+    after = PairsLowMem(path, blocks(PAGES[0], "python")[0], ultra_low_mem=True)
     assert len(before) == len(after) == 3000
     assert [before[i] for i in range(3000)] == [after[i] for i in range(3000)]
     mapped = Path("/proc/self/maps")
@@ -159,8 +171,12 @@ def train(
     saved_after: int | None = None,
     killed_after: int | None = None,
     kind: type[PairsLowMem] = PairsLowMem,
+    accumulation_steps: int = 1,
+    num_workers: int = 0,
 ) -> list[tuple[int, int, list[int], float]]:
-    """Train as the page says; return (epoch, step, rows, loss) of each step of this process.
+    """Train as the page says, with dropout and that trainer's schedule, accumulation and workers.
+
+    Return (epoch, step, rows, loss) of each step of this process.
 
     The rows are their indices, or the codes of the first one where there are none.
     """
@@ -179,14 +195,23 @@ def train(
         "batch_size": 64,
         "total_batch_size": 64 * accelerator.num_processes,
         "accelerator": accelerator,
+        "torch": torch,
+        "use_pin_memory": False,
+        "num_workers": num_workers,
         "is_keep_training": is_keep_training,
     }
     exec(loaders, names)
     torch.manual_seed(0)
-    bag = torch.nn.EmbeddingBag(97, 4)
-    model = torch.nn.Sequential(bag, torch.nn.Linear(4, 1))
+    bag, dropout = torch.nn.EmbeddingBag(97, 8), torch.nn.Dropout(0.1)
+    model = torch.nn.Sequential(bag, dropout, torch.nn.Linear(8, 97))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 10)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=0.01,
+        epochs=config.epochs,
+        steps_per_epoch=-(-len(names["train_dataset"]) // (64 * accumulation_steps)),
+        cycle_momentum=False,
+    )
     model, optimizer, scheduler, names["train_dataloader"] = accelerator.prepare(
         model, optimizer, scheduler, names["train_dataloader"]
     )
@@ -196,12 +221,16 @@ def train(
         """The run is killed."""
 
     def train_step(step: int, batch: dict[str, Any]) -> None:
-        guess = model(batch["input_ids"]).squeeze(1)
-        loss = torch.nn.functional.huber_loss(guess, batch["labels"] / 100)
-        accelerator.backward(loss)
-        optimizer.step()
-        scheduler.step()
-        optimizer.zero_grad()
+        target_ids = batch["target_ids"]
+        target_ids[target_ids == 0] = -100
+        guess = model(batch["input_ids"])[:, :, None].expand(-1, -1, target_ids.shape[1])
+        loss = torch.nn.functional.cross_entropy(guess, target_ids)
+        accelerator.backward(loss / accumulation_steps)
+        if (step + 1) % accumulation_steps == 0:
+            accelerator.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            scheduler.step()
+            optimizer.zero_grad()
         rows = batch["rows"] if "rows" in batch else batch["input_ids"][0]
         seen.append((names["epoch"], step, rows.tolist(), loss.item()))
         if len(seen) == saved_after:
@@ -222,26 +251,29 @@ def train(
 @pytest.mark.torch
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore:.*set_vital.*deprecated")
-@pytest.mark.parametrize(("saved", "killed"), [(6, 9), (15, 15)])
+@pytest.mark.parametrize(("saved", "killed", "accumulation"), [(6, 9, 2), (15, 15, 1)])
 def test_losses_are_those_of_a_run_that_never_stopped(
-    folder: Path, saved: int, killed: int
+    folder: Path, saved: int, killed: int, accumulation: int
 ) -> None:
     """Killed twice, the first time behind the last checkpoint: those steps are done again."""
+    settings: dict[str, Any] = {"accumulation_steps": accumulation, "num_workers": 2}
     fastsample.sample("data/my_train_dataset.parquet", fraction=0.3).write_parquet(
         "data/my_train_dataset_3m.parquet"
     )
     mapped = blocks(PAGES[0], "python")[0]
-    whole = train(folder, None, is_keep_training=False)
+    whole = train(folder, None, is_keep_training=False, **settings)
     steps = -(-900 // 64)
     assert [(epoch, step) for epoch, step, *_ in whole] == [
         (epoch, step) for epoch in range(2) for step in range(steps)
     ]
-    first = train(folder, mapped, is_keep_training=False, saved_after=saved, killed_after=killed)
-    second = train(folder, mapped, is_keep_training=True, saved_after=5, killed_after=7)
-    last = train(folder, mapped, is_keep_training=True)
+    first = train(
+        folder, mapped, is_keep_training=False, saved_after=saved, killed_after=killed, **settings
+    )
+    second = train(folder, mapped, is_keep_training=True, saved_after=4, killed_after=7, **settings)
+    last = train(folder, mapped, is_keep_training=True, **settings)
     assert first[saved:] == second[: killed - saved]
-    assert second[5:] == last[:2]
-    assert first[:saved] + second[:5] + last == whole
+    assert second[4:] == last[:3]
+    assert first[:saved] + second[:4] + last == whole
 
 
 #: Runs of some processes each, one after the other: (processes, saved after, killed after).
