@@ -12,7 +12,7 @@ from fastsample._comparison.examples import flat_columns, texts_of
 from fastsample._comparison.model import Dropped
 from fastsample._files import is_there
 from fastsample._sampling.manifest_file import kind_of, manifest_path, read_manifest
-from fastsample._sampling.recipe import Recipe, options_of
+from fastsample._sampling.recipe import options_of
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import Smart, check_smart, weighted
 from fastsample._source import SourceLike, open_source
@@ -100,7 +100,7 @@ def _again(
 
 def _of_sample(sample: Sample) -> Smart | None:
     made = sample._recipe
-    if not isinstance(made, Recipe):
+    if made.untold is not None:
         return None
     return _decisive(made.kind, options_of({"options": made.options}))
 

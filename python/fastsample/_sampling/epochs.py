@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
@@ -25,7 +26,7 @@ from fastsample._sampling import formats
 from fastsample._sampling.draw_plan import Drawn, DrawPlan, check_plan, draw, report_of
 from fastsample._sampling.exclusion import LETTERS, check_exclude, excluding, read_benchmarks
 from fastsample._sampling.groups import AllocationLike
-from fastsample._sampling.recipe import Recipe, part_recipe, recipe
+from fastsample._sampling.recipe import Recipe, recipe
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike
@@ -151,7 +152,7 @@ class Epochs:
         opened: _fastsample.Source,
         plan: DrawPlan,
         where: str | None,
-        recipe: Recipe | str,
+        recipe: Recipe,
         threads: int | None,
         progress: bool | Callback | None,
     ) -> None:
@@ -198,7 +199,7 @@ class Epochs:
             drawn = self._draw(epoch, callback)
         seconds = time.perf_counter() - started
         report = report_of(drawn, self._plan, self._opened, self._where, seconds)
-        return Sample(drawn.rows, report, part_recipe(self._recipe, epoch=epoch))
+        return Sample(drawn.rows, report, replace(self._recipe, part={"epoch": epoch}))
 
     def write(
         self,
@@ -210,6 +211,7 @@ class Epochs:
         overwrite: bool = True,
         memory_limit: int | None = None,
         manifest: bool = False,
+        provenance: bool = True,
         progress: bool | Callback | None = None,
     ) -> list[WriteReport]:
         """Write each epoch to a file of its own: ``train-epoch0.parquet`` and so on.
@@ -228,6 +230,8 @@ class Epochs:
             :meth:`fastsample.Sample.write_parquet` and :meth:`fastsample.Sample.write_ipc`.
         shuffle, overwrite, memory_limit, progress
             As in :meth:`fastsample.Sample.write_parquet`.
+        provenance
+            As there; lines, which have no metadata, tell nothing.
         manifest
             Also write a manifest beside each file: ``train-epoch0.parquet.manifest.json``, from
             which :func:`fastsample.reproduce` draws that epoch.
@@ -249,7 +253,7 @@ class Epochs:
         ['train-epoch0.jsonl', 'train-epoch1.jsonl']
         """
         files = {"shuffle": shuffle, "overwrite": overwrite, "memory_limit": memory_limit}
-        files["manifest"] = manifest
+        files |= {"manifest": manifest, "provenance": provenance}
         _, written = write_epochs(self, path, epochs, compression, progress=progress, **files)
         return written
 

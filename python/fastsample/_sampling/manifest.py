@@ -9,6 +9,7 @@ from typing import Any
 
 from fastsample import _fastsample
 from fastsample._sampling.manifest_file import VERSION, kind_of
+from fastsample._sampling.provenance import other_inputs
 from fastsample._sampling.recipe import Recipe
 from fastsample._training.mapped import fingerprint, head_fingerprint
 from fastsample.errors import SourceChangedError
@@ -45,7 +46,7 @@ def described(
         **sources,
         **made.part,
         "options": made.options,
-        "other_inputs": told(_others(native, made)),
+        "other_inputs": told(other_inputs(native, made)),
         "source_rows": native.source_rows,
         "rows": len(native),
         "row_ids": rows_digest(native),
@@ -65,7 +66,7 @@ def differences(
         if len(before) != len(files):
             yield f"{name}{len(files)} source files, not {len(before)}"
         yield from _changes(name, before, files)
-    before, others = found["other_inputs"], _others(native, made)
+    before, others = found["other_inputs"], other_inputs(native, made)
     if len(before) != len(others):
         yield f"{len(others)} other input files, not {len(before)}"
     yield from _changes("", before, others)
@@ -96,26 +97,25 @@ def _changes(name: str, before: Sequence[Mapping[str, Any]], now: Sequence[Path]
             yield f"{name}{path}: as long as before, but with other content"
 
 
-def _others(native: _fastsample.Sample, made: Recipe) -> list[Path]:
-    """Return files that had a part in the choice, and have no rows of it."""
-    apart = {*native.paths, *made.aside}
-    return [path for path in dict.fromkeys(native.inputs) if path not in apart]
-
-
 def check_same(found: Mapping[str, Any], made: Recipe, native: _fastsample.Sample) -> None:
     """Raise an error that says what differs if a draw has other inputs or rows."""
     if told := list(differences(found, made, native)):
         raise changed(told)
     if (len(native), rows_digest(native)) != (found["rows"], found["row_ids"]):
-        raise SourceChangedError(
-            f"other rows were drawn out of the same inputs: fastsample {found['fastsample']} made "
-            f"the manifest, this is {_fastsample.__version__}"
-        )
+        raise other_rows(found, "the manifest")
+
+
+def other_rows(found: Mapping[str, Any], what: str) -> SourceChangedError:
+    """Return the error that says that the inputs are the same, and the rows are not."""
+    return SourceChangedError(
+        f"other rows were drawn out of the same inputs: fastsample {found['fastsample']} made "
+        f"{what}, this is {_fastsample.__version__}"
+    )
 
 
 def changed(told: Sequence[str]) -> SourceChangedError:
-    """Return the error that says how inputs differ from those of a manifest."""
-    return SourceChangedError(f"the inputs are not those of the manifest: {'; '.join(told)}")
+    """Return the error that says how inputs differ from those of an earlier draw."""
+    return SourceChangedError(f"the inputs are not those of the earlier draw: {'; '.join(told)}")
 
 
 def rows_digest(native: _fastsample.Sample) -> str:

@@ -57,7 +57,7 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
         )
     if version != VERSION:
         raise ArgumentError(f"{where}: manifest version {version}; this fastsample reads {VERSION}")
-    wrong = _wrong(found, {**_ALL, **_KINDS[kind_of(found)]}, "it")
+    wrong = wrong_part(found, {**_ALL, **_KINDS[kind_of(found)]}, "it")
     names = [each["name"] for each in found.get("sources", ())] if wrong is None else []
     if twice := [name for place, name in enumerate(names) if name in names[:place]]:
         wrong = f"{twice[0]!r} is named twice"
@@ -74,12 +74,12 @@ def kind_of(found: Mapping[str, Any]) -> str | None:
     return next((key for key in _KINDS if key in found), None)
 
 
-def _wrong(value: Any, kind: Any, name: str) -> str | None:
+def wrong_part(value: Any, kind: Any, name: str) -> str | None:
     """Return what of a value is not as it must be, or None."""
     if isinstance(kind, dict) and isinstance(value, dict):
-        told = (_wrong(value.get(key), each, repr(key)) for key, each in kind.items())
+        told = (wrong_part(value.get(key), each, repr(key)) for key, each in kind.items())
     elif isinstance(kind, list) and isinstance(value, list):
-        told = (_wrong(item, kind[0], f"an item of {name}") for item in value)
+        told = (wrong_part(item, kind[0], f"an item of {name}") for item in value)
     elif isinstance(kind, (dict, list)) or isinstance(value, bool) or not isinstance(value, kind):
         return f"{name} is {value!r}"
     else:

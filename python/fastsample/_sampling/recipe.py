@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,8 @@ class Recipe:
 
     A mixture has `mixed` in place of `source`. `part` is the side of a split or the epoch that was
     taken of what these arguments draw. `known` are files whose hashes are known, and `aside` files
-    that had no part in the choice, though rows are read from them.
+    that had no part in the choice, though rows are read from them. `untold` is why the arguments
+    can't be written down, so that nobody draws the rows again; the options are told nevertheless.
     """
 
     source: list[str]
@@ -42,6 +43,7 @@ class Recipe:
     aside: list[Path] = field(default_factory=list)
     mixed: list[MixedPaths] = field(default_factory=list)
     part: dict[str, Any] = field(default_factory=dict)
+    untold: str | None = None
 
     @property
     def kind(self) -> str | None:
@@ -49,29 +51,17 @@ class Recipe:
         return "sources" if self.mixed else next(iter(self.part), None)
 
 
-class _UntoldError(Exception):
-    """Why arguments can't be written down."""
-
-
-def recipe(
-    source: SourceLike, options: Mapping[str, Any], features: Path | None = None
-) -> Recipe | str:
-    """Return the arguments of `sample`, `split` or `epochs` as plain values, or why not.
+def recipe(source: SourceLike, options: Mapping[str, Any], features: Path | None = None) -> Recipe:
+    """Return the arguments of `sample`, `split` or `epochs` as plain values.
 
     The draw has the same rows without the file of `features`.
     """
-    try:
-        paths = _paths(source, "its rows come")
-        found = _plain(options)
-        found["smart"] = _plain_smart(options["smart"])
-    except _UntoldError as why:
-        return str(why)
-    return Recipe(paths, found, aside=[] if features is None else [features.absolute()])
-
-
-def part_recipe(made: Recipe | str, **part: Any) -> Recipe | str:
-    """Return the recipe of a side or an epoch: ``side="train"`` or ``epoch=0``."""
-    return made if isinstance(made, str) else replace(made, part=part)
+    teller = _Teller()
+    paths = teller.paths(source, "its rows come")
+    found = teller.plain(options)
+    found["smart"] = teller.plain_smart(options["smart"])
+    aside = [] if features is None else [features.absolute()]
+    return Recipe(paths, found, aside=aside, untold=teller.untold)
 
 
 def mixture_recipe(
@@ -79,15 +69,17 @@ def mixture_recipe(
     shares: Sequence[float] | None,
     files: Mapping[str, list[Path]],
     options: Mapping[str, Any],
-) -> Recipe | str:
-    """Return the arguments of `mix` as plain values, or why they can't be written down."""
-    try:
-        of = dict(zip(sources, shares or (), strict=bool(shares)))
-        paths = {name: _paths(each, f"its source {name!r} comes") for name, each in sources.items()}
-        mixed = [MixedPaths(name, paths[name], of.get(name), files[name]) for name in sources]
-        return Recipe([], _plain(options), mixed=mixed)
-    except _UntoldError as why:
-        return str(why)
+) -> Recipe:
+    """Return the arguments of `mix` as plain values."""
+    teller = _Teller()
+    of = dict(zip(sources, shares or (), strict=bool(shares)))
+    mixed = [
+        MixedPaths(
+            name, teller.paths(each, f"its source {name!r} comes"), of.get(name), files[name]
+        )
+        for name, each in sources.items()
+    ]
+    return Recipe([], teller.plain(options), mixed=mixed, untold=teller.untold)
 
 
 def options_of(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,35 +98,59 @@ def options_of(found: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that draws share as plain values, others as they are."""
-    found = dict(options)
-    if found["exclude"] is not None:
-        listed = [_paths(each, "its exclude comes") for each in found["exclude"]]
-        found["exclude"] = [paths[0] if len(paths) == 1 else paths for paths in listed]
-    if found.get("tokenizer") is not None:
-        found["tokenizer"] = os.fsdecode(found["tokenizer"])
-    schema = found["schema"]
-    if isinstance(schema, Mapping):
-        found["schema"] = {name: _told_schema(each) for name, each in schema.items()}
-    elif schema is not None:
-        found["schema"] = _told_schema(schema)
-    return found
+class _Teller:
+    """Turns arguments into plain values; `untold` is the first that can't be."""
 
+    def __init__(self) -> None:
+        self.untold: str | None = None
 
-def _plain_smart(smart: Any) -> Any:
-    if not isinstance(smart, Smart):
-        return smart
-    target: Any = {
-        name: _paths(each, "target= of its smart draw comes")
-        for name, each in targets_of(smart).items()
-    }
-    if not isinstance(smart.target, Mapping):
-        target = target.get(ONE_TARGET)
-    avoid = smart.avoid
-    if avoid is not None:
-        avoid = _paths(avoid, "avoid= of its smart draw comes")
-    return {**asdict(smart), "target": target, "avoid": avoid}
+    def plain(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options that draws share as plain values, others as they are."""
+        found = dict(options)
+        if found["exclude"] is not None:
+            listed = [self.paths(each, "its exclude comes") for each in found["exclude"]]
+            found["exclude"] = [paths[0] if len(paths) == 1 else paths for paths in listed]
+        if found.get("tokenizer") is not None:
+            found["tokenizer"] = os.fsdecode(found["tokenizer"])
+        schema = found["schema"]
+        if isinstance(schema, Mapping):
+            found["schema"] = {name: _told_schema(each) for name, each in schema.items()}
+        elif schema is not None:
+            found["schema"] = _told_schema(schema)
+        return found
+
+    def plain_smart(self, smart: Any) -> Any:
+        """Return the options of a smart draw as plain values."""
+        if not isinstance(smart, Smart):
+            return smart
+        target: Any = {
+            name: self.paths(each, "target= of its smart draw comes")
+            for name, each in targets_of(smart).items()
+        }
+        if not isinstance(smart.target, Mapping):
+            target = target.get(ONE_TARGET)
+        avoid = smart.avoid
+        if avoid is not None:
+            avoid = self.paths(avoid, "avoid= of its smart draw comes")
+        told = {each.name: getattr(smart, each.name) for each in fields(smart)}
+        return {**told, "target": target, "avoid": avoid}
+
+    def paths(self, source: SourceLike, what: str) -> list[str]:
+        """Return paths as they were given; their files are hashed, which others can't be."""
+        if remote_files(source) is not None:
+            # Those of a store would have to be read whole.
+            return self._nothing(f"{what} from an object store, not from local files")
+        listed: Any = [source] if isinstance(source, (str, os.PathLike)) else source
+        is_paths = isinstance(listed, (list, tuple)) and all(
+            isinstance(each, (str, os.PathLike)) for each in listed
+        )
+        if not is_paths:
+            return self._nothing(f"{what} from an object in memory, not from files")
+        return [os.fsdecode(each) for each in listed]
+
+    def _nothing(self, why: str) -> list[str]:
+        self.untold = self.untold or why
+        return []
 
 
 def _told_schema(schema: pa.Schema) -> str:
@@ -145,17 +161,3 @@ def _read_schema(told: str) -> pa.Schema:
     import pyarrow as pa
 
     return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(told)))
-
-
-def _paths(source: SourceLike, what: str) -> list[str]:
-    """Return paths as they were given; their files are hashed, which others can't be."""
-    if remote_files(source) is not None:
-        # Those of a store would have to be read whole.
-        raise _UntoldError(f"{what} from an object store, not from local files")
-    listed: Any = [source] if isinstance(source, (str, os.PathLike)) else source
-    is_paths = isinstance(listed, (list, tuple)) and all(
-        isinstance(each, (str, os.PathLike)) for each in listed
-    )
-    if not is_paths:
-        raise _UntoldError(f"{what} from an object in memory, not from files")
-    return [os.fsdecode(each) for each in listed]

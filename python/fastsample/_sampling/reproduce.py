@@ -1,20 +1,23 @@
-"""`reproduce`: the rows of a manifest, drawn again."""
+"""`reproduce`: the rows of an output or a manifest, drawn again."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from fastsample._arguments import check_threads
+from fastsample._arguments import check_threads, file_path
 from fastsample._progress import Callback
 from fastsample._public import public
 from fastsample._sampling.draw import sample
 from fastsample._sampling.epochs import epochs
-from fastsample._sampling.manifest import changed, changed_in_place, check_same
+from fastsample._sampling.manifest import changed, changed_in_place, check_same, other_rows
 from fastsample._sampling.manifest_file import kind_of, read_manifest
 from fastsample._sampling.mixture import mix
-from fastsample._sampling.recipe import Recipe, options_of
+from fastsample._sampling.provenance import described, differences, differences_at
+from fastsample._sampling.provenance_file import damaged, located, read_provenance, tells_itself
+from fastsample._sampling.recipe import options_of
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.split import split
 from fastsample._source import SourceLike
@@ -29,35 +32,46 @@ def reproduce(
     threads: int | None = None,
     progress: bool | Callback | None = None,
 ) -> Sample:
-    """Draw the rows of a manifest again, or say what differs.
+    """Draw the rows of an output again, or say what differs.
 
     Parameters
     ----------
     manifest
-        A file that ``write_parquet(..., manifest=True)`` of a sample, a mixture or a split wrote,
-        or :meth:`fastsample.Epochs.write`.
+        A Parquet or Arrow file that fastsample wrote, which tells what made it, unless it was
+        written with ``provenance=False``. Or a manifest, which stands beside a file of any format
+        that was written with ``manifest=True``.
     source
-        Where the files of the source are now, if they were moved: paths, as in
-        :func:`fastsample.sample`; of a mixture by the names of the sources that were moved. By
-        default the paths of the manifest, which are relative to the working folder if they were
-        given so.
+        Where the files of the source are now.
+
+        For an output: a folder, in which the files are found by their names, those of targets and
+        tokenizers, too; by default the folder of the output. Or paths, as in
+        :func:`fastsample.sample`; of a mixture by the names of its sources.
+
+        For a manifest: paths; of a mixture by the names of the sources that were moved. By default
+        the paths of the manifest, which are relative to the working folder if they were given so.
     threads, progress
         As in :func:`fastsample.sample`.
 
     Returns
     -------
     Sample
-        The same rows: of a split those of the side that the manifest is beside, of epochs those of
-        the epoch; of a mixture a :class:`fastsample.Mixture`.
+        The same rows: of a split those of the side that was written, of epochs those of the epoch;
+        of a mixture a :class:`fastsample.Mixture`.
 
     Raises
     ------
     ArgumentError
-        The file is no manifest.
+        The file is no manifest, or doesn't tell what made it; or that can't be drawn again, since
+        it was drawn from rows in memory or in a store.
+    CorruptDataError
+        What the file tells is damaged.
+    SourceNotFoundError
+        A file of the source is not in the folder.
     SourceChangedError
         A file has another size or content, or other rows were drawn: the message lists all that
-        differs, in a mixture with the names of the sources. Content is compared by SHA-256, so all
-        inputs are read.
+        differs, in a mixture with the names of the sources. For a manifest, content is compared by
+        SHA-256, so all inputs are read; for an output by the fingerprint, which sees 16 pieces of
+        4 KiB of each file. Or the output has other rows than it tells of.
 
     Examples
     --------
@@ -66,34 +80,72 @@ def reproduce(
     ...     folder = pathlib.Path(name)
     ...     pq.write_table(pa.table({"id": range(1000)}), folder / "all.parquet")
     ...     s = fastsample.sample(folder / "all.parquet", 10)
-    ...     written = s.write_parquet(folder / "ten.parquet", manifest=True)
-    ...     again = fastsample.reproduce(folder / "ten.parquet.manifest.json")
+    ...     written = s.write_parquet(folder / "ten.parquet")
+    ...     again = fastsample.reproduce(folder / "ten.parquet")
     ...     again.row_ids.tolist() == s.row_ids.tolist()
     True
     """
     threads = check_threads(threads)
-    found = read_manifest(manifest)
+    path = file_path("manifest", manifest)
+    found = read_made(path, threads)
+    if "provenance" in found:
+        return _of_output(path, found, source, threads, progress)
     try:
         options = {**options_of(found), "threads": threads, "progress": progress}
-        drawn = _again(found, source, options)
+        drawn = _draw(found, _source(found, source), options)
     except FastSampleError as error:
         if source is None and (told := changed_in_place(found)):
             raise changed(told) from error
         raise
     except (TypeError, ValueError) as error:  # options that there are not, or other values
         raise ArgumentError(f"{manifest}: it is no manifest: {error}") from None
-    if not isinstance(drawn._recipe, Recipe):
-        raise ArgumentError(f"the rows can't be told from those of the manifest: {drawn._recipe}")
+    _check_told(drawn)
     check_same(found, drawn._recipe, drawn._native)
     return drawn
 
 
-def _again(found: Mapping[str, Any], moved: Any, options: Mapping[str, Any]) -> Sample:
-    """Draw what a manifest is of; its source may have been `moved`."""
+def read_made(path: Path, threads: int | None) -> dict[str, Any]:
+    """Return what a manifest tells, or an output of itself."""
+    return read_provenance(path, threads) if tells_itself(path) else read_manifest(path)
+
+
+def _check_told(drawn: Sample) -> None:
+    if (why := drawn._recipe.untold) is not None:
+        raise ArgumentError(f"the rows can't be told from those of the manifest: {why}")
+
+
+def _of_output(
+    output: Path,
+    found: Mapping[str, Any],
+    moved: Any,
+    threads: int | None,
+    progress: bool | Callback | None,
+) -> Sample:
+    """Draw the rows again that an output tells of itself."""
+    source, options = located(found, output, moved)
+    try:
+        options = {**options_of({"options": options}), "threads": threads, "progress": progress}
+        drawn = _draw(found, source, options)
+    except FastSampleError as error:
+        if told := list(differences_at(found, source, threads)):
+            raise changed(told) from error
+        raise
+    except (TypeError, ValueError, KeyError) as error:
+        raise damaged(output, str(error)) from None
+    _check_told(drawn)
+    now = described([drawn._origin(found["written"])], threads)[0]
+    if told := list(differences(found, now)):
+        raise changed(told)
+    if any(found[name] != now[name] for name in ("rows", "row_ids", "source_rows")):
+        raise other_rows(found, str(output))
+    return drawn
+
+
+def _draw(found: Mapping[str, Any], source: Any, options: Mapping[str, Any]) -> Sample:
+    """Draw what was written of a source, or of those of a mixture."""
     kind = kind_of(found)
     if kind == "sources":
-        return mix(_sources(found, moved), **options)
-    source = found["source"] if moved is None else moved
+        return mix(source, **options)
     if kind == "side":
         sides, name = split(source, **options), found["side"]
         if name not in sides:
@@ -108,8 +160,10 @@ def _again(found: Mapping[str, Any], moved: Any, options: Mapping[str, Any]) -> 
     return sample(source, **options)
 
 
-def _sources(found: Mapping[str, Any], moved: object) -> dict[str, Any]:
-    """Return the sources of a mixture with their shares; some of them were `moved`."""
+def _source(found: Mapping[str, Any], moved: Any) -> Any:
+    """Return the source of a manifest, those of a mixture with their shares; some were `moved`."""
+    if kind_of(found) != "sources":
+        return found["source"] if moved is None else moved
     sources = {each["name"]: (each["source"], each["share"]) for each in found["sources"]}
     if moved is None:
         return sources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -15,6 +15,7 @@ from fastsample._progress import Callback, check_progress, reporting
 from fastsample._public import public
 from fastsample._sampling import formats
 from fastsample._sampling.ids_file import load_ids, save_ids
+from fastsample._sampling.provenance import Origin, described
 from fastsample._sampling.recipe import Recipe
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.token_cache import Tokens, check_unused
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
     import pyarrow as pa
+
+
+#: Of rows that no draw of one source or mixture made, such as those of several sides.
+_UNTOLD = Recipe([], {}, untold="it was not drawn by fastsample.sample, mix, split or epochs")
 
 
 @public
@@ -47,11 +52,12 @@ class Sample:
         self,
         native: _fastsample.Sample,
         report: Report,
-        recipe: Recipe | str = "it was not drawn by fastsample.sample, mix, split or epochs",
+        recipe: Recipe = _UNTOLD,
     ) -> None:
         self._native = native
         self._report = report
         self._recipe = recipe
+        self._told: dict[str, Any] | None = None
         self._rows: _fastsample.Rows | None = None
         self._ids_file: Path | None = None
 
@@ -66,6 +72,8 @@ class Sample:
             "rows": str(path),
             "row_ids": str(ids_file),
             "report": self._report,
+            "recipe": self._recipe,
+            "told": described([self._origin({})], self._native.threads)[0],
             "text": self._native.text and self._native.text[0],
             "inputs": [str(file) for file in self._native.inputs],
         }
@@ -77,7 +85,9 @@ class Sample:
         opened = _fastsample.Source.from_table(rows.to_arrow(), None, inputs)
         self._native = _fastsample.all_rows(opened, report.seed, text=state["text"])
         self._report = report
-        self._recipe = "it was pickled, and is read from the cache"
+        made: Recipe = state["recipe"]
+        self._recipe = replace(made, untold="it was pickled, and is read from the cache")
+        self._told = state["told"]
         self._rows = None
         self._ids_file = Path(state["row_ids"])
 
@@ -118,6 +128,10 @@ class Sample:
             return load_ids(self._ids_file)
         ids: npt.NDArray[np.uint64] = pa.array(self._native.row_ids()).to_numpy()
         return ids
+
+    def _origin(self, written: Mapping[str, Any]) -> Origin:
+        """Return what made the rows, and how they are written."""
+        return Origin(self._native, self._recipe, self._report.seed, written, self._told)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Export the rows as an Arrow C stream. They are read while the stream is consumed."""
@@ -282,6 +296,7 @@ class Sample:
         overwrite: bool = True,
         memory_limit: int | None = None,
         manifest: bool = False,
+        provenance: bool = True,
         progress: bool | Callback | None = None,
     ) -> WriteReport:
         """Write the rows to a Parquet file, whole or not at all.
@@ -311,6 +326,11 @@ class Sample:
             :func:`fastsample.reproduce` draws them again. All inputs are read for their hashes.
             For samples that :func:`fastsample.sample` or :func:`fastsample.mix` drew from local
             files, and for sides and epochs of those.
+        provenance
+            Let the file itself tell what made it, in its metadata under
+            ``fastsample.provenance``: the version, the options, names (without folders), sizes and
+            fingerprints of the files that were read, a hash of the row ids.
+            :func:`fastsample.reproduce` reads it. Less than 64 KiB; files are read in part for it.
         progress
             As in :func:`fastsample.sample`.
 
@@ -335,6 +355,7 @@ class Sample:
             overwrite=overwrite,
             memory_limit=memory_limit,
             manifest=manifest,
+            provenance=provenance,
             progress=progress,
         )
 
@@ -348,6 +369,7 @@ class Sample:
         overwrite: bool = True,
         memory_limit: int | None = None,
         manifest: bool = False,
+        provenance: bool = True,
         progress: bool | Callback | None = None,
     ) -> WriteReport:
         """Write the rows to an Arrow IPC file (Feather 2), whole or not at all.
@@ -365,6 +387,7 @@ class Sample:
             overwrite=overwrite,
             memory_limit=memory_limit,
             manifest=manifest,
+            provenance=provenance,
             progress=progress,
         )
 

@@ -54,7 +54,7 @@ class Split(Mapping[str, Sample]):
             joined = others[0]._native.joined([other._native for other in others[1:]])
             report = replace(others[0].report, sampled=len(joined), notes=(), smart=None)
             why = "it is of several sides; write those with manifest=True"
-            yield Sample(joined, report, why), side
+            yield Sample(joined, report, replace(others[0]._recipe, part={}, untold=why)), side
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}: {len(side):,}" for name, side in self.items())

@@ -34,7 +34,7 @@ from fastsample._sampling.exclusion import (
     read_benchmarks,
 )
 from fastsample._sampling.groups import check_by
-from fastsample._sampling.recipe import part_recipe, recipe
+from fastsample._sampling.recipe import recipe
 from fastsample._sampling.report import Report
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.sides import Split
@@ -231,7 +231,7 @@ def split(
     }
     made = recipe(source, options, kept)
     sides = {
-        name: Sample(side, report, part_recipe(made, side=name))
+        name: Sample(side, report, replace(made, part={"side": name}))
         for name, side, report in zip(sizes, drawn, reports, strict=True)
     }
     return Split(sides)

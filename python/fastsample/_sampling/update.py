@@ -106,8 +106,9 @@ def update(
     started = time.perf_counter()
     written = None if isinstance(old, Sample) else _written(old)
     if isinstance(old, Sample):
-        if isinstance(old._recipe, str):
-            raise ArgumentError(f"the earlier sample can't be updated, since {old._recipe}")
+        if old._recipe.untold is not None:
+            why = old._recipe.untold
+            raise ArgumentError(f"the earlier sample can't be updated, since {why}")
         _check_plain("the earlier sample", old._recipe.kind)
         what, options = "the earlier sample", options_of({"options": old._recipe.options})
     elif written is not None:
@@ -120,8 +121,9 @@ def update(
 
         opened = open_source(source, options.get("columns"), threads, callback, schema)
         made = recipe(source, {**options, **plan.arguments})
-        if isinstance(made, str):
-            raise ArgumentError(f"the source can't be told from the earlier one, since {made}")
+        if made.untold is not None:
+            why = made.untold
+            raise ArgumentError(f"the source can't be told from the earlier one, since {why}")
         known = [] if written is None else unchanged(written.found, opened.inputs)
         population = rows_of(opened)
         drawn = draw(population, plan, threads, callback)

@@ -30,9 +30,13 @@ def write(
     shards: int = 1,
     overwrite: bool = True,
     memory_limit: int | None = None,
+    provenances: Sequence[str] | None = None,
     progress: bool | Callback | None = None,
 ) -> list[WriteReport]:
-    """Write each sample to its path, as :meth:`fastsample.Sample.write_parquet` does."""
+    """Write each sample to its path, as :meth:`fastsample.Sample.write_parquet` does.
+
+    `provenances` are what the files tell of what made each of them.
+    """
     started = time.perf_counter()
     with reporting(progress, "writing") as callback:
         written = _fastsample.write(
@@ -44,6 +48,7 @@ def write(
             overwrite=flag("overwrite", overwrite),
             memory_limit=optional(whole, "memory_limit", memory_limit, least=1),
             progress=callback,
+            provenances=provenances,
         )
     return _reports(samples, written, started, "shuffled" if shuffle else "source")
 

@@ -1,9 +1,9 @@
-"""Writing samples as they were drawn: rows, and beside each output a manifest of what made them."""
+"""Writing samples as they were drawn: rows, and in or beside each output what made them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from fastsample._arguments import flag
 from fastsample._files import check_output, write_files
 from fastsample._sampling.manifest import described
 from fastsample._sampling.manifest_file import manifest_path
+from fastsample._sampling.provenance import Origin, provenances
 from fastsample._sampling.recipe import Recipe
 from fastsample._sampling.report import WriteReport
 from fastsample._sampling.write import write
@@ -23,7 +24,9 @@ class Made(Protocol):
     """Rows that were drawn, and by which arguments: a :class:`fastsample.Sample`."""
 
     _native: _fastsample.Sample
-    _recipe: Recipe | str
+    _recipe: Recipe
+
+    def _origin(self, written: Mapping[str, Any]) -> Origin: ...
 
 
 def write_drawn(
@@ -32,12 +35,16 @@ def write_drawn(
     format: _fastsample.Format,  # noqa: A002
     *,
     manifest: bool = False,
+    provenance: bool = True,
     overwrite: bool = True,
     shuffle: bool = False,
     shards: int = 1,
     **options: Any,
 ) -> list[WriteReport]:
-    """Write samples as `write` does; then their manifests, all of them or none."""
+    """Write samples as `write` does; then their manifests, all of them or none.
+
+    With `provenance` the files tell what made them, if their format has metadata.
+    """
     recipes = recipes_of(samples, manifest=manifest)
     for sample, path, _ in zip(samples, paths, recipes, strict=False):
         check_output(
@@ -45,6 +52,9 @@ def write_drawn(
         )
     said: dict[str, Any] = {"shuffle": shuffle, "shards": shards}
     natives = [sample._native for sample in samples]
+    if flag("provenance", provenance) and format.has_metadata:
+        origins = [sample._origin(said) for sample in samples]
+        options["provenances"] = provenances(origins, natives[0].threads)
     reports = write(natives, paths, format, overwrite=overwrite, **said, **options)
     if recipes:
         _write_manifests(natives, paths, recipes, said, reports)
@@ -58,8 +68,9 @@ def recipes_of(samples: Iterable[Made], *, manifest: bool) -> list[Recipe]:
     """
     recipes: list[Recipe] = []
     for sample in samples if flag("manifest", manifest) else ():
-        if isinstance(sample._recipe, str):
-            raise ArgumentError(f"there is no manifest of this sample, since {sample._recipe}")
+        if sample._recipe.untold is not None:
+            why = sample._recipe.untold
+            raise ArgumentError(f"there is no manifest of this sample, since {why}")
         recipes.append(sample._recipe)
     return recipes
 

@@ -30,6 +30,7 @@ from fastsample.cli._written import (
     compression,
     manifest,
     output,
+    provenance,
     shards,
     show_written,
     write,
@@ -88,6 +89,7 @@ from fastsample.cli._written import (
 @shards
 @compression
 @manifest
+@provenance
 @overwrite
 @threads
 @as_json
@@ -113,6 +115,7 @@ def mix(
     shards: int,
     compression: str | None,
     manifest: bool,
+    provenance: bool,
     overwrite: bool,
     threads: int | None,
     as_json: bool,
@@ -159,7 +162,13 @@ def mix(
             source_column=source_column or None,
             threads=threads,
         )
-        files = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite, "manifest": manifest}
+        files: dict[str, Any] = {
+            "shuffle": shuffle,
+            "shards": shards,
+            "overwrite": overwrite,
+            "manifest": manifest,
+        }
+        files["provenance"] = provenance
         written = write(drawn, output, compression, **files)
         tell_left_out(written.left_out)
         first = mixture_keys(drawn.report, written) if as_json else None

@@ -47,6 +47,7 @@ from fastsample.cli._written import (
     compression,
     manifest,
     output,
+    provenance,
     shards,
     show_written,
     tell_order,
@@ -125,6 +126,7 @@ from fastsample.cli._written import (
 @shards
 @compression
 @manifest
+@provenance
 @overwrite
 @threads
 @as_json
@@ -166,6 +168,7 @@ def sample(
     shards: int,
     compression: str | None,
     manifest: bool,
+    provenance: bool,
     overwrite: bool,
     threads: int | None,
     as_json: bool,
@@ -212,7 +215,8 @@ def sample(
                 }
             )
             draws = fastsample.epochs(sources, num_samples, **asked)
-            files = {"shuffle": shuffle is True, "overwrite": overwrite, "manifest": manifest}
+            files = {"shuffle": shuffle is True, "overwrite": overwrite}
+            files |= {"manifest": manifest, "provenance": provenance}
             with folder_of(file):
                 reports = write_epochs(draws, file, epochs, compression, **files)
             tell_order(shuffle)
@@ -232,8 +236,12 @@ def sample(
         )
         if num_samples is not None and drawn.report._available < num_samples and not replace:
             _warn(num_samples, drawn.report)
-        options = {"shuffle": shuffle is True, "shards": shards, "overwrite": overwrite}
-        options["manifest"] = manifest
+        options: dict[str, Any] = {
+            "shuffle": shuffle is True,
+            "shards": shards,
+            "overwrite": overwrite,
+        }
+        options |= {"manifest": manifest, "provenance": provenance}
         written = write(drawn, file, compression, **options)
         tell_left_out(drawn.report.left_out or written.left_out)
         tell_order(shuffle)

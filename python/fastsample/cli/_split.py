@@ -31,7 +31,7 @@ from fastsample.cli._common import (
     where,
 )
 from fastsample.cli._rule import features
-from fastsample.cli._written import manifest
+from fastsample.cli._written import manifest, provenance
 
 #: Endings of the files, without the dot: one for each format and compression.
 _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson"))]
@@ -73,6 +73,7 @@ _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson
     help="Ending of the files: parquet, jsonl, csv, tsv, or jsonl.gz, jsonl.zst and so on.",
 )
 @manifest
+@provenance
 @overwrite
 @threads
 @as_json
@@ -95,6 +96,7 @@ def split(
     shuffle: bool,
     file_format: str,
     manifest: bool,
+    provenance: bool,
     overwrite: bool,
     threads: int | None,
     as_json: bool,
@@ -125,6 +127,7 @@ def split(
             threads=threads,
         )
         options = {"shuffle": shuffle, "overwrite": overwrite, "manifest": manifest}
+        options["provenance"] = provenance
         written = _write(drawn, output, file_format, **options)
     seconds = time.perf_counter() - started
     files = {name: report.files[0] for name, report in written.items()}

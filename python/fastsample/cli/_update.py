@@ -16,6 +16,7 @@ from fastsample.cli._written import (
     compression,
     manifest,
     output,
+    provenance,
     shards,
     show_written,
     write,
@@ -30,6 +31,7 @@ from fastsample.cli._written import (
 @shards
 @compression
 @manifest
+@provenance
 @overwrite
 @threads
 @as_json
@@ -41,6 +43,7 @@ def update(
     shards: int,
     compression: str | None,
     manifest: bool,
+    provenance: bool,
     overwrite: bool,
     threads: int | None,
     as_json: bool,
@@ -57,6 +60,8 @@ def update(
         check_compression(output, compression)
         drawn = fastsample.update(old, list(inputs), threads=threads)
         options = {"shuffle": shuffle, "shards": shards, "overwrite": overwrite}
-        written = write(drawn, output, compression, manifest=manifest, **options)
+        written = write(
+            drawn, output, compression, manifest=manifest, provenance=provenance, **options
+        )
         first = sample_keys(drawn.report, written) if as_json else None
         show_written(drawn.report, written, started, first)

@@ -46,6 +46,13 @@ manifest = click.option(
 )
 
 
+provenance = click.option(
+    "--provenance/--no-provenance",
+    default=True,
+    help="Let each Parquet or Arrow file tell in its metadata what made it.",
+)
+
+
 def check_compression(output: Path, compression: str | None) -> None:
     """Fail before anything is drawn if the name of the output says another codec."""
     kind = file_format(output)
@@ -57,13 +64,21 @@ def check_compression(output: Path, compression: str | None) -> None:
 
 
 def write(
-    drawn: fastsample.Sample, output: Path, compression: str | None, **options: Any
+    drawn: fastsample.Sample,
+    output: Path,
+    compression: str | None,
+    *,
+    provenance: bool = True,
+    **options: Any,
 ) -> WriteReport:
     """Write a sample in the format that the name of the output tells; its folder is made."""
     if compression is not None:
         options["compression"] = compression
+    kind = file_format(output)
+    if kind in ("parquet", "ipc"):  # lines have no metadata
+        options["provenance"] = provenance
     with folder_of(output):
-        written: WriteReport = getattr(drawn, f"write_{file_format(output)}")(output, **options)
+        written: WriteReport = getattr(drawn, f"write_{kind}")(output, **options)
     return written
 
 

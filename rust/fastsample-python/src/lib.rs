@@ -96,7 +96,7 @@ mod _fastsample {
     #[pymodule_export]
     use crate::score::score;
     #[pymodule_export]
-    use crate::source::{Source, choose_names};
+    use crate::source::{Source, choose_names, fingerprints};
     #[pymodule_export]
     use crate::split::split_sides;
     #[pymodule_export]

@@ -88,6 +88,12 @@ impl Sample {
         self.inner.paths()
     }
 
+    /// The files of the source that tell what made them: path, what it tells.
+    #[getter]
+    fn provenances(&self) -> Vec<(PathBuf, String)> {
+        self.inner.provenances()
+    }
+
     /// The objects of stores that the sample is read from: URL, bytes, version.
     #[getter]
     fn objects(&self) -> Vec<(String, u64, String)> {
@@ -149,6 +155,11 @@ impl Sample {
             Arc::new(UInt64Array::from(ids)),
             Arc::new(Field::new("row_id", DataType::UInt64, false)),
         ))
+    }
+
+    /// A hash of the positions, of which no list is made.
+    fn row_ids_digest(&self, py: Python<'_>) -> BindingResult<String> {
+        detached(py, || self.inner.row_ids_digest())
     }
 
     /// The column of weights: an Arrow array of float64. None for a sample without one.

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use arrow_array::RecordBatchReader;
 use fastsample::exclusion::Excluded;
 use fastsample::predicate::Predicate;
-use fastsample::source::{ColumnTypes, OpenOptions, choose};
+use fastsample::source::{self, ColumnTypes, OpenOptions, choose};
 use fastsample::{Amount as CoreAmount, Context, Error, Population, Source as CoreSource};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -42,6 +42,16 @@ pub(crate) fn choose_names(
 ) -> BindingResult<(Vec<usize>, Vec<usize>)> {
     let listed = choose(location, &names)?;
     Ok((listed.files, listed.passed_over))
+}
+
+/// A hash of the size of each file and of pieces of its content.
+#[pyfunction]
+pub(crate) fn fingerprints(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    threads: Option<usize>,
+) -> BindingResult<Vec<String>> {
+    run(py, threads, None, move |ctx| source::fingerprints(ctx, &paths))
 }
 
 fn open_options(
@@ -235,6 +245,13 @@ impl Source {
     #[getter]
     fn schema(&self) -> BindingResult<PySchema> {
         Ok(PySchema::new(self.rereadable()?.schema().clone()))
+    }
+
+    /// The files that tell what made them: path, what it tells.
+    #[getter]
+    fn provenances(&self) -> BindingResult<Vec<(PathBuf, String)>> {
+        let told = self.rereadable()?.provenances();
+        Ok(told.map(|(path, told)| (path.to_path_buf(), told.to_owned())).collect())
     }
 
     /// What one should know of the source, a sentence each: files that are not read, types that were

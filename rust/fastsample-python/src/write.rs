@@ -61,6 +61,12 @@ impl Format {
     fn csv(path: PathBuf, compression_level: Option<i32>) -> BindingResult<Self> {
         Ok(Self { inner: CoreFormat::Csv(CsvOptions::named(&path, compression_level)?) })
     }
+
+    /// Whether files have metadata: JSON Lines and CSV don't.
+    #[getter]
+    fn has_metadata(&self) -> bool {
+        matches!(self.inner, CoreFormat::Parquet(_) | CoreFormat::Ipc(_))
+    }
 }
 
 /// The files written, as (path, rows, bytes); the characters of each text column; copies; strings
@@ -69,11 +75,11 @@ type WriteReport = (Vec<(PathBuf, u64, u64)>, Vec<(String, u64)>, u64, Vec<(Stri
 
 /// Writes each sample to its path: all files appear together, or none of them. With
 /// `name_by_content` the only file is called by a hash of what is in it, in the folder of its path.
-/// Returns a `WriteReport` for each.
+/// `provenances` are what outputs tell of what made each. Returns a `WriteReport` for each.
 #[pyfunction]
 #[pyo3(signature = (
     samples, paths, format, *, shuffle, shards, overwrite, memory_limit, progress,
-    name_by_content=false
+    name_by_content=false, provenances=None
 ))]
 #[expect(clippy::too_many_arguments, reason = "the keywords of the Python methods")]
 pub(crate) fn write(
@@ -87,13 +93,18 @@ pub(crate) fn write(
     memory_limit: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
     name_by_content: bool,
+    provenances: Option<Vec<String>>,
 ) -> BindingResult<Vec<WriteReport>> {
     let (format, memory_limit) = (format.inner.clone(), memory_limit.unwrap_or(MEMORY_LIMIT));
     let options =
         WriteOptions { format, shuffle, shards, overwrite, memory_limit, name_by_content };
     let threads = samples.first().and_then(|sample| sample.get().threads());
-    let samples: Vec<CoreSample> =
+    let mut samples: Vec<CoreSample> =
         samples.iter().map(|sample| sample.get().core().clone()).collect();
+    if let Some(told) = provenances {
+        let both = samples.into_iter().zip(told);
+        samples = both.map(|(sample, told)| sample.with_provenance(&told)).collect();
+    }
     let written = run(py, threads, progress, move |ctx| {
         let jobs: Vec<_> = samples.iter().zip(paths).collect();
         write_all(ctx, &jobs, &options)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 
 use crate::error::Result;
-use crate::exec::{Context, memory};
+use crate::exec::Context;
 use crate::gather::{Gather, Share, interleaved};
 use crate::select::{EvenOrder, Selection};
 use crate::source::{Batches, Projected, Source};
@@ -63,19 +63,15 @@ impl Mixed {
     }
 
     /// The ordinals of all rows, in their order; sources are numbered through.
-    pub(crate) fn row_ids(&self) -> Result<Vec<u64>> {
-        memory::require_rows::<[u64; 2]>(self.len(), "the ordinals")?;
-        let (mut of_parts, mut first) = (Vec::new(), 0);
+    pub(crate) fn ids(&self) -> Result<impl Iterator<Item = u64>> {
+        let mut of_parts = Vec::new();
+        let mut first = 0;
         for part in &*self.0 {
-            let mut ids = Vec::with_capacity(part.len() as usize);
-            for pass in part.passes() {
-                pass.extend_ids(0..part.source.rows(), &mut ids);
-            }
-            ids.iter_mut().for_each(|id| *id += first);
-            of_parts.push(ids.into_iter());
+            let ids = part.passes().flat_map(Selection::into_ids);
+            of_parts.push(ids.map(move |id| first + id));
             first += part.source.rows();
         }
-        Ok(self.order()?.filter_map(|part| of_parts[part].next()).collect())
+        Ok(self.order()?.filter_map(move |part| of_parts[part].next()))
     }
 
     /// All rows, in order, as batches that are read in the background.

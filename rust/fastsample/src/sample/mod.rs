@@ -4,6 +4,7 @@ pub(crate) mod draw;
 mod grown;
 mod kept;
 mod mixed;
+mod row_ids;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::gather::{Gather, Look, WEIGHT, with_weight};
 use crate::select::Selection;
-use crate::source::{LineLayout, Object, Projected, Source};
+use crate::source::{LineLayout, Object, Projected, Source, with_provenance};
 use crate::text::TextColumns;
 
 /// The chosen rows. They are read on demand.
@@ -44,6 +45,8 @@ pub struct Sample {
     mixed: Option<Mixed>,
     /// The rows that are read from an earlier output.
     kept: Option<KeptRows>,
+    /// What made the rows, which outputs that have metadata tell.
+    provenance: Option<Arc<str>>,
 }
 
 impl Sample {
@@ -62,6 +65,7 @@ impl Sample {
             passed_by: None,
             mixed: None,
             kept: None,
+            provenance: None,
         }
     }
 
@@ -101,6 +105,20 @@ impl Sample {
     #[must_use]
     pub fn with_text(self, text: TextColumns) -> Self {
         Self { text: Some(text), ..self }
+    }
+
+    /// This sample, of which outputs tell what made it, as far as their format has metadata.
+    #[must_use]
+    pub fn with_provenance(self, provenance: &str) -> Self {
+        Self { provenance: Some(provenance.into()), ..self }
+    }
+
+    /// The schema of an output: `schema`, with the provenance if there is one.
+    pub(crate) fn schema_of_output(&self, schema: SchemaRef) -> SchemaRef {
+        match &self.provenance {
+            Some(provenance) => with_provenance(&schema, provenance),
+            None => schema,
+        }
     }
 
     /// The text that the draw went by; none if it looked at no text.
@@ -191,6 +209,13 @@ impl Sample {
         self.source.objects().cloned().collect()
     }
 
+    /// The files of the source that tell what made them, and what they tell.
+    #[must_use]
+    pub fn provenances(&self) -> Vec<(PathBuf, String)> {
+        let told = self.source.provenances();
+        told.map(|(path, told)| (path.to_path_buf(), told.to_owned())).collect()
+    }
+
     /// The files that the sample is read from; none if some of its source is in memory.
     #[must_use]
     pub fn paths(&self) -> Vec<PathBuf> {
@@ -212,31 +237,6 @@ impl Sample {
     #[must_use]
     pub fn with_inputs(self, inputs: impl IntoIterator<Item = PathBuf>) -> Self {
         Self { source: self.source.with_inputs(inputs), ..self }
-    }
-
-    /// The ordinals of the chosen rows, ascending, as often as each was drawn; of a mixture in the order of its rows, its sources
-    /// numbered through.
-    ///
-    /// # Errors
-    /// [`Error::Memory`].
-    pub fn row_ids(&self) -> Result<Vec<u64>> {
-        memory::require_rows::<u64>(self.len(), "the ordinals")?;
-        if let Some(mixed) = &self.mixed {
-            return mixed.row_ids();
-        }
-        if let Some(ids) = &self.row_ids {
-            return Ok(ids.to_vec());
-        }
-        let mut ids = Vec::with_capacity(self.selection.len() as usize);
-        self.selection.extend_ids(0..self.rows, &mut ids);
-        if let Some(counts) = &self.counts {
-            let mut repeated = Vec::new();
-            memory::grow(&mut repeated, self.len() as usize, "the ordinals")?;
-            let each = ids.into_iter().zip(&**counts);
-            repeated.extend(each.flat_map(|(id, &n)| std::iter::repeat_n(id, n as usize)));
-            return Ok(repeated);
-        }
-        Ok(ids)
     }
 
     /// The column of weights, if the sample has one.

@@ -203,7 +203,20 @@ impl Selection {
             RowMask::Values(bits) => ids.extend(bits.set_indices().map(|i| start + i as u64)),
         }
     }
+
+    /// The ordinals chosen, ascending, found some at a time.
+    pub fn into_ids(self) -> impl Iterator<Item = u64> {
+        let rows = self.rows();
+        (0..rows).step_by(IDS_AT_ONCE).flat_map(move |start| {
+            let mut ids = Vec::new();
+            self.extend_ids(start..rows.min(start + IDS_AT_ONCE as u64), &mut ids);
+            ids
+        })
+    }
 }
+
+/// Rows of which [`Selection::into_ids`] finds the chosen ones at once.
+const IDS_AT_ONCE: usize = 1 << 16;
 
 /// One bit a row: does its number lie from `from` to `tau`?
 fn threshold_bits(hash: RowHash, from: u64, tau: u64, range: Range<u64>) -> BooleanBuffer {
@@ -251,6 +264,11 @@ mod tests {
         let mut ids = Vec::new();
         selection.extend_ids(0..10, &mut ids);
         assert_eq!((ids, selection.len()), (vec![2, 5, 9], 3));
+        assert_eq!(selection.into_ids().collect::<Vec<u64>>(), [2, 5, 9]);
+        let rows = 3 * IDS_AT_ONCE as u64 + 7;
+        let far: Vec<u64> = (0..rows).filter(|row| row % 65_535 == 1).collect();
+        let selection = Selection::of_ids(&far, rows).expect("sound ids");
+        assert_eq!(selection.into_ids().collect::<Vec<u64>>(), far);
         assert!(Selection::of_ids(&[10], 10).is_err());
         assert!(Selection::of_ids(&[3, 3], 10).is_err());
     }

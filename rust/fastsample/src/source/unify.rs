@@ -6,11 +6,13 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringViewArray, new_null_array};
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 
+use super::provenance::without_provenance;
 use crate::error::{Error, Result};
 use crate::text::is_text;
 
 /// The schema that holds the rows of all parts: the first part's columns, then new ones as they
-/// come. A column that some part lacks must be nullable where it exists. Metadata is the first's.
+/// come. A column that some part lacks must be nullable where it exists. Metadata is the first's,
+/// without its provenance.
 pub(crate) fn unify(parts: &[(String, SchemaRef)]) -> Result<SchemaRef> {
     let [(first_name, first), others @ ..] = parts else {
         return Err(Error::Argument("no data was given".into()));
@@ -37,7 +39,8 @@ pub(crate) fn unify(parts: &[(String, SchemaRef)]) -> Result<SchemaRef> {
             }
         }
     }
-    Ok(Arc::new(Schema::new_with_metadata(fields, first.metadata().clone())))
+    let metadata = first.metadata().clone();
+    Ok(without_provenance(&Arc::new(Schema::new_with_metadata(fields, metadata))))
 }
 
 /// Where each name is: a schema may have so many columns that looking through it for each is slow.

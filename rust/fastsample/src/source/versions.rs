@@ -1,7 +1,11 @@
-//! Versions of the files of a source: what tells later whether they are still the same.
+//! Versions of the files of a source: what tells later whether they are still the same, and what
+//! made them.
+
+use std::path::Path;
 
 use super::Source;
 use super::file::SourceFile;
+use super::provenance::PROVENANCE;
 
 /// What tells a file of a source from others, wherever it was moved with its time of change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,5 +46,13 @@ impl Source {
     /// The versions of all files, in order; none where rows are in memory.
     pub(crate) fn versions(&self) -> Option<Vec<FileVersion>> {
         self.parts.iter().map(|part| part.data.file().map(FileVersion::of)).collect()
+    }
+
+    /// The files of this source that tell what made them, and what they tell.
+    pub fn provenances(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.parts.iter().filter_map(|part| {
+            let told = part.data.schema().metadata().get(PROVENANCE)?;
+            Some((part.data.local()?, told.as_str()))
+        })
     }
 }

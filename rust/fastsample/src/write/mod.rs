@@ -220,6 +220,7 @@ fn write_sample(
         let order = Permutation::new(sample.len(), sample.seed());
         rows = shuffled(ctx, rows, &schema, order, limit, scratch)?;
     }
+    let schema = sample.schema_of_output(schema);
     let mut rows = Shards::new(rows);
     let mut files = Vec::new();
     for (output, shard) in outputs.iter().zip(0..) {

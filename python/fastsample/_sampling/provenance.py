@@ -1,0 +1,232 @@
+"""Provenance: what made the rows of an output, as its own metadata tells."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastsample import _fastsample
+from fastsample._sampling.recipe import Recipe
+
+#: The version of the keys. Others are refused.
+VERSION = 1
+
+#: Files of a source that are listed; of more there are the number, the bytes and one fingerprint.
+_LISTED = 16
+
+#: Characters of the whole text. What is longer than that has no options.
+_LONGEST = 1 << 16
+
+#: Options that name files.
+_PATHS = ("tokenizer", "exclude")
+_SMART_PATHS = ("target", "avoid")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Rows, what drew them, and how they are written; of a cache what is `told` of its rows."""
+
+    native: _fastsample.Sample
+    made: Recipe
+    seed: int
+    written: Mapping[str, Any]
+    told: dict[str, Any] | None = None
+
+    @property
+    def others(self) -> list[Path]:
+        """Files that had a part in the choice, and have no rows of it."""
+        return other_inputs(self.native, self.made)
+
+
+def provenances(origins: Sequence[Origin], threads: int | None) -> list[str]:
+    """Return what outputs tell of what made them. Each file is looked at once for all of them."""
+    return [_text(each) for each in described(origins, threads)]
+
+
+def described(origins: Sequence[Origin], threads: int | None) -> list[dict[str, Any]]:
+    """Return what made the rows, as plain values, the same wherever and whenever they are drawn."""
+    listed = [path for each in origins for path in _all_files(each)]
+    paths = [path for path in dict.fromkeys(listed) if path.is_file()]
+    prints = _fastsample.fingerprints(paths, threads)
+    found = dict(zip(paths, prints, strict=True))
+    return [_described(each, found) for each in origins]
+
+
+def _all_files(origin: Origin) -> Iterator[Path]:
+    if origin.told is not None:
+        return
+    yield from origin.native.paths
+    yield from origin.others
+    for each in origin.made.mixed:
+        yield from each.files
+
+
+def _described(origin: Origin, fingerprints: Mapping[Path, str]) -> dict[str, Any]:
+    native, made = origin.native, origin.made
+    if origin.told is not None:
+        return {**origin.told, "written": dict(origin.written)}
+    parents = {path: hashed(text) for path, text in native.provenances}
+
+    def told(paths: Iterable[Path]) -> Any:
+        return _files([_file(path, fingerprints, parents) for path in paths])
+
+    sources: dict[str, Any] = {"files": told(native.paths)}
+    if made.mixed:
+        mixed = [
+            {"name": each.name, "share": each.share, "files": told(each.files)}
+            for each in made.mixed
+        ]
+        sources = {"sources": mixed}
+    elif native.objects:
+        objects = [{"name": _name(url), "bytes": size} for url, size, _ in native.objects]
+        sources = {"files": _files(objects)}
+    least = {
+        "provenance": VERSION,
+        "fastsample": _fastsample.__version__,
+        "seed": origin.seed,
+        "source_rows": native.source_rows,
+        "rows": len(native),
+        "row_ids": native.row_ids_digest(),
+        "written": dict(origin.written),
+    }
+    whole = {
+        **least,
+        **sources,
+        **made.part,
+        "options": _named(made.options),
+        "other_inputs": told(origin.others),
+        "untold": made.untold,
+    }
+    if len(_text(whole)) > _LONGEST:
+        return {**least, "untold": f"what made it takes more than {_LONGEST:,} characters"}
+    return whole
+
+
+def _text(found: Mapping[str, Any]) -> str:
+    return as_json({**found, "checksum": hashed(as_json(found))})
+
+
+def as_json(found: Mapping[str, Any]) -> str:
+    """Return plain values as JSON, in one way; an object in memory is told by its type."""
+    text = json.dumps(
+        found,
+        ensure_ascii=False,
+        separators=(",", ":"),
+        sort_keys=True,
+        default=lambda value: type(value).__name__,
+    )
+    # Names of files need not be text: what is none is escaped, as JSON has it.
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def hashed(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def other_inputs(native: _fastsample.Sample, made: Recipe) -> list[Path]:
+    """Return files that had a part in the choice, and have no rows of it."""
+    apart = {*native.paths, *made.aside}
+    return [path for path in dict.fromkeys(native.inputs) if path not in apart]
+
+
+def _file(
+    path: Path, fingerprints: Mapping[Path, str], parents: Mapping[Path, str]
+) -> dict[str, Any]:
+    """Return what is told of a file, and of what made it."""
+    facts = {
+        "name": path.name,
+        "bytes": path.stat().st_size if path in fingerprints else 0,
+        "fingerprint": fingerprints.get(path, ""),
+    }
+    return {**facts, "provenance": parents[path]} if path in parents else facts
+
+
+def _files(files: list[dict[str, Any]]) -> Any:
+    return files if len(files) <= _LISTED else summary(files)
+
+
+def summary(files: Any) -> dict[str, Any]:
+    """Return the number, the bytes and one fingerprint of files."""
+    if isinstance(files, dict):
+        return files
+    prints = [[each["bytes"], each.get("fingerprint")] for each in files]
+    return {
+        "count": len(files),
+        "bytes": sum(each["bytes"] for each in files),
+        "fingerprint": hashed(json.dumps(prints)),
+    }
+
+
+def _name(path: str) -> str:
+    """Return the name of a file, folder or glob without what it lies in."""
+    return Path(os.path.abspath(path)).name  # noqa: PTH100 - keeps what `..` stands for
+
+
+def _named(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with the names of files in place of their paths."""
+    found = with_paths(options, _name)
+    if isinstance(found.get("smart"), dict):
+        found["smart"] = with_paths(found["smart"], _name, _SMART_PATHS)
+    return found
+
+
+def with_paths(
+    options: Mapping[str, Any], each: Any, names: Sequence[str] = _PATHS
+) -> dict[str, Any]:
+    """Return options, of which those that name files have something else for each path."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, str):
+            return each(value)
+        if isinstance(value, Mapping):
+            return {name: changed(paths) for name, paths in value.items()}
+        return [changed(path) for path in value] if isinstance(value, (list, tuple)) else value
+
+    return {name: changed(value) if name in names else value for name, value in options.items()}
+
+
+def differences(found: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how the inputs of a draw differ from those that made an output, a sentence each."""
+    for (name, before), (_, after) in zip(files_of(found), files_of(now), strict=True):
+        yield from _changes(name, before, after, "source files")
+    yield from _changes("", found["other_inputs"], now["other_inputs"], "other input files")
+
+
+def differences_at(found: Mapping[str, Any], source: Any, threads: int | None) -> Iterator[str]:
+    """Yield how files that were looked for by their names differ, if a source is a list of them."""
+    sources = [paths for paths, _ in source.values()] if isinstance(source, dict) else [source]
+    for (name, before), paths in zip(files_of(found), sources, strict=True):
+        if isinstance(paths, list) and all(Path(path).is_file() for path in paths):
+            files = [Path(path) for path in paths]
+            prints = dict(zip(files, _fastsample.fingerprints(files, threads), strict=True))
+            now = _files([_file(path, prints, {}) for path in files])
+            yield from _changes(name, before, now, "source files")
+
+
+def files_of(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the files of each source; with the beginning of a sentence about one of a mixture."""
+    if "sources" in found:
+        return [(f"{each['name']}: ", each["files"]) for each in found["sources"]]
+    return [("", found["files"])]
+
+
+def _changes(name: str, before: Any, now: Any, what: str) -> Iterator[str]:
+    old, new = summary(before), summary(now)
+    if old["count"] != new["count"]:
+        yield f"{name}{new['count']} {what}, not {old['count']}"
+    elif isinstance(before, list) and isinstance(now, list):
+        for was, file in zip(before, now, strict=True):
+            if was["bytes"] != file["bytes"]:
+                yield f"{name}{file['name']}: {file['bytes']:,} bytes, not {was['bytes']:,}"
+            elif was["fingerprint"] != file["fingerprint"]:
+                yield f"{name}{file['name']}: as long as before, but with other content"
+    elif old["bytes"] != new["bytes"]:
+        yield f"{name}{what} of {new['bytes']:,} bytes, not {old['bytes']:,}"
+    elif old["fingerprint"] != new["fingerprint"]:
+        yield f"{name}{what} as long as before, but with other content"
