@@ -357,3 +357,9 @@ def test_a_manifest_needs_no_file_of_features(source: Path, tmp_path: Path) -> N
     kept.unlink()
     again = fastsample.reproduce(tmp_path / "second.parquet.manifest.json")
     assert again.row_ids.tolist() == drawn.row_ids.tolist()
+
+
+def test_a_folder_is_told_from_a_file_of_features(tmp_path: Path) -> None:
+    rows = _write(_rows(20, 1), tmp_path, "parquet")
+    with pytest.raises(fastsample.UnsupportedDataError, match="it is a folder; name a file"):
+        fastsample.sample(rows, 5, smart=True, features=tmp_path)

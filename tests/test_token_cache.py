@@ -55,6 +55,22 @@ def ids_of(rows: fastsample.TokenDataset, name: str = "input_ids") -> Sequences:
     return [row[name].tolist() for row in rows[:]]
 
 
+def check_cut(rows: fastsample.TokenDataset, whole: list[Sequences]) -> None:
+    """Hold what was cut off against sequences that are not cut, of each row those of one text."""
+    kept = [ids_of(rows, name) for name in rows.columns]
+    lost = np.array(
+        [
+            [len(all_) - len(some) for all_, some in zip(*both, strict=True)]
+            for both in zip(whole, kept, strict=True)
+        ]
+    ).sum(axis=0)
+    assert (rows.rows_cut, rows.tokens_cut) == ((lost > 0).sum(), lost.sum())
+    told = (
+        f"{rows.rows_cut:,} rows cut at {rows.max_tokens} tokens ({rows.tokens_cut:,} tokens lost)"
+    )
+    assert (told in repr(rows)) == (rows.max_tokens is not None)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("most", [None, 2, 17])
 @pytest.mark.parametrize("special", [True, False])
@@ -70,6 +86,14 @@ def test_ids_are_those_of_the_package(
         texts = table[column].to_pylist()
         assert ids_of(rows, name) == oracle(files[kind], texts, most, special=special)
     assert rows.max_tokens == most
+    check_cut(
+        rows,
+        [
+            oracle(files[kind], table[column].to_pylist(), None, special=special)
+            for column in rows.columns.values()
+        ],
+    )
+    assert rows.tokens_cut > 0 or most != 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -109,6 +133,7 @@ def test_the_configuration_says_where_to_cut_and_to_pad(
     left = configured(files, tmp_path / "left", truncation_side="left", padding_side="left")
     rows = fastsample.sample(table, 50).cache(tokenizer=left, max_tokens=6)
     assert ids_of(rows) == oracle(files["wordpiece"], texts, 6, side="left")
+    check_cut(rows, [oracle(files["wordpiece"], texts, None)])
     assert rows.padding_side == "left"
     plain = fastsample.sample(table, 50).cache(tokenizer=files["wordpiece"], max_tokens=6)
     assert ids_of(plain) == oracle(files["wordpiece"], texts, 6)
@@ -186,6 +211,8 @@ def test_a_chat_is_one_sequence(files: dict[str, Path], tmp_path: Path) -> None:
         )
         expected = oracle(files["wordpiece"], list(rendered), most, special=False)
         assert ids_of(rows) == [*expected, [], []]
+        whole = oracle(files["wordpiece"], list(rendered), None, special=False)
+        check_cut(rows, [[*whole, [], []]])
         assert rows.columns == {"input_ids": "messages"}
     both = table.append_column("rejected", table["messages"])
     with pytest.raises(fastsample.ColumnError, match=r"several sequences.*name one"):
@@ -335,10 +362,10 @@ def test_files_that_are_no_token_ids(files: dict[str, Path], tmp_path: Path) -> 
     rows = sample.cache(tokenizer=files["bpe"])
     table, told = rows.to_arrow(), json.loads(rows.schema.metadata[b"fastsample.tokens"])
     other = tmp_path / "other.arrow"
-    new = {"fastsample.tokens": json.dumps(told | {"layout": 2})}
+    new = {"fastsample.tokens": json.dumps(told | {"layout": 3})}
     with pa.ipc.new_stream(other, table.schema.with_metadata(new)) as writer:
         writer.write_table(table)
-    with pytest.raises(fastsample.SourceTypeError, match=r"layout 2, not 1.*cache the sample ag"):
+    with pytest.raises(fastsample.SourceTypeError, match=r"layout 3, not 2.*cache the sample ag"):
         fastsample.TokenDataset(other)
     renamed = table.rename_columns(["a", "b"]).replace_schema_metadata(table.schema.metadata)
     with pa.ipc.new_stream(other, renamed.schema) as writer:

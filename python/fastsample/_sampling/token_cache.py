@@ -18,7 +18,7 @@ from fastsample._training.token_dataset import TokenDataset
 from fastsample.errors import ArgumentError, SourceTypeError
 
 #: Part of every key: another layout, or other tokens by another version, get another name.
-_LAYOUT = f"fastsample tokens 1 {_fastsample.__version__}"
+_LAYOUT = f"fastsample tokens 2 {_fastsample.__version__}"
 
 #: Files of a tokenizer's folder that decide what the tokens are, and how they are padded.
 _DECIDING = ("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")

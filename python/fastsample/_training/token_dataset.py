@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 #: What the core writes of the ids into the file.
 _TOLD = b"fastsample.tokens"
 
-_LAYOUT = 1
+_LAYOUT = 2
+
+#: What the names of columns end in that tell how many tokens of each row were cut off.
+_CUT = "_cut"
 
 
 @public
@@ -71,7 +74,10 @@ class TokenDataset(MappedRows):
         self._open()
 
     def _open(self) -> None:
-        self._table = map_file(self._path)
+        table = map_file(self._path)
+        sequences = [name for name in table.column_names if not name.endswith(_CUT)]
+        self._cut = table.drop_columns(sequences)
+        self._table = table.select(sequences)
         told = (self._table.schema.metadata or {}).get(_TOLD)
         if told is None:
             raise SourceTypeError(
@@ -95,6 +101,9 @@ class TokenDataset(MappedRows):
 
     def __repr__(self) -> str:
         made = ", ".join(f"{name} of {column}" for name, column in self.columns.items())
+        if self.max_tokens is not None:
+            made += f", {self.rows_cut:,} rows cut at {self.max_tokens:,} tokens"
+            made += f" ({self.tokens_cut:,} tokens lost)"
         return f"<fastsample.TokenDataset: {len(self):,} rows, {made}>"
 
     @property
@@ -108,6 +117,25 @@ class TokenDataset(MappedRows):
         """The number of tokens at which sequences were cut; None if they are whole."""
         most: int | None = self._told["max_tokens"]
         return most
+
+    @property
+    def rows_cut(self) -> int:
+        """The number of rows that were cut at `max_tokens`, in one sequence or both."""
+        return int((self._tokens_cut() > 0).sum())
+
+    @property
+    def tokens_cut(self) -> int:
+        """The number of tokens that were cut off."""
+        return int(self._tokens_cut().sum())
+
+    def _tokens_cut(self) -> npt.NDArray[np.uint64]:
+        """Return the tokens of each row that were cut off."""
+        import numpy as np
+
+        found = np.zeros(len(self), np.uint64)
+        for column in self._cut.columns:
+            found += column.to_numpy()
+        return found
 
     @property
     def pad_id(self) -> int | None:

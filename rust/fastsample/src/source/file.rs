@@ -31,6 +31,9 @@ pub(crate) enum SourceFile {
 impl SourceFile {
     pub(crate) fn new(path: &Path) -> Result<Self> {
         let metadata = std::fs::metadata(path).map_err(|error| Error::read(path, error))?;
+        if metadata.is_dir() {
+            return Err(Error::unsupported(path, "it is a folder; name a file"));
+        }
         if !metadata.is_file() {
             return Err(Error::unsupported(
                 path,

@@ -5,7 +5,8 @@
 //!  a prompt and a response         ─▶ input_ids, labels    each a sequence of its own
 //! ```
 //!
-//! Ids have 16 bits if all of the tokenizer fit, else 32. What the ids are is written in the metadata of
+//! Ids have 16 bits if all of the tokenizer fit, else 32. Where sequences are cut, each has one more column: the
+//! tokens of each row that were cut off, as `input_ids_cut`. What the ids are is written in the metadata of
 //! the schema, so that whoever opens them later needs no tokenizer.
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use serde_json::json;
 
 use super::measure::{Counted, each_row};
+use super::tokenizer::CutIds;
 use super::{Measure, Tokenizer};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -32,8 +34,11 @@ pub const LABELS: &str = "labels";
 /// The key of the schema's metadata under which is said what the ids are.
 pub const SEQUENCES_KEY: &str = "fastsample.tokens";
 
+/// What the name of a column of tokens that were cut off ends in.
+const CUT: &str = "_cut";
+
 /// Version of the layout.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// Ids that 32-bit offsets can hold in a batch.
 const MOST_IDS: usize = i32::MAX as usize;
@@ -45,6 +50,7 @@ pub struct Sequences {
     /// For each sequence the place of its leaf; of a chat the only one.
     leaves: Vec<usize>,
     is_narrow: bool,
+    is_cut: bool,
     schema: SchemaRef,
 }
 
@@ -66,7 +72,7 @@ impl Sequences {
         };
         let is_narrow = rows.tokenizer.is_narrow();
         let schema = schema(&rows.tokenizer, &names, is_narrow, max_tokens)?;
-        Ok(Self { rows, leaves, is_narrow, schema })
+        Ok(Self { rows, leaves, is_narrow, is_cut: max_tokens.is_some(), schema })
     }
 
     /// What is measured.
@@ -75,7 +81,7 @@ impl Sequences {
         &self.rows
     }
 
-    /// The columns: a list of ids for each sequence.
+    /// The columns: a list of ids for each sequence; behind them the tokens cut off, if any may be.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
@@ -116,10 +122,10 @@ impl Sequences {
             Counted::Chats(chats) => {
                 let ids = |texts: Vec<String>| match texts.first() {
                     Some(text) => tokenizer.ids_rendered(text),
-                    None => Ok(Vec::new()),
+                    None => Ok(CutIds::default()),
                 };
                 let ids = self.rows.of_batch(ctx, all, chats, batch, before, &ids)?;
-                Ok(vec![self.lists(&ids, before)?])
+                self.arrays(&[ids], before)
             }
             Counted::Texts(text) => {
                 let texts = text.of(batch)?;
@@ -128,25 +134,38 @@ impl Sequences {
                         ctx.check()?;
                         tokenizer.ids(texts.of_leaf(leaf, row).next().unwrap_or_default())
                     };
-                    let ids = each_row(ctx, batch.num_rows(), |rows| rows.map(ids).collect())?;
-                    self.lists(&ids, before)
+                    each_row(ctx, batch.num_rows(), |rows| rows.map(ids).collect())
                 };
-                self.leaves.iter().map(sequence).collect()
+                let sequences = self.leaves.iter().map(sequence).collect::<Result<Vec<_>>>()?;
+                self.arrays(&sequences, before)
             }
         }
     }
 
+    /// The columns of the schema for some rows: of each sequence those of its texts.
+    fn arrays(&self, sequences: &[Vec<CutIds>], before: u64) -> Result<Vec<ArrayRef>> {
+        let lists = sequences.iter().map(|rows| self.lists(rows, before));
+        let mut arrays = lists.collect::<Result<Vec<_>>>()?;
+        if self.is_cut {
+            let cut = |rows: &Vec<CutIds>| -> ArrayRef {
+                Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.cut)))
+            };
+            arrays.extend(sequences.iter().map(cut));
+        }
+        Ok(arrays)
+    }
+
     /// A list of ids for each row.
-    fn lists(&self, rows: &[Vec<u32>], before: u64) -> Result<ArrayRef> {
-        if rows.iter().map(Vec::len).sum::<usize>() > MOST_IDS {
+    fn lists(&self, rows: &[CutIds], before: u64) -> Result<ArrayRef> {
+        if rows.iter().map(|row| row.ids.len()).sum::<usize>() > MOST_IDS {
             return Err(Error::Argument(format!(
                 "rows {before} to {} (counted from 0) have more than {MOST_IDS} tokens together; cut \
                  them with max_tokens",
                 before + rows.len() as u64 - 1
             )));
         }
-        let offsets = OffsetBuffer::from_lengths(rows.iter().map(Vec::len));
-        let ids = rows.iter().flatten().copied();
+        let offsets = OffsetBuffer::from_lengths(rows.iter().map(|row| row.ids.len()));
+        let ids = rows.iter().flat_map(|row| &row.ids).copied();
         let values: ArrayRef = if self.is_narrow {
             let ids: Option<Vec<u16>> = ids.map(|id| u16::try_from(id).ok()).collect();
             let beyond = || {
@@ -213,7 +232,11 @@ fn schema(
 ) -> Result<SchemaRef> {
     let list = |(name, _): (&str, _)| Field::new(name, DataType::List(item(is_narrow)), false);
     let sequences = [INPUT_IDS, LABELS].into_iter().zip(names);
-    let fields: Vec<Field> = sequences.clone().map(list).collect();
+    let mut fields: Vec<Field> = sequences.clone().map(list).collect();
+    if max_tokens.is_some() {
+        let cut = |(name, _)| Field::new(format!("{name}{CUT}"), DataType::UInt32, false);
+        fields.extend(sequences.clone().map(cut));
+    }
     let pad = tokenizer.pad_token()?;
     let told = json!({
         "layout": LAYOUT,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokenizers::utils::padding::PaddingDirection;
-use tokenizers::utils::truncation::{TruncationDirection, TruncationParams};
+use tokenizers::utils::truncation::TruncationDirection;
 use tokenizers::{Encoding, PaddingParams, PostProcessor};
 
 use crate::chat::{ChatTemplate, settings, special_token};
@@ -21,6 +21,8 @@ pub struct Tokenizer {
     /// What its file says of padding, and at which side it cuts.
     padding: Option<PaddingParams>,
     direction: TruncationDirection,
+    /// The most tokens of a text for [`Tokenizer::ids`], without those around it, if texts are cut.
+    room: Option<usize>,
 }
 
 /// How the batches of a tokenizer are padded, as its files say.
@@ -52,7 +54,7 @@ impl Tokenizer {
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| Error::corrupt(path, error.to_string()))?;
         let (inner, path) = (Arc::new(inner), path.into());
-        Ok(Self { inner, special, path, template: None, padding, direction })
+        Ok(Self { inner, special, path, template: None, padding, direction, room: None })
     }
 
     /// With the chat template beside its file, which renders chats before they are counted.
@@ -64,7 +66,7 @@ impl Tokenizer {
         Ok(Self { template, ..self })
     }
 
-    /// One that cuts each text to `max_tokens` tokens, special ones included, as `transformers` does
+    /// One whose ids are those of each text cut to `max_tokens` tokens, special ones included, as `transformers` does
     /// with `truncation=True, max_length=max_tokens`: at the side that the tokenizer's files say.
     ///
     /// # Errors
@@ -83,13 +85,7 @@ impl Tokenizer {
             Some(_) => TruncationDirection::Right,
             None => self.direction,
         };
-        let mut inner = Arc::unwrap_or_clone(self.inner);
-        // Without special tokens the limit may be less than their number, which this refuses.
-        let most = TruncationParams { direction, max_length: usize::MAX, ..Default::default() };
-        let failed = |error: tokenizers::Error| Error::Internal(error.to_string());
-        inner.with_truncation(Some(most)).map_err(failed)?;
-        inner.get_truncation_mut().into_iter().for_each(|cut| cut.max_length = max_tokens as usize);
-        Ok(Self { inner: Arc::new(inner), direction, ..self })
+        Ok(Self { direction, room: Some(max_tokens as usize - special), ..self })
     }
 
     /// How batches are padded: by `pad_token` and `padding_side` in `tokenizer_config.json`, or what
@@ -165,24 +161,50 @@ impl Tokenizer {
     ///
     /// # Errors
     /// As [`Tokenizer::count`].
-    pub(super) fn ids(&self, text: &str) -> Result<Vec<u32>> {
-        Ok(self.encode(text, self.special)?.get_ids().to_vec())
+    pub(super) fn ids(&self, text: &str) -> Result<CutIds> {
+        self.cut_ids(text, self.special)
     }
 
     /// The ids of the tokens of a rendered chat.
     ///
     /// # Errors
     /// As [`Tokenizer::count`].
-    pub(super) fn ids_rendered(&self, text: &str) -> Result<Vec<u32>> {
-        Ok(self.encode(text, false)?.get_ids().to_vec())
+    pub(super) fn ids_rendered(&self, text: &str) -> Result<CutIds> {
+        self.cut_ids(text, false)
+    }
+
+    /// The text is encoded whole, so that it is known what is cut off: the encoder of a tokenizer that
+    /// truncates stops when it has enough.
+    fn cut_ids(&self, text: &str, special: bool) -> Result<CutIds> {
+        let Some(room) = self.room else {
+            return Ok(CutIds { ids: self.encode(text, special)?.get_ids().to_vec(), cut: 0 });
+        };
+        let mut encoding = self.encode(text, false)?;
+        let cut = encoding.len().saturating_sub(room);
+        encoding.truncate(room, 0, self.direction);
+        encoding.take_overflowing();
+        let encoding = self.inner.post_process(encoding, None, special);
+        let encoding = encoding.map_err(|error| failed(text, &error))?;
+        let cut = u32::try_from(cut).unwrap_or(u32::MAX);
+        Ok(CutIds { ids: encoding.get_ids().to_vec(), cut })
     }
 
     fn encode(&self, text: &str, special: bool) -> Result<Encoding> {
-        self.inner.encode_fast(text, special).map_err(|error| {
-            let start: String = text.chars().take(20).collect();
-            Error::Argument(format!("the tokenizer fails on a text that begins {start:?}: {error}"))
-        })
+        self.inner.encode_fast(text, special).map_err(|error| failed(text, &error))
     }
+}
+
+fn failed(text: &str, error: &tokenizers::Error) -> Error {
+    let start: String = text.chars().take(20).collect();
+    Error::Argument(format!("the tokenizer fails on a text that begins {start:?}: {error}"))
+}
+
+/// The ids of the tokens of a text, which may have been cut.
+#[derive(Debug, Default)]
+pub(super) struct CutIds {
+    pub(super) ids: Vec<u32>,
+    /// Tokens of the text that were cut off.
+    pub(super) cut: u32,
 }
 
 fn count_of(encoding: &Encoding) -> u32 {
