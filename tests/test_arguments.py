@@ -369,7 +369,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
     yield "Sample.to_pandas", Call(drawn.to_pandas, {}, {"progress": PROGRESS, "options": ANY})
     written = {
         "path": OUTPUT, "compression": WORD, "shuffle": FLAG, "shards": COUNT, "overwrite": TRUE,
-        "memory_limit": COUNT, "manifest": FLAG, "progress": PROGRESS,
+        "memory_limit": COUNT, "manifest": FLAG, "provenance": TRUE, "progress": PROGRESS,
     }  # fmt: skip
     yield (
         "Sample.write_parquet",
@@ -384,7 +384,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         Call(drawn.write_ipc, {"path": folder / "o.arrow", "shuffle": True}, written),
     )
     lines = {**written, "compression_level": LEVEL}
-    del lines["compression"]
+    del lines["compression"], lines["provenance"]
     yield (
         "Sample.write_jsonl",
         Call(drawn.write_jsonl, {"path": folder / "o.jsonl.zst", "shuffle": True}, lines),
@@ -478,6 +478,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
                 "overwrite": TRUE,
                 "memory_limit": COUNT,
                 "manifest": FLAG,
+                "provenance": TRUE,
                 "progress": PROGRESS,
             },
         ),

@@ -27,6 +27,7 @@ __all__ = [
     "draw_rows",
     "dropped",
     "find_files",
+    "fingerprints",
     "merge_states",
     "pack_rows",
     "parts",

@@ -72,7 +72,6 @@ class Sample:
             "rows": str(path),
             "row_ids": str(ids_file),
             "report": self._report,
-            "recipe": self._recipe,
             "told": described([self._origin({})], self._native.threads)[0],
             "text": self._native.text and self._native.text[0],
             "inputs": [str(file) for file in self._native.inputs],
@@ -85,8 +84,7 @@ class Sample:
         opened = _fastsample.Source.from_table(rows.to_arrow(), None, inputs)
         self._native = _fastsample.all_rows(opened, report.seed, text=state["text"])
         self._report = report
-        made: Recipe = state["recipe"]
-        self._recipe = replace(made, untold="it was pickled, and is read from the cache")
+        self._recipe = Recipe([], {}, untold="it was pickled, and is read from the cache")
         self._told = state["told"]
         self._rows = None
         self._ids_file = Path(state["row_ids"])
