@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import fastsample
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,11 +17,23 @@ from fastsample.parts import Draw, PartOutput
 
 
 def three_files(folder: Path, table: pa.Table) -> Path:
-    """Write three files of 1,000 rows."""
+    """Write three files of 1,000 rows, with a column of kinds."""
     folder.mkdir()
+    table = table.append_column("kind", pa.array([row * row % 7 for row in range(len(table))]))
     for part in range(3):
         pq.write_table(table[part * 1000 :][:1000], folder / f"{part}.parquet", row_group_size=250)
     return folder
+
+
+def groups_give_the_rows_of_one_process(
+    draw: Callable[..., steps.ClusterSample], source: Path
+) -> None:
+    """Draw by groups."""
+    options: dict[str, Any] = {"by": "kind", "allocation": "sqrt", "where": "id > 50"}
+    found = draw(source, 300, target_bytes="100KiB", **options)
+    expected = fastsample.sample(source, 300, **options)
+    assert np.array_equal(found.row_ids(), expected.row_ids)
+    assert found.report.groups == expected.report.groups
 
 
 def who_dies_is_replaced(

@@ -491,7 +491,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {"source": rows, "n": 5},
         {"source": SOURCE, "n": COUNT, "smart": Kind(SMART.wrong_types, ("x", "entropy")),
          "seed": SEED, "columns": NAMES, "text_columns": NAMES, "threads": THREADS,
-         "where": WHERE, "weight": NAME,
+         "where": WHERE, "weight": NAME, "by": BY, "allocation": ANY,
          "target_bytes": Kind((b"1", True, [1], None, 1.5), (0, -1, "x", "-1MiB"), (np.int64(9),))},
     )  # fmt: skip
     of_parts = [job.write(part, decision, folder / "in parts")]

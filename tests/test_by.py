@@ -349,3 +349,16 @@ def test_the_command_line_takes_it(tmp_path: Path) -> None:
     for wrong in ("wiki=a", "even"):
         done = CliRunner().invoke(app, [*command, "--allocation", wrong])
         assert done.exit_code == 2, wrong
+
+
+def test_values_of_groups_are_in_the_order_of_by() -> None:
+    for by in (["stars", "source"], ["source", "stars"]):
+        largest = fastsample.sample(TABLE, 50, by=by).report.groups
+        assert largest is not None
+        rows = {group: len(places) for group, places in groups_of(by).items()}
+        found = {tuple(group.values): group.rows for group in largest.largest}
+        expected = {
+            tuple(None if value is None else str(value) for value in group): count
+            for group, count in rows.items()
+        }
+        assert found == expected

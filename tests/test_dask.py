@@ -14,7 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from clusters import another_version_is_refused, three_files, who_dies_is_replaced
+from clusters import (
+    another_version_is_refused,
+    groups_give_the_rows_of_one_process,
+    three_files,
+    who_dies_is_replaced,
+)
 from data import snippets_of
 from fastsample import (
     ArgumentError,
@@ -68,6 +73,7 @@ def test_a_cluster_of_two_workers(
         rows_are_those_of_one_process(draw, source)
         monkeypatch.chdir(tmp_path)
         the_snippet_of_the_page_runs(client, source)
+        groups_give_the_rows_of_one_process(draw, source)
         who_dies_is_replaced(draw, source, tmp_path, monkeypatch, lambda: os._exit(1))
         with monkeypatch.context() as patch:
             patch.setattr(client.cluster.scheduler, "allowed_failures", 0)

@@ -1,9 +1,7 @@
 """Draws in parts give the rows of one process, and refuse what does not belong together."""
 
 import pickle
-import random
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,13 +11,13 @@ import fastparquet
 import fastsample
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pc
 import pyarrow.dataset as ds
 import pyarrow.feather as pf
 import pyarrow.parquet as pq
 import pytest
 import xxhash
 from data import pairs
+from drawn_in_parts import WRITERS, decide, ids_of, write_files
 from fastsample import (
     ArgumentError,
     CorruptDataError,
@@ -39,62 +37,12 @@ from hypothesis import strategies as st
 ROWS = 3000
 
 
-def _lines(table: pa.Table, path: Path) -> None:
-    frame = table.to_pandas()
-    frame.to_json(path, orient="records", lines=True, force_ascii=False)
-
-
-WRITERS: dict[str, Callable[[pa.Table, Path], None]] = {
-    "parquet": lambda table, path: pq.write_table(table, path, row_group_size=97),
-    "arrow": lambda table, path: pf.write_feather(
-        table, path, chunksize=101, compression="uncompressed"
-    ),
-    "jsonl": _lines,
-    "csv": lambda table, path: pc.write_csv(table, path),
-}
-
-
-def _files(folder: Path, table: pa.Table, ending: str, cuts: Sequence[int]) -> Path:
-    folder.mkdir(exist_ok=True, parents=True)
-    limits = [0, *sorted(cuts), len(table)]
-    for number, (start, end) in enumerate(pairwise(limits)):
-        if end > start:
-            WRITERS[ending](table[start:end], folder / f"{number:03}.{ending}")
-    return folder
-
-
-def _merged(states: list[bytes], chance: random.Random) -> bytes:
-    """Merge in a random order and a random tree."""
-    states = list(states)
-    chance.shuffle(states)
-    while len(states) > 1:
-        size = chance.randint(2, len(states))
-        some, states = states[:size], states[size:]
-        states.insert(chance.randrange(len(states) + 1), merge(some))
-    return merge(states)
-
-
-def _decide(job: Draw, seed: int = 0) -> Decision:
-    chance = random.Random(seed)
-    decision = None
-    for _ in range(5):
-        states = [job.observe(part, decision) for part in job.parts]
-        decision = job.decide(_merged(states, chance), decision)
-        if decision.is_final:
-            return decision
-    raise AssertionError("a draw has five rounds at most")
-
-
-def _ids(job: Draw, decision: Decision) -> np.ndarray:
-    return np.concatenate([job.row_ids(part, decision) for part in job.parts])
-
-
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory, table: pa.Table) -> dict[str, Path]:
     """Write the same rows into five files of each format."""
     base = tmp_path_factory.mktemp("parts")
     cuts = (900, 901, 1500, 2400)
-    return {ending: _files(base / ending, table, ending, cuts) for ending in WRITERS}
+    return {ending: write_files(base / ending, table, ending, cuts) for ending in WRITERS}
 
 
 RULES: list[bool | Smart] = [False, True, Smart.rare_text(), Smart(text=["prompt"])]
@@ -111,9 +59,9 @@ def test_parts_draw_the_rows_of_one_process(folders: dict[str, Path], data: st.D
     largest = sum(path.stat().st_size for path in source.iterdir())
     size = largest // data.draw(st.integers(1, 13))
     job = Draw(source, n, smart=smart, seed=seed, target_bytes=size)
-    decision = _decide(job, data.draw(st.integers(0, 99)))
+    decision = decide(job, data.draw(st.integers(0, 99)))
     expected = fastsample.sample(source, n, smart=smart, seed=seed)
-    assert np.array_equal(_ids(job, decision), expected.row_ids)
+    assert np.array_equal(ids_of(job, decision), expected.row_ids)
     assert decision.rows == ROWS
     assert decision.smart == expected.report.smart
     assert len(pickle.dumps(job)) < 10_000
@@ -126,7 +74,7 @@ def test_gathered_and_written_rows_are_those_of_one_process(
     source = folders[ending]
     job = pickle.loads(pickle.dumps(Draw(source, 500, columns=["response"], target_bytes=40_000)))
     assert len(job.parts) > 3
-    decision = pickle.loads(pickle.dumps(_decide(job)))
+    decision = pickle.loads(pickle.dumps(decide(job)))
     expected = fastsample.sample(source, 500, columns=["response"]).to_arrow()
     gathered = [job.gather(part, decision).read_all() for part in job.parts]
     assert pa.concat_tables(gathered).equals(expected)
@@ -160,7 +108,7 @@ def test_values_of_all_files_make_the_types_of_lines(tmp_path: Path) -> None:
         (tmp_path / "c" / f"{number}.csv").write_text(fields)
     for source in [tmp_path / "j", tmp_path / "c", [tmp_path / "j", tmp_path / "c"]]:
         job = Draw(source, 3, target_bytes=1)
-        decision = _decide(job)
+        decision = decide(job)
         expected = fastsample.sample(source, 3).to_arrow()
         gathered = [job.gather(part, decision).read_all() for part in job.parts]
         assert pa.concat_tables(gathered).equals(expected)
@@ -169,7 +117,7 @@ def test_values_of_all_files_make_the_types_of_lines(tmp_path: Path) -> None:
     with pytest.raises(fastsample.SchemaError, match=refusal):
         fastsample.sample(tmp_path / "j", 3)
     with pytest.raises(fastsample.SchemaError, match=refusal):
-        _decide(Draw(tmp_path / "j", 3, target_bytes=1))
+        decide(Draw(tmp_path / "j", 3, target_bytes=1))
 
 
 @pytest.mark.parametrize("smart", [False, Smart.rare_text()])
@@ -226,9 +174,9 @@ def test_bad_arguments_are_refused(folders: dict[str, Path], table: pa.Table) ->
     with pytest.raises(ArgumentError, match="write a number of bytes"):
         Draw(source, 5, target_bytes="many")
     with pytest.raises(ArgumentError, match="only 3000 rows"):
-        _decide(Draw(source, ROWS + 1))
+        decide(Draw(source, ROWS + 1))
     with pytest.raises(fastsample.ColumnError, match='no column "nope"'):
-        _decide(Draw(source, 5, columns=["nope"]))
+        decide(Draw(source, 5, columns=["nope"]))
     with pytest.raises(ArgumentError, match="no state to merge"):
         merge([])
     with pytest.raises(SourceTypeError, match="must be bytes"):
@@ -243,13 +191,13 @@ def test_bad_arguments_are_refused(folders: dict[str, Path], table: pa.Table) ->
 
 
 def test_a_worker_with_other_files_or_versions_is_refused(tmp_path: Path, table: pa.Table) -> None:
-    source = _files(tmp_path / "s", table, "parquet", ())
+    source = write_files(tmp_path / "s", table, "parquet", ())
     job = Draw(source, 5)
     sent = pickle.dumps(job)
     other = sent.replace(fastsample.__version__.encode(), b"9.9.9")
     with pytest.raises(MissingDependencyError, match=r"has fastsample 0\.\S+, but .* by 9\.9\.9"):
         pickle.loads(other)
-    _files(source, table[:2000], "parquet", ())
+    write_files(source, table[:2000], "parquet", ())
     with pytest.raises(SourceChangedError, match="another size or time of change"):
         job.observe(job.parts[0])
     next(source.iterdir()).unlink()
@@ -261,7 +209,7 @@ def test_outputs_that_do_not_belong_together_are_refused(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
     job = Draw(folders["parquet"], 50, target_bytes=60_000)
-    decision, out = _decide(job), tmp_path / "out"
+    decision, out = decide(job), tmp_path / "out"
     files = [job.write(part, decision, out) for part in job.parts]
     with pytest.raises(CorruptDataError, match="part 1 is missing"):
         job.commit([*files[:1], *files[2:]], out)
@@ -272,7 +220,7 @@ def test_outputs_that_do_not_belong_together_are_refused(
         Draw(folders["parquet"], 50, seed=1).commit(files, out)
     other = Draw(folders["parquet"], 40, target_bytes=60_000)
     job.commit(files, out)
-    decided = _decide(other)
+    decided = decide(other)
     more = [other.write(part, decided, out) for part in other.parts]
     with pytest.raises(OutputError, match="the output of another draw"):
         other.commit(more, out)
@@ -287,7 +235,7 @@ def test_outputs_that_do_not_belong_together_are_refused(
 
 def test_a_manifest_that_lies_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
     job = Draw(folders["parquet"], 50)
-    decision = _decide(job)
+    decision = decide(job)
     made = job.commit([job.write(part, decision, tmp_path) for part in job.parts], tmp_path)
     kept = made.files[0].read_bytes()
     made.files[0].write_bytes(kept + b"x")
@@ -304,7 +252,7 @@ def test_a_manifest_that_lies_is_refused(folders: dict[str, Path], tmp_path: Pat
 
 def test_debris_of_another_attempt_is_swept(folders: dict[str, Path], tmp_path: Path) -> None:
     job = Draw(folders["parquet"], 50, target_bytes=60_000)
-    decision = _decide(job)
+    decision = decide(job)
     debris = tmp_path / "_fastsample" / "0123"
     debris.mkdir(parents=True)
     (debris / "part-00000-of-00001.parquet").write_bytes(b"PAR1")
@@ -314,7 +262,7 @@ def test_debris_of_another_attempt_is_swept(folders: dict[str, Path], tmp_path: 
 
 def test_an_interrupted_commit_is_finished(folders: dict[str, Path], tmp_path: Path) -> None:
     job = Draw(folders["parquet"], 50, target_bytes=60_000)
-    decision = _decide(job)
+    decision = decide(job)
     files = [job.write(part, decision, tmp_path) for part in job.parts]
     moved = Path(next(file.path for file in files if file.rows))
     moved.rename(tmp_path / moved.name)
@@ -339,7 +287,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     )
     base, made = tmp_path_factory.mktemp("scored"), {}
     for ending in ("parquet", "jsonl", "csv"):
-        made[ending] = folder = _files(base / ending, table[:200], ending, ())
+        made[ending] = folder = write_files(base / ending, table[:200], ending, ())
         for number, start in enumerate((200, 500)):
             WRITERS[ending](lang[start : start + 400], folder / f"1{number}.{ending}")
     return made
@@ -366,11 +314,11 @@ def test_conditions_and_weights_are_those_of_one_process(
         expected = fastsample.sample(source, n, **options)
     except ArgumentError as error:
         with pytest.raises(ArgumentError, match=re.escape(str(error))):
-            _decide(Draw(source, n, target_bytes="20KiB", **options))
+            decide(Draw(source, n, target_bytes="20KiB", **options))
         return
     job = Draw(source, n, target_bytes=data.draw(st.sampled_from(["5KiB", "20KiB"])), **options)
-    decision = _decide(job, data.draw(st.integers(0, 99)))
-    assert np.array_equal(_ids(job, decision), expected.row_ids)
+    decision = decide(job, data.draw(st.integers(0, 99)))
+    assert np.array_equal(ids_of(job, decision), expected.row_ids)
     assert decision.matching == expected.report.matching
     assert decision.smart == expected.report.smart
     gathered = [job.gather(part, decision).read_all() for part in job.parts]
@@ -387,7 +335,7 @@ def test_conditions_and_weights_that_do_not_fit_are_refused(scored: dict[str, Pa
         with pytest.raises(fastsample.FastSampleError) as alone:
             fastsample.sample(source, 5, **options)
         with pytest.raises(type(alone.value), match=re.escape(str(alone.value)[:60])):
-            _decide(Draw(source, 5, target_bytes="20KiB", **options))
+            decide(Draw(source, 5, target_bytes="20KiB", **options))
     with pytest.raises(fastsample.ArgumentError, match="weight and smart exclude"):
         Draw(source, 5, weight="w", smart=True)
 
@@ -426,11 +374,11 @@ def test_a_row_group_is_cut_between_rows(groups: dict[str, Path], data: st.DataO
     smart, n = data.draw(st.booleans()), data.draw(st.integers(1, 900))
     count = data.draw(st.integers(2, 9))
     job = Draw(source, n, smart=smart, target_bytes=-(-source.stat().st_size // count))
-    decision = _decide(job, data.draw(st.integers(0, 99)))
+    decision = decide(job, data.draw(st.integers(0, 99)))
     firsts = job.first_rows(decision)
     assert all(first < last for first, last in pairwise(firsts)), "no part is empty"
     expected = fastsample.sample(source, n, smart=smart)
-    assert np.array_equal(_ids(job, decision), expected.row_ids)
+    assert np.array_equal(ids_of(job, decision), expected.row_ids)
     assert decision.smart == expected.report.smart
     gathered = [job.gather(part, decision).read_all() for part in job.parts]
     assert pa.concat_tables(gathered).equals(expected.to_arrow())
@@ -441,10 +389,10 @@ def test_a_row_group_is_cut_between_rows(groups: dict[str, Path], data: st.DataO
 def test_the_users_own_file_is_cut(shared: Path, smart: bool) -> None:
     source = shared / "data" / "my_train_dataset_3k.parquet"
     job = Draw(source, 1000, smart=smart, target_bytes="200KiB")
-    decision = _decide(job)
+    decision = decide(job)
     assert [end - start for start, end in pairwise(job.first_rows(decision))] == [600] * 5
     expected = fastsample.sample(source, 1000, smart=smart)
-    assert np.array_equal(_ids(job, decision), expected.row_ids)
+    assert np.array_equal(ids_of(job, decision), expected.row_ids)
     gathered = [job.gather(part, decision).read_all() for part in job.parts]
     assert pa.concat_tables(gathered).equals(expected.to_arrow())
 
@@ -460,10 +408,10 @@ def test_parts_are_slices_of_large_files_and_groups_of_small_ones(
     assert shapes[0] == [("0", 0), ("1", 0)]
     assert shapes[-1] == [("3", 0), ("4", 0)]
     assert shapes[1:-1] == [[("2", slice_)] for slice_ in range(len(shapes) - 2)]
-    decision = _decide(job)
+    decision = decide(job)
     firsts = job.first_rows(decision)
     assert (firsts[0], firsts[1], firsts[-1]) == (0, 6, 3012)
-    assert np.array_equal(_ids(job, decision), fastsample.sample(tmp_path, 5).row_ids)
+    assert np.array_equal(ids_of(job, decision), fastsample.sample(tmp_path, 5).row_ids)
 
 
 def test_files_of_a_store(folders: dict[str, Path]) -> None:
@@ -474,9 +422,9 @@ def test_files_of_a_store(folders: dict[str, Path]) -> None:
     files = fastsample.RemoteFiles("rows", store=memory)
     for smart in (False, True):
         job = Draw(files, 500, smart=smart, target_bytes=60_000)
-        decision = _decide(job)
+        decision = decide(job)
         expected = fastsample.sample(folders["parquet"], 500, smart=smart)
-        assert np.array_equal(_ids(job, decision), expected.row_ids)
+        assert np.array_equal(ids_of(job, decision), expected.row_ids)
         gathered = [job.gather(part, decision).read_all() for part in job.parts]
         assert pa.concat_tables(gathered).equals(expected.to_arrow())
     memory.put("rows/000.parquet", b"another")
@@ -489,7 +437,7 @@ def test_more_rows_than_a_pilot(tmp_path: Path) -> None:
     table = pairs(34_000).rename_columns(["id", "frage", "antwort"])
     kinds = pa.array(["abc", "def"] * 17_000)
     table = table.append_column("kennung", kinds)
-    source = _files(tmp_path / "s", table, "parquet", (7000, 20_000))
+    source = write_files(tmp_path / "s", table, "parquet", (7000, 20_000))
     smart = Smart.rare_text()
     job = Draw(source, 4000, smart=smart, target_bytes="400KiB")
     assert len(job.parts) >= 5
@@ -497,8 +445,8 @@ def test_more_rows_than_a_pilot(tmp_path: Path) -> None:
     strings = merge([job.observe(part, first) for part in job.parts])
     assert len(strings) < 150_000, "of 4,096 rows"
     expected = fastsample.sample(source, 4000, smart=smart)
-    decision = _decide(job)
-    assert np.array_equal(_ids(job, decision), expected.row_ids)
+    decision = decide(job)
+    assert np.array_equal(ids_of(job, decision), expected.row_ids)
     assert decision.smart == expected.report.smart
 
 
@@ -520,7 +468,8 @@ def test_the_bytes_of_states_and_decisions_are_pinned(
         decision, is_final = None, False
         while not is_final:
             states = [job.observe(part, decision, threads=1) for part in parts]
-            decision, _, is_final, _, _ = job.decide(merge(states), decision, threads=1)
+            decision, known = job.decide(merge(states), decision, threads=1)
+            is_final = known["is_final"]
             made += [*states, decision]
     found = [(len(data), xxhash.xxh3_64_hexdigest(data)) for data in made]
     assert found == PINNED, found

@@ -15,7 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from clusters import another_version_is_refused, three_files, who_dies_is_replaced
+from clusters import (
+    another_version_is_refused,
+    groups_give_the_rows_of_one_process,
+    three_files,
+    who_dies_is_replaced,
+)
 from data import snippets_of
 from fastsample import ArgumentError, CorruptDataError, MissingDependencyError, SourceTypeError
 from fastsample import ray as draws
@@ -73,6 +78,7 @@ def test_a_cluster_of_two_nodes(
         monkeypatch.chdir(tmp_path)
         the_snippet_of_the_page_runs(source)
         who_dies_is_replaced(draws.sample, source, tmp_path, monkeypatch, lambda: os._exit(1))
+        groups_give_the_rows_of_one_process(draws.sample, source)
         another_version_is_refused(draws.sample, source, draws, monkeypatch)
         arguments_are_checked(source, table)
         a_node_that_is_removed_is_done_without(source, tmp_path / "out", cluster)

@@ -17,7 +17,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from clusters import another_version_is_refused, three_files, who_dies_is_replaced
+from clusters import (
+    another_version_is_refused,
+    groups_give_the_rows_of_one_process,
+    three_files,
+    who_dies_is_replaced,
+)
 from data import snippets_of
 from fastsample import (
     ArgumentError,
@@ -99,6 +104,7 @@ def test_a_cluster_of_two_executors(
         monkeypatch.chdir(tmp_path)
         the_snippet_of_the_page_runs(spark, source)
         who_dies_is_replaced(draw, source, tmp_path, monkeypatch, killing_the_executor())
+        groups_give_the_rows_of_one_process(draw, source)
         another_version_is_refused(draw, source, draws, monkeypatch)
         arguments_are_checked(spark, source, table)
         sources_that_executors_do_not_see_are_named(spark, source, monkeypatch)

@@ -104,7 +104,7 @@ def decided(engine: Engine, started: float) -> tuple[Decision, Report]:
     text = () if found is None else tuple(found.text)
     report = Report(
         decision.rows, job.n, job.seed, seconds, found, text_columns=text, notes=job.notes,
-        where=job.where, matching=decision.matching, weight=job.weight,
+        where=job.where, matching=decision.matching, weight=job.weight, groups=decision.groups,
     )  # fmt: skip
     return decision, report
 

@@ -109,6 +109,14 @@ class GroupsFound(TypedDict):
     epochs: int
 
 @type_check_only
+class DecisionFound(TypedDict):
+    rows: int
+    is_final: bool
+    smart: SmartFound | None
+    matching: int | None
+    groups: GroupsFound | None
+
+@type_check_only
 class DrawFound(TypedDict):
     smart: SmartFound | None
     groups: GroupsFound | None
@@ -361,11 +369,12 @@ class PartedDraw:
         fingerprint: int,
         condition: str | None = None,
         weight: str | None = None,
+        by: tuple[Sequence[str], str | Sequence[tuple[Sequence[str | None], float]]] | None = None,
     ) -> PartedDraw: ...
     def observe(self, part: PartFiles, decision: bytes | None, *, threads: int | None) -> bytes: ...
     def decide(
         self, state: bytes, decision: bytes | None, *, threads: int | None
-    ) -> tuple[bytes, int, bool, SmartFound | None, int | None]: ...
+    ) -> tuple[bytes, DecisionFound]: ...
     def sample(self, part: PartFiles, decision: bytes, *, threads: int | None) -> Sample: ...
     def row_ids(self, index: int, decision: bytes) -> ArrowArray: ...
     def schema(self, decision: bytes) -> ArrowSchema: ...

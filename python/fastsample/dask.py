@@ -17,6 +17,7 @@ from fastsample import _engines
 from fastsample._arguments import whole
 from fastsample._engines import MERGED_AT_ONCE, ClusterSample, Engine
 from fastsample._public import public_in
+from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import Smart
 from fastsample._source import SourceLike
 from fastsample.errors import FastSampleError, SourceTypeError
@@ -38,6 +39,8 @@ def sample(
     smart: bool | Smart = False,
     where: str | None = None,
     weight: str | None = None,
+    by: str | Sequence[str] | None = None,
+    allocation: AllocationLike = "proportional",
     seed: int = 42,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
@@ -51,7 +54,7 @@ def sample(
     client
         The client, ``dask.distributed.Client(...)``. A task whose worker died is run again as often
         as ``distributed.scheduler.allowed-failures`` says. Errors of data come at once.
-    source, n, smart, where, weight, seed, columns, text_columns, target_bytes
+    source, n, smart, where, weight, by, allocation, seed, columns, text_columns, target_bytes
         As for :class:`fastsample.parts.Draw`. Dask DataFrames are no source: their rows have no
         fixed order.
     threads
@@ -78,6 +81,8 @@ def sample(
         smart=smart,
         where=where,
         weight=weight,
+        by=by,
+        allocation=allocation,
         seed=seed,
         columns=columns,
         text_columns=text_columns,

@@ -16,6 +16,7 @@ from fastsample import _engines
 from fastsample._arguments import number, whole
 from fastsample._engines import MERGED_AT_ONCE, ClusterSample, Engine
 from fastsample._public import public_in
+from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import Smart
 from fastsample._source import SourceLike
 from fastsample.errors import FastSampleError
@@ -35,6 +36,8 @@ def sample(
     smart: bool | Smart = False,
     where: str | None = None,
     weight: str | None = None,
+    by: str | Sequence[str] | None = None,
+    allocation: AllocationLike = "proportional",
     seed: int = 42,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
@@ -46,7 +49,7 @@ def sample(
 
     Parameters
     ----------
-    source, n, smart, where, weight, seed, columns, text_columns, target_bytes
+    source, n, smart, where, weight, by, allocation, seed, columns, text_columns, target_bytes
         As for :class:`fastsample.parts.Draw`.
     num_cpus
         CPUs that Ray reserves for a task, which uses as many cores, at least one.
@@ -70,6 +73,8 @@ def sample(
         smart=smart,
         where=where,
         weight=weight,
+        by=by,
+        allocation=allocation,
         seed=seed,
         columns=columns,
         text_columns=text_columns,

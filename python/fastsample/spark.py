@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from fastsample import _engines
 from fastsample._engines import MERGED_AT_ONCE, ClusterSample, Engine
 from fastsample._public import public_in
+from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import Smart
 from fastsample._source import SourceLike
 from fastsample._spark_types import spark_types
@@ -48,6 +49,8 @@ def sample(
     smart: bool | Smart = False,
     where: str | None = None,
     weight: str | None = None,
+    by: str | Sequence[str] | None = None,
+    allocation: AllocationLike = "proportional",
     seed: int = 42,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
@@ -61,7 +64,7 @@ def sample(
         The session, ``SparkSession.builder.getOrCreate()``. A task uses as many cores as
         ``spark.task.cpus`` says, and is run again up to ``spark.task.maxFailures``
         times if its executor dies. Errors of data are not tried again.
-    source, n, smart, where, weight, seed, columns, text_columns, target_bytes
+    source, n, smart, where, weight, by, allocation, seed, columns, text_columns, target_bytes
         As for :class:`fastsample.parts.Draw`. DataFrames are no source: their rows have no fixed
         order.
 
@@ -85,6 +88,8 @@ def sample(
         smart=smart,
         where=where,
         weight=weight,
+        by=by,
+        allocation=allocation,
         seed=seed,
         columns=columns,
         text_columns=text_columns,

@@ -15,8 +15,8 @@ from fastsample._sampling.exclusion import excluded, left_out_rows
 from fastsample._sampling.groups import (
     AllocationLike,
     Shares,
-    check_allocation,
     check_by,
+    check_strata,
     group_notes,
     to_groups,
 )
@@ -121,16 +121,14 @@ def check_plan(
 ) -> DrawPlan:
     """Return what arguments describe, each of them checked by itself."""
     check_rule(smart, text_columns)
-    if by is None and allocation != "proportional":
-        raise ArgumentError("allocation divides rows among groups; name their column with by")
-    columns = None if by is None else check_by(by)
+    columns, shares = check_strata(by, allocation)
     return DrawPlan(
         amount,
         seed,
         smart,
         check_features(features),
         by=columns,
-        allocation=check_allocation(allocation, len(columns or ())),
+        allocation=shares,
         group=None if group is None else check_by(group, "group"),
         weight=optional(string, "weight", weight),
         text_columns=check_text_columns(text_columns),

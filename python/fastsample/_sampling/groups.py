@@ -27,6 +27,16 @@ def check_by(by: object, name: str = "by") -> list[str]:
     return [string(name, by)] if isinstance(by, str) else names(name, by)
 
 
+def check_strata(
+    by: str | Sequence[str] | None, allocation: AllocationLike
+) -> tuple[list[str] | None, str | Shares]:
+    """Return the columns that make strata, if some do, and how rows are divided among these."""
+    if by is None and allocation != "proportional":
+        raise ArgumentError("allocation divides rows among groups; name their column with by")
+    columns = None if by is None else check_by(by)
+    return columns, check_allocation(allocation, len(columns or ()))
+
+
 def check_allocation(allocation: object, columns: int) -> str | Shares:
     """Return a formula, or the values of groups of so many columns with their shares."""
     if not isinstance(allocation, Mapping):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import (
-    check_alone,
     check_seed,
     check_text_columns,
     check_threads,
@@ -24,7 +23,8 @@ from fastsample._arguments import (
     whole,
 )
 from fastsample._public import public_in
-from fastsample._sampling.report import Report
+from fastsample._sampling.groups import AllocationLike, check_strata, to_groups
+from fastsample._sampling.report import Groups, Report
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import Smart, check_smart
 from fastsample._sampling.smart_report import SmartReport, to_report
@@ -57,6 +57,8 @@ class Decision:
         What a smart draw found, in the last decision.
     matching : int or None
         Rows that match `where`, in the last decision of a draw of these.
+    groups : Groups or None
+        The groups that rows are drawn from, since it was decided how many rows each gives.
     """
 
     data: bytes
@@ -64,6 +66,7 @@ class Decision:
     rows: int
     smart: SmartReport | None = None
     matching: int | None = None
+    groups: Groups | None = None
 
     def __repr__(self) -> str:
         state = "final" if self.is_final else "to be observed by"
@@ -105,6 +108,8 @@ class Draw:
     where, weight
         As for :func:`fastsample.sample`: a condition that rows have to match, a column of numbers
         to draw by.
+    by, allocation
+        As for :func:`fastsample.sample`: of each group of rows its own number, in a uniform draw.
     target_bytes
         About the bytes of a part: a number, or a text such as ``"256MiB"``. Small files are put
         together; large Parquet and Arrow IPC files are cut between row groups or batches, or
@@ -121,6 +126,8 @@ class Draw:
         smart: bool | Smart = False,
         where: str | None = None,
         weight: str | None = None,
+        by: str | Sequence[str] | None = None,
+        allocation: AllocationLike = "proportional",
         seed: int = 42,
         columns: Sequence[str] | None = None,
         text_columns: Sequence[str] | None = None,
@@ -141,7 +148,14 @@ class Draw:
                 )
         self._where = optional(string, "where", where)
         self._weight = optional(string, "weight", weight)
-        check_alone("weight", weight is not None, {"smart": self._smart is not None})
+        self._by, self._allocation = check_strata(by, allocation)
+        parts = {
+            "draws in parts": True,
+            "smart": self._smart is not None,
+            "weight": weight is not None,
+            "by": by is not None,
+        }
+        _fastsample.check_draw([part for part, is_given in parts.items() if is_given])
         target = plan.check_bytes("target_bytes", target_bytes)
         files, passed_over, self._remote = plan.list_files(source)
         self._passed_over = tuple(passed_over)
@@ -150,7 +164,7 @@ class Draw:
         made = [
             self._version,
             [self._n, self._seed, self._columns, self._smart and asdict(self._smart)],
-            [self._where, self._weight],
+            [self._where, self._weight, self._by, self._allocation],
             [asdict(part) for part in self._parts],
         ]
         digest = hashlib.blake2b(json.dumps(made).encode(), digest_size=8).digest()
@@ -192,6 +206,11 @@ class Draw:
     def weight(self) -> str | None:
         """The column of weights."""
         return self._weight
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The columns whose values make groups of which each gives its own number of rows."""
+        return tuple(self._by or ())
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -236,11 +255,18 @@ class Draw:
             As of :func:`fastsample.sample`.
         """
         data = None if decision is None else decision.data
-        made, rows, is_final, found, matching = self._core().decide(
-            state, data, threads=self._threads
+        made, found = self._core().decide(state, data, threads=self._threads)
+        groups = None if decision is None else decision.groups
+        if found["groups"] is not None:
+            groups = to_groups(found["groups"], self.by, self._allocation)
+        return Decision(
+            made,
+            found["is_final"],
+            found["rows"],
+            None if found["smart"] is None else to_report(found["smart"]),
+            found["matching"],
+            groups,
         )
-        smart = None if found is None else to_report(found)
-        return Decision(made, is_final, rows, smart, matching)
 
     def gather(self, part: Part, decision: Decision) -> pa.RecordBatchReader:
         """Return the chosen rows of a part, in order, as a stream of Arrow batches."""
@@ -310,6 +336,8 @@ class Draw:
                 "smart": self._smart and asdict(self._smart),
                 "where": self._where,
                 "weight": self._weight,
+                "by": self._by,
+                "allocation": self._by and self._allocation,
             },
         )
 
@@ -335,4 +363,5 @@ class Draw:
             fingerprint=self._fingerprint,
             condition=self._where,
             weight=self._weight,
+            by=None if self._by is None else (self._by, self._allocation),
         )

@@ -36,13 +36,13 @@ attributes! {
 
 /// The name of a formula, or groups with their shares.
 #[derive(FromPyObject)]
-enum Allocation {
+pub(crate) enum Allocation {
     Formula(String),
     Named(Vec<(Vec<Option<String>>, f64)>),
 }
 
 impl Allocation {
-    fn shares(self) -> Result<Shares, Error> {
+    pub(crate) fn shares(self) -> Result<Shares, Error> {
         let formula = match self {
             Self::Named(shares) => return Ok(Shares::Named(shares)),
             Self::Formula(name) => name,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::UInt64Array;
 use arrow_schema::{DataType, Field};
-use fastsample::parts::{Decided, PartedDraw as CoreDraw, SourceFiles, merge};
+use fastsample::parts::{Decided, GroupShares, PartedDraw as CoreDraw, SourceFiles, merge};
 use fastsample::predicate::Predicate;
 use fastsample::source::{FileSlice, SlicedFiles, discover};
 use fastsample::{Error, Rule as CoreRule};
@@ -14,6 +14,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3_arrow::{PyArray, PySchema};
 
+use crate::draw::Allocation;
 use crate::errors::BindingResult;
 use crate::report;
 use crate::reserve::detached;
@@ -81,14 +82,14 @@ impl PartFiles {
 #[pyclass(frozen, module = "fastsample._fastsample")]
 pub(crate) struct PartedDraw(CoreDraw);
 
-/// The decision, rows of the source, whether rows can be read by it, what a smart draw found, and
-/// rows that match the predicate, where that is known.
-type DecidedFor<'py> = (Bound<'py, PyBytes>, u64, bool, Option<Bound<'py, PyDict>>, Option<u64>);
+/// The decision, and what is known by it: rows of the source, whether rows can be read by it, and
+/// as far as they are known what a smart draw found, rows that match the predicate, and the groups.
+type DecidedFor<'py> = (Bound<'py, PyBytes>, Bound<'py, PyDict>);
 
 #[pymethods]
 impl PartedDraw {
     #[new]
-    #[pyo3(signature = (n, seed, rule, *, columns, parts, fingerprint, condition=None, weight=None))]
+    #[pyo3(signature = (n, seed, rule, *, columns, parts, fingerprint, condition=None, weight=None, by=None))]
     #[expect(clippy::too_many_arguments, reason = "the keywords of the Python class")]
     fn new(
         n: u64,
@@ -99,6 +100,7 @@ impl PartedDraw {
         fingerprint: u64,
         condition: Option<&str>,
         weight: Option<String>,
+        by: Option<(Vec<String>, Allocation)>,
     ) -> BindingResult<Self> {
         let smart = match rule.map(Rule::core) {
             None => None,
@@ -110,7 +112,21 @@ impl PartedDraw {
             }
         };
         let predicate = condition.map(Predicate::parse).transpose()?;
-        Ok(Self(CoreDraw { n, seed, smart, columns, predicate, weight, parts, fingerprint }))
+        let groups = match by {
+            Some((by, allocation)) => Some(GroupShares { by, shares: allocation.shares()? }),
+            None => None,
+        };
+        Ok(Self(CoreDraw {
+            n,
+            seed,
+            smart,
+            columns,
+            predicate,
+            weight,
+            groups,
+            parts,
+            fingerprint,
+        }))
     }
 
     /// The state of a part in the round that a decision begins; in the first one without.
@@ -138,10 +154,15 @@ impl PartedDraw {
         threads: Option<usize>,
     ) -> BindingResult<DecidedFor<'py>> {
         let draw = self.0.clone();
-        let Decided { decision, rows, matching, report: found, is_final } =
+        let Decided { decision, rows, matching, groups, report: smart, is_final } =
             run(py, threads, None, move |ctx| draw.decide(ctx, &state, decision.as_deref()))?;
-        let found = found.map(|found| report::smart(py, found)).transpose()?;
-        Ok((PyBytes::new(py, &decision), rows, is_final, found, matching))
+        let found = PyDict::new(py);
+        found.set_item("rows", rows)?;
+        found.set_item("is_final", is_final)?;
+        found.set_item("smart", smart.map(|smart| report::smart(py, smart)).transpose()?)?;
+        found.set_item("matching", matching)?;
+        found.set_item("groups", groups.map(|groups| report::groups(py, groups)).transpose()?)?;
+        Ok((PyBytes::new(py, &decision), found))
     }
 
     /// The rows of a part that were drawn.

@@ -20,6 +20,7 @@ use crate::hash::RowHash;
 use crate::population::Population;
 use crate::scan::{self, scan};
 use crate::select::{Candidate, RowMask, Selection};
+use crate::source::check_names;
 
 /// The largest weight.
 const LARGEST: u32 = u32::MAX;
@@ -111,13 +112,7 @@ impl RowWeights {
 
 /// Fails unless a column is among those that are `read` and holds numbers; `kept` are named.
 pub(crate) fn check_weights(kept: &SchemaRef, read: &SchemaRef, column: &str) -> Result<()> {
-    if read.index_of(column).is_err() {
-        let known: Vec<&str> = kept.fields().iter().map(|f| f.name().as_str()).collect();
-        return Err(Error::Column(format!(
-            "weight: there is no column {column:?}; the columns are {}",
-            known.join(", ")
-        )));
-    }
+    check_names(kept, read, &[column.to_owned()], "weight")?;
     numbers(&RecordBatch::new_empty(read.clone()), column).map(|_| ())
 }
 

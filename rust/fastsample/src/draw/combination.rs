@@ -25,12 +25,16 @@ pub enum DrawPart {
     Weights,
     /// Several draws, one behind the other in the order of rows.
     Epochs,
+    /// In parts, for other processes.
+    Parts,
 }
 
-use DrawPart::{By, Entropy, Epochs, Features, Group, Replace, Smart, Tokens, Weight, Weights};
+use DrawPart::{
+    By, Entropy, Epochs, Features, Group, Parts, Replace, Smart, Tokens, Weight, Weights,
+};
 
 /// All parts, with the arguments that ask for them.
-const NAMES: [(DrawPart, &str); 10] = [
+const NAMES: [(DrawPart, &str); 11] = [
     (By, "by"),
     (Group, "group"),
     (Weight, "weight"),
@@ -41,7 +45,11 @@ const NAMES: [(DrawPart, &str); 10] = [
     (Replace, "replace"),
     (Weights, "weights"),
     (Epochs, "epochs"),
+    (Parts, "draws in parts"),
 ];
+
+/// Parts that do not go together in draws in parts.
+const EXCLUSIVE_IN_PARTS: [(DrawPart, DrawPart); 3] = [(Weight, Smart), (By, Weight), (By, Smart)];
 
 /// Parts that exclude each other, the first that is found is told.
 const EXCLUSIVE: [(DrawPart, DrawPart); 9] = [
@@ -89,6 +97,16 @@ pub fn check_combination(parts: &[DrawPart]) -> Result<()> {
         if has(one) && has(other) {
             return refuse(format!(
                 "{} and {} exclude each other; leave out one of them",
+                one.name(),
+                other.name()
+            ));
+        }
+    }
+    for (one, other) in EXCLUSIVE_IN_PARTS {
+        if has(Parts) && has(one) && has(other) {
+            return refuse(format!(
+                "{} and {} exclude each other in draws in parts; leave out one, or draw in one \
+                 process with fastsample.sample",
                 one.name(),
                 other.name()
             ));
@@ -152,6 +170,11 @@ mod tests {
             (
                 &[By, Replace, Smart],
                 "by and smart exclude each other in draws with replacement; leave out one",
+            ),
+            (
+                &[By, Smart, Parts],
+                "by and smart exclude each other in draws in parts; leave out one, or draw in one \
+                 process with fastsample.sample",
             ),
             (
                 &[By, Weight, Weights],

@@ -1,8 +1,8 @@
 //! `Drawn`: the rows of a draw, and what was found.
 
 use super::counted::TokensDrawn;
+use super::division::GroupsReport;
 use super::grouped::WholeGroups;
-use super::stratified::GroupsReport;
 use crate::sample::Sample;
 use crate::smart::SmartReport;
 

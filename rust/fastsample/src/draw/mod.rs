@@ -13,6 +13,7 @@
 //! | `drawn` | what was drawn |
 //! | `combination` | which parts of a description go together; nothing else refuses a combination |
 //! | `stratified` | of each group of rows its own number |
+//! | `division` | how many rows of each group |
 //! | `grouped` | whole groups of rows |
 //! | `weighted` | by a column of weights |
 //! | `repeated` | with replacement |
@@ -24,6 +25,7 @@ mod by_tokens;
 mod column;
 mod combination;
 mod counted;
+mod division;
 mod drawn;
 mod grouped;
 mod plan;
@@ -37,11 +39,12 @@ use arrow_array::RecordBatchReader;
 use self::by_tokens::Ranks;
 pub use self::combination::{DrawPart, check_combination};
 pub use self::counted::TokensDrawn;
+pub use self::division::{GROUPS_SHOWN, GroupDraw, GroupsReport};
+pub(crate) use self::division::{GroupTable, divide};
 pub use self::drawn::Drawn;
 pub use self::grouped::WholeGroups;
 pub use self::plan::{Cells, Counting, DrawPlan, DrawSize, Shares, Weighting};
 pub use self::ranked::{rank, window};
-pub use self::stratified::{GROUPS_SHOWN, GroupDraw, GroupsReport};
 pub(crate) use self::weighted::choose;
 use crate::columns::named_columns;
 use crate::error::{Error, Result};

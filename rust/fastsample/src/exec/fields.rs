@@ -29,6 +29,10 @@ impl<'a> ByteFields<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
+    pub(crate) fn u128(&mut self) -> Option<u128> {
+        self.array().map(u128::from_le_bytes)
+    }
+
     /// What [`put`] appended.
     pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
         let len = usize::try_from(self.u64()?).ok()?;

@@ -6,6 +6,7 @@ use arrow_buffer::{BooleanBuffer, Buffer};
 use arrow_schema::SchemaRef;
 
 use super::draw::SourceFiles;
+use super::thresholds::{self, Window};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::envelope::Payload;
@@ -35,6 +36,10 @@ pub(super) struct Decision {
 pub(super) enum NextStep {
     /// It is found which rows may be drawn, and their weights, by these columns.
     Drawable(SchemaRef),
+    /// The rows of each group are counted. These columns make groups.
+    Groups(SchemaRef),
+    /// The rows near the thresholds of groups are looked for. These columns make groups.
+    Thresholds(SchemaRef, Vec<Window>),
     /// The strings of some rows are looked at.
     Strings,
     /// Shingles of the rows of the pilot are counted. Leaves that were judged are of these kinds.
@@ -108,6 +113,15 @@ impl Payload for Decision {
                 bytes.push(4);
                 put_schema(bytes, columns);
             }
+            NextStep::Groups(columns) => {
+                bytes.push(6);
+                put_schema(bytes, columns);
+            }
+            NextStep::Thresholds(columns, windows) => {
+                bytes.push(7);
+                put_schema(bytes, columns);
+                thresholds::write(bytes, windows);
+            }
             NextStep::Strings => bytes.push(0),
             NextStep::Pilot(kinds) => {
                 bytes.push(1);
@@ -138,6 +152,8 @@ impl Payload for Decision {
         }
         let step = match kind {
             4 => NextStep::Drawable(take_schema(&mut bytes)?),
+            6 => NextStep::Groups(take_schema(&mut bytes)?),
+            7 => NextStep::Thresholds(take_schema(&mut bytes)?, thresholds::read(&mut bytes)?),
             0 => NextStep::Strings,
             1 => NextStep::Pilot(take_kinds(&mut bytes)?),
             2 => {
@@ -223,6 +239,8 @@ mod tests {
             Selection::Threshold { hash: RowHash::new(5), from: 0, tau: 1 << 63, rows: 10, n: 4 };
         vec![
             NextStep::Drawable(Arc::new(Schema::empty())),
+            NextStep::Groups(Arc::new(Schema::empty())),
+            NextStep::Thresholds(Arc::new(Schema::empty()), vec![Window::new(3, 10, 2)]),
             NextStep::Strings,
             NextStep::Pilot(vec![Kind::Text, Kind::Labels]),
             NextStep::Features(Vec::new(), Some(Box::new(table))),

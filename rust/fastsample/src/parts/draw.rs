@@ -1,5 +1,6 @@
 //! `PartedDraw`: what all processes agree in, and what they pass on.
 
+use crate::draw::{GroupsReport, Shares};
 use crate::exec::envelope::Job;
 use crate::predicate::Predicate;
 use crate::smart::{Smart, SmartReport};
@@ -20,10 +21,21 @@ pub struct PartedDraw {
     pub predicate: Option<Predicate>,
     /// The column of weights to draw by.
     pub weight: Option<String>,
+    /// The groups of which each gives its own number of rows, of a uniform draw.
+    pub groups: Option<GroupShares>,
     /// The number of parts.
     pub parts: u64,
     /// A hash of all options, and of the names, sizes and versions of all files.
     pub fingerprint: u64,
+}
+
+/// Rows of equal values of some columns, and how many rows of each.
+#[derive(Debug, Clone)]
+pub struct GroupShares {
+    /// The columns.
+    pub by: Vec<String>,
+    /// How many rows of each group.
+    pub shares: Shares,
 }
 
 /// A part of the source.
@@ -46,6 +58,8 @@ pub struct Decided {
     pub matching: Option<u64>,
     /// What a smart draw found, where it is decided.
     pub report: Option<SmartReport>,
+    /// The groups, where it is decided how many rows each gives.
+    pub groups: Option<GroupsReport>,
     /// Whether rows can be read by it.
     pub is_final: bool,
 }

@@ -1,8 +1,10 @@
 //! The merge of states that come as bytes.
 
 use super::drawable::Drawable;
+use super::group_counts::GroupCounts;
 use super::strings::PartStrings;
 use super::survey::Survey;
+use super::thresholds::NearThresholds;
 use crate::error::{Error, Result};
 use crate::exec::envelope::{Payload, State, kind_of};
 use crate::smart::extract::Extracted;
@@ -20,6 +22,8 @@ pub fn merge(states: &[&[u8]]) -> Result<Vec<u8>> {
         Some(Survey::KIND) => merged::<Survey>(states),
         Some(PartStrings::KIND) => merged::<PartStrings>(states),
         Some(Drawable::KIND) => merged::<Drawable>(states),
+        Some(GroupCounts::KIND) => merged::<GroupCounts>(states),
+        Some(NearThresholds::KIND) => merged::<NearThresholds>(states),
         Some(PilotShingles::KIND) => merged::<PilotShingles>(states),
         Some(Extracted::KIND) => merged::<Extracted>(states),
         _ => Err(Error::Invalid(

@@ -1,18 +1,21 @@
 //! The rounds: what a part observes, and what is decided of all parts.
 
+use std::ops::Range;
+
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use super::decision::{Decision, NextStep};
 use super::draw::{Decided, PartedDraw, SourceFiles};
 use super::drawable::Drawable;
+use super::group_counts::GroupCounts;
 use super::strings::PartStrings;
 use super::survey::Survey;
 use crate::columns::strings_of;
 use crate::draw;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::exec::envelope::{Job, State};
+use crate::exec::envelope::{Job, Payload, State};
 use crate::population::Eligible;
 use crate::predicate::Predicate;
 use crate::row_weights::{self, RowWeights};
@@ -24,7 +27,7 @@ use crate::smart::pilot::{PilotShingles, pilot_rows};
 use crate::smart::terms::commonness::Commonness;
 use crate::smart::terms::weight::{Term, Terms};
 use crate::smart::{self, JUDGE, Smart, SmartReport, check_rows};
-use crate::source::JointColumns;
+use crate::source::{JointColumns, Source};
 use crate::text::{Candidates, Kind, TextColumns, no_text};
 
 /// What rows are weighed by.
@@ -33,6 +36,18 @@ struct Weighing {
     text: TextColumns,
     pilot: Selection,
     job: Job,
+}
+
+impl Weighing {
+    /// A part, of which `first` is the first row.
+    fn part<'a>(&'a self, source: &'a Source, first: u64) -> SourcePart<'a> {
+        SourcePart { source, text: &self.text, first, job: self.job }
+    }
+}
+
+/// What the rows `covered` say, in bytes.
+fn state_of<P: Payload>(job: Job, covered: Range<u64>, seen: P) -> Result<Vec<u8>> {
+    Ok(State::new(job, covered, seen)?.to_bytes())
 }
 
 impl PartedDraw {
@@ -52,35 +67,46 @@ impl PartedDraw {
             return Ok(State::new(self.job(), part.index..part.index + 1, survey)?.to_bytes());
         };
         let decision = self.read(decision)?;
-        if let NextStep::Read { .. } = decision.step {
-            return Err(Error::Argument(
-                "the draw is decided, so there is nothing to observe; gather the rows".into(),
-            ));
-        }
-        let rows = decision.all_rows();
+        let all = decision.all_rows();
         let (source, first) = decision.open(ctx, part)?;
-        if let NextStep::Drawable(columns) = &decision.step {
-            let (predicate, weight) = (self.predicate.as_ref(), self.weight.as_deref());
-            let seen = Drawable::of(ctx, &source, first, columns, predicate, weight)?;
-            let state = State::new(self.row_job(rows), first..first + source.rows(), seen)?;
-            return Ok(state.to_bytes());
+        let covered = first..first + source.rows();
+        let everything = Selection::All { rows: all };
+        let among = decision.among.as_ref().unwrap_or(&everything);
+        match &decision.step {
+            NextStep::Drawable(columns) => {
+                let (predicate, weight) = (self.predicate.as_ref(), self.weight.as_deref());
+                let seen = Drawable::of(ctx, &source, first, columns, predicate, weight)?;
+                state_of(self.row_job(all), covered, seen)
+            }
+            NextStep::Groups(columns) => {
+                let by = self.groups()?.by();
+                let seen = GroupCounts::of(ctx, &source, first, columns, by, among)?;
+                state_of(self.row_job(all), covered, seen)
+            }
+            NextStep::Thresholds(columns, windows) => {
+                let job = self.threshold_job(all, windows);
+                let windows = self.windows(windows)?;
+                state_of(job, covered, windows.observe(ctx, &source, first, columns, among)?)
+            }
+            NextStep::Strings => {
+                let seen = PartStrings(strings_of(ctx, &source, first, all)?);
+                state_of(self.row_job(all), covered, seen)
+            }
+            NextStep::Pilot(kinds) => {
+                let weighing = self.weighing_by(ctx, &decision.columns, all, kinds)?;
+                let (part, pilot) = (weighing.part(&source, first), &weighing.pilot);
+                Ok(extract::pilot_state::<PilotShingles>(ctx, part, pilot)?.to_bytes())
+            }
+            NextStep::Features(kinds, table) => {
+                let weighing = self.weighing_by(ctx, &decision.columns, all, kinds)?;
+                let tables = Tables { commonness: table.as_deref(), ..Tables::default() };
+                let (part, pilot) = (weighing.part(&source, first), &weighing.pilot);
+                Ok(Extracted::of(ctx, part, pilot, tables)?.to_bytes())
+            }
+            NextStep::Read { .. } => Err(Error::Argument(
+                "the draw is decided, so there is nothing to observe; gather the rows".into(),
+            )),
         }
-        if let NextStep::Strings = decision.step {
-            let seen = PartStrings(strings_of(ctx, &source, first, rows)?);
-            let state = State::new(self.row_job(rows), first..first + source.rows(), seen)?;
-            return Ok(state.to_bytes());
-        }
-        let (NextStep::Pilot(kinds) | NextStep::Features(kinds, _)) = &decision.step else {
-            return Err(Error::Internal("a round that is not known".into()));
-        };
-        let weighing = self.weighing_by(ctx, &decision.columns, rows, kinds)?;
-        let Weighing { text, pilot, job, .. } = &weighing;
-        let part = SourcePart { source: &source, text, first, job: *job };
-        if let NextStep::Features(_, table) = &decision.step {
-            let tables = Tables { commonness: table.as_deref(), ..Tables::default() };
-            return Ok(Extracted::of(ctx, part, pilot, tables)?.to_bytes());
-        }
-        Ok(extract::pilot_state::<PilotShingles>(ctx, part, pilot)?.to_bytes())
     }
 
     /// What the merged state of all parts says: the next round, or which rows are drawn.
@@ -99,10 +125,13 @@ impl PartedDraw {
         let Decision { columns, rows, among, step } = self.read(decision)?;
         let all = rows.iter().sum();
         match step {
-            NextStep::Drawable(_) => {
+            NextStep::Drawable(others) => {
                 let seen = State::<Drawable>::from_bytes(state)?;
                 seen.check(self.row_job(all))?;
-                self.after_drawable(ctx, columns, rows, seen.finish()?)
+                self.after_drawable(ctx, columns, &others, rows, seen.finish()?)
+            }
+            NextStep::Groups(_) | NextStep::Thresholds(..) => {
+                self.after_grouped(ctx, Decision { columns, rows, among, step }, state)
             }
             NextStep::Strings => {
                 let seen = State::<PartStrings>::from_bytes(state)?;
@@ -154,18 +183,22 @@ impl PartedDraw {
         if let Some(weight) = &self.weight {
             row_weights::check_weights(&columns.schema, &others, weight)?;
         }
+        if let Some(groups) = &self.groups {
+            groups.schema(&columns.schema, &others)?;
+        }
         if self.predicate.is_some() || self.weight.is_some() {
             let step = NextStep::Drawable(others);
             return self.decided(Decision { columns, rows, among: None, step }, None);
         }
         check_n(self.n, all)?;
-        self.after_rows(ctx, columns, rows, None)
+        self.after_rows(ctx, columns, &others, rows, None)
     }
 
     fn after_drawable(
         &self,
         ctx: &Context,
         columns: JointColumns,
+        others: &SchemaRef,
         rows: Vec<u64>,
         seen: Drawable,
     ) -> Result<Decided> {
@@ -178,7 +211,7 @@ impl PartedDraw {
         let Some(weight) = &self.weight else {
             eligible.count(Amount::Rows(self.n))?;
             let matching = matching(&eligible);
-            let decided = self.after_rows(ctx, columns, rows, Some(eligible.among))?;
+            let decided = self.after_rows(ctx, columns, others, rows, Some(eligible.among))?;
             return Ok(Decided { matching, ..decided });
         };
         let weights = RowWeights::of_numbers(|| numbers.iter().copied(), weight, self.seed);
@@ -196,9 +229,14 @@ impl PartedDraw {
         &self,
         ctx: &Context,
         columns: JointColumns,
+        others: &SchemaRef,
         rows: Vec<u64>,
         among: Option<Selection>,
     ) -> Result<Decided> {
+        if let Some(groups) = &self.groups {
+            let step = NextStep::Groups(groups.schema(&columns.schema, others)?);
+            return self.decided(Decision { columns, rows, among, step }, None);
+        }
         let all = rows.iter().sum();
         let Some(smart) = self.weighing()? else {
             let chosen = match &among {
@@ -234,17 +272,26 @@ impl PartedDraw {
         self.decided(Decision { columns, rows, among, step }, None)
     }
 
-    fn decided(&self, decision: Decision, report: Option<SmartReport>) -> Result<Decided> {
+    pub(super) fn decided(
+        &self,
+        decision: Decision,
+        report: Option<SmartReport>,
+    ) -> Result<Decided> {
         let is_final = matches!(decision.step, NextStep::Read { .. });
         let rows = decision.all_rows();
         let decision = State::new(self.job(), 0..self.parts, decision)?.to_bytes();
-        Ok(Decided { decision, rows, matching: None, report, is_final })
+        Ok(Decided { decision, rows, matching: None, groups: None, report, is_final })
     }
 
-    /// The columns that tell which rows may be drawn.
+    /// The columns that tell which rows may be drawn, and in which groups they are.
     fn others(&self) -> Vec<String> {
         let mut names = self.predicate.as_ref().map(Predicate::columns).unwrap_or_default();
-        names.extend(self.weight.clone().filter(|weight| !names.contains(weight)));
+        let by = self.groups.iter().flat_map(|groups| &groups.by);
+        for name in self.weight.iter().chain(by) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
         names
     }
 

@@ -64,14 +64,7 @@ impl Source {
         };
         let parts: Vec<(String, SchemaRef)> = self.parts.iter().map(part).collect();
         let unified = unify(&parts)?;
-        let missing = |name: &&String| unified.index_of(name).is_err();
-        if let Some(name) = names.iter().find(missing) {
-            let known: Vec<&str> = self.schema.fields().iter().map(|f| f.name().as_str()).collect();
-            return Err(Error::Column(format!(
-                "{option}: there is no column {name:?}; the columns are {}",
-                known.join(", ")
-            )));
-        }
+        check_names(&self.schema, &unified, names, option)?;
         for part in &*self.parts {
             names.iter().try_for_each(|name| part.data.check_column(name))?;
         }
@@ -84,6 +77,24 @@ impl Source {
         let columns = self.parts.iter().map(|part| part.columns_of(schema)).collect();
         Projected::new(self.clone(), schema.clone(), columns)
     }
+}
+
+/// Fails unless all `names` are columns that are `read`; `kept` are told. `option` is what names them.
+///
+/// # Errors
+/// [`Error::Column`].
+pub(crate) fn check_names(
+    kept: &Schema,
+    read: &Schema,
+    names: &[String],
+    option: &str,
+) -> Result<()> {
+    let Some(name) = names.iter().find(|name| read.index_of(name).is_err()) else { return Ok(()) };
+    let known: Vec<&str> = kept.fields().iter().map(|field| field.name().as_str()).collect();
+    Err(Error::Column(format!(
+        "{option}: there is no column {name:?}; the columns are {}",
+        known.join(", ")
+    )))
 }
 
 impl Source {

@@ -7,14 +7,15 @@
 //! Groups are told apart by 128-bit hashes of their values, so the values are not kept: some bytes
 //! a row and some a group are. Groups are numbered by their first row.
 
+mod values;
+
 use std::collections::HashMap;
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray};
-use arrow_cast::cast;
-use arrow_schema::{ArrowError, DataType};
-use xxhash_rust::xxh3::xxh3_128;
+use arrow_array::{Array, RecordBatch, StringViewArray};
 
+pub use self::values::GroupKey;
+use self::values::key_alone;
+pub(crate) use self::values::{GroupColumns, key, of_row};
 use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::gather::Gather;
@@ -24,13 +25,12 @@ use crate::select::strata::NONE;
 use crate::select::{Selection, Strata};
 use crate::source::{Projected, Source};
 
-/// The values of a group as texts, a null as none: one for each column.
-pub type GroupKey = Vec<Option<String>>;
-
 /// Rows in groups of equal values.
 #[derive(Debug)]
 pub struct Partition {
     columns: Projected,
+    /// The columns that make groups, in the order of their values.
+    by: Vec<String>,
     rows: u64,
     strata: Strata,
     /// The first row of each group, ascending.
@@ -55,7 +55,7 @@ impl Partition {
     /// [`Error::Column`] for a column that is not there or has no plain values, and whatever reading
     /// fails with.
     pub fn new(ctx: &Context, population: &Population, by: &[String]) -> Result<Self> {
-        Self::of(ctx, population, GroupColumns { option: "by", columns: by, nulls_apart: false })
+        Self::of(ctx, population, GroupColumns::by(by))
     }
 
     /// As [`Partition::new`], for groups that are drawn or left whole. A row that has a null in all
@@ -73,9 +73,10 @@ impl Partition {
 
     fn of(ctx: &Context, population: &Population, wanted: GroupColumns<'_>) -> Result<Self> {
         let (source, among) = (population.source(), population.among());
-        check(source, wanted)?;
+        wanted.check()?;
+        check_rows(source)?;
         let columns = source.project_columns(wanted.columns, wanted.option)?;
-        texts(&RecordBatch::new_empty(columns.schema().clone()), wanted)?;
+        wanted.texts(&RecordBatch::new_empty(columns.schema().clone()))?;
         memory::require_rows::<[u32; 3]>(source.rows(), "the groups")?;
         ctx.begin(source.rows());
         let found = scan(
@@ -84,7 +85,7 @@ impl Partition {
             scan::all,
             GroupsFound::default,
             |found, first, batch| {
-                found.add(first, &texts(batch, wanted)?, among, wanted.nulls_apart);
+                found.add(first, &wanted.texts(batch)?, among, wanted.nulls_apart);
                 Ok(())
             },
             GroupsFound::merge,
@@ -105,7 +106,8 @@ impl Partition {
         let numbers =
             found.numbers.into_iter().map(|(key, old)| (key, number[old as usize])).collect();
         let strata = Strata::new(of, order.len());
-        Ok(Self { columns, rows: source.rows(), strata, firsts, numbers })
+        let (by, rows) = (wanted.columns.to_vec(), source.rows());
+        Ok(Self { columns, by, rows, strata, firsts, numbers })
     }
 
     /// The group of each row.
@@ -136,17 +138,15 @@ impl Partition {
     /// # Errors
     /// Whatever reading fails with.
     pub fn values(&self, ctx: &Context, groups: &[usize]) -> Result<Vec<GroupKey>> {
-        let by: Vec<String> =
-            self.columns.schema().fields().iter().map(|field| field.name().clone()).collect();
         let mut order: Vec<usize> = (0..groups.len()).collect();
         order.sort_unstable_by_key(|&place| groups[place]);
         let firsts: Vec<u64> = groups.iter().map(|&group| self.firsts[group]).collect();
         let chosen = Selection::of_ids(&firsts, self.rows)?;
-        let wanted = GroupColumns { option: "by", columns: &by, nulls_apart: false };
+        let wanted = GroupColumns::by(&self.by);
         let (mut values, mut next) = (vec![GroupKey::new(); groups.len()], order.into_iter());
         for batch in Gather::start(ctx, &self.columns, &chosen) {
             let batch = batch?;
-            let texts = texts(&batch, wanted)?;
+            let texts = wanted.texts(&batch)?;
             for row in 0..batch.num_rows() {
                 if let Some(place) = next.next() {
                     values[place] = of_row(&texts, row).map(|t| t.map(str::to_owned)).collect();
@@ -201,44 +201,7 @@ impl GroupsFound {
     }
 }
 
-/// The values of a row.
-fn of_row(texts: &[StringViewArray], row: usize) -> impl Iterator<Item = Option<&str>> {
-    texts.iter().map(move |column| column.is_valid(row).then(|| column.value(row)))
-}
-
-/// The hash of the values of a row: of the length and bytes of each, and which are null.
-fn key<'a>(values: impl Iterator<Item = Option<&'a str>>) -> u128 {
-    let mut bytes = Vec::with_capacity(64);
-    for value in values {
-        let len = value.map_or(u64::MAX, |value| value.len() as u64);
-        bytes.extend_from_slice(&len.to_le_bytes());
-        bytes.extend_from_slice(value.unwrap_or_default().as_bytes());
-    }
-    xxh3_128(&bytes)
-}
-
-/// The hash of a row that belongs to no group: no values have it, as their lengths are other ones.
-fn key_alone(ordinal: u64) -> u128 {
-    let mut bytes = [0xff; 16];
-    bytes[..8].copy_from_slice(&(u64::MAX - 1).to_le_bytes());
-    bytes[8..].copy_from_slice(&ordinal.to_le_bytes());
-    xxh3_128(&bytes)
-}
-
-/// The columns that make groups, and the option that names them.
-#[derive(Debug, Clone, Copy)]
-struct GroupColumns<'a> {
-    option: &'static str,
-    columns: &'a [String],
-    /// Whether a row of nulls is a group of its own.
-    nulls_apart: bool,
-}
-
-fn check(source: &Source, wanted: GroupColumns<'_>) -> Result<()> {
-    let GroupColumns { option, columns, .. } = wanted;
-    if columns.is_empty() {
-        return Err(Error::Column(format!("{option} is empty; name at least one column")));
-    }
+fn check_rows(source: &Source) -> Result<()> {
     if source.rows() > u64::from(u32::MAX) {
         return Err(Error::Argument(format!(
             "the source has {} rows; groups are made of at most {}",
@@ -246,49 +209,5 @@ fn check(source: &Source, wanted: GroupColumns<'_>) -> Result<()> {
             u32::MAX
         )));
     }
-    for (index, name) in columns.iter().enumerate() {
-        if columns[..index].contains(name) {
-            return Err(Error::Column(format!("{option} names column {name:?} twice")));
-        }
-    }
     Ok(())
-}
-
-/// The values of the columns that make groups as texts.
-fn texts(batch: &RecordBatch, wanted: GroupColumns<'_>) -> Result<Vec<StringViewArray>> {
-    let column = |name: &String| {
-        let column = batch.column_by_name(name);
-        let column = column.ok_or_else(|| Error::Internal(format!("{name:?} was not read")))?;
-        text(column, name, wanted.option)
-    };
-    wanted.columns.iter().map(column).collect()
-}
-
-/// The values of a column as texts; 0 and -0 are one value.
-fn text(column: &ArrayRef, name: &str, option: &str) -> Result<StringViewArray> {
-    let kind = match column.data_type() {
-        DataType::Dictionary(_, values) => values,
-        kind => kind,
-    };
-    let is_plain = kind.is_string()
-        || kind.is_numeric()
-        || kind.is_temporal()
-        || matches!(kind, DataType::Boolean | DataType::Null);
-    if !is_plain {
-        return Err(Error::Column(format!(
-            "{option}: column {name:?} is {kind}; rows are grouped by columns of texts, numbers, dates, \
-             times or truth values"
-        )));
-    }
-    let cast = || -> Result<ArrayRef, ArrowError> {
-        if kind.is_string() {
-            return cast(column, &DataType::Utf8View);
-        }
-        cast(&cast(column, &DataType::Utf8)?, &DataType::Utf8View)
-    };
-    let texts = cast().map_err(Error::kernel)?.as_string_view().clone();
-    if kind.is_floating() && texts.iter().any(|text| text == Some("-0.0")) {
-        return Ok(texts.iter().map(|t| if t == Some("-0.0") { Some("0.0") } else { t }).collect());
-    }
-    Ok(texts)
 }

@@ -1,0 +1,162 @@
+//! Division of a sample among groups of rows: how many rows of each, and what is told of it.
+
+use std::cmp::Reverse;
+
+use super::plan::Shares;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::partition::{GroupKey, Partition};
+use crate::select::{Allocated, Allocation, check_sum, in_units};
+
+/// Groups whose numbers a report has: the largest.
+pub const GROUPS_SHOWN: usize = 100;
+
+/// A group of a sample.
+#[derive(Debug, Clone)]
+pub struct GroupDraw {
+    /// Its values.
+    pub values: GroupKey,
+    /// Rows of the population in it.
+    pub rows: u64,
+    /// Rows drawn.
+    pub drawn: u64,
+}
+
+/// The groups of a sample.
+#[derive(Debug, Clone)]
+pub struct GroupsReport {
+    /// The largest, [`GROUPS_SHOWN`] at most, by falling number of rows.
+    pub largest: Vec<GroupDraw>,
+    /// All groups.
+    pub count: u64,
+    /// Groups that have fewer rows than their share.
+    pub short: u64,
+    /// Rows that those lack, which others give.
+    pub moved: u64,
+    /// Groups that have no share.
+    pub unnamed: u64,
+    /// Windows of which no two share a row.
+    pub windows: u64,
+}
+
+/// Groups of rows, numbered by their first row.
+pub(crate) trait GroupTable {
+    /// The rows of each group.
+    fn rows(&self) -> &[u64];
+
+    /// The group of these values, if there is one.
+    fn group_of(&self, values: &[Option<String>]) -> Option<usize>;
+
+    /// The values of some groups.
+    ///
+    /// # Errors
+    /// Whatever reading fails with.
+    fn values(&self, ctx: &Context, groups: &[usize]) -> Result<Vec<GroupKey>>;
+}
+
+impl GroupTable for Partition {
+    fn rows(&self) -> &[u64] {
+        self.strata().rows()
+    }
+
+    fn group_of(&self, values: &[Option<String>]) -> Option<usize> {
+        self.group_of(values)
+    }
+
+    fn values(&self, ctx: &Context, groups: &[usize]) -> Result<Vec<GroupKey>> {
+        self.values(ctx, groups)
+    }
+}
+
+/// Divides `n` rows among groups as `shares` says: the rows of each, and the report. With `replace`
+/// a row may be drawn again.
+///
+/// # Errors
+/// [`Error::Argument`] for shares that make no sense, or that leave too few rows.
+pub(crate) fn divide(
+    ctx: &Context,
+    groups: &impl GroupTable,
+    n: u64,
+    shares: &Shares,
+    replace: bool,
+) -> Result<(Vec<u64>, GroupsReport)> {
+    let rows = groups.rows();
+    let (allocation, named) = match shares {
+        Shares::Formula(allocation) => (allocation.clone(), rows.len()),
+        Shares::Named(shares) => {
+            (Allocation::Weights(weights_of(ctx, groups, shares)?), shares.len())
+        }
+    };
+    let Allocated { amounts, short, moved } = if replace {
+        allocation.divide_with_replacement(n, rows)?
+    } else {
+        allocation.divide(n, rows)?
+    };
+    let report = GroupsReport {
+        largest: largest(ctx, groups, &amounts)?,
+        count: amounts.len() as u64,
+        short,
+        moved,
+        unnamed: (amounts.len() - named) as u64,
+        windows: if replace { 1 } else { windows(rows, &amounts) },
+    };
+    Ok((amounts, report))
+}
+
+/// How many draws of `amounts` share no row.
+fn windows(rows: &[u64], amounts: &[u64]) -> u64 {
+    let drawn = rows.iter().zip(amounts).filter(|(_, amount)| **amount > 0);
+    drawn.map(|(rows, amount)| rows / amount).min().unwrap_or(0)
+}
+
+/// The largest groups, ties by their first row.
+fn largest(ctx: &Context, groups: &impl GroupTable, amounts: &[u64]) -> Result<Vec<GroupDraw>> {
+    let rows = groups.rows();
+    let key = |&group: &usize| (Reverse(rows[group]), group);
+    let mut shown: Vec<usize> = (0..rows.len()).collect();
+    if shown.len() > GROUPS_SHOWN {
+        shown.select_nth_unstable_by_key(GROUPS_SHOWN, key);
+        shown.truncate(GROUPS_SHOWN);
+    }
+    shown.sort_unstable_by_key(key);
+    let values = groups.values(ctx, &shown)?;
+    let group = |(&group, values)| GroupDraw { values, rows: rows[group], drawn: amounts[group] };
+    Ok(shown.iter().zip(values).map(group).collect())
+}
+
+/// The shares of all groups in units of 10^-18.
+fn weights_of(
+    ctx: &Context,
+    groups: &impl GroupTable,
+    shares: &[(GroupKey, f64)],
+) -> Result<Vec<u64>> {
+    let mut weights = vec![0; groups.rows().len()];
+    for (values, share) in shares {
+        if !(0.0..=1.0).contains(share) {
+            return Err(Error::Argument(format!(
+                "allocation gives group {} the share {share}; it must be from 0 to 1",
+                shown(values)
+            )));
+        }
+        let Some(group) = groups.group_of(values) else {
+            let known = largest(ctx, groups, &vec![0; weights.len()])?;
+            let known: Vec<String> =
+                known.iter().take(10).map(|group| shown(&group.values)).collect();
+            let more = if weights.len() > known.len() { ", ..." } else { "" };
+            return Err(Error::Argument(format!(
+                "allocation names group {}, which no row is in; groups are {}{more}",
+                shown(values),
+                known.join(", ")
+            )));
+        };
+        weights[group] = in_units(*share);
+    }
+    check_sum(shares.iter().map(|(_, share)| *share), "allocation")?;
+    Ok(weights)
+}
+
+/// The values of a group, as an error shows them.
+fn shown(values: &[Option<String>]) -> String {
+    let one = |value: &Option<String>| value.as_ref().map_or("null".into(), |v| format!("{v:?}"));
+    values.iter().map(one).collect::<Vec<_>>().join(" / ")
+}

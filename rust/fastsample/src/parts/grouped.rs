@@ -1,0 +1,92 @@
+//! The rounds of a draw by groups: which groups there are, and the threshold of each.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{Schema, SchemaRef};
+
+use super::decision::{Decision, NextStep};
+use super::draw::{Decided, GroupShares, PartedDraw};
+use super::group_counts::GroupCounts;
+use super::thresholds::{self, NearThresholds, Threshold, Window, Windows};
+use crate::draw::divide;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::exec::envelope::{Job, State};
+use crate::partition::GroupColumns;
+use crate::select::Selection;
+use crate::source::check_names;
+
+impl GroupShares {
+    /// The columns that make groups.
+    pub(super) fn by(&self) -> GroupColumns<'_> {
+        GroupColumns::by(&self.by)
+    }
+
+    /// The columns that make groups, as all files have them: some of those that are `read`.
+    ///
+    /// # Errors
+    /// [`Error::Column`] for one that is not there, comes twice or has no plain values.
+    pub(super) fn schema(&self, kept: &Schema, read: &Schema) -> Result<SchemaRef> {
+        self.by().check()?;
+        check_names(kept, read, &self.by, self.by().option)?;
+        let fields = read.fields().iter().filter(|field| self.by.contains(field.name()));
+        let columns = Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()));
+        self.by().texts(&RecordBatch::new_empty(columns.clone()))?;
+        Ok(columns)
+    }
+}
+
+impl PartedDraw {
+    pub(super) fn groups(&self) -> Result<&GroupShares> {
+        self.groups.as_ref().ok_or_else(|| Error::Invalid("a round of a draw by groups".into()))
+    }
+
+    pub(super) fn windows<'a>(&'a self, windows: &'a [Window]) -> Result<Windows<'a>> {
+        Ok(Windows::new(windows, self.seed, self.groups()?.by()))
+    }
+
+    /// What states of rows near thresholds agree in: other windows are another round.
+    pub(super) fn threshold_job(&self, rows: u64, windows: &[Window]) -> Job {
+        self.row_job(rows).with("windows", &thresholds::hash_of(windows).to_le_bytes())
+    }
+
+    /// What follows from the rows of each group, or from the rows near thresholds.
+    pub(super) fn after_grouped(
+        &self,
+        ctx: &Context,
+        known: Decision,
+        state: &[u8],
+    ) -> Result<Decided> {
+        let rows = known.all_rows();
+        match known.step {
+            NextStep::Groups(ref columns) => {
+                let seen = State::<GroupCounts>::from_bytes(state)?;
+                seen.check(self.row_job(rows))?;
+                let groups = seen.finish()?.finish();
+                let shares = &self.groups()?.shares;
+                let (amounts, report) = divide(ctx, &groups, self.n, shares, false)?;
+                let step = NextStep::Thresholds(columns.clone(), groups.windows(&amounts));
+                let decided = self.decided(Decision { step, ..known }, None)?;
+                Ok(Decided { groups: Some(report), ..decided })
+            }
+            NextStep::Thresholds(ref columns, ref windows) => {
+                let seen = State::<NearThresholds>::from_bytes(state)?;
+                seen.check(self.threshold_job(rows, windows))?;
+                match self.windows(windows)?.decide(seen.finish()?)? {
+                    Threshold::Within(chosen) => {
+                        let matching = known.among.as_ref().map(Selection::len);
+                        let step = NextStep::Read { seed: self.seed, chosen };
+                        let decision = Decision { among: None, step, ..known };
+                        Ok(Decided { matching, ..self.decided(decision, None)? })
+                    }
+                    Threshold::Outside(windows) => {
+                        let step = NextStep::Thresholds(columns.clone(), windows);
+                        self.decided(Decision { step, ..known }, None)
+                    }
+                }
+            }
+            _ => Err(Error::Internal("a round of another draw".into())),
+        }
+    }
+}
