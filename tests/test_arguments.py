@@ -135,7 +135,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "max_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values), "tokenizer": ANY,
          "chat_template": ANY, "at_most": FLAG,
          "fraction": FRACTION, "where": WHERE, "by": BY, "allocation": ANY, "group": BY,
-         "weight": NAME, "replace": FLAG, "exclude": EXCLUDE, "exclude_letters": ANY},
+         "weight": NAME, "key": NAME, "replace": FLAG, "exclude": EXCLUDE, "exclude_letters": ANY},
     )  # fmt: skip
     yield "sample by tokens", Call(
         fastsample.sample,
@@ -143,7 +143,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {**_DRAWN, **texts, "source": SOURCE, "smart": SMART, "budget_tokens": TOKENS,
          "features": OUTPUT,
          "max_tokens": TOKENS, "tokenizer": PATH, "n": ANY, "weights": FLAG,
-         "chat_template": MAYBE, "at_most": FLAG, "weight": ANY, "replace": FLAG,
+         "chat_template": MAYBE, "at_most": FLAG, "weight": ANY, "key": ANY, "replace": FLAG,
          "exclude": ANY, "exclude_letters": ANY,
          "fraction": ANY, "where": WHERE, "by": ANY, "group": ANY, "allocation": ANY},
     )  # fmt: skip
@@ -491,7 +491,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {"source": rows, "n": 5},
         {"source": SOURCE, "n": COUNT, "smart": Kind(SMART.wrong_types, ("x", "entropy")),
          "seed": SEED, "columns": NAMES, "text_columns": NAMES, "threads": THREADS,
-         "where": WHERE, "weight": NAME, "by": BY, "allocation": ANY,
+         "where": WHERE, "weight": NAME, "by": BY, "allocation": ANY, "key": NAME,
          "target_bytes": Kind((b"1", True, [1], None, 1.5), (0, -1, "x", "-1MiB"), (np.int64(9),))},
     )  # fmt: skip
     of_parts = [job.write(part, decision, folder / "in parts")]

@@ -114,6 +114,7 @@ def test_json(source: Path, output: Path) -> None:
         "matching": None,
         "fraction": None,
         "weight": None,
+        "key": None,
         "replace": False,
         "distinct": None,
         "exclude": None,

@@ -105,6 +105,7 @@ def decided(engine: Engine, started: float) -> tuple[Decision, Report]:
     report = Report(
         decision.rows, job.n, job.seed, seconds, found, text_columns=text, notes=job.notes,
         where=job.where, matching=decision.matching, weight=job.weight, groups=decision.groups,
+        key=job.key,
     )  # fmt: skip
     return decision, report
 

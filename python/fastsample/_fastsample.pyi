@@ -370,6 +370,7 @@ class PartedDraw:
         condition: str | None = None,
         weight: str | None = None,
         by: tuple[Sequence[str], str | Sequence[tuple[Sequence[str | None], float]]] | None = None,
+        key: str | None = None,
     ) -> PartedDraw: ...
     def observe(self, part: PartFiles, decision: bytes | None, *, threads: int | None) -> bytes: ...
     def decide(

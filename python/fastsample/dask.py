@@ -41,6 +41,7 @@ def sample(
     weight: str | None = None,
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
+    key: str | None = None,
     seed: int = 42,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
@@ -54,7 +55,7 @@ def sample(
     client
         The client, ``dask.distributed.Client(...)``. A task whose worker died is run again as often
         as ``distributed.scheduler.allowed-failures`` says. Errors of data come at once.
-    source, n, smart, where, weight, by, allocation, seed, columns, text_columns, target_bytes
+    source, n, smart, where, weight, by, allocation, key, seed, columns, text_columns, target_bytes
         As for :class:`fastsample.parts.Draw`. Dask DataFrames are no source: their rows have no
         fixed order.
     threads
@@ -83,6 +84,7 @@ def sample(
         weight=weight,
         by=by,
         allocation=allocation,
+        key=key,
         seed=seed,
         columns=columns,
         text_columns=text_columns,

@@ -38,6 +38,7 @@ def sample(
     weight: str | None = None,
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
+    key: str | None = None,
     seed: int = 42,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
@@ -49,7 +50,7 @@ def sample(
 
     Parameters
     ----------
-    source, n, smart, where, weight, by, allocation, seed, columns, text_columns, target_bytes
+    source, n, smart, where, weight, by, allocation, key, seed, columns, text_columns, target_bytes
         As for :class:`fastsample.parts.Draw`.
     num_cpus
         CPUs that Ray reserves for a task, which uses as many cores, at least one.
@@ -75,6 +76,7 @@ def sample(
         weight=weight,
         by=by,
         allocation=allocation,
+        key=key,
         seed=seed,
         columns=columns,
         text_columns=text_columns,

@@ -51,6 +51,7 @@ def sample(
     weight: str | None = None,
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
+    key: str | None = None,
     seed: int = 42,
     columns: Sequence[str] | None = None,
     text_columns: Sequence[str] | None = None,
@@ -64,7 +65,7 @@ def sample(
         The session, ``SparkSession.builder.getOrCreate()``. A task uses as many cores as
         ``spark.task.cpus`` says, and is run again up to ``spark.task.maxFailures``
         times if its executor dies. Errors of data are not tried again.
-    source, n, smart, where, weight, by, allocation, seed, columns, text_columns, target_bytes
+    source, n, smart, where, weight, by, allocation, key, seed, columns, text_columns, target_bytes
         As for :class:`fastsample.parts.Draw`. DataFrames are no source: their rows have no fixed
         order.
 
@@ -90,6 +91,7 @@ def sample(
         weight=weight,
         by=by,
         allocation=allocation,
+        key=key,
         seed=seed,
         columns=columns,
         text_columns=text_columns,

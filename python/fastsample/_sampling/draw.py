@@ -16,6 +16,7 @@ from fastsample._arguments import (
     flag,
     names,
     optional,
+    string,
 )
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
@@ -46,6 +47,7 @@ def sample(
     allocation: AllocationLike = "proportional",
     group: str | Sequence[str] | None = None,
     weight: str | None = None,
+    key: str | None = None,
     replace: bool = False,
     budget_tokens: int | None = None,
     max_tokens: int | None = None,
@@ -134,6 +136,13 @@ def sample(
         `smart`, the weight of a row is this one times that of the terms. With `budget_tokens` rows
         are taken in this order until the next one would exceed it. The column is read first; 16
         bytes a row are needed meanwhile. A stream is kept in memory.
+    key
+        The name of a column, such as ``"id"``, whose value decides whether a row is drawn, instead
+        of its place in the source: the same keys are drawn whatever the order of rows, files and
+        formats. The draw is uniform. A value counts as its text, so 7 of a CSV is 7 of a Parquet
+        file. A null is an error that names the row. Rows of equal keys are drawn together; where
+        `n` would divide them, that is an error that names them. Row ids are those of the source.
+        The column is read first; 16 bytes a row are needed meanwhile. A stream is kept in memory.
     replace
         True draws `n` times from all rows, so that a row may come several times, and `n` may exceed
         their number; with `weight` in proportion to it, with `by` in each group. With `smart` it is
@@ -248,6 +257,7 @@ def sample(
         allocation=allocation,
         group=group,
         weight=weight,
+        key=optional(string, "key", key),
         replace=flag("replace", replace),
         weights=flag("weights", weights),
         budget_tokens=budget_tokens,

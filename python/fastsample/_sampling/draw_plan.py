@@ -46,6 +46,7 @@ class DrawPlan:
     allocation: str | Shares = "proportional"
     group: list[str] | None = None
     weight: str | None = None
+    key: str | None = None
     replace: bool = False
     weights: bool = False
     text_columns: list[str] | None = None
@@ -77,6 +78,7 @@ class DrawPlan:
             "by": self.by is not None,
             "group": self.group is not None,
             "weight": self.weight is not None,
+            "key": self.key is not None,
             "smart": self.smart is not False,
             "entropy": isinstance(self.smart, str),
             "features": self.features is not None,
@@ -209,6 +211,7 @@ def report_of(
         fraction=amount if isinstance(amount, float) else None,
         groups=drawn.groups,
         weight=plan.weight,
+        key=plan.key,
         group=tuple(plan.group or ()),
         replace=plan.replace,
         distinct=rows.distinct,

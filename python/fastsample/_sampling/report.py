@@ -129,6 +129,8 @@ class Report:
         What was left out since it shares text with the sources `exclude`.
     weight : str or None
         The column of weights that rows were drawn by.
+    key : str or None
+        The column that decided which rows were drawn, in place of the order of rows.
     replace : bool
         Whether a row could be drawn again.
     distinct : int or None
@@ -164,6 +166,7 @@ class Report:
     replace: bool = False
     distinct: int | None = None
     exclude: Excluded | None = None
+    key: str | None = None
 
     @property
     def _available(self) -> int:
@@ -271,6 +274,8 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
     yield from source_facts(report.sources)
     if report.weight is not None:
         yield "drawn by weight", report.weight
+    if report.key is not None:
+        yield "drawn by key", report.key
     if report.group:
         yield "kept together by", ", ".join(report.group)
     if report.groups is not None:

@@ -246,5 +246,6 @@ def _plan(what: str, options: Mapping[str, Any]) -> DrawPlan:
         allocation=options.get("allocation", "proportional"),
         group=options.get("group"),
         weight=options.get("weight"),
+        key=options.get("key"),
         text_columns=options.get("text_columns"),
     )

@@ -88,6 +88,7 @@ from fastsample.cli._written import (
     "--weight",
     help="Draw by this column of numbers as the weights of rows; with --smart, times theirs.",
 )
+@click.option("--key", help="Draw by the values of this column, not by the order of rows.")
 @click.option("--replace", is_flag=True, help="Draw with replacement: a row may come again.")
 @click.option(
     "--budget-tokens",
@@ -145,6 +146,7 @@ def sample(
     allocation: str,
     group: list[str] | None,
     weight: str | None,
+    key: str | None,
     replace: bool,
     budget_tokens: int | None,
     max_tokens: int | None,
@@ -209,6 +211,7 @@ def sample(
                     "--max-tokens": max_tokens,
                     "--tokenizer": tokenizer,
                     "--chat-template": chat_template,
+                    "--key": key,
                     "--replace": replace or None,
                     "--weights": weights or None,
                     "--shards": shards if shards > 1 else None,
@@ -226,6 +229,7 @@ def sample(
             sources,
             num_samples,
             **asked,
+            key=key,
             replace=replace,
             budget_tokens=budget_tokens,
             max_tokens=max_tokens,
@@ -294,6 +298,7 @@ def sample_keys(drawn: Report, written: WriteReport) -> dict[str, Any]:
         "exclude": drawn.exclude and drawn.exclude.to_dict(),
         "fraction": drawn.fraction,
         "weight": drawn.weight,
+        "key": drawn.key,
         "replace": drawn.replace,
         "distinct": drawn.distinct,
         "group": list(drawn.group),

@@ -23,7 +23,7 @@ _SINGLE = (
     "n", "fraction", "by", "allocation", "weight", "smart", "seed", "threads", "tokenizer",
     "columns", "hours", "epochs", "steps", "devices", "accumulation", "padding", "lengths",
     "temperature", "exhausted", "where", "names", "preset", "schema", "group", "folds",
-    "replace", "exclude", "repeat",
+    "replace", "exclude", "repeat", "key",
 )  # fmt: skip
 
 _ALL = "|".join(sorted((*_COMPOUND, *_SINGLE), key=len, reverse=True))

@@ -110,6 +110,9 @@ class Draw:
         to draw by.
     by, allocation
         As for :func:`fastsample.sample`: of each group of rows its own number, in a uniform draw.
+    key
+        As for :func:`fastsample.sample`: the column that decides which rows are drawn, in place of
+        the order of rows, in a uniform draw.
     target_bytes
         About the bytes of a part: a number, or a text such as ``"256MiB"``. Small files are put
         together; large Parquet and Arrow IPC files are cut between row groups or batches, or
@@ -128,6 +131,7 @@ class Draw:
         weight: str | None = None,
         by: str | Sequence[str] | None = None,
         allocation: AllocationLike = "proportional",
+        key: str | None = None,
         seed: int = 42,
         columns: Sequence[str] | None = None,
         text_columns: Sequence[str] | None = None,
@@ -148,12 +152,14 @@ class Draw:
                 )
         self._where = optional(string, "where", where)
         self._weight = optional(string, "weight", weight)
+        self._key = optional(string, "key", key)
         self._by, self._allocation = check_strata(by, allocation)
         parts = {
             "draws in parts": True,
             "smart": self._smart is not None,
             "weight": weight is not None,
             "by": by is not None,
+            "key": key is not None,
         }
         _fastsample.check_draw([part for part, is_given in parts.items() if is_given])
         target = plan.check_bytes("target_bytes", target_bytes)
@@ -164,7 +170,7 @@ class Draw:
         made = [
             self._version,
             [self._n, self._seed, self._columns, self._smart and asdict(self._smart)],
-            [self._where, self._weight, self._by, self._allocation],
+            [self._where, self._weight, self._by, self._allocation, self._key],
             [asdict(part) for part in self._parts],
         ]
         digest = hashlib.blake2b(json.dumps(made).encode(), digest_size=8).digest()
@@ -211,6 +217,11 @@ class Draw:
     def by(self) -> tuple[str, ...]:
         """The columns whose values make groups of which each gives its own number of rows."""
         return tuple(self._by or ())
+
+    @property
+    def key(self) -> str | None:
+        """The column that decides which rows are drawn."""
+        return self._key
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -338,6 +349,7 @@ class Draw:
                 "weight": self._weight,
                 "by": self._by,
                 "allocation": self._by and self._allocation,
+                "key": self._key,
             },
         )
 
@@ -364,4 +376,5 @@ class Draw:
             condition=self._where,
             weight=self._weight,
             by=None if self._by is None else (self._by, self._allocation),
+            key=self._key,
         )

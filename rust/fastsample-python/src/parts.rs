@@ -89,7 +89,7 @@ type DecidedFor<'py> = (Bound<'py, PyBytes>, Bound<'py, PyDict>);
 #[pymethods]
 impl PartedDraw {
     #[new]
-    #[pyo3(signature = (n, seed, rule, *, columns, parts, fingerprint, condition=None, weight=None, by=None))]
+    #[pyo3(signature = (n, seed, rule, *, columns, parts, fingerprint, condition=None, weight=None, by=None, key=None))]
     #[expect(clippy::too_many_arguments, reason = "the keywords of the Python class")]
     fn new(
         n: u64,
@@ -101,6 +101,7 @@ impl PartedDraw {
         condition: Option<&str>,
         weight: Option<String>,
         by: Option<(Vec<String>, Allocation)>,
+        key: Option<String>,
     ) -> BindingResult<Self> {
         let smart = match rule.map(Rule::core) {
             None => None,
@@ -124,6 +125,7 @@ impl PartedDraw {
             predicate,
             weight,
             groups,
+            key,
             parts,
             fingerprint,
         }))

@@ -9,6 +9,8 @@ pub enum DrawPart {
     By,
     /// Whole groups.
     Group,
+    /// By a column instead of the place of a row.
+    Key,
     /// By a column of weights.
     Weight,
     /// By a rule that judges rows by their text.
@@ -30,13 +32,14 @@ pub enum DrawPart {
 }
 
 use DrawPart::{
-    By, Entropy, Epochs, Features, Group, Parts, Replace, Smart, Tokens, Weight, Weights,
+    By, Entropy, Epochs, Features, Group, Key, Parts, Replace, Smart, Tokens, Weight, Weights,
 };
 
 /// All parts, with the arguments that ask for them.
-const NAMES: [(DrawPart, &str); 11] = [
+const NAMES: [(DrawPart, &str); 12] = [
     (By, "by"),
     (Group, "group"),
+    (Key, "key"),
     (Weight, "weight"),
     (Smart, "smart"),
     (Entropy, "entropy"),
@@ -47,6 +50,9 @@ const NAMES: [(DrawPart, &str); 11] = [
     (Epochs, "epochs"),
     (Parts, "draws in parts"),
 ];
+
+/// What a draw by a key is not composed with: it is uniform.
+const NOT_BY_KEY: [DrawPart; 8] = [By, Group, Weight, Smart, Tokens, Replace, Weights, Epochs];
 
 /// Parts that do not go together in draws in parts.
 const EXCLUSIVE_IN_PARTS: [(DrawPart, DrawPart); 3] = [(Weight, Smart), (By, Weight), (By, Smart)];
@@ -101,6 +107,14 @@ pub fn check_combination(parts: &[DrawPart]) -> Result<()> {
                 other.name()
             ));
         }
+    }
+    if has(Key)
+        && let Some(part) = NOT_BY_KEY.into_iter().find(|&part| has(part))
+    {
+        return refuse(format!(
+            "key and {} exclude each other: a draw by key is uniform; leave out one of them",
+            part.name()
+        ));
     }
     for (one, other) in EXCLUSIVE_IN_PARTS {
         if has(Parts) && has(one) && has(other) {
@@ -170,6 +184,10 @@ mod tests {
             (
                 &[By, Replace, Smart],
                 "by and smart exclude each other in draws with replacement; leave out one",
+            ),
+            (
+                &[Key, Smart, Entropy],
+                "key and smart exclude each other: a draw by key is uniform; leave out one of them",
             ),
             (
                 &[By, Smart, Parts],

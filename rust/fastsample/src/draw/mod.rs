@@ -15,6 +15,7 @@
 //! | `stratified` | of each group of rows its own number |
 //! | `division` | how many rows of each group |
 //! | `grouped` | whole groups of rows |
+//! | `keyed` | by a column instead of the place of a row |
 //! | `weighted` | by a column of weights |
 //! | `repeated` | with replacement |
 //! | `column` | the column of weights |
@@ -28,6 +29,7 @@ mod counted;
 mod division;
 mod drawn;
 mod grouped;
+mod keyed;
 mod plan;
 mod ranked;
 mod repeated;
@@ -136,9 +138,10 @@ pub fn draw(ctx: &Context, population: Population, plan: &DrawPlan) -> Result<Dr
             Drawn { smart, ..Drawn::of(sample) }
         }
         (Cells::All, Some(rule)) => ranked::draw(ctx, population, plan, amount, rule)?,
-        (Cells::All, None) => Drawn::of(match &plan.weight.column {
-            Some(column) => weighted::draw(ctx, population, plan, amount, column)?,
-            None => uniform(ctx, population, plan, amount)?,
+        (Cells::All, None) => Drawn::of(match (&plan.weight.column, &plan.key) {
+            (Some(column), _) => weighted::draw(ctx, population, plan, amount, column)?,
+            (None, Some(key)) => keyed::draw(ctx, population, plan, amount, key)?,
+            (None, None) => uniform(ctx, population, plan, amount)?,
         }),
     };
     Ok(Drawn { sample: text.into_iter().fold(drawn.sample, Sample::with_text), ..drawn })

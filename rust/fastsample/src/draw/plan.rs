@@ -18,6 +18,8 @@ pub struct DrawPlan {
     pub cells: Cells,
     /// Which rows come first.
     pub weight: Weighting,
+    /// The column that gives rows their random numbers, instead of their places in the source.
+    pub key: Option<String>,
     /// Whether a row may be drawn again.
     pub replace: bool,
     /// The tokens of rows, if they count.
@@ -92,6 +94,7 @@ impl DrawPlan {
             seed,
             cells: Cells::All,
             weight: Weighting::default(),
+            key: None,
             replace: false,
             counting: None,
             epoch: 0,
@@ -108,6 +111,7 @@ impl DrawPlan {
             && self.weight.column.is_none()
             && self.weight.rule.is_none()
             && self.counting.is_none()
+            && self.key.is_none()
             && !self.replace
             && self.epoch == 0;
         match self.size {
@@ -134,6 +138,7 @@ impl DrawPlan {
         let parts = [
             (DrawPart::By, matches!(self.cells, Cells::Each { .. })),
             (DrawPart::Group, matches!(self.cells, Cells::Whole(_))),
+            (DrawPart::Key, self.key.is_some()),
             (DrawPart::Weight, self.weight.column.is_some()),
             (DrawPart::Smart, rule.is_some()),
             (DrawPart::Entropy, matches!(rule, Some(Rule::Entropy { .. }))),

@@ -6,16 +6,21 @@
 //!
 //! Groups are told apart by 128-bit hashes of their values, so the values are not kept: some bytes
 //! a row and some a group are. Groups are numbered by their first row.
+//!
+//! - `values`: the values of columns as texts, and their hash;
+//! - `keys`: random numbers of rows by such a hash.
 
+mod keys;
 mod values;
 
 use std::collections::HashMap;
 
 use arrow_array::{Array, RecordBatch, StringViewArray};
 
+pub use self::keys::RowKeys;
 pub use self::values::GroupKey;
-use self::values::key_alone;
 pub(crate) use self::values::{GroupColumns, key, of_row};
+use self::values::{folded, key_alone};
 use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::gather::Gather;
@@ -121,7 +126,7 @@ impl Partition {
     pub fn hashes(&self) -> Vec<u64> {
         let mut hashes = vec![0; self.firsts.len()];
         for (&key, &group) in &self.numbers {
-            hashes[group as usize] = (key >> 64) as u64 ^ key as u64;
+            hashes[group as usize] = folded(key);
         }
         hashes
     }

@@ -27,6 +27,11 @@ pub(crate) fn key<'a>(values: impl Iterator<Item = Option<&'a str>>) -> u128 {
     xxh3_128(&bytes)
 }
 
+/// A hash of values in 64 bits.
+pub(super) fn folded(key: u128) -> u64 {
+    (key >> 64) as u64 ^ key as u64
+}
+
 /// The hash of a row that belongs to no group: no values have it, as their lengths are other ones.
 pub(super) fn key_alone(ordinal: u64) -> u128 {
     let mut bytes = [0xff; 16];
@@ -47,7 +52,12 @@ pub(crate) struct GroupColumns<'a> {
 impl<'a> GroupColumns<'a> {
     /// The columns whose values make strata.
     pub(crate) fn by(columns: &'a [String]) -> Self {
-        Self { option: "by", columns, nulls_apart: false }
+        Self::named("by", columns)
+    }
+
+    /// Columns that an option names, in which a null is a value.
+    pub(crate) fn named(option: &'static str, columns: &'a [String]) -> Self {
+        Self { option, columns, nulls_apart: false }
     }
 
     /// Fails unless columns are named, each once.

@@ -23,6 +23,8 @@ pub struct PartedDraw {
     pub weight: Option<String>,
     /// The groups of which each gives its own number of rows, of a uniform draw.
     pub groups: Option<GroupShares>,
+    /// The column that gives rows their random numbers in a uniform draw, instead of their places.
+    pub key: Option<String>,
     /// The number of parts.
     pub parts: u64,
     /// A hash of all options, and of the names, sizes and versions of all files.

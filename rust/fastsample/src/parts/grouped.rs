@@ -1,4 +1,4 @@
-//! The rounds of a draw by groups: which groups there are, and the threshold of each.
+//! The rounds of a draw by groups or by a key: which groups there are, and the threshold of each.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::draw::divide;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::envelope::{Job, State};
-use crate::partition::GroupColumns;
+use crate::partition::{GroupColumns, RowKeys};
 use crate::select::Selection;
 use crate::source::check_names;
 
@@ -43,7 +43,10 @@ impl PartedDraw {
     }
 
     pub(super) fn windows<'a>(&'a self, windows: &'a [Window]) -> Result<Windows<'a>> {
-        Ok(Windows::new(windows, self.seed, self.groups()?.by()))
+        Ok(match &self.key {
+            Some(key) => Windows::of_keys(windows, RowKeys::new(key, self.seed)),
+            None => Windows::by(windows, self.seed, self.groups()?.by()),
+        })
     }
 
     /// What states of rows near thresholds agree in: other windows are another round.

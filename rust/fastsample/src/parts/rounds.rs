@@ -1,6 +1,7 @@
 //! The rounds: what a part observes, and what is decided of all parts.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -11,11 +12,13 @@ use super::drawable::Drawable;
 use super::group_counts::GroupCounts;
 use super::strings::PartStrings;
 use super::survey::Survey;
+use super::thresholds::Window;
 use crate::columns::strings_of;
 use crate::draw;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::envelope::{Job, Payload, State};
+use crate::partition::RowKeys;
 use crate::population::Eligible;
 use crate::predicate::Predicate;
 use crate::row_weights::{self, RowWeights};
@@ -186,6 +189,9 @@ impl PartedDraw {
         if let Some(groups) = &self.groups {
             groups.schema(&columns.schema, &others)?;
         }
+        if let Some(key) = &self.key {
+            RowKeys::new(key, self.seed).check(&columns.schema, &others)?;
+        }
         if self.predicate.is_some() || self.weight.is_some() {
             let step = NextStep::Drawable(others);
             return self.decided(Decision { columns, rows, among: None, step }, None);
@@ -238,6 +244,13 @@ impl PartedDraw {
             return self.decided(Decision { columns, rows, among, step }, None);
         }
         let all = rows.iter().sum();
+        if let Some(key) = &self.key {
+            let read = others.index_of(key).and_then(|place| others.project(&[place]));
+            let may = among.as_ref().map_or(all, Selection::len);
+            let windows = vec![Window::new(0, may, self.n)];
+            let step = NextStep::Thresholds(Arc::new(read.map_err(Error::kernel)?), windows);
+            return self.decided(Decision { columns, rows, among, step }, None);
+        }
         let Some(smart) = self.weighing()? else {
             let chosen = match &among {
                 Some(among) => window_among(ctx, among, self.n, self.seed, 0)?,
@@ -287,7 +300,7 @@ impl PartedDraw {
     fn others(&self) -> Vec<String> {
         let mut names = self.predicate.as_ref().map(Predicate::columns).unwrap_or_default();
         let by = self.groups.iter().flat_map(|groups| &groups.by);
-        for name in self.weight.iter().chain(by) {
+        for name in self.weight.iter().chain(&self.key).chain(by) {
             if !names.contains(name) {
                 names.push(name.clone());
             }

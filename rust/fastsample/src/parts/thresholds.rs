@@ -1,14 +1,15 @@
-//! The state that finds the threshold of each group: the rows whose numbers lie near it.
+//! The state that finds the threshold of each group, or of keys: the rows whose numbers lie near it.
 //!
 //! The n-th smallest of N random numbers is near n / N of their range. So each group has a window of
 //! numbers in which its threshold lies, but for a chance below 10^-6. Rows below the window are
 //! drawn, a bit each; those within are sent; how many are below tells which of those are drawn, too.
-//! A group whose threshold lies outside is asked again, with all of its rows in the window.
+//! A group whose threshold lies outside is asked again, with all of its rows in the window. A draw by
+//! key is one of a single group, in which the numbers are those of keys.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use arrow_array::{Array, StringViewArray};
+use arrow_array::RecordBatch;
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, Buffer};
 use arrow_schema::SchemaRef;
 use xxhash_rust::xxh3::xxh3_64;
@@ -18,7 +19,7 @@ use crate::exec::Context;
 use crate::exec::envelope::{Payload, union};
 use crate::exec::fields::{ByteFields, put};
 use crate::hash::RowHash;
-use crate::partition::{GroupColumns, key, of_row};
+use crate::partition::{GroupColumns, RowKeys, key, of_row};
 use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::source::Source;
@@ -96,8 +97,8 @@ pub(super) struct NearThresholds {
 struct Near {
     /// How many are below the window.
     below: u64,
-    /// The ordinals of those within.
-    within: Vec<u64>,
+    /// The numbers and ordinals of those within.
+    within: Vec<(u64, u64)>,
 }
 
 /// The rows that are drawn where all thresholds are within their windows; else where to look.
@@ -107,19 +108,33 @@ pub(super) enum Threshold {
     Outside(Vec<Window>),
 }
 
-/// What numbers are compared with: a window for each group.
+/// What numbers are compared with: a window for each group, or one for all rows.
 #[derive(Debug)]
 pub(super) struct Windows<'a> {
     all: &'a [Window],
-    places: HashMap<u128, usize>,
-    hash: RowHash,
-    by: GroupColumns<'a>,
+    numbers: Numbers<'a>,
+}
+
+/// What gives rows their numbers.
+#[derive(Debug)]
+enum Numbers<'a> {
+    /// Their ordinals; each group has a window, by the hash of its values.
+    Ordinals { hash: RowHash, by: GroupColumns<'a>, places: HashMap<u128, usize> },
+    /// The values of a column; all rows have one window.
+    Keys(RowKeys),
 }
 
 impl<'a> Windows<'a> {
-    pub(super) fn new(windows: &'a [Window], seed: u64, by: GroupColumns<'a>) -> Self {
-        let places = windows.iter().enumerate().map(|(place, window)| (window.group, place));
-        Self { all: windows, places: places.collect(), hash: RowHash::new(seed), by }
+    /// Windows for groups of rows.
+    pub(super) fn by(all: &'a [Window], seed: u64, by: GroupColumns<'a>) -> Self {
+        let places = all.iter().enumerate().map(|(place, window)| (window.group, place));
+        let numbers = Numbers::Ordinals { hash: RowHash::new(seed), by, places: places.collect() };
+        Self { all, numbers }
+    }
+
+    /// One window for all rows, by the numbers of their keys.
+    pub(super) fn of_keys(all: &'a [Window], keys: RowKeys) -> Self {
+        Self { all, numbers: Numbers::Keys(keys) }
     }
 
     /// What a part says of its rows, of which `first` is the first; those `among` all rows count.
@@ -138,10 +153,7 @@ impl<'a> Windows<'a> {
             &source.project_as(schema),
             scan::all,
             NearThresholds::default,
-            |found, at, batch| {
-                self.add(found, first + at, &self.by.texts(batch)?, among);
-                Ok(())
-            },
+            |found, at, batch| self.add(found, first + at, batch, among),
             NearThresholds::merge,
         )?;
         found.blocks.sort_unstable_by_key(|(first, _)| *first);
@@ -153,31 +165,51 @@ impl<'a> Windows<'a> {
         &self,
         found: &mut NearThresholds,
         first: u64,
-        texts: &[StringViewArray],
+        batch: &RecordBatch,
         among: &Selection,
-    ) {
-        let rows = texts.first().map_or(0, Array::len);
+    ) -> Result<()> {
+        let rows = batch.num_rows();
         let mask = among.mask(first..first + rows as u64);
-        let bits = BooleanBuffer::collect_bool(rows, |row| {
-            let place = mask.has(row).then(|| self.places.get(&key(of_row(texts, row)))).flatten();
-            let Some(&place) = place else { return false };
-            let (ordinal, window) = (first + row as u64, &self.all[place]);
-            let number = self.hash.of(ordinal);
-            let is_below = number < window.low;
-            if is_below || number <= window.high {
-                let near = found.groups.entry(place as u64).or_default();
-                near.below += u64::from(is_below);
-                near.within.extend((!is_below).then_some(ordinal));
+        let bits = match &self.numbers {
+            Numbers::Ordinals { hash, by, places } => {
+                let texts = by.texts(batch)?;
+                let place = |row| places.get(&key(of_row(&texts, row))).copied();
+                let number = |row| hash.of(first + row as u64);
+                BooleanBuffer::collect_bool(rows, |row| {
+                    let place = mask.has(row).then(|| place(row)).flatten();
+                    place.is_some_and(|place| {
+                        self.see(found, place, number(row), first + row as u64)
+                    })
+                })
             }
-            is_below
-        });
+            Numbers::Keys(keys) => {
+                let numbers = keys.numbers(batch, first, &mask)?;
+                BooleanBuffer::collect_bool(rows, |row| {
+                    mask.has(row) && self.see(found, 0, numbers[row], first + row as u64)
+                })
+            }
+        };
         found.blocks.push((first, bits));
+        Ok(())
+    }
+
+    /// Counts or keeps a row of the window at `place`; whether it is below.
+    fn see(&self, found: &mut NearThresholds, place: usize, number: u64, ordinal: u64) -> bool {
+        let window = &self.all[place];
+        let is_below = number < window.low;
+        if is_below || number <= window.high {
+            let near = found.groups.entry(place as u64).or_default();
+            near.below += u64::from(is_below);
+            near.within.extend((!is_below).then_some((number, ordinal)));
+        }
+        is_below
     }
 
     /// Which rows of all parts are drawn.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a state that is not of these windows.
+    /// [`Error::Invalid`] for a state that is not of these windows; [`Error::Argument`] where rows of
+    /// one key would be divided.
     pub(super) fn decide(&self, seen: NearThresholds) -> Result<Threshold> {
         let strange =
             || Error::Invalid("rows near thresholds that no group has; draw again".into());
@@ -192,10 +224,16 @@ impl<'a> Windows<'a> {
                 again[place as usize] = window.of_all();
                 continue;
             };
-            if 0 < missing && missing < within.len() as u64 {
-                within.select_nth_unstable_by_key(missing as usize, |&row| self.hash.of(row));
+            let missing = missing as usize;
+            if 0 < missing && missing < within.len() {
+                let (below, next, _) = within.select_nth_unstable(missing);
+                if let (Numbers::Keys(keys), Some(last)) = (&self.numbers, below.iter().max())
+                    && last.0 == next.0
+                {
+                    return Err(keys.divided(window.n, last.1, next.1));
+                }
             }
-            drawn.extend_from_slice(&within[..missing as usize]);
+            drawn.extend(within[..missing].iter().map(|(_, row)| *row));
         }
         if !groups.is_empty() {
             return Err(strange());
@@ -227,8 +265,9 @@ impl Payload for NearThresholds {
             put(bytes, bits.sliced().as_slice());
         }
         for (place, Near { below, within }) in &self.groups {
-            let numbers = [*place, *below, within.len() as u64];
-            bytes.extend(numbers.iter().chain(within).flat_map(|number| number.to_le_bytes()));
+            let numbers = [*place, *below, within.len() as u64].into_iter();
+            let rows = within.iter().flat_map(|&(number, row)| [number, row]);
+            bytes.extend(numbers.chain(rows).flat_map(u64::to_le_bytes));
         }
     }
 
@@ -243,7 +282,9 @@ impl Payload for NearThresholds {
         let blocks = (0..count).map(block).collect::<Option<Vec<_>>>()?;
         while bytes.end().is_none() {
             let (place, below) = (bytes.u64()?, bytes.u64()?);
-            let within = (0..bytes.count(8)?).map(|_| bytes.u64()).collect::<Option<Vec<_>>>()?;
+            let count = bytes.count(16)?;
+            let row = |_| Some((bytes.u64()?, bytes.u64()?));
+            let within = (0..count).map(row).collect::<Option<Vec<_>>>()?;
             if groups.insert(place, Near { below, within }).is_some() {
                 return None;
             }
@@ -260,7 +301,7 @@ impl Payload for NearThresholds {
         blocks.retain(|block| !block.is_empty());
         let mut within = self.groups.values().flat_map(|near| &near.within);
         union::<Self>(&blocks, &[]).is_ok_and(|all| all == rows)
-            && within.all(|row| rows.iter().any(|rows| rows.contains(row)))
+            && within.all(|(_, row)| rows.iter().any(|rows| rows.contains(row)))
     }
 
     fn merge(&mut self, mut other: Self) {

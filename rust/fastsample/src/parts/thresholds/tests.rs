@@ -1,11 +1,16 @@
 //! Thresholds of groups against a naive draw.
 
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, StringViewArray};
 use proptest::prelude::*;
 
 use super::*;
 
-const NO_COLUMNS: GroupColumns<'static> =
-    GroupColumns { option: "by", columns: &[], nulls_apart: false };
+/// Windows of groups by the column of all tests.
+fn by(windows: &[Window], seed: u64) -> Windows<'_> {
+    Windows::by(windows, seed, GroupColumns::by(const { &[String::new()] }))
+}
 
 /// What parts that end at `cuts` say of rows of these groups, merged from the last to the first.
 fn observed(windows: &Windows, of: &[u32], cuts: &[usize]) -> NearThresholds {
@@ -15,9 +20,10 @@ fn observed(windows: &Windows, of: &[u32], cuts: &[usize]) -> NearThresholds {
     let mut parts = Vec::new();
     for end in ends {
         let values = of[start..end].iter().map(|group| Some(group.to_string()));
-        let texts = [values.collect::<StringViewArray>()];
-        let mut part = NearThresholds::default();
-        windows.add(&mut part, start as u64, &texts, &Selection::All { rows: of.len() as u64 });
+        let column: ArrayRef = Arc::new(values.collect::<StringViewArray>());
+        let batch = RecordBatch::try_from_iter([("", column)]).expect("a column");
+        let (mut part, all) = (NearThresholds::default(), Selection::All { rows: of.len() as u64 });
+        windows.add(&mut part, start as u64, &batch, &all).expect("no nulls");
         let mut bytes = Vec::new();
         part.write(&mut bytes);
         assert_eq!(NearThresholds::read(&bytes).as_ref(), Some(&part));
@@ -66,7 +72,7 @@ proptest! {
         cuts in prop::collection::vec(any::<usize>(), 0..5),
     ) {
         let made = windows_of(&of, share, Window::new);
-        let windows = Windows::new(&made, seed, NO_COLUMNS);
+        let windows = by(&made, seed);
         let found = windows.decide(observed(&windows, &of, &cuts)).expect("sound");
         let Threshold::Within(rows) = found else { panic!("a threshold outside of its window") };
         prop_assert_eq!(ids(&rows), naive(&of, share, seed));
@@ -79,12 +85,12 @@ proptest! {
     ) {
         let narrow = |group, _, n| Window { group, n, low, high: low.saturating_add(width) };
         let made = windows_of(&of, share, narrow);
-        let windows = Windows::new(&made, seed, NO_COLUMNS);
+        let windows = by(&made, seed);
         let rows = match windows.decide(observed(&windows, &of, &[7])).expect("sound") {
             Threshold::Within(rows) => rows,
             Threshold::Outside(wider) => {
                 prop_assert_ne!(hash_of(&wider), hash_of(&made));
-                let windows = Windows::new(&wider, seed, NO_COLUMNS);
+                let windows = by(&wider, seed);
                 match windows.decide(observed(&windows, &of, &[])).expect("sound") {
                     Threshold::Within(rows) => rows,
                     Threshold::Outside(_) => panic!("a window of all rows misses"),
@@ -109,7 +115,7 @@ fn windows_are_narrow() {
 fn strange_states_are_refused() {
     let of = [0, 1, 0, 1, 1, 0];
     let made = windows_of(&of, 0.7, Window::new);
-    let windows = Windows::new(&made, 5, NO_COLUMNS);
+    let windows = by(&made, 5);
     let sound = observed(&windows, &of, &[2]);
     assert!(sound.covers(std::slice::from_ref(&(0..6))) && !sound.covers(&[0..5, 7..8]));
     let mut other = sound.clone();
@@ -120,6 +126,6 @@ fn strange_states_are_refused() {
     near.within = vec![near.within[0]; near.within.len()];
     assert!(windows.decide(twice).is_err(), "a row that comes twice");
     let mut outside = sound;
-    outside.groups.get_mut(&0).expect("rows of the first group").within.push(6);
+    outside.groups.get_mut(&0).expect("rows of the first group").within.push((9, 6));
     assert!(!outside.covers(std::slice::from_ref(&(0..6))));
 }
