@@ -175,18 +175,12 @@ layouts: setup ## Draw from random layouts of random tables for LAYOUT_SECONDS (
 
 # Those of cargo-fuzz, which is not needed: AddressSanitizer and counters of edges.
 FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Zsanitizer=address -Ccodegen-units=16 $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
-FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 FUZZ_SECONDS ?= 3600
 
-fuzz: ## Run every fuzz target with coverage for FUZZ_SECONDS (an hour); needs a nightly toolchain
+fuzz: $(INSTALLED) ## Run every fuzz target with coverage for FUZZ_SECONDS of the processor (an hour); needs a nightly toolchain
 	cp Cargo.lock fuzz/Cargo.lock
 	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" cargo +nightly build --release --target $(HOST) --target-dir ../target/fuzz
-	for target in $(FUZZ_TARGETS); do \
-		mkdir -p fuzz/corpus/$$target fuzz/artifacts/$$target; \
-		FASTSAMPLE_FUZZ_CORPUS=fuzz/corpus target/fuzz/$(HOST)/release/$$target fuzz/corpus/$$target \
-			$$(ls -d fuzz/kept/$$target 2>/dev/null) -artifact_prefix=fuzz/artifacts/$$target/ \
-			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 || exit 1; \
-	done
+	$(BIN)/python -m tools.fuzz --binaries target/fuzz/$(HOST)/release --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 bench-quick: setup ## Time draws against pandas and the peers on 100,000 rows with pytest-benchmark
 	$(BIN)/python -m pytest benches --benchmark-only
