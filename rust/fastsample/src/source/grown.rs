@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::file::SourceFile;
+use super::joint::keep;
 use super::unify::unify;
-use super::{Fragment, Part, Source, keep};
+use super::{Fragment, Part, Source};
 use crate::error::{Error, Result};
 use crate::text::is_text;
 

@@ -30,6 +30,7 @@ mod grown;
 mod imported;
 mod index;
 mod ipc;
+mod joint;
 mod jsonl;
 mod lines;
 mod listing;
@@ -39,6 +40,7 @@ mod named;
 mod narrow;
 mod object;
 mod options;
+mod origin;
 mod parquet;
 mod projected;
 mod provenance;
@@ -52,7 +54,7 @@ mod versions;
 mod width;
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,8 +86,10 @@ pub(crate) use width::bytes_of;
 
 use self::data::Data;
 pub(crate) use self::file::{OpenFile, SourceFile};
-use self::unify::{ColumnMap, Label, unify};
-use crate::error::{Error, Result};
+use self::joint::joint;
+use self::origin::Origin;
+use self::unify::{ColumnMap, Label};
+use crate::error::Result;
 use crate::exec::{Context, map, map_in};
 use crate::files::{open_together, settled};
 
@@ -102,17 +106,6 @@ pub struct Source {
     /// How every row can be copied, if all are whole lines of files, laid out alike.
     layout: Option<LineLayout>,
     origin: Arc<Origin>,
-}
-
-/// What is known of where rows came from.
-#[derive(Debug, Clone, Default)]
-struct Origin {
-    /// Files that the rows came from, besides those of the parts.
-    inputs: Vec<PathBuf>,
-    /// Files that lie where it was looked for files, and are not read.
-    passed_over: Vec<PathBuf>,
-    /// What one should know of the types of columns, a sentence each.
-    typed: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -212,13 +205,9 @@ impl Source {
     }
 
     /// The source with what is known of where it was found, and of the types of its columns.
-    fn found(self, mut passed_over: Vec<PathBuf>, typed: Vec<String>) -> Self {
-        passed_over.sort();
-        passed_over.dedup();
-        // Those that are also named outright are read.
+    fn found(self, passed_over: Vec<PathBuf>, typed: Vec<String>) -> Self {
         let read: HashSet<&Path> = self.parts.iter().filter_map(|part| part.data.path()).collect();
-        passed_over.retain(|path| !read.contains(path.as_path()));
-        let origin = Arc::new(Origin { inputs: Vec::new(), passed_over, typed });
+        let origin = Arc::new(Origin::found(passed_over, &read, typed));
         Self { origin, ..self }
     }
 
@@ -336,10 +325,7 @@ impl Source {
     /// The source with more files that no output may replace: what rows in memory were read from.
     #[must_use]
     pub fn with_inputs(self, inputs: impl IntoIterator<Item = PathBuf>) -> Self {
-        let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
-        let mut origin = Origin::clone(&self.origin);
-        origin.inputs.extend(inputs.into_iter().map(absolute));
-        Self { origin: Arc::new(origin), ..self }
+        Self { origin: Arc::new(self.origin.with_inputs(inputs)), ..self }
     }
 
     /// What is known of each part without reading rows.
@@ -349,55 +335,9 @@ impl Source {
     }
 }
 
-/// The columns of all parts, or those of them that are asked for.
-fn joint(parts: &[(String, SchemaRef)], columns: Option<&[String]>) -> Result<SchemaRef> {
-    let Some(columns) = columns else { return unify(parts) };
-    // Columns that are not requested may have any type.
-    let kept: Vec<(String, SchemaRef)> = parts
-        .iter()
-        .map(|(name, schema)| (name.clone(), Arc::new(keep(schema, columns))))
-        .collect();
-    let schema = unify(&kept)?;
-    Ok(Arc::new(project(&schema, columns, parts)?))
-}
-
 /// How the rows of all parts can be copied, if it is in one way.
 fn layout(parts: &[(String, Data)]) -> Option<LineLayout> {
     let first = parts.first()?.1.layout()?;
     let same = |(_, data): &(String, Data)| data.layout().as_ref() == Some(&first);
     parts.iter().all(same).then_some(first)
-}
-
-/// The fields of `schema` that are among `columns`.
-fn keep(schema: &Schema, columns: &[String]) -> Schema {
-    let columns: HashSet<&String> = columns.iter().collect();
-    let fields: Vec<_> =
-        schema.fields().iter().filter(|field| columns.contains(field.name())).cloned().collect();
-    Schema::new_with_metadata(fields, schema.metadata().clone())
-}
-
-/// `columns` of `schema`, in the order given.
-fn project(schema: &Schema, columns: &[String], parts: &[(String, SchemaRef)]) -> Result<Schema> {
-    let fields = schema.fields().iter().enumerate();
-    let places: HashMap<&str, usize> =
-        fields.map(|(place, field)| (field.name().as_str(), place)).collect();
-    let (mut indices, mut seen) = (Vec::new(), HashSet::new());
-    for column in columns {
-        let index = places.get(column.as_str()).copied().ok_or_else(|| {
-            let known: Vec<&str> = parts[0].1.fields().iter().map(|f| f.name().as_str()).collect();
-            Error::Column(format!(
-                "{}: there is no column {column:?}; the columns are {}",
-                parts[0].0,
-                known.join(", ")
-            ))
-        })?;
-        if !seen.insert(index) {
-            return Err(Error::Column(format!("column {column:?} is asked for twice")));
-        }
-        indices.push(index);
-    }
-    if indices.is_empty() {
-        return Err(Error::Column("columns= is empty; name at least one column".into()));
-    }
-    schema.project(&indices).map_err(Error::kernel)
 }

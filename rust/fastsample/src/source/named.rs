@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
+use super::joint::keep;
+use super::origin::Origin;
 use super::unify::{Label, unify};
-use super::{Fragment, Origin, Part, Source, keep};
+use super::{Fragment, Part, Source};
 use crate::error::{Error, Result};
 
 /// Sources of one schema.
@@ -78,14 +80,7 @@ pub(crate) fn joined(sources: &[Source]) -> Result<Source> {
         parts: parts.into(),
         fragments: fragments.into(),
         rows,
-        origin: Arc::new(Origin {
-            inputs: sources.iter().flat_map(|source| source.origin.inputs.clone()).collect(),
-            passed_over: sources
-                .iter()
-                .flat_map(|source| source.origin.passed_over.clone())
-                .collect(),
-            typed: Vec::new(),
-        }),
+        origin: Arc::new(Origin::joined(sources.iter().map(|source| &*source.origin))),
         ..first.clone()
     })
 }

@@ -9,11 +9,12 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::batches::Batches;
 use super::buffers::Buffers;
+use super::joint::keep;
 use super::lines::Passes;
 use super::narrow::{KeptColumn, narrowed};
 use super::unify::{ColumnMap, unify};
 use super::unit_rows::Rows;
-use super::{Fragment, Part, Source, Span, keep};
+use super::{Fragment, Part, Source, Span};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::select::RowMask;

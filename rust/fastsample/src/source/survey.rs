@@ -15,10 +15,10 @@ use arrow_schema::{Schema, SchemaRef};
 
 use super::csv::{self, CsvColumnSeen};
 use super::data::Data;
+use super::joint::{joint, keep};
 use super::jsonl::{self, JsonShape};
 use super::options::OpenOptions;
 use super::unify::unify;
-use super::{joint, keep};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::exec::fields::{ByteFields, put};

@@ -1,6 +1,8 @@
 //! Page headers, parsed.
 
+use bytes::Bytes;
 use parquet::basic::Encoding;
+use parquet::column::page::Page;
 
 use super::thrift::{Compact, FALSE, I32, STRUCT, TRUE};
 use crate::error::{Error, Result};
@@ -146,6 +148,43 @@ impl Header {
 
     pub(super) fn is_data(&self) -> bool {
         matches!(self.kind, PageKind::V1 { .. } | PageKind::V2 { .. })
+    }
+
+    /// The page of these inflated bytes, as the decoder takes it; none of an index page.
+    pub(super) fn page(&self, buf: Bytes) -> Option<Page> {
+        Some(match self.kind {
+            PageKind::Dictionary { values, encoding } => {
+                Page::DictionaryPage { buf, num_values: values, encoding, is_sorted: false }
+            }
+            PageKind::V1 { values, encoding, definition, repetition } => Page::DataPage {
+                buf,
+                num_values: values,
+                encoding,
+                def_level_encoding: definition,
+                rep_level_encoding: repetition,
+                statistics: None,
+            },
+            PageKind::V2 {
+                values,
+                nulls,
+                rows,
+                encoding,
+                definition_bytes,
+                repetition_bytes,
+                ..
+            } => Page::DataPageV2 {
+                buf,
+                num_values: values,
+                encoding,
+                num_nulls: nulls,
+                num_rows: rows,
+                def_levels_byte_len: definition_bytes as u32,
+                rep_levels_byte_len: repetition_bytes as u32,
+                is_compressed: false,
+                statistics: None,
+            },
+            PageKind::Other => return None,
+        })
     }
 }
 

@@ -236,39 +236,10 @@ impl Pages {
         if let Err(error) = bounds::check(header, &buf, column, &self.file) {
             return self.fail(error);
         }
-        Ok(match header.kind {
-            PageKind::Dictionary { values, encoding } => {
-                Page::DictionaryPage { buf, num_values: values, encoding, is_sorted: false }
-            }
-            PageKind::V1 { values, encoding, definition, repetition } => Page::DataPage {
-                buf,
-                num_values: values,
-                encoding,
-                def_level_encoding: definition,
-                rep_level_encoding: repetition,
-                statistics: None,
-            },
-            PageKind::V2 {
-                values,
-                nulls,
-                rows,
-                encoding,
-                definition_bytes,
-                repetition_bytes,
-                ..
-            } => Page::DataPageV2 {
-                buf,
-                num_values: values,
-                encoding,
-                num_nulls: nulls,
-                num_rows: rows,
-                def_levels_byte_len: definition_bytes as u32,
-                rep_levels_byte_len: repetition_bytes as u32,
-                is_compressed: false,
-                statistics: None,
-            },
-            PageKind::Other => return self.damaged("an index page among the data"),
-        })
+        match header.page(buf) {
+            Some(page) => Ok(page),
+            None => self.damaged("an index page among the data"),
+        }
     }
 }
 
