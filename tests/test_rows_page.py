@@ -53,7 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     snippets = blocks("python")
-    assert len(snippets) == 13
+    assert len(snippets) == 14
     for snippet in snippets:
         exec(snippet, names)
     assert "rows that match" in capsys.readouterr().out

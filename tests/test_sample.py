@@ -53,6 +53,7 @@ def test_report(sample: fastsample.Sample) -> None:
         "matching": None,
         "fraction": None,
         "weight": None,
+        "key": None,
         "group": [],
         "replace": False,
         "distinct": None,
