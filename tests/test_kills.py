@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-KILLS = int(os.environ.get("FASTSAMPLE_KILLS", "20"))
+KILLS = int(os.environ.get("FASTSAMPLE_KILLS", "12"))
 
 JOBS = {
     "plain": "draw(version).write_parquet(home / 'out.parquet')",
