@@ -97,7 +97,7 @@ def trl_packs(rows: int) -> Packed:
     import datasets
     import numpy as np
     import pyarrow as pa
-    from trl import pack_dataset
+    from trl.data_utils import pack_dataset
 
     lengths = np.array(lengths_of(rows))
     offsets = np.concatenate([[0], lengths.cumsum()])
