@@ -16,6 +16,7 @@ use std::io::{self, BufRead, Cursor, Read};
 use std::thread::Builder;
 
 use zstd::stream::read::Decoder;
+use zstd::zstd_safe::get_frame_content_size;
 
 use super::compressed::Compressed;
 use crate::exec::threads::spawn_within;
@@ -66,11 +67,16 @@ pub(super) fn inflated(file: &mut Compressed, threads: usize) -> (VecDeque<Frame
 }
 
 /// The bytes of a frame; none if there are too many, or if it is damaged.
+///
+/// Whether Zstandard compares a last block that is empty with the size that the frame tells depends
+/// on the room that it is given, so it is compared here.
 fn inflate(frame: &[u8]) -> Option<Vec<u8>> {
+    let told = get_frame_content_size(frame).ok()?;
     let mut bytes = Vec::new();
     let decoder = Decoder::with_buffer(frame).ok()?.single_frame();
     decoder.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() <= MOST_BYTES).then_some(bytes)
+    let is_all = told.is_none_or(|told| told == bytes.len() as u64);
+    (is_all && bytes.len() <= MOST_BYTES).then_some(bytes)
 }
 
 /// Takes a whole frame, or one that is to be skipped; false if there is none, or a large one.

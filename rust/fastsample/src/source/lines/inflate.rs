@@ -245,6 +245,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_frame_of_another_size_than_it_tells_is_left_to_one_thread() {
+        let mut empty = frame(b"", false, true);
+        assert_eq!(empty[4..6], [0x20, 0], "a single segment of no bytes");
+        empty[5] = 0x80;
+        let file = [frame(b"a\n", false, true), empty, frame(b"b\n", false, true)].concat();
+        let (alone, together) =
+            in_file(&file, |path| (read(path, 1, 1 << 10), read(path, 4, 1 << 10)));
+        assert_eq!((alone.0.as_slice(), alone.2.is_some()), (&b"a\n"[..], true));
+        assert_eq!(alone, together);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
