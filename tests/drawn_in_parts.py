@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.feather as pf
 import pyarrow.parquet as pq
+import xxhash
+from fastsample import _fastsample
 from fastsample.parts import Decision, Draw, merge
 
 
@@ -57,6 +59,21 @@ def decide(job: Draw, seed: int = 0) -> Decision:
         if decision.is_final:
             return decision
     raise AssertionError("a draw has five rounds at most")
+
+
+def messages(job: _fastsample.PartedDraw, names: Sequence[str]) -> list[tuple[int, str]]:
+    """Return the length and a hash of all states and decisions of a draw from whole files."""
+    parts = [
+        _fastsample.PartFiles.local(part, [(Path(name), (0, 1))]) for part, name in enumerate(names)
+    ]
+    made: list[bytes] = []
+    decision, is_final = None, False
+    while not is_final:
+        states = [job.observe(part, decision, threads=1) for part in parts]
+        decision, known = job.decide(merge(states), decision, threads=1)
+        is_final = known["is_final"]
+        made += [*states, decision]
+    return [(len(data), xxhash.xxh3_64_hexdigest(data)) for data in made]
 
 
 def ids_of(job: Draw, decision: Decision) -> np.ndarray:

@@ -15,9 +15,8 @@ import pyarrow.dataset as ds
 import pyarrow.feather as pf
 import pyarrow.parquet as pq
 import pytest
-import xxhash
 from data import pairs
-from drawn_in_parts import WRITERS, decide, ids_of, write_files
+from drawn_in_parts import WRITERS, decide, ids_of, messages, write_files
 from fastsample import (
     ArgumentError,
     CorruptDataError,
@@ -457,21 +456,11 @@ def test_the_bytes_of_states_and_decisions_are_pinned(
     monkeypatch.chdir(tmp_path)
     Path("a.jsonl").write_text('{"text": "kurz", "x": [1, {}]}\n{"text": null, "y": -2.5}\n')
     Path("b.csv").write_text("text,z\nein Satz,1\n,true\n")
-    made = []
+    found = []
     smart = _fastsample.Rule.weighted(Smart.rare_text(), [], None)
     for rule, columns in ((None, ["text"]), (smart, ["text"])):
         job = _fastsample.PartedDraw(3, 5, rule, columns=columns, parts=2, fingerprint=7)
-        parts = [
-            _fastsample.PartFiles.local(part, [(Path(name), (0, 1))])
-            for part, name in enumerate(["a.jsonl", "b.csv"])
-        ]
-        decision, is_final = None, False
-        while not is_final:
-            states = [job.observe(part, decision, threads=1) for part in parts]
-            decision, known = job.decide(merge(states), decision, threads=1)
-            is_final = known["is_final"]
-            made += [*states, decision]
-    found = [(len(data), xxhash.xxh3_64_hexdigest(data)) for data in made]
+        found += messages(job, ["a.jsonl", "b.csv"])
     assert found == PINNED, found
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import xxhash
-from drawn_in_parts import WRITERS, decide, ids_of, write_files
+from drawn_in_parts import WRITERS, decide, ids_of, messages, write_files
 from fastsample import ArgumentError, CorruptDataError, _fastsample
 from fastsample.parts import Draw, merge
 from hypothesis import HealthCheck, given, settings
@@ -174,17 +173,7 @@ def test_the_bytes_of_states_and_decisions_are_pinned(
     job = _fastsample.PartedDraw(
         3, 5, None, columns=["y"], parts=2, fingerprint=7, condition="y > 1", by=by
     )
-    parts = [
-        _fastsample.PartFiles.local(part, [(Path(name), (0, 1))])
-        for part, name in enumerate(["a.jsonl", "b.csv"])
-    ]
-    made, decision, is_final = [], None, False
-    while not is_final:
-        states = [job.observe(part, decision, threads=1) for part in parts]
-        decision, known = job.decide(merge(states), decision, threads=1)
-        is_final = known["is_final"]
-        made += [*states, decision]
-    found = [(len(data), xxhash.xxh3_64_hexdigest(data)) for data in made]
+    found = messages(job, ["a.jsonl", "b.csv"])
     assert found == PINNED, found
 
 

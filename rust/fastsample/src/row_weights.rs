@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::hash::RowHash;
 use crate::population::Population;
-use crate::scan::{self, scan};
+use crate::scan;
 use crate::select::{Candidate, RowMask, Selection};
 use crate::source::check_names;
 
@@ -46,20 +46,11 @@ impl RowWeights {
         check_weights(source.schema(), columns.schema(), column)?;
         memory::require_rows::<(f64, u32)>(source.rows(), "the weights")?;
         ctx.begin(source.rows());
-        let mut found = scan(
-            ctx,
-            &columns,
-            scan::all,
-            Vec::new,
-            |found, first, batch| {
-                let mask = among.mask(first..first + batch.num_rows() as u64);
-                found.push((first, weights_of(batch, column, first, &mask)?));
-                Ok(())
-            },
-            |found: &mut Vec<(u64, Vec<f64>)>, mut more| found.append(&mut more),
-        )?;
-        found.sort_unstable_by_key(|(first, _)| *first);
-        let numbers = || found.iter().flat_map(|(_, block)| block).copied();
+        let found: Vec<Vec<f64>> = scan::in_order(ctx, &columns, |first, batch| {
+            let mask = among.mask(first..first + batch.num_rows() as u64);
+            weights_of(batch, column, first, &mask)
+        })?;
+        let numbers = || found.iter().flatten().copied();
         Ok(Self::of_numbers(numbers, column, seed))
     }
 

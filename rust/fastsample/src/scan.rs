@@ -1,4 +1,5 @@
-//! Parallel scan: a fold over the batches of a source, in no particular order.
+//! Parallel scan: a fold over the batches of a source, in no particular order; or what is made of each,
+//! in the order of rows.
 //!
 //! ```text
 //!  spans ─▶ workers: read ─▶ step: a batch, the ordinal of its first row ─▶ state ─▶ merge
@@ -45,6 +46,28 @@ pub(crate) fn scan<S: Send>(
         },
         merge,
     )
+}
+
+/// What `each` makes of the batches of all rows, in the order of rows. It also gets the ordinal of a
+/// batch's first row.
+pub(crate) fn in_order<T: Send>(
+    ctx: &Context,
+    rows: &Projected,
+    each: impl Fn(u64, &RecordBatch) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let mut found = scan(
+        ctx,
+        rows,
+        all,
+        Vec::new,
+        |found, first, batch| {
+            found.push((first, each(first, batch)?));
+            Ok(())
+        },
+        |found: &mut Vec<_>, mut more| found.append(&mut more),
+    )?;
+    found.sort_unstable_by_key(|(first, _)| *first);
+    Ok(found.into_iter().map(|(_, result)| result).collect())
 }
 
 /// Every row of a range, for [`scan`].

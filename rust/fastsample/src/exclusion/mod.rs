@@ -18,7 +18,6 @@ mod texts;
 
 use std::path::PathBuf;
 
-use arrow_array::RecordBatch;
 use arrow_buffer::BooleanBufferBuilder;
 
 use self::letters::Letters;
@@ -168,20 +167,10 @@ fn read(
         )));
     }
     ctx.begin(source.rows());
-    let mut found = scan(
-        ctx,
-        &source.project_text(&text, &[])?,
-        scan::all,
-        Vec::new,
-        |found: &mut Vec<(u64, RecordBatch)>, first, batch| {
-            found.push((first, batch.clone()));
-            Ok(())
-        },
-        |found, mut more| found.append(&mut more),
-    )?;
-    found.sort_unstable_by_key(|(first, _)| *first);
+    let projected = source.project_text(&text, &[])?;
+    let found = scan::in_order(ctx, &projected, |_, batch| Ok(batch.clone()))?;
     let (mut letters, mut too_short) = (Letters::default(), 0);
-    for (_, batch) in found {
+    for batch in found {
         ctx.check()?;
         let rows = text.of(&batch)?;
         for one in (0..rows.rows()).flat_map(|row| rows.of_row(row)) {

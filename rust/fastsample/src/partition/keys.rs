@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::hash::RowHash;
 use crate::population::Population;
-use crate::scan::{self, scan};
+use crate::scan;
 use crate::select::RowMask;
 use crate::source::check_names;
 
@@ -82,20 +82,11 @@ impl RowKeys {
         self.check(source.schema(), columns.schema())?;
         memory::require_rows::<[u64; 2]>(source.rows(), "the numbers of keys")?;
         ctx.begin(source.rows());
-        let mut found = scan(
-            ctx,
-            &columns,
-            scan::all,
-            Vec::new,
-            |found, first, batch| {
-                let mask = among.mask(first..first + batch.num_rows() as u64);
-                found.push((first, self.numbers(batch, first, &mask)?));
-                Ok(())
-            },
-            |found: &mut Vec<(u64, Vec<u64>)>, mut more| found.append(&mut more),
-        )?;
-        found.sort_unstable_by_key(|(first, _)| *first);
-        Ok(found.into_iter().flat_map(|(_, numbers)| numbers).collect())
+        let found = scan::in_order(ctx, &columns, |first, batch| {
+            let mask = among.mask(first..first + batch.num_rows() as u64);
+            self.numbers(batch, first, &mask)
+        })?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// What to say where rows of one key are divided between those drawn and those not.

@@ -12,7 +12,7 @@ use crate::exec::envelope::{Payload, union};
 use crate::exec::fields::{ByteFields, put};
 use crate::predicate::Predicate;
 use crate::row_weights;
-use crate::scan::{self, scan};
+use crate::scan;
 use crate::select::{RowMask, Selection};
 use crate::source::Source;
 
@@ -41,19 +41,10 @@ impl Drawable {
         weight: Option<&str>,
     ) -> Result<Self> {
         ctx.begin(source.rows());
-        let mut found = scan(
-            ctx,
-            &source.project_as(schema),
-            scan::all,
-            Vec::new,
-            |blocks: &mut Vec<Block>, at, batch| {
-                blocks.push(block(batch, first + at, predicate, weight)?);
-                Ok(())
-            },
-            |blocks, mut more| blocks.append(&mut more),
-        )?;
-        found.sort_unstable_by_key(|block| block.first);
-        Ok(Self(found))
+        scan::in_order(ctx, &source.project_as(schema), |at, batch| {
+            block(batch, first + at, predicate, weight)
+        })
+        .map(Self)
     }
 
     /// The rows that match, and the weights of all, if there are any.

@@ -12,7 +12,7 @@ use super::fault::{Fault, explain};
 use super::truth::Truth;
 use crate::error::Result;
 use crate::exec::Context;
-use crate::scan::{self, scan};
+use crate::scan;
 use crate::select::Selection;
 use crate::source::Source;
 
@@ -29,20 +29,9 @@ impl Predicate {
         // Types are checked before anything is read.
         self.matches(&RecordBatch::new_empty(columns.schema().clone()))?;
         ctx.begin(source.rows());
-        let mut found = scan(
-            ctx,
-            &columns,
-            scan::all,
-            Vec::new,
-            |found, first, batch| {
-                found.push((first, self.matches(batch)?));
-                Ok(())
-            },
-            |found: &mut Vec<(u64, BooleanBuffer)>, mut more| found.append(&mut more),
-        )?;
-        found.sort_unstable_by_key(|(first, _)| *first);
+        let found = scan::in_order(ctx, &columns, |_, batch| self.matches(batch))?;
         let mut bits = BooleanBufferBuilder::new(source.rows() as usize);
-        found.iter().for_each(|(_, more)| bits.append_buffer(more));
+        found.iter().for_each(|more| bits.append_buffer(more));
         Ok(Selection::of_bits(bits.finish()))
     }
 
