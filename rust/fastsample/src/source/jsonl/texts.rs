@@ -4,6 +4,8 @@
 //! are left to arrow-json, which is the oracle. Keys that no column has are passed over. Lines were checked
 //! when the file was opened: whatever is not as it was then means that the file has changed.
 
+use std::borrow::Cow;
+
 use arrow_array::ArrayRef;
 use arrow_schema::Fields;
 
@@ -15,20 +17,17 @@ use crate::error::Result;
 #[derive(Debug)]
 pub(super) struct TextLines {
     rows: JsonObjects,
-    /// The text at hand, where it has escapes.
-    unescaped: String,
 }
 
 impl TextLines {
     /// None if a column has another type than strings, lists and structs.
     pub(super) fn new(columns: &Fields) -> Option<Self> {
-        Some(Self { rows: JsonObjects::new(columns)?, unescaped: String::new() })
+        Some(Self { rows: JsonObjects::new(columns)? })
     }
 
     /// Takes in a line; none if it is not what it was.
     pub(super) fn add(&mut self, line: &[u8]) -> Option<()> {
-        let mut line =
-            Line { bytes: line, at: 0, stops: Stops::default(), unescaped: &mut self.unescaped };
+        let mut line = Line { bytes: line, at: 0, stops: Stops::default() };
         line.spaces();
         line.object(&mut self.rows)?;
         line.spaces();
@@ -46,10 +45,9 @@ struct Line<'a> {
     bytes: &'a [u8],
     at: usize,
     stops: Stops,
-    unescaped: &'a mut String,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -180,20 +178,20 @@ impl Line<'_> {
         }
     }
 
-    /// The bytes between two quotes, and where the first escape is among them.
-    fn quoted(&mut self) -> Option<(std::ops::Range<usize>, Option<usize>)> {
+    /// A text with its quotes, and whether it has escapes.
+    fn quoted(&mut self) -> Option<(&'a [u8], bool)> {
         (self.peek()? == b'"').then_some(())?;
-        let start = self.at + 1;
-        let (mut at, mut escape) = (start, None);
+        let start = self.at;
+        let (mut at, mut has_escapes) = (start + 1, false);
         loop {
             let stop = self.stops.next(self.bytes, at);
             match self.bytes.get(stop)? {
                 b'"' => {
                     self.at = stop + 1;
-                    return Some((start..stop, escape));
+                    return Some((&self.bytes[start..self.at], has_escapes));
                 }
                 b'\\' => {
-                    escape.get_or_insert(stop);
+                    has_escapes = true;
                     at = stop + 2;
                 }
                 _ => return None,
@@ -202,54 +200,13 @@ impl Line<'_> {
     }
 
     /// A text in quotes.
-    fn text(&mut self) -> Option<&str> {
-        let (range, escape) = self.quoted()?;
-        let text = simdutf8::basic::from_utf8(&self.bytes[range.clone()]).ok()?;
-        let Some(escape) = escape else { return Some(text) };
-        self.unescaped.clear();
-        let mut rest = text;
-        let mut next = Some(escape - range.start);
-        while let Some(at) = next {
-            self.unescaped.push_str(&rest[..at]);
-            let (character, len) = escaped(&rest.as_bytes()[at..])?;
-            self.unescaped.push(character);
-            rest = &rest[at + len..];
-            next = memchr::memchr(b'\\', rest.as_bytes());
+    fn text(&mut self) -> Option<Cow<'a, str>> {
+        let (quoted, has_escapes) = self.quoted()?;
+        if has_escapes {
+            return serde_json::from_slice(quoted).ok().map(Cow::Owned);
         }
-        self.unescaped.push_str(rest);
-        Some(self.unescaped)
+        simdutf8::basic::from_utf8(&quoted[1..quoted.len() - 1]).ok().map(Cow::Borrowed)
     }
-}
-
-/// The character of the escape at the beginning of `bytes`, and how long it is.
-fn escaped(bytes: &[u8]) -> Option<(char, usize)> {
-    let character = match bytes.get(1)? {
-        b'"' => '"',
-        b'\\' => '\\',
-        b'/' => '/',
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'n' => '\n',
-        b'r' => '\r',
-        b't' => '\t',
-        b'u' => {
-            let unit = |at: usize| {
-                let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
-                u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-            };
-            let high = unit(0)?;
-            if !(0xd800..0xdc00).contains(&high) {
-                return Some((char::from_u32(high)?, 6));
-            }
-            let low = unit(6).filter(|low| (0xdc00..0xe000).contains(low))?;
-            return Some((
-                char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00))?,
-                12,
-            ));
-        }
-        _ => return None,
-    };
-    Some((character, 2))
 }
 
 #[cfg(test)]
