@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fastsample import _fastsample
-from fastsample._sampling.manifest_file import VERSION, kind_of
-from fastsample._sampling.provenance import other_inputs
+from fastsample._sampling.manifest_file import VERSION
+from fastsample._sampling.provenance import files_of, other_inputs
 from fastsample._sampling.recipe import Recipe
 from fastsample._training.mapped import fingerprint, head_fingerprint
 from fastsample.errors import SourceChangedError
@@ -62,7 +62,7 @@ def differences(
 ) -> Iterator[str]:
     """Yield how the inputs of a draw differ from those of a manifest, a sentence each."""
     now = [each.files for each in made.mixed] or [native.paths]
-    for (name, before), files in zip(_files_of(found), now, strict=True):
+    for (name, before), files in zip(files_of(found), now, strict=True):
         if len(before) != len(files):
             yield f"{name}{len(files)} source files, not {len(before)}"
         yield from _changes(name, before, files)
@@ -75,17 +75,10 @@ def differences(
 def changed_in_place(found: Mapping[str, Any]) -> list[str]:
     """Return how the files of a manifest have changed since, as far as they are there."""
     told: list[str] = []
-    for name, before in [*_files_of(found), ("", found["other_inputs"])]:
+    for name, before in [*files_of(found), ("", found["other_inputs"])]:
         there = [file for file in before if Path(file["path"]).is_file()]
         told += _changes(name, there, [Path(file["path"]) for file in there])
     return told
-
-
-def _files_of(found: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the files of each source; with the beginning of a sentence about one of a mixture."""
-    if kind_of(found) == "sources":
-        return [(f"{each['name']}: ", each["files"]) for each in found["sources"]]
-    return [("", found["files"])]
 
 
 def _changes(name: str, before: Sequence[Mapping[str, Any]], now: Sequence[Path]) -> Iterator[str]:
