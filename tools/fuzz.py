@@ -81,6 +81,8 @@ def run(target: str, binaries: Path, seconds: float, log: Path) -> Run:
         *([str(kept)] if kept.is_dir() else []),
         f"-artifact_prefix={artifacts}/",
         f"-timeout={PATIENCE}",
+        # Seconds on the clock as well: an input that waited for the processor is no finding.
+        f"-report_slow_units={PATIENCE}",
         f"-rss_limit_mb={MEMORY}",
         "-print_final_stats=1",
     ]
