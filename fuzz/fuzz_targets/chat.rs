@@ -4,5 +4,5 @@
 use fastsample::fuzz::FuzzTarget;
 
 libfuzzer_sys::fuzz_target!(init: FuzzTarget::named("chat").write_seeds(), |data: &[u8]| {
-    let _ = FuzzTarget::named("chat").run(data);
+    FuzzTarget::named("chat").run_alone(data);
 });

@@ -4,5 +4,5 @@
 use fastsample::fuzz::FuzzTarget;
 
 libfuzzer_sys::fuzz_target!(init: FuzzTarget::named("csv").write_seeds(), |data: &[u8]| {
-    let _ = FuzzTarget::named("csv").run(data);
+    FuzzTarget::named("csv").run_alone(data);
 });

@@ -4,5 +4,5 @@
 use fastsample::fuzz::FuzzTarget;
 
 libfuzzer_sys::fuzz_target!(init: FuzzTarget::named("footer").write_seeds(), |data: &[u8]| {
-    let _ = FuzzTarget::named("footer").run(data);
+    FuzzTarget::named("footer").run_alone(data);
 });

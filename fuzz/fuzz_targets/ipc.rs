@@ -4,5 +4,5 @@
 use fastsample::fuzz::FuzzTarget;
 
 libfuzzer_sys::fuzz_target!(init: FuzzTarget::named("ipc").write_seeds(), |data: &[u8]| {
-    let _ = FuzzTarget::named("ipc").run(data);
+    FuzzTarget::named("ipc").run_alone(data);
 });

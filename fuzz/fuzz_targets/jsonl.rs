@@ -4,5 +4,5 @@
 use fastsample::fuzz::FuzzTarget;
 
 libfuzzer_sys::fuzz_target!(init: FuzzTarget::named("jsonl").write_seeds(), |data: &[u8]| {
-    let _ = FuzzTarget::named("jsonl").run(data);
+    FuzzTarget::named("jsonl").run_alone(data);
 });

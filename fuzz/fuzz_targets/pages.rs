@@ -4,5 +4,5 @@
 use fastsample::fuzz::FuzzTarget;
 
 libfuzzer_sys::fuzz_target!(init: FuzzTarget::named("pages").write_seeds(), |data: &[u8]| {
-    let _ = FuzzTarget::named("pages").run(data);
+    FuzzTarget::named("pages").run_alone(data);
 });

@@ -4,5 +4,5 @@
 use fastsample::fuzz::FuzzTarget;
 
 libfuzzer_sys::fuzz_target!(init: FuzzTarget::named("parquet").write_seeds(), |data: &[u8]| {
-    let _ = FuzzTarget::named("parquet").run(data);
+    FuzzTarget::named("parquet").run_alone(data);
 });

@@ -4,5 +4,5 @@
 use fastsample::fuzz::FuzzTarget;
 
 libfuzzer_sys::fuzz_target!(init: FuzzTarget::named("states").write_seeds(), |data: &[u8]| {
-    let _ = FuzzTarget::named("states").run(data);
+    FuzzTarget::named("states").run_alone(data);
 });

@@ -4,5 +4,5 @@
 use fastsample::fuzz::FuzzTarget;
 
 libfuzzer_sys::fuzz_target!(init: FuzzTarget::named("text").write_seeds(), |data: &[u8]| {
-    let _ = FuzzTarget::named("text").run(data);
+    FuzzTarget::named("text").run_alone(data);
 });

@@ -29,9 +29,14 @@ use std::panic::{set_hook, take_hook};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::exec::threads;
 use crate::source::fuzz as source;
+
+/// How long threads may take to end, on a machine with other work.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A target: its name, what it does with bytes, and sound bytes to start from.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +86,16 @@ impl FuzzTarget {
         let accepted = (self.run)(bytes);
         assert!(!OURS.swap(false, Ordering::Relaxed), "a panic of this crate was caught");
         accepted
+    }
+
+    /// [`Self::run`] in a process that does nothing else: all threads that it began have to end, too.
+    /// What they hold would count as lost.
+    ///
+    /// # Panics
+    /// On a finding.
+    pub fn run_alone(self, bytes: &[u8]) {
+        let _ = self.run(bytes);
+        assert!(threads::stop_all(PATIENCE), "a thread goes on after the end");
     }
 
     /// Writes the sound bytes to files of a folder, if the environment names one: the corpus that
