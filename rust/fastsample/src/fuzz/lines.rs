@@ -14,8 +14,12 @@ use crate::exec::Context;
 use crate::select::RowMask;
 use crate::source::{OpenOptions, Projected, Source};
 
+/// A byte order mark.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 pub(super) fn jsonl(bytes: &[u8]) -> bool {
     check(bytes, ".jsonl", |text| {
+        let text = text.strip_prefix(MARK).unwrap_or(text);
         let blank = |line: &&[u8]| line.iter().all(|byte| b" \t\r".contains(byte));
         text.split(|&byte| byte == b'\n').filter(|line| !blank(line)).count()
     })
@@ -27,7 +31,7 @@ pub(super) fn csv(bytes: &[u8]) -> bool {
     let (ending, delimiter) = if choice % 2 == 0 { (".csv", b',') } else { (".tsv", b'\t') };
     // A file that begins with a brace is one of objects, whatever its name.
     let is_json = |text: &[u8]| {
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let text = text.strip_prefix(MARK).unwrap_or(text);
         text.trim_ascii_start().first() == Some(&b'{')
     };
     check(text, ending, |text| {
@@ -43,7 +47,7 @@ fn records(text: &[u8], delimiter: u8) -> usize {
         Within,
         Behind,
     }
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let text = text.strip_prefix(MARK).unwrap_or(text);
     let is_record = |record: &[u8]| !matches!(record, b"" | b"\r");
     let (mut count, mut begin, mut place) = (0, 0, Place::Start);
     for (at, &byte) in text.iter().enumerate() {
