@@ -45,6 +45,12 @@ class S3:
         )
         obstore.put(store, key, data, use_multipart=False)
 
+    def keep_versions(self) -> None:
+        """Let the bucket keep what is replaced from now on."""
+        body = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+        url, kind = f"{self.endpoint}/{BUCKET}?versioning", {"Content-Type": "application/xml"}
+        urlopen(Request(url, body, kind, method="PUT"), timeout=60).close()
+
     def requests(self) -> list[str]:
         """Return all requests so far, as ``GET /bucket/key``."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()

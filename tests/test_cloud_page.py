@@ -43,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_every_snippet_and_command_runs(folder: Path) -> None:
     names: dict[str, Any] = {}
     snippets = blocks("python")
-    assert len(snippets) == 4
+    assert len(snippets) == 5
     for snippet in snippets:
         exec(snippet, names)
     local = fastsample.sample("train", 1000, seed=42)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +14,10 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from data import pairs
 from fastsample import errors
+from fastsample.cli import app
 from servers import BUCKET, S3, Web, s3_server, web_server
 
 pytestmark = pytest.mark.cloud
@@ -233,18 +236,137 @@ def test_output_to_a_store_is_refused(files: Path) -> None:
         drawn.write_parquet(f"s3://{BUCKET}/out.parquet")
 
 
-def test_a_manifest_of_objects_is_refused(files: Path, tmp_path: Path) -> None:
-    """It would have no hashes of what was read."""
-    url = f"s3://{BUCKET}/each/plain.parquet"
-    like = fastsample.Smart(target=[url])
-    for drawn in (
-        fastsample.sample(url, 10),
-        fastsample.sample(fastsample.RemoteFiles(url), 10),
-        fastsample.sample(files / "plain.parquet", 10, smart=like),
+def test_an_output_of_objects_is_made_again(files: Path, s3: S3, tmp_path: Path) -> None:
+    """Manifests and outputs know objects by their ETags, and tell no credentials."""
+    key = "made/rows.parquet"
+    s3.put(key, (files / "indexed.parquet").read_bytes())
+    secret = {"access_key_id": "NEVERTOLD", "secret_access_key": "NEVERTOLD"}
+    far = fastsample.RemoteFiles(f"s3://{BUCKET}/made/", storage_options=secret)
+    near = files / "rows.jsonl"
+    out = tmp_path / "out.parquet"
+    manifest = tmp_path / "out.parquet.manifest.json"
+    for drawn, where in (
+        (fastsample.sample(far, 50, seed=7), far),
+        (fastsample.split(far, {"train": 0.8, "valid": 30})["valid"], far),
+        (fastsample.epochs(far, 60)[1], far),
+        (fastsample.mix({"far": (far, 0.5), "near": (near, 0.5)}, 40), {"far": far, "near": near}),
     ):
-        with pytest.raises(fastsample.ArgumentError, match=r"since .* an object store"):
-            drawn.write_parquet(tmp_path / "out.parquet", manifest=True)
-        assert not list(tmp_path.glob("out*"))
+        drawn.write_parquet(out, manifest=True)
+        assert b"NEVERTOLD" not in out.read_bytes() + manifest.read_bytes()
+        for again in (fastsample.reproduce(manifest), fastsample.reproduce(out, where)):
+            assert again.row_ids.tolist() == drawn.row_ids.tolist()
+            assert again.to_arrow().equals(drawn.to_arrow())
+            assert not any("size" in note for note in again.report.notes)
+    made = json.loads(manifest.read_text(encoding="utf-8"))
+    assert made["sources"][0]["source"] == [f"s3://{BUCKET}/made/"]
+    file = made["sources"][0]["files"][0]
+    data = (files / "indexed.parquet").read_bytes()
+    tag = f'"{hashlib.md5(data).hexdigest()}"'
+    assert file == {"path": f"s3://{BUCKET}/{key}", "bytes": len(data), "etag": tag}
+
+    # The same bytes are put again: another time of change, the same object.
+    s3.put(key, data)
+    assert len(fastsample.reproduce(manifest)) == 40
+    # One bit is another one, of the same size.
+    other = bytes([*data[:100], data[100] ^ 1, *data[101:]])
+    s3.put(key, other)
+    now = f'"{hashlib.md5(other).hexdigest()}"'
+    told = rf"far: .*rows\.parquet: .*same size: ETag {now}, not {tag}"
+    with pytest.raises(errors.SourceChangedError, match=told):
+        fastsample.reproduce(manifest)
+    with pytest.raises(errors.SourceChangedError, match=told):
+        fastsample.reproduce(out, {"far": far, "near": near})
+    # Fewer rows than were drawn.
+    pq.write_table(pairs(3), tmp_path / "few.parquet")
+    s3.put(key, (tmp_path / "few.parquet").read_bytes())
+    shorter = rf"bytes, not .*ETag .*, not {tag}"
+    with pytest.raises(errors.SourceChangedError, match=shorter):
+        fastsample.reproduce(manifest)
+    with pytest.raises(errors.SourceChangedError, match=shorter):
+        fastsample.reproduce(out, {"far": far, "near": near})
+    with pytest.raises(errors.ArgumentError, match=r"in an object store .* name their URL"):
+        fastsample.reproduce(out, {"near": near})
+
+
+def test_versions_of_objects_are_told(files: Path, s3: S3, tmp_path: Path) -> None:
+    s3.keep_versions()
+    key = "kept/rows.parquet"
+    s3.put(key, (files / "indexed.parquet").read_bytes())
+    drawn = fastsample.sample(f"s3://{BUCKET}/{key}", 10)
+    drawn.write_parquet(tmp_path / "out.parquet", manifest=True)
+    manifest = tmp_path / "out.parquet.manifest.json"
+    version = json.loads(manifest.read_text(encoding="utf-8"))["files"][0]["version_id"]
+    s3.put(key, (files / "indexed.parquet").read_bytes())
+    assert fastsample.reproduce(manifest).row_ids.tolist() == drawn.row_ids.tolist()
+    s3.put(key, bytes(reversed((files / "indexed.parquet").read_bytes())))
+    with pytest.raises(errors.SourceChangedError, match=f"the version of before is {version}"):
+        fastsample.reproduce(manifest)
+
+
+def test_only_the_size_is_compared_without_tags(files: Path, web: Web, tmp_path: Path) -> None:
+    web.tags = False
+    web.files["/rows.parquet"] = (files / "plain.parquet").read_bytes()
+    url = f"{web.url}/rows.parquet".replace("//", "//user:secret@")
+    out, manifest = tmp_path / "out.parquet", tmp_path / "out.parquet.manifest.json"
+    drawn = fastsample.sample(url, 20)
+    drawn.write_parquet(out, manifest=True)
+    assert "secret" not in manifest.read_text(encoding="utf-8")
+    for again in (fastsample.reproduce(manifest), fastsample.reproduce(out, url)):
+        assert again.row_ids.tolist() == drawn.row_ids.tolist()
+        assert again.report.notes[-1].startswith("only the size of ")
+        assert again.report.notes[-1].endswith(
+            "rows.parquet was compared with that of before: the server gives no ETag"
+        )
+    local = fastsample.reproduce(manifest, files / "plain.parquet")
+    assert local.row_ids.tolist() == drawn.row_ids.tolist()
+    assert "a local file has no ETag" in local.report.notes[-1]
+    told = CliRunner().invoke(app, ["reproduce", str(manifest), "-o", str(tmp_path / "b.parquet")])
+    assert (told.exit_code, "gives no ETag" in " ".join(told.output.split())) == (0, True)
+    web.files["/rows.parquet"] += b"x"
+    with pytest.raises(errors.SourceChangedError, match=r"rows\.parquet: [\d,]+ bytes, not "):
+        fastsample.reproduce(manifest)
+
+
+def test_many_objects_have_one_fingerprint(s3: S3, tmp_path: Path) -> None:
+    for number in range(17):
+        pq.write_table(pairs(5, seed=number), tmp_path / "few.parquet")
+        s3.put(f"many/{number:02}.parquet", (tmp_path / "few.parquet").read_bytes())
+    url, out = f"s3://{BUCKET}/many", tmp_path / "out.parquet"
+    drawn = fastsample.sample(url, 20)
+    drawn.write_parquet(out)
+    assert fastsample.reproduce(out, url).row_ids.tolist() == drawn.row_ids.tolist()
+    with pytest.raises(errors.ArgumentError, match="17 files in an object store"):
+        fastsample.reproduce(out)
+    s3.put("many/16.parquet", bytes(reversed((tmp_path / "few.parquet").read_bytes())))
+    with pytest.raises(errors.SourceChangedError, match="source files: as long as before, but"):
+        fastsample.reproduce(out, url)
+
+
+def test_what_can_not_be_made_again_says_why(files: Path, tmp_path: Path) -> None:
+    import obstore
+    from obstore.store import MemoryStore
+
+    url, out = f"s3://{BUCKET}/each/plain.parquet", tmp_path / "out.parquet"
+    manifest = tmp_path / "out.parquet.manifest.json"
+    by_target = fastsample.sample(files / "plain.parquet", 10, smart=fastsample.Smart(target=[url]))
+    with pytest.raises(fastsample.ArgumentError, match=r"since .* an object store"):
+        by_target.write_parquet(out, manifest=True)
+    assert not list(tmp_path.glob("out*"))
+
+    store = MemoryStore()
+    obstore.put(store, "deep/plain.parquet", files / "plain.parquet")
+    held = fastsample.RemoteFiles("deep", store=store)
+    drawn = fastsample.sample(held, 10)
+    drawn.write_parquet(out, manifest=True)
+    with pytest.raises(fastsample.ArgumentError, match=r"MemoryStore:/deep, .* passed as store="):
+        fastsample.reproduce(manifest)
+    assert fastsample.reproduce(manifest, held).row_ids.tolist() == drawn.row_ids.tolist()
+    assert fastsample.reproduce(out, held).row_ids.tolist() == drawn.row_ids.tolist()
+
+    with pytest.raises(fastsample.ArgumentError, match="drawn from an object store, of whose"):
+        fastsample.update(out, files / "plain.parquet")
+    with pytest.raises(fastsample.ArgumentError, match="rows come from an object store"):
+        fastsample.update(drawn, files / "plain.parquet")
 
 
 def test_what_is_not_there_is_named(s3: S3) -> None:

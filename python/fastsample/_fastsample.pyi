@@ -57,6 +57,11 @@ _TokensFound: TypeAlias = tuple[int, int, int, list[str], list[str]]
 #: A source of a mixture: name, rows, share wanted, rows drawn, columns that it lacks, tokens.
 _MixedFound: TypeAlias = tuple[str, int, float, int, list[str], _TokensFound | None]
 
+#: An object of a store: URL, bytes, version, ETag, id of the version in the store.
+_ToldObject: TypeAlias = tuple[str, int, str, str | None, str | None]
+#: The same, and what reads a range of it.
+_StoredObject: TypeAlias = tuple[str, int, str, str | None, str | None, Callable[[int, int], bytes]]
+
 @type_check_only
 class ArrowStream:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
@@ -237,7 +242,7 @@ class Source:
     ) -> Source: ...
     @staticmethod
     def from_objects(
-        objects: Sequence[tuple[str, int, str, Callable[[int, int], bytes]]],
+        objects: Sequence[_StoredObject],
         passed_over: Sequence[str],
         columns: Sequence[str] | None,
         threads: int | None,
@@ -276,6 +281,8 @@ class Source:
     def notes(self) -> list[str]: ...
     @property
     def inputs(self) -> list[Path]: ...
+    @property
+    def objects(self) -> list[_ToldObject]: ...
     @property
     def provenances(self) -> list[tuple[Path, str]]: ...
     @property
@@ -327,7 +334,7 @@ class Sample:
     @property
     def provenances(self) -> list[tuple[Path, str]]: ...
     @property
-    def objects(self) -> list[tuple[str, int, str]]: ...
+    def objects(self) -> list[_ToldObject]: ...
     @property
     def text(self) -> _Text | None: ...
     @property
@@ -352,7 +359,7 @@ class PartFiles:
     @staticmethod
     def stored(
         index: int,
-        objects: Sequence[tuple[str, int, str, Callable[[int, int], bytes]]],
+        objects: Sequence[_StoredObject],
         slices: Sequence[tuple[int, int]],
     ) -> PartFiles: ...
 

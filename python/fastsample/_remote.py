@@ -20,10 +20,17 @@ from fastsample.errors import (
     SourceTypeError,
 )
 
-#: What the core takes: URL, bytes, version, and what reads a range.
-_Object: TypeAlias = tuple[str, int, str, Callable[[int, int], bytes]]
+#: What the core takes: URL, bytes, version, ETag, id of the version in the store, and what reads a
+#: range.
+_Object: TypeAlias = tuple[str, int, str, str | None, str | None, Callable[[int, int], bytes]]
+
+#: An object that a draw has read from: URL, bytes, version, ETag, id of the version in the store.
+ToldObject: TypeAlias = tuple[str, int, str, str | None, str | None]
 
 _URL = re.compile(r"(s3|s3a|gs|az|azure|abfs|abfss|http|https)://", re.IGNORECASE)
+
+#: The beginning of a URL of a web server, and who asks.
+_USER = re.compile(r"(https?://)[^/]*@", re.IGNORECASE)
 
 _WILDCARD = re.compile(r"[*?\[]")
 
@@ -99,6 +106,22 @@ class RemoteFiles:
 def is_url(value: object) -> bool:
     """Return whether a value is a URL of something that can be read here."""
     return isinstance(value, str) and _URL.match(value) is not None
+
+
+def public_url(url: str) -> str:
+    """Return a URL without the name and password of a user of a web server."""
+    return _USER.sub(r"\1", url, count=1)
+
+
+def names_of(files: RemoteFiles) -> list[str]:
+    """Return the locations of remote files as messages name them, without credentials.
+
+    They are URLs that can be read again, unless the files have a store of their own.
+    """
+    if files._store is None:
+        return [public_url(each) for each in files._locations]
+    places = [_place(each, files._store, {}) for each in files._locations]
+    return [place.url(place.path) for place in places]
 
 
 def remote_files(source: object) -> RemoteFiles | None:
@@ -178,7 +201,10 @@ def _place(location: str, store: Any, options: dict[str, Any]) -> _Place:
                 f"store is {type(store).__module__}.{type(store).__qualname__}; pass a store of "
                 "obstore, such as obstore.store.S3Store('bucket')"
             )
-        name = getattr(store, "url", None) or f"{type(store).__name__}:/{_container(store)}"
+        url = getattr(store, "url", None)
+        name = f"{type(store).__name__}:/{_container(store)}"
+        if url is not None:  # that of a web server, which may be signed
+            name = public_url(str(url)).partition("?")[0]
         return _Place(store, location.strip("/"), name.rstrip("/"), _kind(name))
     parts = urlsplit(location)
     scheme = parts.scheme.lower()
@@ -270,7 +296,8 @@ def _object(place: _Place, meta: Mapping[str, Any]) -> _Object:
     if tag is not None and not tag.startswith("W/"):
         condition = {"if_match": tag}
     version = tag or f"{meta['last_modified']}"
-    return url, meta["size"], version, _Reader(place, meta["path"], url, tag, condition)
+    read = _Reader(place, meta["path"], url, tag, condition)
+    return url, meta["size"], version, tag, meta.get("version"), read
 
 
 class _Reader:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastsample import _fastsample
+from fastsample._remote import RemoteFiles, ToldObject, find
+from fastsample._sampling.inputs import difference, is_stored, sizes_alone, told_object
 from fastsample._sampling.manifest_file import VERSION
 from fastsample._sampling.provenance import files_of, other_inputs
 from fastsample._sampling.recipe import Recipe
 from fastsample._training.mapped import fingerprint, head_fingerprint
-from fastsample.errors import SourceChangedError
+from fastsample.errors import FastSampleError, SourceChangedError
 
 
 def described(
@@ -25,17 +27,18 @@ def described(
     """
     known = {Path(each["path"]): each for each in made.known}
 
-    def told(paths: Sequence[Path]) -> list[dict[str, Any]]:
-        return [_file(path, known.get(path)) for path in paths]
+    def told(paths: Sequence[Path], objects: Sequence[ToldObject] = ()) -> list[dict[str, Any]]:
+        return [*(_file(path, known.get(path)) for path in paths), *map(told_object, objects)]
 
-    sources: dict[str, Any] = {"source": made.source, "files": told(native.paths)}
+    of_source = told(native.paths, native.objects)
+    sources: dict[str, Any] = {"source": made.source, "files": of_source}
     if made.mixed:
         mixed = [
             {
                 "name": each.name,
                 "source": each.source,
                 "share": each.share,
-                "files": told(each.files),
+                "files": told(each.files, each.objects),
             }
             for each in made.mixed
         ]
@@ -57,45 +60,87 @@ def described(
     }
 
 
-def differences(
+#: An input as it is now: a local file, or an object of a store.
+_Input: TypeAlias = "Path | ToldObject"
+
+
+def _compared(
+    found: Mapping[str, Any], made: Recipe, native: _fastsample.Sample
+) -> Iterator[tuple[str, str, list[dict[str, Any]], list[_Input]]]:
+    """Yield the inputs of a draw beside those of a manifest: of which source, what they are."""
+    now: list[list[_Input]] = [[*each.files, *each.objects] for each in made.mixed]
+    now = now or [[*native.paths, *native.objects]]
+    for (name, before), inputs in zip(files_of(found), now, strict=True):
+        yield name, "source files", before, inputs
+    yield "", "other input files", found["other_inputs"], [*other_inputs(native, made)]
+
+
+def _differences(
     found: Mapping[str, Any], made: Recipe, native: _fastsample.Sample
 ) -> Iterator[str]:
     """Yield how the inputs of a draw differ from those of a manifest, a sentence each."""
-    now = [each.files for each in made.mixed] or [native.paths]
-    for (name, before), files in zip(files_of(found), now, strict=True):
-        if len(before) != len(files):
-            yield f"{name}{len(files)} source files, not {len(before)}"
-        yield from _changes(name, before, files)
-    before, others = found["other_inputs"], other_inputs(native, made)
-    if len(before) != len(others):
-        yield f"{len(others)} other input files, not {len(before)}"
-    yield from _changes("", before, others)
+    for name, what, before, inputs in _compared(found, made, native):
+        if len(before) != len(inputs):
+            yield f"{name}{len(inputs)} {what}, not {len(before)}"
+        yield from _changes(name, before, inputs)
 
 
 def changed_in_place(found: Mapping[str, Any]) -> list[str]:
-    """Return how the files of a manifest have changed since, as far as they are there."""
+    """Return how the inputs of a manifest have changed since, as far as they are there."""
     told: list[str] = []
     for name, before in [*files_of(found), ("", found["other_inputs"])]:
-        there = [file for file in before if Path(file["path"]).is_file()]
-        told += _changes(name, there, [Path(file["path"]) for file in there])
+        there = [(each, _there(each)) for each in before]
+        inputs = [(each, now) for each, now in there if now is not None]
+        told += _changes(name, [each for each, _ in inputs], [now for _, now in inputs])
     return told
 
 
-def _changes(name: str, before: Sequence[Mapping[str, Any]], now: Sequence[Path]) -> Iterator[str]:
-    for old, path in zip(before, now, strict=False):
-        size = path.stat().st_size
-        if size != old["bytes"]:
-            yield f"{name}{path}: {size:,} bytes, not {old['bytes']:,}"
-        elif fingerprint(path) != old["sha256"]:
-            yield f"{name}{path}: as long as before, but with other content"
+def _there(told: Mapping[str, Any]) -> _Input | None:
+    """Return what is now where an input was, or None."""
+    if not is_stored(told):
+        path = Path(told["path"])
+        return path if path.is_file() else None
+    try:
+        return find(RemoteFiles(told["path"]))[0][0][:5]
+    except FastSampleError:
+        return None
 
 
-def check_same(found: Mapping[str, Any], made: Recipe, native: _fastsample.Sample) -> None:
-    """Raise an error that says what differs if a draw has other inputs or rows."""
-    if told := list(differences(found, made, native)):
+def _changes(
+    name: str, before: Sequence[Mapping[str, Any]], inputs: Sequence[_Input]
+) -> Iterator[str]:
+    for old, each in zip(before, inputs, strict=False):
+        now, what = _now(old, each)
+        if (how := difference(old, now)) is not None:
+            yield f"{name}{what}: {how}"
+
+
+def _now(old: Mapping[str, Any], each: _Input) -> tuple[dict[str, Any], str]:
+    """Return what is told of an input now, and its name; the content is hashed if that decides."""
+    if not isinstance(each, Path):
+        told = told_object(each)
+        return told, told["path"]
+    size = each.stat().st_size
+    decides = size == old["bytes"] and "sha256" in old
+    return {"bytes": size, "sha256": fingerprint(each) if decides else None}, str(each)
+
+
+def check_same(found: Mapping[str, Any], made: Recipe, native: _fastsample.Sample) -> str | None:
+    """Raise an error that says what differs if a draw has other inputs or rows.
+
+    Return a sentence on inputs of which nothing but the size could be compared, or None.
+    """
+    if told := list(_differences(found, made, native)):
         raise changed(told)
     if (len(native), rows_digest(native)) != (found["rows"], found["row_ids"]):
         raise other_rows(found, "the manifest")
+    pairs = [
+        (what, old, now)
+        for _, _, before, inputs in _compared(found, made, native)
+        for old, each in zip(before, inputs, strict=True)
+        for now, what in [_now(old, each)]
+    ]
+    return sizes_alone(pairs)
 
 
 def other_rows(found: Mapping[str, Any], what: str) -> SourceChangedError:

@@ -15,9 +15,17 @@ from fastsample.errors import ArgumentError, ReadError, SourceNotFoundError
 VERSION = 1
 
 #: What a manifest has: of keys the kinds of their values, of lists that of their items.
-_FILE = {"path": str, "bytes": int, "sha256": str}
+_LOCAL = {"path": str, "bytes": int, "sha256": str}
+_STORED = {"path": str, "bytes": int, "etag": (str, type(None))}
+
+
+def _file(value: Any) -> dict[str, Any]:
+    """Return what is told of a local file, or of an object of a store."""
+    return _STORED if isinstance(value, dict) and "etag" in value else _LOCAL
+
+
 _OUTPUT = {"path": str, "rows": int, "bytes": int}
-_FILES = {"source": [str], "files": [_FILE]}
+_FILES = {"source": [str], "files": [_file]}
 _MIXED = {"sources": [{"name": str, "share": (int, float, type(None)), **_FILES}]}
 _SIDE = {**_FILES, "side": str, "options": {"sizes": dict}}
 _EPOCH = {**_FILES, "epoch": int}
@@ -29,7 +37,7 @@ _KINDS: dict[str | None, dict[str, Any]] = {
     "epoch": _EPOCH,
 }
 _ALL = {
-    "options": dict, "other_inputs": [_FILE], "rows": int, "row_ids": str, "written": dict,
+    "options": dict, "other_inputs": [_file], "rows": int, "row_ids": str, "written": dict,
     "fastsample": str, "outputs": [_OUTPUT], "source_rows": int,
 }  # fmt: skip
 
@@ -75,7 +83,9 @@ def kind_of(found: Mapping[str, Any]) -> str | None:
 
 
 def wrong_part(value: Any, kind: Any, name: str) -> str | None:
-    """Return what of a value is not as it must be, or None."""
+    """Return what of a value is not as it must be, or None. A function says the kind of a value."""
+    if callable(kind) and not isinstance(kind, type):
+        kind = kind(value)
     if isinstance(kind, dict) and isinstance(value, dict):
         told = (wrong_part(value.get(key), each, repr(key)) for key, each in kind.items())
     elif isinstance(kind, list) and isinstance(value, list):

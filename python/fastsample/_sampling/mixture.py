@@ -249,7 +249,7 @@ def mix(
             for name, source in given.items()
         ]
         shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
-        files = {name: source.inputs for name, source in opened}
+        files = {name: (source.inputs, source.objects) for name, source in opened}
         opened = [
             (name, excluding(source, shared, None, threads, callback)) for name, source in opened
         ]

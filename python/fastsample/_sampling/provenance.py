@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from fastsample import _fastsample
+from fastsample._remote import ToldObject, find, remote_files
+from fastsample._sampling.inputs import difference, is_stored, sizes_alone, told_object
 from fastsample._sampling.recipe import Recipe
+from fastsample.errors import FastSampleError
 
 #: The version of the keys. Others are refused.
 VERSION = 1
@@ -72,19 +75,21 @@ def _described(origin: Origin, fingerprints: Mapping[Path, str]) -> dict[str, An
         return {**origin.told, "written": dict(origin.written)}
     parents = {path: hashed(text) for path, text in native.provenances}
 
-    def told(paths: Iterable[Path]) -> Any:
-        return _files([_file(path, fingerprints, parents) for path in paths])
+    def told(paths: Iterable[Path], objects: Iterable[ToldObject] = ()) -> Any:
+        files = [_file(path, fingerprints, parents) for path in paths]
+        return _files([*files, *(_object(each, parents) for each in objects)])
 
-    sources: dict[str, Any] = {"files": told(native.paths)}
+    sources: dict[str, Any] = {"files": told(native.paths, native.objects)}
     if made.mixed:
         mixed = [
-            {"name": each.name, "share": each.share, "files": told(each.files)}
+            {
+                "name": each.name,
+                "share": each.share,
+                "files": told(each.files, each.objects),
+            }
             for each in made.mixed
         ]
         sources = {"sources": mixed}
-    elif native.objects:
-        objects = [{"name": _name(url), "bytes": size} for url, size, _ in native.objects]
-        sources = {"files": _files(objects)}
     least = {
         "provenance": VERSION,
         "fastsample": _fastsample.__version__,
@@ -147,19 +152,33 @@ def _file(
     return {**facts, "provenance": parents[path]} if path in parents else facts
 
 
+def _object(told: ToldObject, parents: Mapping[Path, str]) -> dict[str, Any]:
+    """Return what is told of an object of a store, and of what made it."""
+    facts = told_object(told)
+    named = {"name": facts.pop("path").rpartition("/")[2], **facts}
+    path = Path(told[0])
+    return {**named, "provenance": parents[path]} if path in parents else named
+
+
 def _files(files: list[dict[str, Any]]) -> Any:
     return files if len(files) <= _LISTED else summary(files)
 
 
 def summary(files: Any) -> dict[str, Any]:
-    """Return the number, the bytes and one fingerprint of files."""
+    """Return the number, the bytes and one fingerprint of files, or one of the ETags of objects.
+
+    There is none of objects of which some have no ETag.
+    """
     if isinstance(files, dict):
         return files
-    prints = [[each["bytes"], each.get("fingerprint")] for each in files]
+    stored = any(map(is_stored, files))
+    key = "etag" if stored else "fingerprint"
+    prints = [[each["bytes"], each.get(key)] for each in files]
+    is_known = all(each.get(key) is not None for each in files)
     return {
         "count": len(files),
         "bytes": sum(each["bytes"] for each in files),
-        "fingerprint": hashed(json.dumps(prints)),
+        "etags" if stored else key: hashed(json.dumps(prints)) if is_known else None,
     }
 
 
@@ -193,20 +212,47 @@ def with_paths(
 
 def differences(found: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Yield how the inputs of a draw differ from those that made an output, a sentence each."""
+    for name, what, before, after in _inputs_of(found, now):
+        yield from _changes(name, before, after, what)
+
+
+def only_sizes(found: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Return a sentence on inputs of which nothing but the size could be compared, or None."""
+    return sizes_alone(
+        (what, old, new)
+        for _, kind, before, after in _inputs_of(found, now)
+        for what, old, new in _pairs(before, after, kind)
+    )
+
+
+def _inputs_of(
+    found: Mapping[str, Any], now: Mapping[str, Any]
+) -> Iterator[tuple[str, str, Any, Any]]:
     for (name, before), (_, after) in zip(files_of(found), files_of(now), strict=True):
-        yield from _changes(name, before, after, "source files")
-    yield from _changes("", found["other_inputs"], now["other_inputs"], "other input files")
+        yield name, "source files", before, after
+    yield "", "other input files", found["other_inputs"], now["other_inputs"]
 
 
 def differences_at(found: Mapping[str, Any], source: Any, threads: int | None) -> Iterator[str]:
-    """Yield how files that were looked for by their names differ, if a source is a list of them."""
+    """Yield how inputs that are there differ, if a source is a list of files, or in a store."""
     sources = [paths for paths, _ in source.values()] if isinstance(source, dict) else [source]
     for (name, before), paths in zip(files_of(found), sources, strict=True):
-        if isinstance(paths, list) and all(Path(path).is_file() for path in paths):
-            files = [Path(path) for path in paths]
-            prints = dict(zip(files, _fastsample.fingerprints(files, threads), strict=True))
-            now = _files([_file(path, prints, {}) for path in files])
-            yield from _changes(name, before, now, "source files")
+        now = _there(paths, threads)
+        if now is not None:
+            yield from _changes(name, before, _files(now), "source files")
+
+
+def _there(source: Any, threads: int | None) -> list[dict[str, Any]] | None:
+    """Return what is told of the files of a source, if it is a list of them, or in a store."""
+    if isinstance(source, list) and all(Path(path).is_file() for path in source):
+        files = [Path(path) for path in source]
+        prints = dict(zip(files, _fastsample.fingerprints(files, threads), strict=True))
+        return [_file(path, prints, {}) for path in files]
+    try:
+        remote = remote_files(source)
+        return None if remote is None else [_object(each[:5], {}) for each in find(remote)[0]]
+    except FastSampleError:
+        return None
 
 
 def files_of(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -220,13 +266,14 @@ def _changes(name: str, before: Any, now: Any, what: str) -> Iterator[str]:
     old, new = summary(before), summary(now)
     if old["count"] != new["count"]:
         yield f"{name}{new['count']} {what}, not {old['count']}"
-    elif isinstance(before, list) and isinstance(now, list):
-        for was, file in zip(before, now, strict=True):
-            if was["bytes"] != file["bytes"]:
-                yield f"{name}{file['name']}: {file['bytes']:,} bytes, not {was['bytes']:,}"
-            elif was["fingerprint"] != file["fingerprint"]:
-                yield f"{name}{file['name']}: as long as before, but with other content"
-    elif old["bytes"] != new["bytes"]:
-        yield f"{name}{what} of {new['bytes']:,} bytes, not {old['bytes']:,}"
-    elif old["fingerprint"] != new["fingerprint"]:
-        yield f"{name}{what} as long as before, but with other content"
+        return
+    for each, was, is_now in _pairs(before, now, what):
+        if (how := difference(was, is_now)) is not None:
+            yield f"{name}{each}: {how}"
+
+
+def _pairs(before: Any, now: Any, what: str) -> list[tuple[str, Any, Any]]:
+    """Return names of inputs, what was told of them and what is now; `what` if they are many."""
+    if isinstance(before, list) and isinstance(now, list):
+        return [(new["name"], old, new) for old, new in zip(before, now, strict=True)]
+    return [(what, summary(before), summary(now))]

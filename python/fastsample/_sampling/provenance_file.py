@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fastsample import _fastsample
+from fastsample._remote import is_url
+from fastsample._sampling.inputs import is_stored
 from fastsample._sampling.manifest_file import wrong_part
 from fastsample._sampling.provenance import VERSION, as_json, files_of, hashed, with_paths
 from fastsample.errors import (
@@ -21,8 +23,10 @@ from fastsample.errors import (
 #: What files that have metadata begin with: Parquet, Arrow IPC, its streaming format.
 _BEGINNINGS = (b"PAR1", b"ARRO", b"\xff\xff\xff\xff")
 
-_FILE = {"name": str, "bytes": int, "fingerprint": str}
-_FILES = {"count": int, "bytes": int, "fingerprint": str}
+_LOCAL = {"name": str, "bytes": int, "fingerprint": str}
+_STORED = {"name": str, "bytes": int, "etag": (str, type(None))}
+_MANY_LOCAL = {"count": int, "bytes": int, "fingerprint": str}
+_MANY_STORED = {"count": int, "bytes": int, "etags": (str, type(None))}
 _LEAST = {
     "fastsample": str, "seed": int, "source_rows": int, "rows": int, "row_ids": str,
     "written": {"shards": int},
@@ -108,7 +112,10 @@ def _wrong(found: Any) -> str | None:
 
 
 def _shape(files: Any) -> Any:
-    return _FILES if isinstance(files, dict) else [_FILE]
+    """Return what must be told of files, or of objects of a store; of many in one."""
+    if isinstance(files, dict):
+        return _MANY_STORED if is_stored(files) else _MANY_LOCAL
+    return [lambda each: _STORED if isinstance(each, dict) and is_stored(each) else _LOCAL]
 
 
 def located(found: Mapping[str, Any], output: Path, moved: Any) -> tuple[Any, dict[str, Any]]:
@@ -144,6 +151,8 @@ def located(found: Mapping[str, Any], output: Path, moved: Any) -> tuple[Any, di
 
 def _folders(moved: Any) -> list[Path]:
     """Return the folders that are named, and those of files that are."""
+    if is_url(moved):
+        return []
     if isinstance(moved, (str, os.PathLike)):
         path = Path(moved)
         return [path if path.is_dir() else path.parent]
@@ -157,17 +166,22 @@ def _source(files: Any, output: Path, moved: Any, folders: Sequence[Path]) -> An
     names = [each["name"] for each in files] if isinstance(files, list) else []
     for name in names:
         _check_name(output, name)
+    stored = is_stored(files) if isinstance(files, dict) else any(map(is_stored, files))
     is_folder = moved is None or (isinstance(moved, (str, os.PathLike)) and Path(moved).is_dir())
     if names and is_folder and len(set(names)) == len(names):
         there = [folders[0] / name for name in names]
         missing = [path for path in there if not path.exists()]
         if not missing:
             return [str(path) for path in there]
+        if stored and moved is None:
+            raise _nowhere(output, files)
         if moved is None or len(missing) < len(names):
             raise SourceNotFoundError(
                 f"{missing[0]}: no such file; {output} was drawn from {', '.join(names)}: name the "
                 "folder that has them, or the files, as the source"
             )
+    if stored and moved is None:
+        raise _nowhere(output, files)
     if moved is None:
         what = f"{files['count']:,} files" if isinstance(files, dict) else "files of one name"
         raise ArgumentError(
@@ -175,6 +189,14 @@ def _source(files: Any, output: Path, moved: Any, folders: Sequence[Path]) -> An
             "their folder, as the source"
         )
     return moved
+
+
+def _nowhere(output: Path, files: Any) -> ArgumentError:
+    count = files["count"] if isinstance(files, dict) else len(files)
+    return ArgumentError(
+        f"{output} was drawn from {count:,} files in an object store or on a web server, and does "
+        "not tell where; name their URL as the source"
+    )
 
 
 def _check_name(output: Path, name: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastsample._remote import remote_files
+from fastsample._remote import ToldObject, names_of, remote_files
 from fastsample._sampling.smart import ONE_TARGET, Smart, targets_of
 from fastsample._source import SourceLike
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MixedPaths:
-    """A source of a mixture: its paths as they were given, its share, and the files found."""
+    """A source of a mixture: its paths as they were given, its share, and what was found there."""
 
     name: str
     source: list[str]
     share: float | None
     files: list[Path]
+    objects: list[ToldObject]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def recipe(source: SourceLike, options: Mapping[str, Any], features: Path | None
     The draw has the same rows without the file of `features`.
     """
     teller = _Teller()
-    paths = teller.paths(source, "its rows come")
+    paths = teller.source(source, "its rows come")
     found = teller.plain(options)
     found["smart"] = teller.plain_smart(options["smart"])
     aside = [] if features is None else [features.absolute()]
@@ -67,15 +68,15 @@ def recipe(source: SourceLike, options: Mapping[str, Any], features: Path | None
 def mixture_recipe(
     sources: Mapping[str, SourceLike],
     shares: Sequence[float] | None,
-    files: Mapping[str, list[Path]],
+    found: Mapping[str, tuple[list[Path], list[ToldObject]]],
     options: Mapping[str, Any],
 ) -> Recipe:
-    """Return the arguments of `mix` as plain values."""
+    """Return the arguments of `mix` as plain values; `found` are files and objects by source."""
     teller = _Teller()
     of = dict(zip(sources, shares or (), strict=bool(shares)))
     mixed = [
         MixedPaths(
-            name, teller.paths(each, f"its source {name!r} comes"), of.get(name), files[name]
+            name, teller.source(each, f"its source {name!r} comes"), of.get(name), *found[name]
         )
         for name, each in sources.items()
     ]
@@ -135,10 +136,14 @@ class _Teller:
         told = {each.name: getattr(smart, each.name) for each in fields(smart)}
         return {**told, "target": target, "avoid": avoid}
 
+    def source(self, source: SourceLike, what: str) -> list[str]:
+        """Return paths or URLs as they were given, without credentials."""
+        remote = remote_files(source)
+        return self.paths(source, what) if remote is None else names_of(remote)
+
     def paths(self, source: SourceLike, what: str) -> list[str]:
-        """Return paths as they were given; their files are hashed, which others can't be."""
+        """Return paths of local files as they were given."""
         if remote_files(source) is not None:
-            # Those of a store would have to be read whole.
             return self._nothing(f"{what} from an object store, not from local files")
         listed: Any = [source] if isinstance(source, (str, os.PathLike)) else source
         is_paths = isinstance(listed, (list, tuple)) and all(

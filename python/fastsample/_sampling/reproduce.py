@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fastsample._arguments import check_threads, file_path
 from fastsample._progress import Callback
 from fastsample._public import public
+from fastsample._remote import is_url
 from fastsample._sampling.draw import sample
 from fastsample._sampling.epochs import epochs
+from fastsample._sampling.inputs import is_stored
 from fastsample._sampling.manifest import changed, changed_in_place, check_same, other_rows
 from fastsample._sampling.manifest_file import kind_of, read_manifest
 from fastsample._sampling.mixture import mix
-from fastsample._sampling.provenance import described, differences, differences_at
+from fastsample._sampling.provenance import described, differences, differences_at, only_sizes
 from fastsample._sampling.provenance_file import damaged, located, read_provenance, tells_itself
 from fastsample._sampling.recipe import options_of
 from fastsample._sampling.sample import Sample
@@ -62,7 +65,7 @@ def reproduce(
     ------
     ArgumentError
         The file is no manifest, or doesn't tell what made it; or that can't be drawn again, since
-        it was drawn from rows in memory or in a store.
+        it was drawn from rows in memory. Or it was drawn from a store, and no source says where.
     CorruptDataError
         What the file tells is damaged.
     SourceNotFoundError
@@ -71,7 +74,8 @@ def reproduce(
         A file has another size or content, or other rows were drawn: the message lists all that
         differs, in a mixture with the names of the sources. For a manifest, content is compared by
         SHA-256, so all inputs are read; for an output by the fingerprint, which sees 16 pieces of
-        4 KiB of each file. Or the output has other rows than it tells of.
+        4 KiB of each file. Objects of stores are compared by size and ETag; without ETags by size
+        alone, which ``report.notes`` says. Or the output has other rows than it tells of.
 
     Examples
     --------
@@ -100,8 +104,7 @@ def reproduce(
     except (TypeError, ValueError) as error:  # options that there are not, or other values
         raise ArgumentError(f"{manifest}: it is no manifest: {error}") from None
     _check_told(drawn)
-    check_same(found, drawn._recipe, drawn._native)
-    return drawn
+    return _noting(drawn, check_same(found, drawn._recipe, drawn._native))
 
 
 def read_made(path: Path, threads: int | None) -> dict[str, Any]:
@@ -138,6 +141,13 @@ def _of_output(
         raise changed(told)
     if any(found[name] != now[name] for name in ("rows", "row_ids", "source_rows")):
         raise other_rows(found, str(output))
+    return _noting(drawn, only_sizes(found, now))
+
+
+def _noting(drawn: Sample, note: str | None) -> Sample:
+    """Add a note to the report of a sample."""
+    if note is not None:
+        drawn._report = replace(drawn._report, notes=(*drawn._report.notes, note))
     return drawn
 
 
@@ -163,10 +173,10 @@ def _draw(found: Mapping[str, Any], source: Any, options: Mapping[str, Any]) -> 
 def _source(found: Mapping[str, Any], moved: Any) -> Any:
     """Return the source of a manifest, those of a mixture with their shares; some were `moved`."""
     if kind_of(found) != "sources":
-        return found["source"] if moved is None else moved
-    sources = {each["name"]: (each["source"], each["share"]) for each in found["sources"]}
+        return _place(found) if moved is None else moved
     if moved is None:
-        return sources
+        return {each["name"]: (_place(each), each["share"]) for each in found["sources"]}
+    sources = {each["name"]: (each["source"], each["share"]) for each in found["sources"]}
     if not isinstance(moved, Mapping):
         raise SourceTypeError(
             f"source is a {type(moved).__qualname__}, but the manifest is of a mixture; map the "
@@ -180,3 +190,14 @@ def _source(found: Mapping[str, Any], moved: Any) -> Any:
             )
         sources[name] = (paths, sources[name][1])
     return sources
+
+
+def _place(found: Mapping[str, Any]) -> list[str]:
+    """Return where a source was, if that can be read without a store that was passed."""
+    source: list[str] = found["source"]
+    if any(map(is_stored, found["files"])) and not all(map(is_url, source)):
+        raise ArgumentError(
+            f"the rows come from {source[0]}, of a store that was passed as store=; pass it again: "
+            "source=fastsample.RemoteFiles(..., store=...)"
+        )
+    return source

@@ -322,8 +322,8 @@ class Sample:
         manifest
             Also write ``<path>.manifest.json``: what made the rows, from which
             :func:`fastsample.reproduce` draws them again. All inputs are read for their hashes.
-            For samples that :func:`fastsample.sample` or :func:`fastsample.mix` drew from local
-            files, and for sides and epochs of those.
+            For samples that :func:`fastsample.sample` or :func:`fastsample.mix` drew from files,
+            and for sides and epochs of those. Objects of stores are told by their ETags.
         provenance
             Let the file itself tell what made it, in its metadata under
             ``fastsample.provenance``: the version, the options, names (without folders), sizes and

@@ -14,6 +14,7 @@ from fastsample._arguments import check_amount, check_seed, check_threads, file_
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling.draw_plan import DrawPlan, check_plan, draw, report_of
+from fastsample._sampling.inputs import is_stored
 from fastsample._sampling.manifest import rows_digest, unchanged
 from fastsample._sampling.manifest_file import kind_of, manifest_path, read_manifest
 from fastsample._sampling.recipe import options_of, recipe
@@ -30,6 +31,9 @@ _REFUSED = {
     "replace": "a row may come several times",
     "weights": "the column _weight depends on the number of rows",
 }
+
+#: Why rows of a store are not updated.
+_STORED = "its rows come from an object store, not from local files"
 
 #: How the name of a manifest ends.
 _ENDING = ".manifest.json"
@@ -106,8 +110,8 @@ def update(
     started = time.perf_counter()
     written = None if isinstance(old, Sample) else _written(old)
     if isinstance(old, Sample):
-        if old._recipe.untold is not None:
-            why = old._recipe.untold
+        why = _STORED if old._native.objects else old._recipe.untold
+        if why is not None:
             raise ArgumentError(f"the earlier sample can't be updated, since {why}")
         _check_plain("the earlier sample", old._recipe.kind)
         what, options = "the earlier sample", options_of({"options": old._recipe.options})
@@ -121,8 +125,8 @@ def update(
 
         opened = open_source(source, options.get("columns"), threads, callback, schema)
         made = recipe(source, {**options, **plan.arguments})
-        if made.untold is not None:
-            why = made.untold
+        why = _STORED if opened.objects else made.untold
+        if why is not None:
             raise ArgumentError(f"the source can't be told from the earlier one, since {why}")
         known = [] if written is None else unchanged(written.found, opened.inputs)
         population = rows_of(opened)
@@ -199,6 +203,11 @@ def _written(old: str | os.PathLike[str]) -> _Written:
         manifest = manifest_path(manifest)
     found = read_manifest(manifest)
     _check_plain(str(manifest), kind_of(found))
+    if any(map(is_stored, found["files"])):
+        raise ArgumentError(
+            f"{manifest}: the rows were drawn from an object store, of whose files no hashes are "
+            "known; draw anew with fastsample.sample"
+        )
     if found["written"].get("shuffle"):
         raise ArgumentError(
             f"{manifest}: the rows were shuffled, and are not in the order of the source any more; "

@@ -145,7 +145,7 @@ def _key(native: _fastsample.Sample) -> str:
             raise ReadError(f"{path}: cannot read: {error.strerror}") from None
         digest.update(os.fsencode(path.absolute()))
         digest.update(f"\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
-    for url, size, version in native.objects:
+    for url, size, version, *_ in native.objects:
         digest.update(f"{url}\0{size}\0{version}\0".encode())
     digest.update(pa.schema(native.schema).serialize())
     digest.update(pa.array(native.row_ids()).to_numpy())

@@ -72,7 +72,7 @@ def list_files(source: SourceLike) -> tuple[list[PartFile], list[str], RemoteFil
     remote = remote_files(source)
     if remote is not None:
         objects, others = find(remote)
-        return [PartFile(url, size, tag) for url, size, tag, _ in objects], others, remote
+        return [PartFile(url, size, tag) for url, size, tag, *_ in objects], others, remote
     paths = source_paths(source)
     if paths is None:
         raise SourceTypeError(
@@ -132,7 +132,7 @@ def open_files(part: Part, remote: RemoteFiles | None) -> _fastsample.PartFiles:
         paths = [Path(file.path) for file in part.files]
         return _fastsample.PartFiles.local(part.index, list(zip(paths, slices, strict=True)))
     objects, _ = find(some_of(remote, [file.path for file in part.files]))
-    for file, (url, size, tag, _) in zip(part.files, objects, strict=True):
+    for file, (url, size, tag, *_) in zip(part.files, objects, strict=True):
         if (url, size, tag) != (file.path, file.bytes, file.version):
             raise _changed(file.path)
     return _fastsample.PartFiles.stored(part.index, objects, slices)

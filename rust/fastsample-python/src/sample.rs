@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatchIterator, UInt64Array};
 use arrow_schema::{DataType, Field};
-use fastsample::source::Object;
 use fastsample::{Context, Error, Sample as CoreSample, gather};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -17,6 +16,7 @@ use crate::reserve::{Reserve, detached};
 use crate::rows::Rows;
 use crate::run::run;
 use crate::source::Source;
+use crate::stored;
 use crate::text::{Described, described};
 
 /// The chosen rows of a source.
@@ -94,13 +94,10 @@ impl Sample {
         self.inner.provenances()
     }
 
-    /// The objects of stores that the sample is read from: URL, bytes, version.
+    /// The objects of stores that the sample is read from, as `stored::told` tells them.
     #[getter]
-    fn objects(&self) -> Vec<(String, u64, String)> {
-        let told = |object: &Arc<dyn Object>| {
-            (object.name().display().to_string(), object.size(), object.version())
-        };
-        self.inner.objects().iter().map(told).collect()
+    fn objects(&self) -> Vec<stored::Told> {
+        self.inner.objects().iter().map(stored::told).collect()
     }
 
     /// The text columns that the draw went by, and what was left out; None if it looked at no text.

@@ -111,8 +111,8 @@ impl Source {
         Ok(Self::rows_of(source, columns))
     }
 
-    /// Opens objects of a store, in the order given: each its URL, bytes, version and a function
-    /// that returns the bytes of a range. `passed_over` are URLs of others that lie there.
+    /// Opens objects of a store, in the order given: each as `stored::Described` has it.
+    /// `passed_over` are URLs of others that lie there.
     #[staticmethod]
     #[expect(clippy::too_many_arguments, reason = "the arguments of Python, by keyword")]
     #[pyo3(signature = (objects, passed_over, columns, threads, progress, *, read=None, schema=None, lenient=false))]
@@ -262,6 +262,15 @@ impl Source {
             Kind::Rereadable(source) => {
                 source.passed_over().into_iter().chain(source.typed().iter().cloned()).collect()
             }
+            Kind::Stream(_) => Vec::new(),
+        }
+    }
+
+    /// The objects of stores that the rows are read from, as `stored::told` tells them.
+    #[getter]
+    fn objects(&self) -> Vec<stored::Told> {
+        match &self.kind {
+            Kind::Rereadable(source) => source.objects().map(stored::told).collect(),
             Kind::Stream(_) => Vec::new(),
         }
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fastsample::Error;
 use fastsample::exec::threads;
-use fastsample::source::Object;
+use fastsample::source::{Object, StoreIdentity};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -32,9 +32,18 @@ const UNDER_WAY: usize = 16;
 /// How often a reader that waits looks whether the process ends.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// An object as Python describes it: its URL, bytes, version, and a function that returns the bytes
-/// of a range.
-pub(crate) type Described = (PathBuf, u64, String, Py<PyAny>);
+/// An object as Python describes it: its URL, bytes, version, `ETag`, the id of its version in the
+/// store, and a function that returns the bytes of a range.
+pub(crate) type Described = (PathBuf, u64, String, Option<String>, Option<String>, Py<PyAny>);
+
+/// An object that was described: its URL, bytes, version, `ETag`, the id of its version in the store.
+pub(crate) type Told = (String, u64, String, Option<String>, Option<String>);
+
+/// What is told of an object.
+pub(crate) fn told(object: &Arc<dyn Object>) -> Told {
+    let StoreIdentity { etag, version_id } = object.store_identity();
+    (object.name().display().to_string(), object.size(), object.version(), etag, version_id)
+}
 
 /// An object of a store.
 #[derive(Debug)]
@@ -42,6 +51,7 @@ struct Stored {
     url: PathBuf,
     size: u64,
     version: String,
+    identity: StoreIdentity,
     read: Arc<Py<PyAny>>,
     slots: Arc<Slots>,
 }
@@ -49,9 +59,10 @@ struct Stored {
 /// The objects that Python describes. They share the number of requests under way.
 pub(crate) fn objects(described: Vec<Described>) -> Vec<Arc<dyn Object>> {
     let slots = Arc::new(Slots::new());
-    let object = |(url, size, version, read)| {
+    let object = |(url, size, version, etag, version_id, read)| {
         let (read, slots) = (Arc::new(read), slots.clone());
-        Arc::new(Stored { url, size, version, read, slots }) as Arc<dyn Object>
+        let identity = StoreIdentity { etag, version_id };
+        Arc::new(Stored { url, size, version, identity, read, slots }) as Arc<dyn Object>
     };
     described.into_iter().map(object).collect()
 }
@@ -67,6 +78,10 @@ impl Object for Stored {
 
     fn version(&self) -> String {
         self.version.clone()
+    }
+
+    fn store_identity(&self) -> StoreIdentity {
+        self.identity.clone()
     }
 
     fn is_far(&self) -> bool {

@@ -72,7 +72,7 @@ pub(crate) use lines::LineLayout;
 pub use listing::{Listed, choose};
 pub(crate) use mapped::mapped_files;
 pub(crate) use named::{NamedSources, joined};
-pub use object::Object;
+pub use object::{Object, StoreIdentity};
 pub use options::OpenOptions;
 pub use projected::Projected;
 pub(crate) use projected::{LINE, check_names};

@@ -16,6 +16,15 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 
+/// By what a store tells the contents of an object from others of the same name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreIdentity {
+    /// The `ETag`, which depends on the content.
+    pub etag: Option<String>,
+    /// The id of the version, where the store keeps versions, and tells it.
+    pub version_id: Option<String>,
+}
+
 /// Bytes that can be read in any part, by any thread, and that do not change meanwhile.
 ///
 /// # Errors
@@ -29,6 +38,11 @@ pub trait Object: Debug + Send + Sync {
 
     /// What tells this version of the content from others of the same name.
     fn version(&self) -> String;
+
+    /// By what a store tells its content from others; a local file has no such thing.
+    fn store_identity(&self) -> StoreIdentity {
+        StoreIdentity::default()
+    }
 
     /// Whether a request takes so long that ranges are better asked for early, and together.
     fn is_far(&self) -> bool;
