@@ -176,6 +176,32 @@ def test_unknown_options_are_refused(source: Path, tmp_path: Path) -> None:
         fastsample.reproduce(manifest)
 
 
+@pytest.mark.parametrize("options", [{"folds": 3, "group": "talk"}, {"folds": 3, "smart": True}])
+def test_pairs_of_folds_are_made_again(
+    source: Path, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    out, manifest = tmp_path / "out.parquet", tmp_path / "out.parquet.manifest.json"
+    folds = fastsample.split(source, **options)
+    found = set()
+    for train, valid in folds.pairs():
+        for drawn in (train, valid):
+            drawn.write_parquet(out, manifest=True)
+            for again in (fastsample.reproduce(manifest), fastsample.reproduce(out, source)):
+                assert again.row_ids.tolist() == drawn.row_ids.tolist()
+                assert again.to_arrow().equals(drawn.to_arrow())
+            found.add(tuple(drawn.row_ids))
+    assert len(found) == 6
+    assert json.loads(run("reproduce", manifest, "-o", tmp_path / "b.parquet", "--json"))
+    made = json.loads(manifest.read_text(encoding="utf-8"))
+    train.write_parquet(out, manifest=True)
+    with pytest.raises(fastsample.ArgumentError, match=r"several sides of a split, whose rows"):
+        fastsample.update(out, source)
+    del made["side"]
+    manifest.write_text(json.dumps({**made, "without": "fold9"}), encoding="utf-8")
+    with pytest.raises(fastsample.ArgumentError, match=r"without is 'fold9', but .* 'fold3'"):
+        fastsample.reproduce(manifest)
+
+
 def test_the_command_line(source: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "out.parquet", tmp_path / "again.parquet"
     run("sample", source, first, "-n", 50, "--shuffle", "--manifest")

@@ -220,9 +220,6 @@ def test_damaged_manifests_are_refused(folder: Path, kind: str, damage: Any, mes
 
 def test_what_has_no_manifest_says_why(folder: Path) -> None:
     table = rows_made()
-    pair, _ = next(fastsample.split("source", folds=3).pairs())
-    with pytest.raises(ArgumentError, match="it is of several sides; write those"):
-        pair.write_parquet("out.parquet", manifest=True)
     sides = fastsample.split(table, SIZES)
     with pytest.raises(ArgumentError, match="its rows come from an object in memory"):
         sides.write_parquet("out", manifest=True)

@@ -221,12 +221,10 @@ def test_rows_of_no_file_tell_their_options(folder: Path, tmp_path: Path) -> Non
     table, output = pairs(60), tmp_path / "out.parquet"
     stream = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
     target = fastsample.Smart(target={"t": table}, avoid=files(folder)[0])
-    sides = fastsample.split(files(folder)[0], folds=3)
     for drawn, why in [
         (fastsample.sample(table, 7, seed=5), "an object in memory"),
         (fastsample.sample(stream, 7, seed=5), "an object in memory"),
         (fastsample.sample(files(folder)[0], 7, seed=5, smart=target), "target= of its smart"),
-        (next(iter(sides.pairs()))[0], "of several sides"),
     ]:
         drawn.write_parquet(output)
         made = told(output)

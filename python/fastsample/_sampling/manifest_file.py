@@ -28,12 +28,14 @@ _OUTPUT = {"path": str, "rows": int, "bytes": int}
 _FILES = {"source": [str], "files": [_file]}
 _MIXED = {"sources": [{"name": str, "share": (int, float, type(None)), **_FILES}]}
 _SIDE = {**_FILES, "side": str, "options": {"sizes": dict}}
+_WITHOUT = {**_FILES, "without": str, "options": {"sizes": dict}}
 _EPOCH = {**_FILES, "epoch": int}
 #: What else manifests have, by the key that only those of a kind have; None for a sample.
 _KINDS: dict[str | None, dict[str, Any]] = {
     None: _FILES,
     "sources": _MIXED,
     "side": _SIDE,
+    "without": _WITHOUT,
     "epoch": _EPOCH,
 }
 _ALL = {
@@ -77,7 +79,8 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
 def kind_of(found: Mapping[str, Any]) -> str | None:
     """Return what a manifest is of: None for a sample, else the key that only its kind has.
 
-    A mixture has ``sources`` with names, a side of a split its ``side``, an epoch its ``epoch``.
+    A mixture has ``sources`` with names, a side of a split its ``side``, all other sides together
+    the one that they are ``without``, an epoch its ``epoch``.
     """
     return next((key for key in _KINDS if key in found), None)
 

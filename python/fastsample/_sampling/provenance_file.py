@@ -31,7 +31,7 @@ _LEAST = {
     "fastsample": str, "seed": int, "source_rows": int, "rows": int, "row_ids": str,
     "written": {"shards": int},
 }  # fmt: skip
-_PARTS = {"side": str, "epoch": int}
+_PARTS = {"side": str, "without": str, "epoch": int}
 
 
 def tells_itself(path: Path) -> bool:

@@ -58,8 +58,9 @@ def reproduce(
     Returns
     -------
     Sample
-        The same rows: of a split those of the side that was written, of epochs those of the epoch;
-        of a mixture a :class:`fastsample.Mixture`.
+        The same rows: of a split those of the side that was written, or of the sides that were
+        written together (:meth:`fastsample.Split.pairs`); of epochs those of the epoch; of a
+        mixture a :class:`fastsample.Mixture`.
 
     Raises
     ------
@@ -156,12 +157,14 @@ def _draw(found: Mapping[str, Any], source: Any, options: Mapping[str, Any]) -> 
     kind = kind_of(found)
     if kind == "sources":
         return mix(source, **options)
-    if kind == "side":
-        sides, name = split(source, **options), found["side"]
+    if kind in ("side", "without"):
+        sides, name = split(source, **options), found[kind]
         if name not in sides:
             known = ", ".join(map(repr, sides))
-            raise ArgumentError(f"side is {name!r}, but the sides are {known}")
-        return sides[name]
+            raise ArgumentError(f"{kind} is {name!r}, but the sides are {known}")
+        if kind == "side":
+            return sides[name]
+        return dict(zip(sides, sides.pairs(), strict=True))[name][0]
     if kind == "epoch":
         try:
             return epochs(source, **options)[found["epoch"]]

@@ -39,6 +39,9 @@ class Split(Mapping[str, Sample]):
     def pairs(self) -> Iterator[tuple[Sample, Sample]]:
         """Yield for each side the rows of all others, to train on, and its own, to validate.
 
+        Both tell what made them when they are written, and :func:`fastsample.reproduce` draws them
+        again.
+
         Examples
         --------
         >>> import pyarrow as pa, fastsample
@@ -53,8 +56,8 @@ class Split(Mapping[str, Sample]):
             others = [other for key, other in self.items() if key != name]
             joined = others[0]._native.joined([other._native for other in others[1:]])
             report = replace(others[0].report, sampled=len(joined), notes=(), smart=None)
-            why = "it is of several sides; write those with manifest=True"
-            yield Sample(joined, report, replace(others[0]._recipe, part={}, untold=why)), side
+            made = replace(others[0]._recipe, part={"without": name})
+            yield Sample(joined, report, made), side
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}: {len(side):,}" for name, side in self.items())

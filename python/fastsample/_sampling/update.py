@@ -226,6 +226,8 @@ _OTHERS = {
     "fastsample.mix",
     "side": "a side of a split, whose rows depend on the other sides; draw them anew with "
     "fastsample.split",
+    "without": "several sides of a split, whose rows depend on the other side; draw them anew with "
+    "fastsample.split",
     "epoch": "an epoch, whose rows depend on the other epochs; draw them anew with "
     "fastsample.epochs",
 }
