@@ -4,7 +4,7 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -205,15 +205,17 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     lang = TABLE.schema.get_field_index("lang")
     encoded = TABLE.set_column(lang, "lang", TABLE["lang"].combine_chunks().dictionary_encode())
     whole = write_parquet(TABLE, folder / "c.parquet", row_group_size=64, data_page_size=64)
+    # Of row groups so small, the extremes rule many out.
+    small = write_parquet(TABLE, folder / "d.parquet", row_group_size=2)
     large = TABLE.set_column(lang, "lang", TABLE["lang"].cast(pa.large_string()))
-    return [parts, whole, encoded, large, TABLE]
+    return [parts, whole, small, encoded, large, TABLE]
 
 
 @given(
     CONDITIONS,
     st.floats(0.01, 1),
     st.integers(0, 2**64 - 1),
-    st.integers(0, 5),
+    st.integers(0, 6),
     st.integers(1, 3),
 )
 @settings(
@@ -353,6 +355,81 @@ def test_only_columns_of_the_condition_are_read_first(tmp_path: Path) -> None:
         fastsample.sample(path, 5, where="score > 0", columns=["id"])
 
 
+def _with_damage(path: Path, groups: Sequence[int], column: str) -> None:
+    """Overwrite the values of a column in some row groups."""
+    data = bytearray(path.read_bytes())
+    place = pq.read_schema(path).get_field_index(column)
+    for group in groups:
+        found = pq.ParquetFile(path).metadata.row_group(group).column(place)
+        start = found.data_page_offset
+        data[start : start + found.total_compressed_size] = b"\xff" * found.total_compressed_size
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("where", "groups"),
+    [
+        ("day = 4", [2, 3]),
+        ("day IN (0, 7)", [0, 4]),
+        ("day < 2", [0, 1]),
+        ("NOT day >= 2", [0, 1]),
+        ("day <= 1.5", [0, 1]),
+        ("day > 7 OR day = 1", [0, 1, 4]),
+        ("day >= 3 AND name <> '3'", [1, 2, 3, 4]),
+        ("day BETWEEN 2 AND 3 AND name > '2'", [1, 2]),
+        ("day IS NULL", [4]),
+        ("day IS NOT NULL AND day > 100", []),
+        ("name = '7'", [4]),
+        ("score < 2", [0, 1]),
+        # NaN is above all numbers.
+        ("score > 7", [0, 1, 2, 3, 4]),
+        ("chars(name) = 1 AND day = 7", [4]),
+        ("name LIKE '7%'", [0, 1, 2, 3, 4]),
+    ],
+)
+def test_row_groups_without_a_match_are_not_read(
+    tmp_path: Path, where: str, groups: list[int]
+) -> None:
+    days = [0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, None]
+    rows = {"day": days, "name": [None if day is None else str(day) for day in days]}
+    scores = [math.nan if day is None else day for day in days]
+    table = pa.table({"id": range(15), **rows, "score": pa.array(scores, pa.float64())})
+    path = write_parquet(table, tmp_path / "rows.parquet", row_group_size=3, use_dictionary=False)
+
+    def matching() -> list[int] | str:
+        try:
+            return fastsample.sample(path, 15, where=where, columns=["id"]).row_ids.tolist()
+        except fastsample.ArgumentError as error:
+            return str(error)
+
+    expected = matching()
+    for column in ("day", "name", "score"):
+        _with_damage(path, [group for group in range(5) if group not in groups], column)
+    assert matching() == expected
+    read = [column for column in ("day", "name", "score") if column in where]
+    for group in groups:
+        _with_damage(path, [group], read[0])
+        with pytest.raises(fastsample.FastSampleError, match=path.name):
+            matching()
+
+
+def test_extremes_that_are_cut_are_still_bounds(tmp_path: Path) -> None:
+    # Both share their first 64 bytes and more, at which statistics are cut.
+    texts = ["你" * 40 + end for end in ("a", "b", "\U0010ffff", "")] + ["\U0010ffff" * 30, ""]
+    table = pa.table({"text": texts * 3})
+    path = tmp_path / "rows.parquet"
+    fastsample.sample(table, 18).write_parquet(path)
+    small = write_parquet(table, tmp_path / "small.parquet", row_group_size=1)
+    for text in texts:
+        for sign in TESTS:
+            oracle = _compare("text", sign, text)
+            expected = [row for row, other in enumerate(texts * 3) if oracle({"text": other})]
+            for source in (path, small, table):
+                if expected:
+                    drawn = fastsample.sample(source, fraction=1, where=f"text {sign} '{text}'")
+                    assert drawn.row_ids.tolist() == expected, (text, sign)
+
+
 FAULTS = [
     ("", 1, "found the end, expected the name of a column"),
     ("lang =", 7, "found the end, expected a value"),
@@ -404,11 +481,12 @@ def test_more_rows_than_match_are_refused() -> None:
         fastsample.sample(TABLE, 5, where=5)  # type: ignore[arg-type]
 
 
-def test_times_and_other_types() -> None:
+@pytest.mark.parametrize("in_file", [False, True])
+def test_times_and_other_types(tmp_path: Path, in_file: bool) -> None:
     moments = [datetime.datetime(2024, 1, 1), datetime.datetime(2024, 1, 2, 3, 4, 5), None]
     table = pa.table(
         {
-            "at": pa.array(moments, pa.timestamp("s")),
+            "at": pa.array(moments, pa.timestamp("ms")),
             "half": pa.array([0.1, 0.2, None], pa.float32()),
             "tags": pa.array([["a"], None, []]),
             "none": pa.nulls(3),
@@ -416,8 +494,12 @@ def test_times_and_other_types() -> None:
         }
     )
 
+    source = table
+    if in_file:
+        source = write_parquet(table, tmp_path / "rows.parquet", row_group_size=1)
+
     def ids(where: str) -> list[int]:
-        found: list[int] = fastsample.sample(table, fraction=1, where=where).row_ids.tolist()
+        found: list[int] = fastsample.sample(source, fraction=1, where=where).row_ids.tolist()
         return found
 
     assert ids("at < '2024-01-02'") == [0]
@@ -427,7 +509,7 @@ def test_times_and_other_types() -> None:
     assert ids("none IS NULL") == [0, 1, 2]
     assert ids('none > 5 OR "a b" = 3') == [2]
     with pytest.raises(fastsample.ArgumentError, match="is finer than the column"):
-        ids("at = '2024-01-02 03:04:05.5'")
+        ids("at = '2024-01-02 03:04:05.0005'")
     with pytest.raises(fastsample.ArgumentError, match="only texts, numbers, dates"):
         ids("tags = 'a'")
 

@@ -18,7 +18,7 @@ use crate::source::Source;
 
 impl Predicate {
     /// The rows of `source` of which the predicate is true. Of all columns of the source, kept or
-    /// not, those of the predicate are read.
+    /// not, those of the predicate are read, but no row group in which no row can match.
     ///
     /// # Errors
     /// [`crate::Error::Column`] for a column that is not there, [`crate::Error::Argument`] for one
@@ -28,10 +28,15 @@ impl Predicate {
         let columns = source.project_columns(&self.columns(), "where")?;
         // Types are checked before anything is read.
         self.matches(&RecordBatch::new_empty(columns.schema().clone()))?;
-        ctx.begin(source.rows());
-        let found = scan::in_order(ctx, &columns, |_, batch| self.matches(batch))?;
+        let columns = self.prune(columns);
+        ctx.begin(columns.spans().iter().map(|span| span.ordinals.end - span.ordinals.start).sum());
+        let of_batch = |first: u64, batch: &RecordBatch| Ok((first, self.matches(batch)?));
         let mut bits = BooleanBufferBuilder::new(source.rows() as usize);
-        found.iter().for_each(|more| bits.append_buffer(more));
+        for (first, more) in scan::in_order(ctx, &columns, of_batch)? {
+            bits.append_n(first as usize - bits.len(), false);
+            bits.append_buffer(&more);
+        }
+        bits.append_n(source.rows() as usize - bits.len(), false);
         Ok(Selection::of_bits(bits.finish()))
     }
 

@@ -1,9 +1,9 @@
 //! Predicates over rows: a small part of SQL's `WHERE`, as in `lang = 'zh' AND score > 0.5`.
 //!
 //! ```text
-//!  text ─▶ lexer ─▶ parser ─▶ Condition ──────────────┐
-//!                                                     ▼
-//!  source ─▶ scan: its columns only ─▶ batch ─▶ evaluate: Truth ─▶ Selection: rows that match
+//!  text ─▶ lexer ─▶ parser ─▶ Condition ─────────────────────────────┐
+//!                                  ▼                                 ▼
+//!  source ─▶ its columns ─▶ row groups that may match ─▶ batch ─▶ evaluate ─▶ Selection: rows that match
 //! ```
 //!
 //! A condition is true, false or unknown (null), as in SQL. Only rows of which it is true match.
@@ -19,6 +19,7 @@
 //! | `fault` | what is wrong, and where |
 //! | `compare` | a column against a value |
 //! | `evaluate` | a condition over a batch, and over a source |
+//! | `possible` | a condition over row groups, by what footers say of them |
 
 mod compare;
 mod condition;
@@ -28,6 +29,7 @@ mod lexer;
 mod like;
 mod number;
 mod parser;
+mod possible;
 mod truth;
 
 use std::sync::Arc;

@@ -1,11 +1,12 @@
-//! `Truth`: three-valued logic over the rows of a batch, as SQL has it.
+//! `Truth`: three-valued logic over the rows of a batch, as SQL has it, or over groups of rows.
 
 use arrow_array::{Array, BooleanArray};
 use arrow_buffer::BooleanBuffer;
 
 /// Where a condition is true, and where it is false; elsewhere it is unknown.
 ///
-/// Invariant: no row is in both masks.
+/// Of rows, none is in both masks. Of groups of rows, the masks say where it may be true of some row,
+/// and where it may be false of some, so that a group may be in both; they follow the same rules.
 #[derive(Debug, Clone)]
 pub(super) struct Truth {
     yes: BooleanBuffer,
@@ -16,6 +17,11 @@ impl Truth {
     /// Rows that are true, the others false.
     pub(super) fn known(yes: BooleanBuffer) -> Self {
         let no = !&yes;
+        Self { yes, no }
+    }
+
+    /// Groups of rows with a row of which it may be true, and those with one of which it may be false.
+    pub(super) fn possible(yes: BooleanBuffer, no: BooleanBuffer) -> Self {
         Self { yes, no }
     }
 

@@ -9,6 +9,7 @@ use arrow_select::filter::filter_record_batch;
 
 use super::batches::Batches;
 use super::csv::CsvFile;
+use super::extremes::Extremes;
 use super::file::{OpenFile, SourceFile};
 use super::ipc::{self, IpcFile};
 use super::jsonl::JsonlFile;
@@ -201,6 +202,14 @@ impl Data {
                 self.lines().map_or(Vec::new(), |f| f.units().collect())
             }
             Self::Batches { batches, .. } => batches.iter().map(|b| b.num_rows() as u64).collect(),
+        }
+    }
+
+    /// The least and the greatest value of a column in each unit, where the format tells.
+    pub(super) fn extremes(&self, column: &str) -> Option<Extremes> {
+        match self {
+            Self::Parquet(file) => file.extremes(column),
+            Self::Ipc(_) | Self::Jsonl(_) | Self::Csv(_) | Self::Batches { .. } => None,
         }
     }
 

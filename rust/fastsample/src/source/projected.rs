@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_buffer::BooleanBuffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::batches::Batches;
@@ -14,6 +15,7 @@ use super::lines::Passes;
 use super::narrow::{KeptColumn, narrowed};
 use super::unify::{ColumnMap, unify};
 use super::unit_rows::Rows;
+use super::units::Units;
 use super::{Fragment, Part, Source, Span};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -39,6 +41,8 @@ pub struct Projected {
     passes: Passes,
     /// Whether the last column is [`LINE`].
     lines: bool,
+    /// Of each part the units that are read; all, if there are none.
+    units: Option<Arc<[BooleanBuffer]>>,
 }
 
 impl Source {
@@ -142,7 +146,7 @@ impl From<&Source> for Projected {
 impl Projected {
     fn new(source: Source, schema: SchemaRef, columns: Vec<ColumnMap>) -> Self {
         let (buffers, passes) = (Buffers::default(), Passes::default());
-        Self { source, schema, columns, buffers, passes, lines: false }
+        Self { source, schema, columns, buffers, passes, lines: false, units: None }
     }
 
     /// With one more column behind the others, [`LINE`]: each row as it is in its file, without the
@@ -173,11 +177,25 @@ impl Projected {
         &self.schema
     }
 
-    /// Cuts the source into spans, in order.
+    /// Without the units that `may_match` leaves out; it has a bit for each unit of a part. Ordinals
+    /// stay as they are.
+    pub(crate) fn only_units(self, may_match: impl Fn(&Units<'_>) -> BooleanBuffer) -> Self {
+        let of_part = |part: &Part| may_match(&Units::new(&part.data, &self.schema));
+        let units: Vec<BooleanBuffer> = self.source.parts.iter().map(of_part).collect();
+        Self { units: Some(units.into()), ..self }
+    }
+
+    /// Whether a fragment is read.
+    fn is_read(&self, fragment: &Fragment) -> bool {
+        self.units.as_ref().is_none_or(|parts| parts[fragment.part].value(fragment.unit))
+    }
+
+    /// Cuts what is read of the source into spans, in order.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
         let mut spans = Vec::new();
-        for (index, fragment) in self.source.fragments.iter().enumerate() {
+        let fragments = self.source.fragments.iter().enumerate();
+        for (index, fragment) in fragments.filter(|(_, fragment)| self.is_read(fragment)) {
             let part = &self.source.parts[fragment.part];
             let roots = self.columns[fragment.part].roots();
             let (first, last) = (fragment.start, fragment.start + fragment.rows);

@@ -27,6 +27,7 @@ pub(super) mod codec;
 mod decoder;
 mod delta;
 mod embedded;
+mod extremes;
 mod file;
 mod footer;
 mod footer_walk;
