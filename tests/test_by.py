@@ -95,7 +95,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 
 @given(
     st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=3, unique=True),
-    st.sampled_from(["proportional", "equal", "sqrt", "shares"]),
+    st.sampled_from(["proportional", "equal", "sqrt", 1, 1.5, 3.3, 40.0, "shares"]),
     st.integers(1, ROWS),
     st.integers(0, 2**64 - 1),
     st.integers(0, 5),
@@ -108,7 +108,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 def test_a_draw_is_that_of_plain_python(
     sources: list[Any],
     by: list[str],
-    allocation: str,
+    allocation: str | float,
     n: int,
     seed: int,
     layout: int,
@@ -119,12 +119,15 @@ def test_a_draw_is_that_of_plain_python(
     groups = groups_of(by)
     rows = {group: len(places) for group, places in groups.items()}
     given_: Any = allocation
-    if allocation == "proportional":
+    if allocation in ("proportional", 1):
         weights = {group: Fraction(count) for group, count in rows.items()}
     elif allocation == "equal":
         weights = dict.fromkeys(rows, Fraction(1))
     elif allocation == "sqrt":
         weights = {group: Fraction(math.isqrt(count << 60)) for group, count in rows.items()}
+    elif not isinstance(allocation, str):
+        # To the last bits but some: sums of them are never as near to a tie.
+        weights = {group: Fraction(count ** (1 / allocation)) for group, count in rows.items()}
     else:
         chosen = data.draw(st.lists(st.sampled_from(list(rows)), min_size=1, unique=True))
         parts = data.draw(st.lists(st.integers(1, 20), min_size=len(chosen), max_size=len(chosen)))
@@ -272,7 +275,10 @@ FAULTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"by": ["stars", "stars"]}, fastsample.ColumnError, "twice"),
     ({"by": 5}, fastsample.SourceTypeError, "by is 5"),
     ({"by": "source", "allocation": "even"}, fastsample.ArgumentError, "'equal' or 'sqrt'"),
-    ({"by": "source", "allocation": 5}, fastsample.SourceTypeError, "map groups to shares"),
+    ({"by": "source", "allocation": 0.5}, fastsample.ArgumentError, "0.5; it must be from 1 to"),
+    ({"by": "source", "allocation": math.nan}, fastsample.ArgumentError, "nan; it must be from 1"),
+    ({"by": "source", "allocation": True}, fastsample.SourceTypeError, "a temperature such as"),
+    ({"by": "source", "allocation": [5]}, fastsample.SourceTypeError, "map groups to shares"),
     ({"by": "source", "allocation": {}}, fastsample.ArgumentError, "allocation is empty"),
     (
         {"by": "source", "allocation": {"wiki": 0.7, "code": 0.2}},

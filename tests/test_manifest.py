@@ -37,6 +37,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"n": 50, "seed": 7, "columns": ["id", "kind"]},
     {"fraction": 0.13, "where": "kind = '1'"},
     {"n": 60, "by": "kind", "allocation": "sqrt"},
+    {"n": 60, "by": "kind", "allocation": 3.3},
     {"n": 60, "by": ["kind"], "allocation": {"0": 0.25, "2": 0.75}, "weights": True},
     {"n": 50, "group": "talk"},
     {"n": 50, "weight": "id"},

@@ -39,7 +39,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 BY = [["source"], ["stars", "source"], ["talk"]]
-ALLOCATIONS: list[Any] = ["proportional", "equal", "sqrt", "shares"]
+ALLOCATIONS: list[Any] = ["proportional", "equal", "sqrt", 2.5, "shares"]
 SHARES: dict[str, dict[Any, float]] = {
     "source": {"wiki": 0.2, "code": 0.5, None: 0.3},
     "stars source": {(0, "wiki"): 0.25, (1, "code"): 0.75},

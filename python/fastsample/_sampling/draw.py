@@ -115,7 +115,8 @@ def sample(
         larger one, so it is nearly a subset.
     allocation
         ``"proportional"`` to the rows of each group, ``"equal"``, ``"sqrt"`` (in proportion to the
-        square root of the rows: between the two), or shares of groups that sum to 1:
+        square root of the rows: between the two), a temperature T from 1 to 1000 (a group of r rows
+        weighs r**(1/T): 1 is proportional, 2 the square root), or shares of groups that sum to 1:
         ``{"a": 0.7, "b": 0.3}``, where others give no rows. With several columns a group is a
         tuple. A group with fewer rows than its share gives all it has, and the others give the rest
         in proportion; ``report.groups`` says so.

@@ -43,7 +43,7 @@ class DrawPlan:
     tokenizer: str | os.PathLike[str] | None = None
     chat_template: bool | None = None
     by: list[str] | None = None
-    allocation: str | Shares = "proportional"
+    allocation: str | float | Shares = "proportional"
     group: list[str] | None = None
     weight: str | None = None
     key: str | None = None

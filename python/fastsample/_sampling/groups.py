@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
@@ -14,12 +15,15 @@ from fastsample.errors import ArgumentError, SourceTypeError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-#: How rows are divided among groups: a formula, or shares of groups.
-AllocationLike: TypeAlias = "str | Mapping[Any, float]"
+#: How rows are divided among groups: a formula, a temperature, or shares of groups.
+AllocationLike: TypeAlias = "str | float | Mapping[Any, float]"
 
 FORMULAS = ("proportional", "equal", "sqrt")
 
 Shares = list[tuple[list[str | None], float]]
+
+#: The most that a temperature may be: at 1000, groups of 1 and of 10**9 rows weigh 1 and 1.02.
+MOST_TEMPERATURE = 1000
 
 
 def check_by(by: object, name: str = "by") -> list[str]:
@@ -29,7 +33,7 @@ def check_by(by: object, name: str = "by") -> list[str]:
 
 def check_strata(
     by: str | Sequence[str] | None, allocation: AllocationLike
-) -> tuple[list[str] | None, str | Shares]:
+) -> tuple[list[str] | None, str | float | Shares]:
     """Return the columns that make strata, if some do, and how rows are divided among these."""
     if by is None and allocation != "proportional":
         raise ArgumentError("allocation divides rows among groups; name their column with by")
@@ -37,14 +41,16 @@ def check_strata(
     return columns, check_allocation(allocation, len(columns or ()))
 
 
-def check_allocation(allocation: object, columns: int) -> str | Shares:
-    """Return a formula, or the values of groups of so many columns with their shares."""
+def check_allocation(allocation: object, columns: int) -> str | float | Shares:
+    """Return a formula, a temperature, or the values of groups of so many columns with shares."""
     if not isinstance(allocation, Mapping):
         if isinstance(allocation, str):
             return choice("allocation", allocation, FORMULAS)
+        if isinstance(allocation, Real) and not isinstance(allocation, bool):
+            return number("allocation", allocation, least=1, most=MOST_TEMPERATURE)
         raise SourceTypeError(
-            f"allocation is {allocation!r}; it must be 'proportional', 'equal', 'sqrt', or map "
-            'groups to shares: {"a": 0.7, "b": 0.3}'
+            f"allocation is {allocation!r}; it must be 'proportional', 'equal', 'sqrt', a "
+            'temperature such as 2.5, or map groups to shares: {"a": 0.7, "b": 0.3}'
         )
     if not allocation:
         raise ArgumentError("allocation is empty; give at least one group a share")
@@ -59,6 +65,13 @@ def check_allocation(allocation: object, columns: int) -> str | Shares:
         found = number(f"the share of {group!r}", share, least=0, most=1)
         shares.append(([_text(value) for value in values], found))
     return shares
+
+
+def _told(allocation: str | float | Shares) -> str:
+    """Return how a report tells an allocation."""
+    if isinstance(allocation, list):
+        return "shares"
+    return allocation if isinstance(allocation, str) else f"temperature {allocation:g}"
 
 
 def _text(value: object) -> str | None:
@@ -92,13 +105,13 @@ def group_notes(
 
 
 def to_groups(
-    found: _fastsample.GroupsFound, by: Sequence[str], allocation: str | Shares
+    found: _fastsample.GroupsFound, by: Sequence[str], allocation: str | float | Shares
 ) -> Groups:
     """Return what the core found of groups as their report."""
     largest = tuple(Group(tuple(values), rows, n) for values, rows, n in found["largest"])
     return Groups(
         by=tuple(by),
-        allocation=allocation if isinstance(allocation, str) else "shares",
+        allocation=_told(allocation),
         count=found["count"],
         largest=largest,
         short=found["short"],

@@ -40,7 +40,7 @@ class Groups:
     by : tuple of str
         The columns whose values make groups.
     allocation : str
-        ``proportional``, ``equal``, ``sqrt``, or ``shares`` if they were named.
+        ``proportional``, ``equal``, ``sqrt``, a ``temperature``, or ``shares`` if they were named.
     count : int
         All groups.
     largest : tuple of Group

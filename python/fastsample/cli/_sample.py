@@ -81,7 +81,7 @@ from fastsample.cli._written import (
 @click.option(
     "--allocation",
     default="proportional",
-    help="With --by: proportional, equal, sqrt, or shares: a=0.7,b=0.3.",
+    help="With --by: proportional, equal, sqrt, a temperature (2.5), or shares: a=0.7,b=0.3.",
 )
 @several("--group", help="Draw rows of equal values of this column all or none. Repeatable.")
 @click.option(
@@ -265,7 +265,10 @@ def _warn(num_samples: int, drawn: Report) -> None:
 
 def _allocation(text: str) -> AllocationLike:
     if "=" not in text:
-        return text
+        try:
+            return float(text)
+        except ValueError:
+            return text
     shares: dict[Any, float] = {}
     for part in text.split(","):
         name, _, share = part.rpartition("=")

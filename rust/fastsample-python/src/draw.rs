@@ -35,10 +35,11 @@ attributes! {
     }
 }
 
-/// The name of a formula, or groups with their shares.
+/// The name of a formula, a temperature, or groups with their shares.
 #[derive(FromPyObject)]
 pub(crate) enum Allocation {
     Formula(String),
+    Temperature(f64),
     Named(Vec<(Vec<Option<String>>, f64)>),
 }
 
@@ -46,6 +47,9 @@ impl Allocation {
     pub(crate) fn shares(self) -> Result<Shares, Error> {
         let formula = match self {
             Self::Named(shares) => return Ok(Shares::Named(shares)),
+            Self::Temperature(temperature) => {
+                return Ok(Shares::Formula(Formula::Temperature(temperature)));
+            }
             Self::Formula(name) => name,
         };
         match formula.as_str() {

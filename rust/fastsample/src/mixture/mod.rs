@@ -6,7 +6,7 @@
 //! ```
 //!
 //! - `options`: what is mixed, and what became of each source;
-//! - `quotas`: weights out of shares, quotas out of weights; `temperature`: weights by size;
+//! - `quotas`: weights out of shares, quotas out of weights;
 //! - `by_tokens`: the rows that fit into quotas of tokens;
 //! - `deviation`: how far from its share of the tokens a source is at a prefix.
 
@@ -14,7 +14,6 @@ mod by_tokens;
 mod deviation;
 mod options;
 mod quotas;
-mod temperature;
 
 use self::by_tokens::{TokenPasses, TokenSources};
 use self::deviation::deviations;

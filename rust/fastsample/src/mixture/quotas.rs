@@ -1,7 +1,6 @@
 //! How much each source gives: weights out of shares, quotas out of weights.
 
 use super::options::{Exhausted, SourceShares};
-use super::temperature;
 use crate::error::{Error, Result};
 use crate::select::{Allocation, check_sum, in_units};
 
@@ -47,9 +46,7 @@ pub(super) fn weights_of(shares: &SourceShares, rows: &[u64]) -> Result<(Vec<u64
                     "temperature is {temperature}; it must be at least 1"
                 )));
             }
-            let is_plain = temperature <= 1.0;
-            let weights =
-                if is_plain { rows.to_vec() } else { temperature::weights(rows, temperature) };
+            let weights = Allocation::Temperature(temperature).weights(rows);
             let all = weights.iter().map(|&weight| weight as f64).sum::<f64>();
             let shares = weights.iter().map(|&weight| weight as f64 / all).collect();
             Ok((weights, shares))

@@ -8,6 +8,7 @@
 
 use std::cmp::Reverse;
 
+use super::temperature;
 use crate::error::{Error, Result};
 
 /// How a sample is divided among strata.
@@ -19,6 +20,8 @@ pub enum Allocation {
     Equal,
     /// In proportion to the square roots of their rows: between the two.
     Sqrt,
+    /// In proportion to the power `1 / T` of their rows, where T is from 1 to 1000.
+    Temperature(f64),
     /// In proportion to these numbers.
     Weights(Vec<u64>),
 }
@@ -51,11 +54,14 @@ impl Allocation {
         divide(n, &vec![n; rows.len()], &self.weights(rows))
     }
 
-    fn weights(&self, rows: &[u64]) -> Vec<u64> {
+    /// The weight of each stratum.
+    pub(crate) fn weights(&self, rows: &[u64]) -> Vec<u64> {
         match self {
             Self::Proportional => rows.to_vec(),
             Self::Equal => vec![1; rows.len()],
             Self::Sqrt => rows.iter().map(|&rows| root(rows)).collect(),
+            &Self::Temperature(one) if one <= 1.0 => rows.to_vec(),
+            &Self::Temperature(temperature) => temperature::weights(rows, temperature),
             Self::Weights(weights) => weights.clone(),
         }
     }

@@ -7,8 +7,9 @@
 //! - `replacement`: how often each row is drawn with replacement;
 //! - `amount`: how many rows are drawn: a number, or a share;
 //! - `blocks`: some blocks of neighbouring rows, for pilots;
-//! - `allocation`: how many rows of each stratum;
+//! - `allocation`: how many rows of each stratum; `temperature`: weights of strata by their size;
 //! - `even`: an order of several sequences that is even at every prefix;
+//! - [`fixed_point`]: logarithms and powers in integers;
 //! - [`strata`]: the stratum of each row, and the best rows of each;
 //! - `rank`: the row of a given rank, where all rows are at hand;
 //! - [`selection`]: the result, as a predicate over row ordinals.
@@ -19,10 +20,12 @@ pub mod arrivals;
 mod blocks;
 pub mod bottom;
 mod even;
+pub mod fixed_point;
 pub(crate) mod rank;
 mod replacement;
 pub mod selection;
 pub mod strata;
+mod temperature;
 pub mod uniform;
 
 pub use allocation::{Allocated, Allocation};

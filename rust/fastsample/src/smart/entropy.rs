@@ -1,6 +1,6 @@
 //! Character entropy: the rule of the pandas script that fastsample replaces.
 
-use crate::smart::fixed_point::log2_with;
+use crate::select::fixed_point::log2_with;
 use crate::text::utf8::decode;
 
 /// Rows with fewer or more characters in all text columns come last.

@@ -23,7 +23,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::smart::fixed_point::WEIGHT_ONE;
+    use crate::select::fixed_point::WEIGHT_ONE;
 
     proptest! {
         #[test]

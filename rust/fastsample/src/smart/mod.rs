@@ -18,7 +18,6 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`options`] | the rule and the strengths of the terms |
-//! | [`fixed_point`] | logarithms and powers in integers |
 //! | [`pilot`] | document frequencies of shingles in a small part of the rows |
 //! | [`examples`] | the shingles of some rows, row by row, for a target that is learned |
 //! | [`terms`] | the factors of a weight: near-duplicates, commonness, length, repetition, target, avoid |
@@ -48,7 +47,6 @@ pub mod extract;
 pub mod extractor;
 mod factors;
 pub mod features;
-pub mod fixed_point;
 pub mod inclusion;
 mod kept_features;
 pub mod kinds;

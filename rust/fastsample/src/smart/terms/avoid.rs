@@ -12,7 +12,7 @@ pub fn log_factor(avoided: i16, clip: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smart::fixed_point::ONE;
+    use crate::select::fixed_point::ONE;
     use crate::smart::terms::importance::VALUE_BITS;
 
     #[test]

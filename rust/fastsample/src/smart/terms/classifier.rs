@@ -16,7 +16,7 @@
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::hash::mix_two;
-use crate::smart::fixed_point::{FRACTION_BITS, WEIGHT_ONE, exp2};
+use crate::select::fixed_point::{FRACTION_BITS, WEIGHT_ONE, exp2};
 use crate::smart::terms::importance::{MOST, VALUE_BITS};
 
 /// Classes that shingles are hashed into.

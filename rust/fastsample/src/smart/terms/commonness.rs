@@ -3,7 +3,7 @@
 use std::hint::select_unpredictable;
 
 use crate::hash::mix_two;
-use crate::smart::fixed_point::{FRACTION_BITS, log2};
+use crate::select::fixed_point::{FRACTION_BITS, log2};
 
 /// Bits after the point of a shingle's log count, and of a row's mean.
 const CODE_BITS: u32 = 3;
@@ -176,7 +176,7 @@ pub fn mean_log_count(value: u16) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smart::fixed_point::ONE;
+    use crate::select::fixed_point::ONE;
 
     fn spread(i: u64) -> u64 {
         crate::hash::RowHash::new(0).of(i)

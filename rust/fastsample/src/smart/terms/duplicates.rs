@@ -4,8 +4,8 @@ use crate::error::Result;
 use crate::exec::{Context, fold_on};
 use crate::hash::Repeated;
 use crate::select::Selection;
+use crate::select::fixed_point::log2;
 use crate::sketch::minhash::BANDS;
-use crate::smart::fixed_point::log2;
 
 /// Most cores on which bands are counted: each needs 12 bytes a row meanwhile.
 pub(crate) const WORKERS: usize = 4;
@@ -182,7 +182,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::smart::fixed_point::ONE;
+    use crate::select::fixed_point::ONE;
 
     proptest! {
         #[test]

@@ -6,7 +6,7 @@
 //! towards the source's where the target is small.
 
 use crate::hash::mix_two;
-use crate::smart::fixed_point::{FRACTION_BITS, log2_with};
+use crate::select::fixed_point::{FRACTION_BITS, log2_with};
 
 /// Classes that shingles are hashed into.
 const CLASS_BITS: u32 = 16;
@@ -94,7 +94,7 @@ pub fn mean_log_ratio(importance: i16) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smart::fixed_point::ONE;
+    use crate::select::fixed_point::ONE;
 
     #[test]
     fn ratios_are_the_formula() {

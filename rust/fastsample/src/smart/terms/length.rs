@@ -1,6 +1,6 @@
 //! Length: the square root of a row's characters, up to where training cuts it off.
 
-use crate::smart::fixed_point::log2;
+use crate::select::fixed_point::log2;
 
 /// `log2` of the length factor, in fixed point; none for a row that is too short to be drawn.
 ///
@@ -21,7 +21,7 @@ pub fn log_factor(chars: u32, min: u32, max: u32) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smart::fixed_point::ONE;
+    use crate::select::fixed_point::ONE;
 
     #[test]
     fn the_factor_is_the_formula() {

@@ -1,6 +1,6 @@
 //! Repetition: distinct shingles over all shingles of a row; low for laughter, lines of dashes.
 
-use crate::smart::fixed_point::{FRACTION_BITS, ONE, log2};
+use crate::select::fixed_point::{FRACTION_BITS, ONE, log2};
 
 /// A row of hardly more than one shingle keeps this share of its weight: 1/16.
 const FLOOR: i64 = -4 * ONE;

@@ -14,8 +14,8 @@
 use crate::error::Result;
 use crate::exec::{Context, fold_on};
 use crate::hash::{Repeated, mix_two};
+use crate::select::fixed_point::{WEIGHT_ONE, exp2, log2};
 use crate::sketch::minhash::BANDS;
-use crate::smart::fixed_point::{WEIGHT_ONE, exp2, log2};
 use crate::smart::terms::duplicates::{WORKERS, add, count_others};
 
 /// Near-duplicates of a row, itself included, from which on its novelty is computed; with fewer,
@@ -86,7 +86,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::smart::fixed_point::ONE;
+    use crate::select::fixed_point::ONE;
     use crate::smart::terms::duplicates;
 
     proptest! {

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::exec::{Context, SharedSlice, fold, memory};
+use crate::select::fixed_point::{self, FRACTION_BITS, ONE};
 use crate::smart::features::Features;
-use crate::smart::fixed_point::{self, FRACTION_BITS, ONE};
 use crate::smart::options::Smart;
 use crate::smart::terms::commonness::CommonnessLimits;
 use crate::smart::terms::duplicates::{self, Copies};

@@ -1,9 +1,9 @@
-//! Weights of sources by their size and a temperature, in integers.
+//! Weights of strata by their size and a temperature, in integers.
 //!
-//! A source of `r` rows weighs `r^(1/T)`: in proportion to its size at T = 1, and ever more as the
+//! A stratum of `r` rows weighs `r^(1/T)`: in proportion to its size at T = 1, and ever more as the
 //! others do as T grows (Devlin et al., multilingual BERT; Xue et al., *mT5*, 2021).
 
-use crate::smart::fixed_point::log2_with;
+use crate::select::fixed_point::log2_with;
 
 /// Bits after the point of a logarithm. Its error is below 2^-40, of a weight below 2^-39.
 const BITS: u32 = 40;
