@@ -1,17 +1,18 @@
-"""Train with Lightning; torchdata's loader keeps the place in the checkpoint.
+"""Train with Lightning; the place in the data is kept in its checkpoints.
 
 python examples/with_lightning.py rows.parquet --output run
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import fastsample
 import lightning
 import torch
+from fastsample.lightning import DataModule
 from lightning.pytorch.callbacks import ModelCheckpoint
 from tiny_model import TinyModel, collate
-from torchdata.stateful_dataloader import StatefulDataLoader
 
 
 class Module(lightning.LightningModule):
@@ -23,7 +24,9 @@ class Module(lightning.LightningModule):
 
     def training_step(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Return the loss of a batch."""
-        print("rows", *batch["ids"].tolist(), flush=True)
+        # In one piece: ranks share the output.
+        sys.stdout.write(f"rows {' '.join(map(str, batch['ids'].tolist()))}\n")
+        sys.stdout.flush()
         return self.model(**batch)["loss"]
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -39,15 +42,14 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=-1)
+    parser.add_argument("--devices", type=int, default=1)
     args = parser.parse_args()
 
     rows = fastsample.sample(args.source, args.rows).cache()
-    sampler = fastsample.ResumableSampler(rows, seed=1)
-    loader = StatefulDataLoader(
-        rows, batch_size=8, sampler=sampler, num_workers=args.workers, collate_fn=collate
-    )
+    data = DataModule(rows, batch_size=8, seed=1, num_workers=args.workers, collate_fn=collate)
     trainer = lightning.Trainer(
         accelerator="cpu",
+        devices=args.devices,
         max_epochs=2,
         max_steps=args.steps,
         logger=False,
@@ -61,7 +63,7 @@ def main() -> None:
         use_distributed_sampler=False,
     )
     checkpoint = args.output / "last.ckpt"
-    trainer.fit(Module(), loader, ckpt_path=str(checkpoint) if checkpoint.exists() else None)
+    trainer.fit(Module(), data, ckpt_path=str(checkpoint) if checkpoint.exists() else None)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_comparison", "_verification"),
     ("parts",),
     ("_engines",),
-    ("dask", "ray", "spark"),
+    ("dask", "lightning", "ray", "spark"),
     ("",),  # fastsample itself: the public names
     ("cli",),
     ("__main__",),

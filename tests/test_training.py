@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker processes"),
     pytest.mark.filterwarnings("ignore:.*set_vital.*deprecated"),
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*LeafSpec.*deprecated:FutureWarning"),
 ]
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -294,11 +296,93 @@ def test_a_pack_teaches_what_its_rows_teach(source: Path) -> None:
 
 
 def test_lightning(source: Path, ids: list[int], tmp_path: Path) -> None:
-    whole = run("with_lightning.py", source, "--output", tmp_path / "whole")
-    assert Counter(i for step in whole for i in step) == dict.fromkeys(ids, 2)
+    rows = fastsample.sample(source, N).cache()
+    sampler = fastsample.ResumableSampler(rows, seed=1)
+    order = []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        order += collate_ids(rows.__getitems__(list(sampler)))
+    assert Counter(order) == dict.fromkeys(ids, 2)
     arguments = "with_lightning.py", source, "--output", tmp_path / "run"
-    first = run(*arguments, "--steps", 5)
-    assert first + run(*arguments) == whole
+    # Two ranks begin, one goes on.
+    first = run(*arguments, "--steps", 5, "--devices", 2, launcher=("-B",))
+    assert sorted(chain(*first)) == sorted(order[:80])
+    assert list(chain(*run(*arguments))) == order[80:]
+
+
+def test_a_lightning_module_of_batches_by_length(source: Path, tmp_path: Path) -> None:
+    import lightning
+    import torch
+    from fastsample.lightning import DataModule
+
+    rows, valid = (fastsample.sample(source, n, seed=n).cache() for n in (N, 30))
+
+    class Module(lightning.LightningModule):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(1, 1)
+            self.seen: list[list[int]] = []
+            self.valid: list[int] = []
+
+        def training_step(self, batch: list[int]) -> Any:
+            self.seen.append(batch)
+            return self.layer(torch.ones(1, 1)).sum()
+
+        def on_train_batch_end(self, *_: object) -> None:
+            self.trainer.save_checkpoint(tmp_path / f"{self.global_step}.ckpt")
+
+        def validation_step(self, batch: list[int]) -> None:
+            self.valid += batch
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    def sampler(ranks: int, rank: int) -> fastsample.LengthBatchSampler:
+        return fastsample.LengthBatchSampler(rows, 8, num_replicas=ranks, rank=rank)
+
+    def fit(checkpoint: Path | None = None) -> Module:
+        module = Module()
+        data = DataModule(rows, valid, sampler=sampler, collate_fn=collate_ids)
+        trainer = lightning.Trainer(
+            accelerator="cpu",
+            max_epochs=3,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+        )
+        trainer.fit(module, data, ckpt_path=checkpoint)
+        return module
+
+    whole = fit()
+    order, expected = sampler(1, 0), []
+    for epoch in range(3):
+        order.set_epoch(epoch)
+        expected += [collate_ids(rows.__getitems__(batch)) for batch in order]
+    assert whole.seen == expected
+    assert whole.valid == collate_ids(valid.__getitems__(list(range(30)))) * 3
+    # In the middle of an epoch, and at its end.
+    for step in (5, 13):
+        assert fit(tmp_path / f"{step}.ckpt").seen == expected[step:]
+
+
+def test_lightning_modules_say_what_is_wrong(source: Path) -> None:
+    from fastsample.lightning import DataModule
+
+    rows = fastsample.sample(source, N).cache()
+    with pytest.raises(fastsample.ArgumentError, match="batch_size is not given"):
+        DataModule(rows).train_dataloader()
+    with pytest.raises(fastsample.ArgumentError, match="sampler made the one of rank 0 of 2"):
+        DataModule(
+            rows, sampler=lambda *_: fastsample.ResumableSampler(N, num_replicas=2), batch_size=8
+        ).train_dataloader()
+    wrong: Any = range
+    with pytest.raises(fastsample.SourceTypeError, match="must be one of fastsample's"):
+        DataModule(rows, sampler=wrong, batch_size=8).train_dataloader()
+    with pytest.raises(fastsample.ArgumentError, match="batch_size is 0; it must be"):
+        DataModule(rows, batch_size=0)
 
 
 def test_a_dataset_class_changed_by_one_line(source: Path) -> None:

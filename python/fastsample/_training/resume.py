@@ -124,15 +124,13 @@ class ResumableOrder(ABC, Generic[T]):
         """
         if not hasattr(loader, "__iter__"):
             raise SourceTypeError(f"loader is {loader!r}; it must be a data loader")
-        step, drops = self._per_step(loader), _drops_last(loader)
+        step, drops = self._per_step(loader), drops_last(loader)
         epoch: int | None = None
         finished = False
         try:
             for batch in loader:
                 epoch = self._epoch
-                self.advance(step)
-                if drops and self._epoch == epoch and not self._has_step(step):
-                    self._begin(epoch + 1)
+                self._count(step, drops)
                 yield batch
             finished = True
         finally:
@@ -140,6 +138,13 @@ class ResumableOrder(ABC, Generic[T]):
             # Without a batch, what is left of the epoch is less than one, and is dropped.
             if finished and epoch in (None, self._epoch):
                 self._begin(self._epoch + 1)
+
+    def _count(self, step: int, drops: bool) -> None:
+        """Count a step as consumed, and what is left of the epoch with it, if that is dropped."""
+        epoch = self._epoch
+        self.advance(step)
+        if drops and self._epoch == epoch and not self._has_step(step):
+            self._begin(epoch + 1)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the position of the run: a few integers, and what they belong to."""
@@ -170,7 +175,7 @@ class ResumableOrder(ABC, Generic[T]):
         self._loaded_epoch = self._epoch
 
 
-def _drops_last(loader: Any) -> bool:
+def drops_last(loader: Any) -> bool:
     """Return whether a loader drops a last batch that is not full."""
     sampler = getattr(loader, "batch_sampler", None)
     return bool(getattr(loader, "drop_last", False) or getattr(sampler, "drop_last", False))

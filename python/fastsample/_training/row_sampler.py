@@ -10,6 +10,7 @@ from fastsample._arguments import flag, is_whole, whole
 from fastsample._public import public
 from fastsample._training.mapped import MappedRows, fingerprint
 from fastsample._training.resume import Cursor, ResumableOrder
+from fastsample._training.weighted_places import WeightedPlaces
 from fastsample.errors import ArgumentError, SourceTypeError
 
 #: Indices computed at once: enough to hide the call, few enough to cost no memory.
@@ -37,6 +38,22 @@ class ResumableSampler(ResumableOrder[int]):
     drop_last
         Drop the rows at the end that are too few for all ranks, up to R - 1. Otherwise ranks that
         lack a row repeat one of the first rows of the epoch.
+    shuffle
+        Whether the order is random. If not, rows come as they are stored, the same each epoch: so
+        the rows of a mixture stay evenly mixed.
+    weights
+        A number for each row, finite and not negative. A row comes in an epoch as often as its
+        share of them says, rounded up or down (systematic sampling); which way, and where it
+        comes, is another for each epoch. It takes 8 bytes a row.
+    num_samples
+        With `weights`, the rows of an epoch, repeated ones counted. By default as many as there
+        are rows.
+
+    Raises
+    ------
+    ArgumentError
+        A number out of range, weights that are no weights or not one for each row, or options
+        that do not go together.
 
     Examples
     --------
@@ -49,6 +66,8 @@ class ResumableSampler(ResumableOrder[int]):
     >>> sampler.advance(2)
     >>> list(sampler) == epoch[2:]
     True
+    >>> sorted(fastsample.ResumableSampler(3, weights=[2, 0, 4], num_samples=6))
+    [0, 0, 2, 2, 2, 2]
     """
 
     def __init__(
@@ -59,6 +78,9 @@ class ResumableSampler(ResumableOrder[int]):
         num_replicas: int = 1,
         rank: int = 0,
         drop_last: bool = False,
+        shuffle: bool = True,
+        weights: Any = None,
+        num_samples: int | None = None,
     ) -> None:
         super().__init__(seed, num_replicas, rank)
         try:
@@ -72,6 +94,19 @@ class ResumableSampler(ResumableOrder[int]):
         self._file = data.path if isinstance(data, MappedRows) else None
         self._fingerprint = None if self._file else getattr(data, "fingerprint", None)
         self._drop_last = flag("drop_last", drop_last)
+        self._shuffle = flag("shuffle", shuffle)
+        self._weighted = self._weighted_places(weights, num_samples)
+
+    def _weighted_places(self, weights: Any, num_samples: int | None) -> WeightedPlaces | None:
+        if weights is None:
+            if num_samples is not None:
+                raise ArgumentError("num_samples is the number of rows drawn by weights; give both")
+            return None
+        if not self._shuffle:
+            raise ArgumentError("weights draws rows in random order; leave out shuffle=False")
+        rows = self._n
+        self._n = rows if num_samples is None else whole("num_samples", num_samples, least=1)
+        return WeightedPlaces(weights, rows, self._n, self.seed)
 
     def __len__(self) -> int:
         """Return the rows of a rank in a whole epoch."""
@@ -87,7 +122,12 @@ class ResumableSampler(ResumableOrder[int]):
     def _identity(self) -> dict[str, Any]:
         known = self._fingerprint if self._file is None else fingerprint(self._file)
         data = known if isinstance(known, str) else None
-        return {"sampler": "resumable", "rows": self._n, "data": data, "seed": self.seed}
+        order: dict[str, Any] = {
+            "sampler": "resumable" if self._shuffle else "resumable, unshuffled"
+        }
+        if self._weighted is not None:
+            order = {"sampler": "resumable, weighted", "weights": self._weighted.fingerprint}
+        return {**order, "rows": self._n, "data": data, "seed": self.seed}
 
     def _cursor(self, epoch: int, place: int) -> _RowCursor:
         return _RowCursor(self, epoch, place)
@@ -129,17 +169,26 @@ class _RowCursor(Cursor[int]):
         return row
 
     def _compute(self) -> list[int]:
-        import pyarrow as pa
-
         sampler, step = self._order, self._order.num_replicas
         position = self._start + self._drawn * step + sampler.rank
         count = min(self._left, _CHUNK)
         if position >= sampler._n:  # padding, at most one row
             position, count = position % sampler._n, 1
-        found: list[int] = (
-            pa.array(self._permutation.strided(position, step, count)).to_numpy().tolist()
-        )
+        found = self._rows(position, step, count)
         self._left -= len(found)
+        return found
+
+    def _rows(self, position: int, step: int, count: int) -> list[int]:
+        """Return the rows at `count` positions of the epoch, or at fewer if it ends."""
+        import pyarrow as pa
+
+        sampler = self._order
+        if not sampler._shuffle:
+            return list(range(position, min(position + step * count, sampler._n), step))
+        places = pa.array(self._permutation.strided(position, step, count)).to_numpy()
+        if sampler._weighted is not None:
+            places = sampler._weighted.rows(self._epoch, places)
+        found: list[int] = places.tolist()
         return found
 
     def state_dict(self) -> dict[str, Any]:
