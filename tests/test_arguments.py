@@ -64,6 +64,7 @@ PATH = Kind((3, b"x", ["x"]), ("", "a\0b"))
 OUTPUT = Kind(PATH.wrong_types, PATH.wrong_values, error=OutputError)
 SOURCE = Kind((3, None, [], [TABLE], object(), pa.array(["a column"])), ("", "a\0b", [""]))
 ROWS = Kind((None, 1.5, True, object(), np.array("x")), (0, -1, []), (np.int64(5),))
+WEIGHTS = Kind((3, "x", ["x"], [[1, 2]]), ([], [1], [-1, 1, 1, 1, 1], [0] * 5), (np.ones(5),))
 LENGTHS = Kind(
     ([0.5], ["x"], "x", None, [True]), ([], [-1], [2**32], [[1]]), (np.array([1, 2], np.uint8),)
 )
@@ -305,8 +306,8 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
     ranks = {"seed": SEED, "num_replicas": COUNT, "rank": PLACE, "drop_last": FLAG}
     yield "ResumableSampler", Call(
         fastsample.ResumableSampler,
-        {"data": 5, "num_replicas": 2, "rank": 1},
-        {"data": ROWS, **ranks,
+        {"data": 5, "num_replicas": 2, "rank": 1, "weights": [1, 2, 3, 4, 5]},
+        {"data": ROWS, **ranks, "shuffle": TRUE, "weights": WEIGHTS, "num_samples": COUNT,
          "num_replicas": Kind(COUNT.wrong_types, COUNT.wrong_values, (np.int64(2),))},
     )  # fmt: skip
     yield "LengthBatchSampler", Call(
@@ -352,6 +353,8 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {"manifest": PATH, "source": Kind((3, [], object())), "threads": THREADS,
          "progress": PROGRESS},
     )  # fmt: skip
+    fastsample.sample(rows, 5).write_parquet(folder / "made.parquet")
+    yield "card", Call(fastsample.card, {"data": folder / "made.parquet"}, {"data": PATH})
     yield "update", Call(
         fastsample.update,
         {"old": folder / "made.arrow", "source": rows},
@@ -536,7 +539,7 @@ NAMES_OF_CALLS = [
     "ResumableSampler.load_state_dict", "ResumableSampler.follow", "LengthBatchSampler.set_epoch",
     "LengthBatchSampler.advance", "LengthBatchSampler.load_state_dict",
     "LengthBatchSampler.follow", "PackedBatchSampler.set_epoch", "PackedBatchSampler.advance",
-    "PackedBatchSampler.load_state_dict", "PackedBatchSampler.follow", "reproduce",
+    "PackedBatchSampler.load_state_dict", "PackedBatchSampler.follow", "reproduce", "card",
     "update", "Sample.cache", "Sample.to_arrow", "Sample.to_pandas", "Sample.write_parquet",
     "Sample.write_ipc", "Sample.write_jsonl", "Sample.write_csv", "Split.write_parquet",
     "Split.write_jsonl", "Split.write_csv", "Plan.speed_up", "Plan.plot", "Plan.write_settings",

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fastsample._planning.plan import plan
     from fastsample._planning.report import Plan
     from fastsample._remote import RemoteFiles
+    from fastsample._sampling.card import card
     from fastsample._sampling.draw import sample
     from fastsample._sampling.epochs import Epochs, epochs
     from fastsample._sampling.exclusion import Excluded, ExcludedBy, ExcludedRow
@@ -127,6 +128,7 @@ __all__ = [
     "WriteReport",
     "WrittenFile",
     "__version__",
+    "card",
     "compare",
     "epochs",
     "errors",
@@ -155,6 +157,7 @@ _HOMES = {
     "._planning.plan": ("plan",),
     "._planning.report": ("Plan",),
     "._remote": ("RemoteFiles",),
+    "._sampling.card": ("card",),
     "._sampling.draw": ("sample",),
     "._sampling.epochs": ("Epochs", "epochs"),
     "._sampling.exclusion": ("Excluded", "ExcludedBy", "ExcludedRow"),

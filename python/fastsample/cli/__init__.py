@@ -19,6 +19,7 @@ _COMMANDS = {
     "score": "Write the weight of each row, and what makes it.",
     "inspect": "Show columns, sizes, codecs, lengths, copies.",
     "reproduce": "Draw the rows of a manifest again, or say what differs.",
+    "card": "Write the card of a folder of samples, for the Hugging Face Hub.",
     "update": "Draw the sample of a source that has grown, from the earlier one.",
     "compare": "Test a sample against its source.",
     "verify": "Compare two trained models on held-out rows.",
