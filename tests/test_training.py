@@ -186,10 +186,8 @@ def test_fresh_rows(source: Path, tmp_path: Path, stop: int) -> None:
     assert first + run("fresh_rows.py", *arguments) == whole
 
 
-@pytest.mark.parametrize(("processes", "workers"), [(2, 0), (3, 2)])
-def test_accelerate_killed_and_resumed(
-    source: Path, ids: list[int], tmp_path: Path, processes: int, workers: int
-) -> None:
+def test_accelerate_killed_and_resumed(source: Path, ids: list[int], tmp_path: Path) -> None:
+    processes, workers = 3, 2
     # --multi_gpu is what makes the launcher start several processes; they run on the CPU.
     launcher: tuple[str, ...] = (
         "-m",
