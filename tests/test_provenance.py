@@ -448,7 +448,7 @@ def test_fingerprints_are_those_of_plain_python(size: int, tmp_path: Path) -> No
         for number in range(pieces):
             start = (size - piece) * number // (pieces - 1)
             hashed_.update(content[:size][start : start + piece])
-    assert _fastsample.fingerprints([path], None) == [hashed_.hexdigest()]
+    assert _fastsample.fingerprints([path], None) == [(path.stat().st_size, hashed_.hexdigest())]
 
 
 def test_the_command_line(folder: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,16 @@ class Origin:
     written: Mapping[str, Any]
     told: dict[str, Any] | None = None
 
-    @property
+    # Each path is made anew whenever the core is asked for it, and there may be many.
+    @cached_property
+    def paths(self) -> list[Path]:
+        """The files of the rows."""
+        return self.native.paths
+
+    @cached_property
     def others(self) -> list[Path]:
         """Files that had a part in the choice, and have no rows of it."""
-        return other_inputs(self.native, self.made)
+        return _others(self.native.inputs, self.paths, self.made)
 
 
 def provenances(origins: Sequence[Origin], threads: int | None) -> list[str]:
@@ -53,33 +60,31 @@ def provenances(origins: Sequence[Origin], threads: int | None) -> list[str]:
 
 def described(origins: Sequence[Origin], threads: int | None) -> list[dict[str, Any]]:
     """Return what made the rows, as plain values, the same wherever and whenever they are drawn."""
-    listed = [path for each in origins for path in _all_files(each)]
-    paths = [path for path in dict.fromkeys(listed) if path.is_file()]
-    prints = _fastsample.fingerprints(paths, threads)
-    found = dict(zip(paths, prints, strict=True))
+    listed = dict.fromkeys(path for each in origins for path in _all_files(each))
+    found = _facts([path for path in listed if path.is_file()], threads)
     return [_described(each, found) for each in origins]
 
 
 def _all_files(origin: Origin) -> Iterator[Path]:
     if origin.told is not None:
         return
-    yield from origin.native.paths
+    yield from origin.paths
     yield from origin.others
     for each in origin.made.mixed:
         yield from each.files
 
 
-def _described(origin: Origin, fingerprints: Mapping[Path, str]) -> dict[str, Any]:
+def _described(origin: Origin, facts: Mapping[Path, dict[str, Any]]) -> dict[str, Any]:
     native, made = origin.native, origin.made
     if origin.told is not None:
         return {**origin.told, "written": dict(origin.written)}
     parents = {path: hashed(text) for path, text in native.provenances}
 
     def told(paths: Iterable[Path], objects: Iterable[ToldObject] = ()) -> Any:
-        files = [_file(path, fingerprints, parents) for path in paths]
+        files = [_file(path, facts, parents) for path in paths]
         return _files([*files, *(_object(each, parents) for each in objects)])
 
-    sources: dict[str, Any] = {"files": told(native.paths, native.objects)}
+    sources: dict[str, Any] = {"files": told(origin.paths, native.objects)}
     if made.mixed:
         mixed = [
             {
@@ -136,20 +141,29 @@ def hashed(text: str) -> str:
 
 def other_inputs(native: _fastsample.Sample, made: Recipe) -> list[Path]:
     """Return files that had a part in the choice, and have no rows of it."""
-    apart = {*native.paths, *made.aside}
-    return [path for path in dict.fromkeys(native.inputs) if path not in apart]
+    return _others(native.inputs, native.paths, made)
+
+
+def _others(inputs: Iterable[Path], paths: Iterable[Path], made: Recipe) -> list[Path]:
+    apart = {*paths, *made.aside}
+    return [path for path in dict.fromkeys(inputs) if path not in apart]
+
+
+def _facts(paths: Sequence[Path], threads: int | None) -> dict[Path, dict[str, Any]]:
+    """Return what is told of files that are there."""
+    found = _fastsample.fingerprints(paths, threads)
+    return {
+        path: {"name": path.name, "bytes": size, "fingerprint": text}
+        for path, (size, text) in zip(paths, found, strict=True)
+    }
 
 
 def _file(
-    path: Path, fingerprints: Mapping[Path, str], parents: Mapping[Path, str]
+    path: Path, facts: Mapping[Path, dict[str, Any]], parents: Mapping[Path, str]
 ) -> dict[str, Any]:
     """Return what is told of a file, and of what made it."""
-    facts = {
-        "name": path.name,
-        "bytes": path.stat().st_size if path in fingerprints else 0,
-        "fingerprint": fingerprints.get(path, ""),
-    }
-    return {**facts, "provenance": parents[path]} if path in parents else facts
+    told = facts.get(path) or {"name": path.name, "bytes": 0, "fingerprint": ""}
+    return {**told, "provenance": parents[path]} if path in parents else told
 
 
 def _object(told: ToldObject, parents: Mapping[Path, str]) -> dict[str, Any]:
@@ -246,8 +260,8 @@ def _there(source: Any, threads: int | None) -> list[dict[str, Any]] | None:
     """Return what is told of the files of a source, if it is a list of them, or in a store."""
     if isinstance(source, list) and all(Path(path).is_file() for path in source):
         files = [Path(path) for path in source]
-        prints = dict(zip(files, _fastsample.fingerprints(files, threads), strict=True))
-        return [_file(path, prints, {}) for path in files]
+        facts = _facts(files, threads)
+        return [facts[path] for path in files]
     try:
         remote = remote_files(source)
         return None if remote is None else [_object(each[:5], {}) for each in find(remote)[0]]

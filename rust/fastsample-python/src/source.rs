@@ -44,13 +44,13 @@ pub(crate) fn choose_names(
     Ok((listed.files, listed.passed_over))
 }
 
-/// A hash of the size of each file and of pieces of its content.
+/// The size of each file, and a hash of it and of pieces of its content.
 #[pyfunction]
 pub(crate) fn fingerprints(
     py: Python<'_>,
     paths: Vec<PathBuf>,
     threads: Option<usize>,
-) -> BindingResult<Vec<String>> {
+) -> BindingResult<Vec<(u64, String)>> {
     run(py, threads, None, move |ctx| source::fingerprints(ctx, &paths))
 }
 

@@ -16,7 +16,7 @@ const PIECE: u64 = 4 << 10;
 /// Pieces of a file that are hashed; smaller files are hashed whole.
 const PIECES: u64 = 16;
 
-/// A hash (XXH3, 128 bits) of the size of each file and of its content: of all of it up to 64 KiB, of
+/// The bytes of each file, and a hash (XXH3, 128 bits) of their number and of the content: of all of it up to 64 KiB, of
 /// longer files 16 pieces of 4 KiB at equal distances, the first and the last bytes among them.
 ///
 /// It tells files apart that were made at different times or of different rows. A change of some
@@ -24,18 +24,18 @@ const PIECES: u64 = 16;
 ///
 /// # Errors
 /// When a file can't be read, or the call is cancelled.
-pub fn fingerprints(ctx: &Context, paths: &[PathBuf]) -> Result<Vec<String>> {
+pub fn fingerprints(ctx: &Context, paths: &[PathBuf]) -> Result<Vec<(u64, String)>> {
     map(ctx, paths.len(), |index| fingerprint(&paths[index]))
 }
 
-fn fingerprint(path: &Path) -> Result<String> {
+fn fingerprint(path: &Path) -> Result<(u64, String)> {
     let file = SourceFile::new(path)?.open()?;
     let mut hash = Xxh3::new();
     hash.update(&file.size().to_le_bytes());
     for piece in pieces(file.size()) {
         hash.update(&file.read_buffer(piece.start, (piece.end - piece.start) as usize)?);
     }
-    Ok(format!("{:032x}", hash.digest128()))
+    Ok((file.size(), format!("{:032x}", hash.digest128())))
 }
 
 fn pieces(size: u64) -> impl Iterator<Item = Range<u64>> {
