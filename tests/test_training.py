@@ -315,7 +315,7 @@ def test_a_lightning_module_of_batches_by_length(source: Path, tmp_path: Path) -
 
     rows, valid = (fastsample.sample(source, n, seed=n).cache() for n in (N, 30))
 
-    class Module(lightning.LightningModule):  # type: ignore[misc]
+    class Module(lightning.LightningModule):
         def __init__(self) -> None:
             super().__init__()
             self.layer = torch.nn.Linear(1, 1)

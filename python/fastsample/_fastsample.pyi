@@ -376,7 +376,8 @@ class PartedDraw:
         fingerprint: int,
         condition: str | None = None,
         weight: str | None = None,
-        by: tuple[Sequence[str], str | Sequence[tuple[Sequence[str | None], float]]] | None = None,
+        by: tuple[Sequence[str], str | float | Sequence[tuple[Sequence[str | None], float]]]
+        | None = None,
         key: str | None = None,
     ) -> PartedDraw: ...
     def observe(self, part: PartFiles, decision: bytes | None, *, threads: int | None) -> bytes: ...

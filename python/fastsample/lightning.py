@@ -33,7 +33,7 @@ __all__ = ["DataModule"]
 
 
 @public_in("fastsample.lightning")
-class DataModule(LightningDataModule):  # type: ignore[misc]
+class DataModule(LightningDataModule):
     """Training rows in random order, the same for any number of ranks, resumed at the exact step.
 
     The position stands in the checkpoints of the trainer. A run that goes on from one sees exactly
@@ -86,7 +86,9 @@ class DataModule(LightningDataModule):  # type: ignore[misc]
         **loader: Any,
     ) -> None:
         super().__init__()
-        self._train, self._valid = train, valid
+        # Loaders take whatever has a length and items.
+        self._train: Any = train
+        self._valid: Any = valid
         self._batch_size = (
             batch_size if batch_size is None else whole("batch_size", batch_size, least=1)
         )
@@ -97,7 +99,7 @@ class DataModule(LightningDataModule):  # type: ignore[misc]
         self._loaded: dict[str, Any] | None = None
         self._step, self._drops = 0, False
         if valid is None:  # a hook that is overridden counts as validation rows
-            self.val_dataloader = super().val_dataloader
+            vars(self)["val_dataloader"] = super().val_dataloader
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the loader of this rank."""
@@ -118,7 +120,8 @@ class DataModule(LightningDataModule):  # type: ignore[misc]
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Count a batch that is about to be trained on."""
-        if self.trainer.training and self._order is not None:
+        trainer = self.trainer
+        if trainer is not None and trainer.training and self._order is not None:
             self._order._count(self._step, self._drops)
         return super().on_after_batch_transfer(batch, dataloader_idx)
 
@@ -156,7 +159,7 @@ class DataModule(LightningDataModule):  # type: ignore[misc]
             )
         return order
 
-    def _loader(self, rows: MappedRows, order: ResumableOrder[Any]) -> DataLoader[Any]:
+    def _loader(self, rows: Any, order: ResumableOrder[Any]) -> DataLoader[Any]:
         if isinstance(order, PlannedOrder):
             return _Loader(rows, batch_sampler=order, **self._options)
         if self._batch_size is None:
@@ -164,7 +167,7 @@ class DataModule(LightningDataModule):  # type: ignore[misc]
         return _Loader(rows, sampler=order, batch_size=self._batch_size, **self._options)
 
 
-class _Loader(DataLoader[Any]):  # type: ignore[misc]
+class _Loader(DataLoader[Any]):
     """A loader that Lightning takes for one that resumes; it does by its sampler."""
 
     def state_dict(self) -> dict[str, Any]:

@@ -54,7 +54,8 @@ class WeightedPlaces:
         found = np.searchsorted(self._ends, points, side="right")
         # The last point may be rounded up to the end of the line.
         last = np.searchsorted(self._ends, self._ends[-1], side="left")
-        return np.minimum(found, last)
+        rows: npt.NDArray[np.int64] = np.minimum(found, last)
+        return rows
 
 
 def _as_floats(weights: Any) -> npt.NDArray[np.float64]:
