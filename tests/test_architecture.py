@@ -16,7 +16,7 @@ PYTHON = ROOT / "python" / "fastsample"
 PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_fastsample", "_public", "errors"),
     ("_arguments", "_files", "_layout", "_progress", "_text_lengths"),
-    ("_committed", "_figure", "_remote", "_spark_types"),
+    ("_committed", "_figure", "_remote"),
     ("_source",),
     ("_training",),
     ("_sampling",),

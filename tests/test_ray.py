@@ -38,6 +38,8 @@ def two_nodes() -> Iterator[Any]:
     # Read when Ray is imported.
     os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_UV_RUN_RUNTIME_ENV="0")
     os.environ.update(RAY_agent_register_timeout_ms="120000")
+    # Workers are nice by default: where other tests run, they wait for minutes.
+    os.environ.update(RAY_worker_niceness="0")
     ray: Any = import_module("ray")
     made: Any = import_module("ray.cluster_utils")
     folder = tempfile.mkdtemp(prefix="ray")
@@ -79,7 +81,7 @@ def test_a_cluster_of_two_nodes(
         the_snippet_of_the_page_runs(source)
         who_dies_is_replaced(draws.sample, source, tmp_path, monkeypatch, lambda: os._exit(1))
         groups_give_the_rows_of_one_process(draws.sample, source)
-        another_version_is_refused(draws.sample, source, draws, monkeypatch)
+        another_version_is_refused(draws.sample, source, draws.files, monkeypatch)
         arguments_are_checked(source, table)
         a_node_that_is_removed_is_done_without(source, tmp_path / "out", cluster)
         errors_of_data_come_at_once(source)

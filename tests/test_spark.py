@@ -34,7 +34,7 @@ from fastsample import (
 )
 from fastsample import _engines as steps
 from fastsample import spark as draws
-from fastsample._spark_types import spark_types
+from fastsample.spark.types import spark_types
 
 
 def test_spark_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_a_cluster_of_two_executors(
         the_snippet_of_the_page_runs(spark, source)
         who_dies_is_replaced(draw, source, tmp_path, monkeypatch, killing_the_executor())
         groups_give_the_rows_of_one_process(draw, source)
-        another_version_is_refused(draw, source, draws, monkeypatch)
+        another_version_is_refused(draw, source, draws.files, monkeypatch)
         arguments_are_checked(spark, source, table)
         sources_that_executors_do_not_see_are_named(spark, source, monkeypatch)
         errors_of_data_come_at_once(spark, source)

@@ -1,14 +1,10 @@
-"""Draws on a Ray cluster: the steps of :mod:`fastsample.parts` as Ray tasks.
-
-Needs Ray: ``pip install 'fastsample[ray]'``, on all nodes. All nodes have to see the files under
-the same names, in a shared folder or an object store.
-"""
+"""Draws from files: the steps of :mod:`fastsample.parts` as Ray tasks."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +15,11 @@ from fastsample._public import public_in
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import Smart
 from fastsample._source import SourceLike
-from fastsample.errors import FastSampleError
 from fastsample.parts import Decision, Draw, PartOutput
+from fastsample.ray.errors import NAME, plain_errors
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-__all__ = ["RaySample", "sample"]
 
 
 @public_in("fastsample.ray")
@@ -103,7 +97,7 @@ class RaySample(ClusterSample):
 class _Tasks(Engine):
     """The steps of a draw as remote functions."""
 
-    name = "Ray"
+    name = NAME
 
     def __init__(self, ray: Any, job: Draw, options: dict[str, Any]) -> None:
         super().__init__(job)
@@ -135,23 +129,8 @@ class _Tasks(Engine):
         files: list[PartOutput] = self.ray.get(self.of_parts(_engines.write, self.last, folder))
         return files
 
-    @contextmanager
-    def plain_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except self.ray.exceptions.RayError as error:
-            cause = getattr(error, "cause", None)
-            if isinstance(cause, FastSampleError):
-                raise cause from None
-            is_missing = "No module named 'fastsample" in str(error)
-            if cause is not None and not is_missing:
-                raise
-            raise _engines.lost(
-                self.name,
-                error,
-                ', or name it in the runtime_env of ray.init: {"pip": ["fastsample[ray]"]}',
-                "a higher max_retries or lower target_bytes",
-            ) from error
+    def plain_errors(self) -> AbstractContextManager[None]:
+        return plain_errors(self.ray)
 
 
 def _gather(sent: bytes, index: int, decision: Decision) -> pa.Table:

@@ -1,17 +1,11 @@
-"""Draws on a Spark cluster: the steps of :mod:`fastsample.parts` as Spark jobs.
-
-Needs PySpark (``pip install 'fastsample[spark]'``) where the draw is made, and fastsample on all
-nodes. All of them have to see the files under the same names, in a shared folder or an object
-store.
-"""
+"""Draws from files: the steps of :mod:`fastsample.parts` as Spark jobs."""
 
 from __future__ import annotations
 
 import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib import import_module
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastsample import _engines
@@ -20,9 +14,10 @@ from fastsample._public import public_in
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import Smart
 from fastsample._source import SourceLike
-from fastsample._spark_types import spark_types
 from fastsample.errors import FastSampleError, SourceTypeError
 from fastsample.parts import Decision, Draw, PartOutput
+from fastsample.spark.errors import NAME, plain_errors
+from fastsample.spark.types import spark_types
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,8 +25,6 @@ if TYPE_CHECKING:
 
     Batches: TypeAlias = Iterable[pa.RecordBatch]
     Task: TypeAlias = Callable[[Batches], Iterator[pa.RecordBatch]]
-
-__all__ = ["SparkSample", "sample"]
 
 #: What tasks send: bytes in pieces, those of one sender in one group, or an error.
 _SENT = "group long, sender long, piece long, failed boolean, data binary"
@@ -135,7 +128,7 @@ class SparkSample(ClusterSample):
 class _Jobs(Engine):
     """The steps of a draw over a DataFrame of parts, of which each is a partition."""
 
-    name = "Spark"
+    name = NAME
 
     def __init__(self, pyspark: Any, spark: SparkSession, job: Draw) -> None:
         super().__init__(job)
@@ -189,24 +182,8 @@ class _Jobs(Engine):
             made.add(row.sender, row.piece, row.failed, bytes(row.data))
         return list(made.values())
 
-    @contextmanager
-    def plain_errors(self) -> Iterator[None]:
-        errors = (
-            self._pyspark.errors.PySparkException,
-            import_module("py4j.protocol").Py4JError,
-        )
-        try:
-            yield
-        except errors as error:
-            is_of_python = type(error).__name__ == "PythonException"
-            if is_of_python and "No module named 'fastsample" not in str(error):
-                raise
-            raise _engines.lost(
-                self.name,
-                error,
-                ", or send it with spark.archives",
-                "a higher spark.task.maxFailures or lower target_bytes",
-            ) from error
+    def plain_errors(self) -> AbstractContextManager[None]:
+        return plain_errors(self._pyspark)
 
 
 def _merging() -> Task:

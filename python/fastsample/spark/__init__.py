@@ -1,0 +1,10 @@
+"""Draws on a Spark cluster: the steps of :mod:`fastsample.parts` as Spark jobs.
+
+Needs PySpark (``pip install 'fastsample[spark]'``) where the draw is made, and fastsample on all
+nodes. All of them have to see the files under the same names, in a shared folder or an object
+store.
+"""
+
+from fastsample.spark.files import SparkSample, sample
+
+__all__ = ["SparkSample", "sample"]
