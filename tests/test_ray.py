@@ -74,13 +74,15 @@ def test_a_cluster_of_two_nodes(
     tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = three_files(tmp_path / "source", table)
+    # Before Ray starts: its workers are in this folder.
+    monkeypatch.chdir(tmp_path)
     with two_nodes() as cluster:
         for smart in (False, True):
             rows_are_those_of_one_process(source, tmp_path / f"out-{smart}", smart)
-        monkeypatch.chdir(tmp_path)
         the_snippet_of_the_page_runs(source)
         who_dies_is_replaced(draws.sample, source, tmp_path, monkeypatch, lambda: os._exit(1))
         groups_give_the_rows_of_one_process(draws.sample, source)
+        datasets_are_drawn_by_a_key(source)
         another_version_is_refused(draws.sample, source, draws.files, monkeypatch)
         arguments_are_checked(source, table)
         a_node_that_is_removed_is_done_without(source, tmp_path / "out", cluster)
@@ -101,7 +103,7 @@ def rows_are_those_of_one_process(source: Path, out: Path, smart: bool) -> None:
 
 
 def the_snippet_of_the_page_runs(source: Path) -> None:
-    (snippet,) = [text for text in snippets_of("scale.md") if "fastsample.ray" in text]
+    (snippet,) = [text for text in snippets_of("scale.md") if "fastsample.ray.sample(" in text]
     source.rename("train")
     names: dict[str, Any] = {}
     exec(snippet, names)
@@ -109,6 +111,47 @@ def the_snippet_of_the_page_runs(source: Path) -> None:
     assert pq.read_table("sample-ray").equals(expected)
     rows = sys.modules["ray"].get(names["dataset"].to_arrow_refs())
     assert pa.concat_tables(rows).equals(expected)
+    Path("train").rename(source)
+
+
+def datasets_are_drawn_by_a_key(source: Path) -> None:
+    """Draw from two partitions of the rows, in two orders."""
+    (snippet,) = [text for text in snippets_of("scale.md") if "fastsample.ray.sample_" in text]
+    source.rename("train")
+    names: dict[str, Any] = {}
+    exec(snippet, names)
+    drawn, rows = names["drawn"], names["rows"]
+    assert isinstance(drawn, draws.DatasetSample)
+    assert (len(drawn), drawn.report.rows, drawn.report.key) == (1000, 3000, "id")
+    assert (drawn.rounds, drawn.report.seed) == (1, 42)
+    assert repr(drawn) == "<fastsample.ray.DatasetSample: 1,000 of 3,000 rows, seed 42>"
+    expected = fastsample.sample("train", 1000, key="id", seed=42).to_arrow()
+    assert pq.read_table("sample-dataset").sort_by("id").equals(expected)
+    data: Any = import_module("ray.data")
+    files = pq.read_table("train")
+    order = np.random.default_rng(5).permutation(len(files))
+    texts = files.take(order).set_column(0, "id", files["id"].take(order).cast("string"))
+    shuffled = data.from_arrow([texts[:1700], texts[1700:1750], texts[1750:]])
+    again = draws.sample_dataset(shuffled, 1000, key="id", columns=["kind", "id"])
+    assert again.threshold == drawn.threshold
+    found = again.dataset().take_all()
+    assert sorted(int(row["id"]) for row in found) == expected["id"].to_pylist()
+    assert all(list(row) == ["kind", "id"] for row in found)
+    only_kinds = draws.sample_dataset(shuffled, 5, key="id", columns=["kind"]).dataset().take_all()
+    assert [list(row) for row in only_kinds] == [["kind"]] * 5
+    with pytest.raises(SourceTypeError, match=r"fastsample\.ray\.sample_dataset\(.*key=\.\.\.\)"):
+        draws.sample(rows, 5)
+    with pytest.raises(SourceTypeError, match="dataset is str; pass a Ray Dataset, or files to"):
+        draws.sample_dataset("train", 5, key="id")  # type: ignore[arg-type]
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"n": 3001}, "only 3000 rows"),
+        ({"key": "kind"}, r"rows have the key \d in column 'kind', and n = 5 ends between"),
+        ({"key": "prompt"}, r"column 'prompt' is null in \d+ of 3000 rows"),
+        ({"columns": ["nope"]}, "columns: there is no column 'nope'; the columns are id, prompt"),
+    ]
+    for options, told in cases:
+        with pytest.raises(fastsample.FastSampleError, match=told):
+            draws.sample_dataset(shuffled, **{"n": 5, "key": "id", **options})
     Path("train").rename(source)
 
 

@@ -26,6 +26,7 @@ from clusters import (
 from data import snippets_of
 from fastsample import (
     ArgumentError,
+    ColumnError,
     CorruptDataError,
     MissingDependencyError,
     SchemaError,
@@ -105,6 +106,7 @@ def test_a_cluster_of_two_executors(
         the_snippet_of_the_page_runs(spark, source)
         who_dies_is_replaced(draw, source, tmp_path, monkeypatch, killing_the_executor())
         groups_give_the_rows_of_one_process(draw, source)
+        frames_are_drawn_by_a_key(spark, source)
         another_version_is_refused(draw, source, draws.files, monkeypatch)
         arguments_are_checked(spark, source, table)
         sources_that_executors_do_not_see_are_named(spark, source, monkeypatch)
@@ -125,7 +127,7 @@ def states_are_merged_in_a_tree(spark: Any, source: Path) -> None:
 
 def the_snippet_of_the_page_runs(spark: Any, source: Path) -> None:
     """Make a smart draw, write it, and have its rows as a DataFrame."""
-    (snippet,) = [text for text in snippets_of("scale.md") if "fastsample.spark" in text]
+    (snippet,) = [text for text in snippets_of("scale.md") if "fastsample.spark.sample(" in text]
     source.rename("train")
     names: dict[str, Any] = {}
     exec(snippet, names)
@@ -166,6 +168,41 @@ def test_types_that_spark_lacks_become_wider() -> None:
             spark_types(pa.schema([("x", kind)]))
 
 
+def frames_are_drawn_by_a_key(spark: Any, source: Path) -> None:
+    """Draw from two partitions of the rows, in two orders."""
+    (snippet,) = [text for text in snippets_of("scale.md") if "fastsample.spark.sample_" in text]
+    source.rename("train")
+    names: dict[str, Any] = {}
+    exec(snippet, names)
+    drawn, rows = names["drawn"], names["rows"]
+    assert isinstance(drawn, draws.DataFrameSample)
+    assert (len(drawn), drawn.report.rows, drawn.report.key) == (1000, 3000, "id")
+    assert repr(drawn) == "<fastsample.spark.DataFrameSample: 1,000 of 3,000 rows, seed 42>"
+    expected = fastsample.sample("train", 1000, key="id", seed=42).to_arrow()
+    assert pq.read_table("sample-frame").sort_by("id").cast(expected.schema).equals(expected)
+    shuffled = rows.selectExpr("cast(id as string) as `row.id`", "kind").repartition(3, "kind")
+    again = draws.sample_dataframe(shuffled, 1000, key="row.id", columns=["kind", "row.id"])
+    assert (again.threshold, again.rounds) == (drawn.threshold, 1)
+    found = again.dataframe()
+    assert found.columns == ["kind", "row.id"]
+    assert sorted(int(row[1]) for row in found.collect()) == expected["id"].to_pylist()
+    with pytest.raises(SourceTypeError, match="frame is str; pass a Spark DataFrame, or files to"):
+        draws.sample_dataframe("train", 5, key="id")  # type: ignore[arg-type]
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"n": 3001}, "only 3000 rows"),
+        ({"key": "kind"}, r"rows have the key \d in column 'kind', and n = 5 ends between"),
+        ({"key": "prompt"}, r"column 'prompt' is null in \d+ of 3000 rows"),
+        ({"columns": ["nope"]}, "columns: there is no column 'nope'; the columns are id, prompt"),
+    ]
+    for options, told in cases:
+        with pytest.raises(fastsample.FastSampleError, match=told):
+            draws.sample_dataframe(rows, **{"n": 5, "key": "id", **options})
+    times = rows.selectExpr("timestamp_seconds(id) as at")
+    with pytest.raises(ColumnError, match="'at' is a timestamp, whose text depends on the time zo"):
+        draws.sample_dataframe(times, 5, key="at")
+    Path("train").rename(source)
+
+
 def killing_the_executor() -> Callable[[], None]:
     def kill() -> None:
         process = os.getpid()
@@ -183,9 +220,11 @@ def killing_the_executor() -> Callable[[], None]:
 def arguments_are_checked(spark: Any, source: Path, table: pa.Table) -> None:
     with pytest.raises(SourceTypeError, match="spark is str; pass a session"):
         draws.sample("local[2]", source, 5)  # type: ignore[arg-type]
-    for rows in (table, spark.range(5)):
-        with pytest.raises(SourceTypeError, match="reads files"):
-            draws.sample(spark, rows, 5)
+    with pytest.raises(SourceTypeError, match="reads files"):
+        draws.sample(spark, table, 5)
+    by_key = r"reads files, .*fastsample\.spark\.sample_dataframe\(frame, n, key=\.\.\.\)"
+    with pytest.raises(SourceTypeError, match=by_key):
+        draws.sample(spark, spark.range(5), 5)
     with pytest.raises(ArgumentError, match="only 3000 rows"):
         draws.sample(spark, source, 3001)
 

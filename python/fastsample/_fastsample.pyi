@@ -28,6 +28,8 @@ __all__ = [
     "dropped",
     "find_files",
     "fingerprints",
+    "key_numbers",
+    "key_window",
     "merge_states",
     "pack_rows",
     "parts",
@@ -567,6 +569,8 @@ def write(
 def fingerprints(paths: Sequence[Path], threads: int | None) -> list[tuple[int, str]]: ...
 def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]: ...
 def merge_states(states: Sequence[bytes]) -> bytes: ...
+def key_numbers(batch: Any, key: str, seed: int) -> ArrowArray: ...
+def key_window(rows: int, n: int) -> tuple[int, int]: ...
 def write_files(
     written: Sequence[tuple[Path, bytes]],
     *,

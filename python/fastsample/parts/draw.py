@@ -179,11 +179,7 @@ class Draw:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if self._version != _fastsample.__version__:
-            raise MissingDependencyError(
-                f"this process has fastsample {_fastsample.__version__}, but the draw was made by "
-                f"{self._version}; install the same version everywhere"
-            )
+        check_version(self._version)
 
     def __repr__(self) -> str:
         return f"<fastsample.parts.Draw: {self._n:,} rows, {len(self._parts):,} parts>"
@@ -377,4 +373,13 @@ class Draw:
             weight=self._weight,
             by=None if self._by is None else (self._by, self._allocation),
             key=self._key,
+        )
+
+
+def check_version(made_by: str) -> None:
+    """Refuse a draw that another version of fastsample made, in another process."""
+    if made_by != _fastsample.__version__:
+        raise MissingDependencyError(
+            f"this process has fastsample {_fastsample.__version__}, but the draw was made by "
+            f"{made_by}; install the same version everywhere"
         )

@@ -26,6 +26,13 @@ _SLICED = (".parquet", ".parq", ".pq", ".arrow", ".feather", ".ipc")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _SIZE = re.compile(r"(\d+)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 
+#: What draws from frames, whose rows have no fixed order, by their packages.
+_BY_KEY = {
+    "ray.data": ", or draw by a column of ids: fastsample.ray.sample_dataset(dataset, n, key=...)",
+    "pyspark.sql": ", or draw by a column of ids: fastsample.spark.sample_dataframe(frame, n, "
+    "key=...)",
+}
+
 
 @public_in("fastsample.parts")
 @dataclass(frozen=True)
@@ -75,9 +82,11 @@ def list_files(source: SourceLike) -> tuple[list[PartFile], list[str], RemoteFil
         return [PartFile(url, size, tag) for url, size, tag, *_ in objects], others, remote
     paths = source_paths(source)
     if paths is None:
+        kind = f"{type(source).__module__}.{type(source).__qualname__}"
+        by_key = (each for package, each in _BY_KEY.items() if kind.startswith(f"{package}."))
         raise SourceTypeError(
-            f"a draw in parts reads files, but the source is {type(source).__module__}."
-            f"{type(source).__qualname__}; write it to files that all processes see"
+            f"a draw in parts reads files, but the source is {kind}; write it to files that all "
+            f"processes see{next(by_key, '')}"
         )
     files, passed_over = _fastsample.find_files(paths)
     return [_local(path.absolute()) for path in files], [str(path) for path in passed_over], None

@@ -2,9 +2,10 @@
 
 Needs PySpark (``pip install 'fastsample[spark]'``) where the draw is made, and fastsample on all
 nodes. All of them have to see the files under the same names, in a shared folder or an object
-store.
+store. DataFrames are drawn from by a key.
 """
 
 from fastsample.spark.files import SparkSample, sample
+from fastsample.spark.frames import DataFrameSample, sample_dataframe
 
-__all__ = ["SparkSample", "sample"]
+__all__ = ["DataFrameSample", "SparkSample", "sample", "sample_dataframe"]

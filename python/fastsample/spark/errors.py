@@ -20,8 +20,8 @@ def plain_errors(pyspark: Any) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        is_of_python = type(error).__name__ == "PythonException"
-        if is_of_python and "No module named 'fastsample" not in str(error):
+        is_plain = type(error).__name__ in ("PythonException", "AnalysisException")
+        if is_plain and "No module named 'fastsample" not in str(error):
             raise
         raise _engines.lost(
             NAME,

@@ -84,7 +84,7 @@ mod _fastsample {
     #[pymodule_export]
     use crate::order::{Permutation, pack_rows, plan_batches};
     #[pymodule_export]
-    use crate::parts::{PartFiles, PartedDraw, find_files, merge_states};
+    use crate::parts::{PartFiles, PartedDraw, find_files, key_numbers, key_window, merge_states};
     #[pymodule_export]
     use crate::ranking::Ranking;
     #[pymodule_export]

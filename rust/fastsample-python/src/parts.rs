@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use arrow_array::UInt64Array;
 use arrow_schema::{DataType, Field};
-use fastsample::parts::{Decided, GroupShares, PartedDraw as CoreDraw, SourceFiles, merge};
+use fastsample::partition::RowKeys;
+use fastsample::parts::{
+    Decided, GroupShares, PartedDraw as CoreDraw, SourceFiles, merge, threshold_window,
+};
 use fastsample::predicate::Predicate;
+use fastsample::select::RowMask;
 use fastsample::source::{FileSlice, SlicedFiles, discover};
 use fastsample::{Error, Rule as CoreRule};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
-use pyo3_arrow::{PyArray, PySchema};
+use pyo3_arrow::{PyArray, PyRecordBatch, PySchema};
 
 use crate::draw::Allocation;
 use crate::errors::BindingResult;
@@ -50,6 +54,29 @@ pub(crate) fn merge_states(
         merge(&states)
     })?;
     Ok(PyBytes::new(py, &merged))
+}
+
+/// The numbers of rows by their keys, the values of a column: an Arrow array of uint64.
+#[pyfunction]
+pub(crate) fn key_numbers(
+    py: Python<'_>,
+    batch: PyRecordBatch,
+    key: &str,
+    seed: u64,
+) -> BindingResult<PyArray> {
+    let batch = batch.into_inner();
+    let all = RowMask::AllTrue(batch.num_rows());
+    let numbers = detached(py, || RowKeys::new(key, seed).numbers(&batch, 0, &all))?;
+    Ok(PyArray::new(
+        Arc::new(UInt64Array::from(numbers)),
+        Arc::new(Field::new("number", DataType::UInt64, false)),
+    ))
+}
+
+/// Where the number of the last of `n` rows is looked for: the first and the last number.
+#[pyfunction]
+pub(crate) fn key_window(rows: u64, n: u64) -> (u64, u64) {
+    threshold_window(rows, n)
 }
 
 /// The files of a part, and its number.

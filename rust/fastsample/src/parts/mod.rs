@@ -41,3 +41,4 @@ mod thresholds;
 
 pub use draw::{Decided, GroupShares, PartedDraw, SourceFiles};
 pub use merge::merge;
+pub use thresholds::threshold_window;

@@ -59,6 +59,14 @@ impl Window {
     }
 }
 
+/// Where the number of the last of `n` rows is looked for, first and last, of `rows` rows whose
+/// numbers are random: it lies elsewhere with a chance below 10^-6. Some 16 · √n rows lie within.
+#[must_use]
+pub fn threshold_window(rows: u64, n: u64) -> (u64, u64) {
+    let Window { low, high, .. } = Window::new(0, rows, n);
+    (low, high)
+}
+
 /// A hash of windows, by which states of one round are told from those of another.
 pub(super) fn hash_of(windows: &[Window]) -> u64 {
     let mut bytes = Vec::new();
