@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from decimal import Decimal
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -99,14 +100,16 @@ def test_a_cluster_of_two_executors(
     tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = three_files(tmp_path / "source", table)
+    # Before Spark starts: a format is planned in a process of its own, in this folder.
+    monkeypatch.chdir(tmp_path)
     with two_executors(tmp_path / "spark") as spark:
         draw = partial(draws.sample, spark)
         states_are_merged_in_a_tree(spark, source)
-        monkeypatch.chdir(tmp_path)
         the_snippet_of_the_page_runs(spark, source)
         who_dies_is_replaced(draw, source, tmp_path, monkeypatch, killing_the_executor())
         groups_give_the_rows_of_one_process(draw, source)
         frames_are_drawn_by_a_key(spark, source)
+        draws_are_read_by_the_name_of_a_format(spark, source)
         another_version_is_refused(draw, source, draws.files, monkeypatch)
         arguments_are_checked(spark, source, table)
         sources_that_executors_do_not_see_are_named(spark, source, monkeypatch)
@@ -201,6 +204,65 @@ def frames_are_drawn_by_a_key(spark: Any, source: Path) -> None:
     with pytest.raises(ColumnError, match="'at' is a timestamp, whose text depends on the time zo"):
         draws.sample_dataframe(times, 5, key="at")
     Path("train").rename(source)
+
+
+def draws_are_read_by_the_name_of_a_format(spark: Any, source: Path) -> None:
+    (snippet,) = [text for text in snippets_of("scale.md") if ".register(" in text]
+    source.rename("train")
+    names: dict[str, Any] = {}
+    exec(snippet, names)
+    expected = fastsample.sample("train", 1000, seed=42).to_arrow()
+    assert [tuple(row) for row in names["rows"].collect()] == [
+        tuple(row.values()) for row in expected.to_pylist()
+    ]
+    options = {"path": "train", "n": 50, "seed": 3, "key": "id", "columns": "kind, id"}
+    reader = spark.read.format("fastsample").option("target_bytes", "100KiB")
+    frame = reader.options(**options).load()
+    assert (frame.columns, frame.rdd.getNumPartitions()) == (["kind", "id"], 6)
+    drawn = fastsample.sample("train", 50, key="id", seed=3, columns=["kind", "id"]).to_arrow()
+    assert [row.asDict() for row in frame.collect()] == drawn.to_pylist()
+    # An error of Spark, with ours in its text.
+    with pytest.raises(Exception, match="ArgumentError: n is 3001, but the source has only 3000"):
+        reader.options(**{**options, "n": 3001}).load()
+    Path("train").rename(source)
+
+
+@pytest.mark.spark
+@pytest.mark.filterwarnings("ignore")
+def test_options_of_the_format_are_checked(tmp_path: Path) -> None:
+    source: Any = import_module("fastsample.spark.source")
+    moment = datetime(2026, 11, 30, 1, 2, 3, tzinfo=timezone.utc)
+    rows = pa.table({
+        "id": pa.array([2**64 - 1], pa.uint64()),
+        "at": pa.array([moment], pa.timestamp("ns", "Asia/Shanghai")),
+        "turns": pa.array([[{"n": 3, "at": moment}]]),
+    })  # fmt: skip
+    pq.write_table(rows, tmp_path / "a.parquet")
+    options = {"path": str(tmp_path), "n": "1", "Columns": "turns, id,at"}
+    made = source.DrawSource(options)
+    schema = made.schema()
+    assert schema.names == ["turns", "id", "at"]
+    reader = made.reader(schema)
+    (batch,) = reader.read(*reader.partitions())
+    to_arrow: Any = import_module("pyspark.sql.pandas.types").to_arrow_schema
+    # Spark compares these as well.
+    assert to_arrow(schema, timezone="UTC").equals(batch.schema)
+    assert batch.to_pylist() == rows.select(schema.names).to_pylist()
+    with pytest.raises(SchemaError, match=r"that of the files is struct<turns.*leave \.schema\("):
+        made.reader(schema[:2])
+    for odd, told in (
+        ({"n": "many"}, "n is 'many'; it must be a whole number"),
+        ({"seed": "1.5"}, r"seed is '1\.5'; it must be a whole number"),
+        ({"columns": "nope"}, 'there is no column "nope"'),
+        ({"key": "turns"}, 'key: column "turns" is'),
+        ({"smart": "true"}, r'format\("fastsample"\) has no option smart, but path, n, seed, key'),
+    ):
+        with pytest.raises(fastsample.FastSampleError, match=told):
+            source.DrawSource({**options, **odd}).schema()
+    for name in ("path", "n"):
+        without = {option: value for option, value in options.items() if option != name}
+        with pytest.raises(ArgumentError, match=rf'format\("fastsample"\) needs the option {name}'):
+            source.DrawSource(without).schema()
 
 
 def killing_the_executor() -> Callable[[], None]:

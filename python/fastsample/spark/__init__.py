@@ -7,5 +7,6 @@ store. DataFrames are drawn from by a key.
 
 from fastsample.spark.files import SparkSample, sample
 from fastsample.spark.frames import DataFrameSample, sample_dataframe
+from fastsample.spark.register import register
 
-__all__ = ["DataFrameSample", "SparkSample", "sample", "sample_dataframe"]
+__all__ = ["DataFrameSample", "SparkSample", "register", "sample", "sample_dataframe"]

@@ -63,7 +63,7 @@ def _known(kind: pa.DataType) -> pa.DataType:
     if is_a.is_decimal256(kind):
         return pa.decimal128(kind.precision, kind.scale)
     if is_a.is_timestamp(kind):
-        return pa.timestamp("us", kind.tz)
+        return pa.timestamp("us", None if kind.tz is None else "UTC")
     if is_a.is_duration(kind):
         return pa.duration("us")
     if is_a.is_list(kind) or is_a.is_large_list(kind) or is_a.is_fixed_size_list(kind):
