@@ -366,7 +366,8 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         drawn.cache,
         {"tokenizer": words},
         {"dir": OUTPUT, "progress": PROGRESS, "tokenizer": PATH, "max_tokens": TOKENS,
-         "chat_template": MAYBE, "text_columns": NAMES, "special_tokens": MAYBE},
+         "chat_template": MAYBE, "text_columns": NAMES, "special_tokens": MAYBE,
+         "assistant_only_loss": MAYBE},
     )  # fmt: skip
     yield "Sample.to_arrow", Call(drawn.to_arrow, {}, {"mmap": FLAG, "progress": PROGRESS})
     yield "Sample.to_pandas", Call(drawn.to_pandas, {}, {"progress": PROGRESS, "options": ANY})

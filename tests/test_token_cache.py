@@ -362,11 +362,12 @@ def test_files_that_are_no_token_ids(files: dict[str, Path], tmp_path: Path) -> 
     rows = sample.cache(tokenizer=files["bpe"])
     table, told = rows.to_arrow(), json.loads(rows.schema.metadata[b"fastsample.tokens"])
     other = tmp_path / "other.arrow"
-    new = {"fastsample.tokens": json.dumps(told | {"layout": 3})}
-    with pa.ipc.new_stream(other, table.schema.with_metadata(new)) as writer:
-        writer.write_table(table)
-    with pytest.raises(fastsample.SourceTypeError, match=r"layout 3, not 2.*cache the sample ag"):
-        fastsample.TokenDataset(other)
+    for layout, error in [(4, "layout 4, not 2 or 3"), (3, "columns are not those of layout 3")]:
+        new = {"fastsample.tokens": json.dumps(told | {"layout": layout})}
+        with pa.ipc.new_stream(other, table.schema.with_metadata(new)) as writer:
+            writer.write_table(table)
+        with pytest.raises(fastsample.SourceTypeError, match=rf"{error}.*cache the sample ag"):
+            fastsample.TokenDataset(other)
     renamed = table.rename_columns(["a", "b"]).replace_schema_metadata(table.schema.metadata)
     with pa.ipc.new_stream(other, renamed.schema) as writer:
         writer.write_table(renamed)

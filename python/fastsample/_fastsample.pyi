@@ -434,6 +434,7 @@ def write_tokens(
     max_tokens: int | None,
     text: Sequence[str] | None,
     is_chosen: bool,
+    assistant_only_loss: bool,
     threads: int | None,
     progress: _Progress,
 ) -> None: ...

@@ -158,6 +158,7 @@ class Sample:
         chat_template: bool | None = None,
         text_columns: Sequence[str] | None = None,
         special_tokens: bool | None = None,
+        assistant_only_loss: bool | None = None,
         progress: bool | Callback | None = None,
     ) -> TokenDataset: ...
     def cache(
@@ -169,6 +170,7 @@ class Sample:
         chat_template: bool | None = None,
         text_columns: Sequence[str] | None = None,
         special_tokens: bool | None = None,
+        assistant_only_loss: bool | None = None,
         progress: bool | Callback | None = None,
     ) -> Dataset | TokenDataset:
         """Write the rows to a file that all processes map, once, and open it.
@@ -205,6 +207,12 @@ class Sample:
         special_tokens
             False leaves out the tokens that the tokenizer's post-processor adds to each text. A
             rendered chat has those that its template writes, and no others.
+        assistant_only_loss
+            True makes the labels of a batch -100 but for the answers of the assistant, padded and
+            packed, so that only those are learned. Needs `chat_template`. Where the template has
+            ``{% generation %}``, answers are what is in it, token for token the mask of
+            ``apply_chat_template(..., return_assistant_tokens_mask=True)``. Without, an answer is
+            what its message adds to the text of the messages before it and the generation prompt.
         progress
             As in :func:`fastsample.sample`.
 
@@ -215,7 +223,8 @@ class Sample:
             response.
         ArgumentError
             An option of token ids without a `tokenizer`; `max_tokens` is less than the special
-            tokens; the tokenizer has no chat template, or it fails on a chat.
+            tokens; the tokenizer has no chat template, or it fails on a chat; or it can't be told
+            which of the text is an answer: the message names the row, and what to do.
         """
         tokens = None
         if tokenizer is None:
@@ -224,9 +233,17 @@ class Sample:
                 chat_template=chat_template,
                 text_columns=text_columns,
                 special_tokens=special_tokens,
+                assistant_only_loss=assistant_only_loss,
             )
         else:
-            tokens = Tokens.of(tokenizer, max_tokens, chat_template, text_columns, special_tokens)
+            tokens = Tokens.of(
+                tokenizer,
+                max_tokens,
+                chat_template,
+                text_columns,
+                special_tokens,
+                assistant_only_loss,
+            )
         with reporting(progress, "caching") as callback:
             folder = cache_folder(dir)
             try:

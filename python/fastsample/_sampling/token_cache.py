@@ -32,6 +32,7 @@ class Tokens:
     native: _fastsample.Tokenizer
     max_tokens: int | None
     text: list[str] | None
+    assistant_only_loss: bool
     options: str
 
     @classmethod
@@ -42,15 +43,22 @@ class Tokens:
         chat_template: bool | None,
         text_columns: Sequence[str] | None,
         special_tokens: bool | None,
+        assistant_only_loss: bool | None,
     ) -> Tokens:
         """Check the arguments of ``cache``, and read the tokenizer."""
         most = optional(whole, "max_tokens", max_tokens, least=1, most=2**32 - 1)
         chats = optional(flag, "chat_template", chat_template) is True
         special = optional(flag, "special_tokens", special_tokens) is not False
+        only = optional(flag, "assistant_only_loss", assistant_only_loss) is True
+        if only and not chats:
+            raise ArgumentError(
+                "assistant_only_loss is for chats, whose messages have roles; pass "
+                "chat_template=True, too"
+            )
         text = check_text_columns(text_columns)
         native = open_tokenizer(tokenizer, special, chats)
-        options = repr((most, chats, special, text))
-        return cls(tokenizer_file(tokenizer), native, most, text, options)
+        options = repr((most, chats, special, text)) + (" answers" if only else "")
+        return cls(tokenizer_file(tokenizer), native, most, text, only, options)
 
     def cached(
         self,
@@ -75,6 +83,7 @@ class Tokens:
                 max_tokens=self.max_tokens,
                 text=text,
                 is_chosen=self.text is not None,
+                assistant_only_loss=self.assistant_only_loss,
                 threads=threads,
                 progress=progress,
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastsample._arguments import choice, flag, optional, whole
 from fastsample._public import public
-from fastsample._training.token_rows import TokenBatch, TokenRows
+from fastsample._training.token_rows import ANSWERS, MASK, TokenBatch, TokenRows, bounds_of
 from fastsample.errors import ArgumentError, MissingDependencyError, SourceTypeError
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ class TokenCollator:
 
     Called with the rows of a batch, it returns a dict of tensors (or NumPy arrays) of int64, which
     models of ``transformers`` take as they are. It can be pickled. Rows may also be a list of
-    dicts with ``input_ids`` and perhaps ``labels``, whose ids are then copied once more.
+    dicts with ``input_ids`` and perhaps ``labels`` or ``assistant_masks``, which are then copied
+    once more.
     """
 
     def __init__(
@@ -86,11 +87,16 @@ class TokenCollator:
 
 def _taken(rows: Sequence[Any]) -> TokenBatch:
     """Return rows that somebody else handed on, as dicts of ids."""
+    import numpy as np
     import pyarrow as pa
 
     try:
         names = ["input_ids", *(["labels"] if "labels" in rows[0] else [])]
         columns = {name: _lists([row[name] for row in rows]) for name in names}
+        if ANSWERS in rows[0]:  # read from the file by others, such as datasets
+            columns[ANSWERS] = _lists([np.asarray(row[ANSWERS], np.uint32) for row in rows])
+        elif MASK in rows[0]:
+            columns[ANSWERS] = _lists([bounds_of(row[MASK]) for row in rows])
         table = pa.table(columns)
     except (TypeError, KeyError, IndexError, ValueError, OverflowError) as error:
         raise SourceTypeError(

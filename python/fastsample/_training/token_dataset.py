@@ -12,7 +12,7 @@ from fastsample._public import public
 from fastsample._training.collate import TokenCollator
 from fastsample._training.dataset import positions_of
 from fastsample._training.mapped import MappedRows, map_file
-from fastsample._training.token_rows import TokenBatch, TokenRows
+from fastsample._training.token_rows import ANSWERS, TokenBatch, TokenRows
 from fastsample.errors import ColumnError, SourceTypeError
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 #: What the core writes of the ids into the file.
 _TOLD = b"fastsample.tokens"
 
-_LAYOUT = 2
+#: Layouts of files, the second with the answers of chats.
+_LAYOUTS = (2, 3)
 
 #: What the names of columns end in that tell how many tokens of each row were cut off.
 _CUT = "_cut"
@@ -35,8 +36,9 @@ class TokenDataset(MappedRows):
     """A map-style dataset of token ids in a file that every process maps into memory.
 
     A row is a dict of NumPy arrays: ``input_ids``, and ``labels`` if the rows have two sequences.
-    They are views of the file, uint16 or uint32, and can't be written to. All processes of a
-    machine share one copy. It is pickled as a path, so workers may be forked or spawned.
+    With `assistant_only_loss` it has ``assistant_masks``, too: 1 for each token of an answer, else
+    0 (uint8). Ids are views of the file, uint16 or uint32, and can't be written to. All processes
+    of a machine share one copy. It is pickled as a path, so workers may be forked or spawned.
     :meth:`fastsample.Sample.cache` with a `tokenizer` makes one.
 
     Parameters
@@ -84,10 +86,16 @@ class TokenDataset(MappedRows):
                 f"{self._path}: it holds no token ids; Sample.cache(tokenizer=...) writes them"
             )
         self._told: dict[str, Any] = json.loads(told)
-        if self._told["layout"] != _LAYOUT:
+        if self._told["layout"] not in _LAYOUTS:
             raise SourceTypeError(
                 f"{self._path}: another version of fastsample wrote it (layout "
-                f"{self._told['layout']}, not {_LAYOUT}); cache the sample again"
+                f"{self._told['layout']}, not {_LAYOUTS[0]} or {_LAYOUTS[1]}); cache the sample "
+                "again"
+            )
+        if self.assistant_only_loss != (self._told["layout"] == _LAYOUTS[1]):
+            raise SourceTypeError(
+                f"{self._path}: its columns are not those of layout {self._told['layout']}; cache "
+                "the sample again"
             )
         self._rows = TokenRows(self._table)
 
@@ -104,6 +112,8 @@ class TokenDataset(MappedRows):
         if self.max_tokens is not None:
             made += f", {self.rows_cut:,} rows cut at {self.max_tokens:,} tokens"
             made += f" ({self.tokens_cut:,} tokens lost)"
+        if self.assistant_only_loss:
+            made += f", labels of answers alone ({self.rows_unanswered:,} rows have none)"
         return f"<fastsample.TokenDataset: {len(self):,} rows, {made}>"
 
     @property
@@ -127,6 +137,24 @@ class TokenDataset(MappedRows):
     def tokens_cut(self) -> int:
         """The number of tokens that were cut off."""
         return int(self._tokens_cut().sum())
+
+    @property
+    def assistant_only_loss(self) -> bool:
+        """Whether only the answers of chats have labels."""
+        return ANSWERS in self._table.column_names
+
+    @property
+    def rows_unanswered(self) -> int:
+        """With `assistant_only_loss` the number of rows without a token of an answer, else 0.
+
+        Nothing is learned from them: the chat has no answer, or it was cut off at `max_tokens`.
+        """
+        if not self.assistant_only_loss:
+            return 0
+        import numpy as np
+
+        lists = self._table[ANSWERS].chunks
+        return sum(int((np.diff(each.offsets.to_numpy()) == 0).sum()) for each in lists)
 
     def _tokens_cut(self) -> npt.NDArray[np.uint64]:
         """Return the tokens of each row that were cut off."""
@@ -206,8 +234,9 @@ class TokenDataset(MappedRows):
         """Return a `collate_fn` for these rows.
 
         Padded, a batch has ``input_ids``, ``attention_mask`` and ``labels``, of int64. Where rows
-        have one sequence, the labels are its ids. Labels are -100 where they are filled up, and
-        only there: a token of the text that is also the pad token keeps its label.
+        have one sequence, the labels are its ids. Labels are -100 where they are filled up, with
+        `assistant_only_loss` outside of answers, and nowhere else: a token of the text that is
+        also the pad token keeps its label.
 
         Parameters
         ----------

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-    #: A row: for each of its sequences the ids, uint16 or uint32, which can't be written to.
-    Row = dict[str, npt.NDArray[np.uint16] | npt.NDArray[np.uint32]]
+    #: A row: for each of its sequences the ids, uint16 or uint32, which can't be written to; and
+    #: perhaps which of them are of answers, uint8.
+    Row = dict[str, npt.NDArray[np.uint16] | npt.NDArray[np.uint32] | npt.NDArray[np.uint8]]
 
     #: The first row of each part of a table, and the name, offsets and ids of its columns.
     Parts = tuple[list[int], list[list[tuple[str, Any, Any]]]]
+
+
+#: The column with the bounds of answers, and what rows have in its place, as in `transformers`.
+ANSWERS = "answers"
+MASK = "assistant_masks"
 
 
 class TokenRows:
@@ -58,7 +64,28 @@ class TokenRows:
         starts, parts = opened
         part = bisect_right(starts, position) - 1
         row = position - starts[part]
-        return {name: ids[offsets[row] : offsets[row + 1]] for name, offsets, ids in parts[part]}
+        found = {name: ids[offsets[row] : offsets[row + 1]] for name, offsets, ids in parts[part]}
+        if ANSWERS in found:
+            found[MASK] = _mask(found.pop(ANSWERS), len(found["input_ids"]))
+        return found
+
+
+def _mask(bounds: Any, length: int) -> npt.NDArray[np.uint8]:
+    """Return 1 for each token of an answer, else 0, from where answers begin and end."""
+    import numpy as np
+
+    steps = np.zeros(length + 1, np.uint8)
+    steps[bounds] = 1
+    mask: npt.NDArray[np.uint8] = np.bitwise_xor.accumulate(steps)[:length]
+    return mask
+
+
+def bounds_of(mask: Any) -> npt.NDArray[np.uint32]:
+    """Return where answers begin and end, from 1 for each of their tokens and 0 for others."""
+    import numpy as np
+
+    edges = np.diff(np.asarray(mask) != 0, prepend=False, append=False)
+    return np.flatnonzero(edges).astype(np.uint32)
 
 
 class TokenBatch(Sequence["Row"]):

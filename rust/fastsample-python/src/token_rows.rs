@@ -26,7 +26,7 @@ use crate::tokens::Tokenizer;
 /// Writes the token ids of all rows of a source to a file that can be mapped. `is_chosen` says that the
 /// text columns were named in the order of the sequences.
 #[pyfunction]
-#[pyo3(signature = (source, path, *, tokenizer, max_tokens, text, is_chosen, threads, progress))]
+#[pyo3(signature = (source, path, *, tokenizer, max_tokens, text, is_chosen, assistant_only_loss, threads, progress))]
 #[expect(clippy::too_many_arguments, reason = "keywords of the Python method")]
 pub(crate) fn write_tokens(
     py: Python<'_>,
@@ -36,6 +36,7 @@ pub(crate) fn write_tokens(
     max_tokens: Option<u32>,
     text: Option<Vec<String>>,
     is_chosen: bool,
+    assistant_only_loss: bool,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> BindingResult<()> {
@@ -46,7 +47,12 @@ pub(crate) fn write_tokens(
             None => tokenizer,
         };
         let rows = Measure::new(ctx, source, text.as_deref(), tokenizer)?;
-        core_write(ctx, &Sequences::new(rows, is_chosen, max_tokens)?, &path)
+        let sequences = if assistant_only_loss {
+            Sequences::of_answers(rows, max_tokens)?
+        } else {
+            Sequences::new(rows, is_chosen, max_tokens)?
+        };
+        core_write(ctx, &sequences, &path)
     })
 }
 

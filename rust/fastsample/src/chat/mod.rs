@@ -8,10 +8,12 @@
 //!
 //! - `config`: what the folder of a tokenizer says of it and of its template;
 //! - `template`: [`ChatTemplate`], a template that renders chats;
+//! - `answers`: `RenderedChat`, a chat and where its answers lie;
 //! - `jinja`: the language of templates, within bounds;
 //! - `messages`: the messages of a chat of any shape; `tools`: functions that it may call;
 //! - `values`: Arrow data as values.
 
+mod answers;
 mod config;
 #[cfg(feature = "fuzz")]
 pub(crate) mod fuzz;
@@ -23,6 +25,7 @@ mod tests;
 mod tools;
 mod values;
 
+pub(crate) use answers::RenderedChat;
 pub(crate) use config::{settings, special_token};
 pub(crate) use jinja::JinjaValue;
 pub(crate) use messages::messages;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::config::{self, TemplateFile};
-use super::jinja::{Fail, JinjaValue, Template};
+use super::jinja::{Fail, JinjaValue, Rendered, Template};
 use crate::error::{Error, Result};
 
 /// The chat template of a tokenizer.
@@ -76,11 +76,26 @@ impl ChatTemplate {
     /// # Errors
     /// What is wrong, without the file and the row.
     pub(crate) fn render(&self, messages: JinjaValue, tools: JinjaValue) -> Result<String, Fail> {
+        Ok(self.rendered(messages, tools, false)?.text)
+    }
+
+    /// Whether it says with `generation` blocks what the model is to write.
+    pub(super) fn has_generation(&self) -> bool {
+        self.template.has_generation()
+    }
+
+    /// What the template makes of a chat, with or without what begins an answer behind it.
+    pub(super) fn rendered(
+        &self,
+        messages: JinjaValue,
+        tools: JinjaValue,
+        is_prompt: bool,
+    ) -> Result<Rendered, Fail> {
         let fixed = [
             ("messages", messages),
             ("tools", tools),
             ("documents", JinjaValue::None),
-            ("add_generation_prompt", JinjaValue::Bool(false)),
+            ("add_generation_prompt", JinjaValue::Bool(is_prompt)),
         ];
         let tokens =
             self.tokens.iter().map(|(name, token)| (*name, JinjaValue::text(token.as_str())));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
-use crate::chat::{ChatTemplate, JinjaValue, TOOLS, may_hold_tools, messages, tools};
+use crate::chat::{ChatTemplate, JinjaValue, RenderedChat, TOOLS, may_hold_tools, messages, tools};
 use crate::columns::named_columns;
 use crate::error::{Error, Result};
 use crate::source::{Projected, Source};
@@ -20,6 +20,8 @@ pub(super) struct Chats {
     /// The column of functions, if there is one and the template shows them.
     tools: Option<usize>,
     template: Arc<ChatTemplate>,
+    /// Whether it is asked where the answers lie.
+    is_answered: bool,
 }
 
 impl Chats {
@@ -62,7 +64,12 @@ impl Chats {
         };
         let turns = text.roots().iter().map(turn).collect::<Result<_>>()?;
         let tools = schema.index_of(TOOLS).ok().filter(|_| template.has_tools());
-        Ok(Self { text, turns, tools, template })
+        Ok(Self { text, turns, tools, template, is_answered: false })
+    }
+
+    /// The same chats, which are asked where their answers lie.
+    pub(super) fn answered(self) -> Self {
+        Self { is_answered: true, ..self }
     }
 
     /// The names of the columns.
@@ -94,7 +101,11 @@ impl Chats {
     ///
     /// # Errors
     /// The column, and what is wrong with it.
-    pub(super) fn of_row(&self, batch: &RecordBatch, row: usize) -> Result<Vec<String>, String> {
+    pub(super) fn of_row(
+        &self,
+        batch: &RecordBatch,
+        row: usize,
+    ) -> Result<Vec<RenderedChat>, String> {
         let mut texts = Vec::with_capacity(self.turns.len());
         let functions = match batch.columns().get(self.turns.len()) {
             Some(column) => {
@@ -105,7 +116,13 @@ impl Chats {
         for ((name, turn), column) in self.turns.iter().zip(batch.columns()) {
             let of_column = |fail| format!("column {name:?}: {fail}");
             if let Some(messages) = messages(column, turn, row).map_err(of_column)? {
-                texts.push(self.template.render(messages, functions.clone()).map_err(of_column)?);
+                let rendered = if self.is_answered {
+                    self.template.render_answers(&messages, &functions)
+                } else {
+                    let text = self.template.render(messages, functions.clone());
+                    text.map(|text| RenderedChat { text, answers: Vec::new() })
+                };
+                texts.push(rendered.map_err(of_column)?);
             }
         }
         Ok(texts)

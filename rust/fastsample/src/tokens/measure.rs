@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 
 use super::Tokenizer;
 use super::chats::Chats;
-use crate::chat::STACK_BYTES;
+use crate::chat::{RenderedChat, STACK_BYTES};
 use crate::columns::text_columns;
 use crate::error::{Error, Result};
 use crate::exec::threads::spawn_within;
@@ -72,6 +72,16 @@ impl Measure {
         Ok(Self { source, tokenizer, counted })
     }
 
+    /// The same chats, which are asked where their answers lie.
+    pub(super) fn answered(self) -> Result<Self> {
+        match self.counted {
+            Counted::Chats(chats) => Ok(Self { counted: Counted::Chats(chats.answered()), ..self }),
+            Counted::Texts(_) => {
+                Err(Error::Argument("only chats have answers; pass chat_template".into()))
+            }
+        }
+    }
+
     /// The rows.
     #[must_use]
     pub fn source(&self) -> &Source {
@@ -113,7 +123,7 @@ impl Measure {
         match &self.counted {
             Counted::Texts(text) => self.of_texts(ctx, selection, text),
             Counted::Chats(chats) => self.of_chats(ctx, selection, chats, |texts| {
-                sum(texts.iter().map(|text| self.tokenizer.count_rendered(text)))
+                sum(texts.iter().map(|chat| self.tokenizer.count_rendered(&chat.text)))
             }),
         }
     }
@@ -128,7 +138,8 @@ impl Measure {
                 Err(Error::Argument("texts are rendered with chat_template".into()))
             }
             Counted::Chats(chats) => {
-                self.of_chats(ctx, selection, chats, |texts| Ok(texts.concat()))
+                let text = |texts: Vec<RenderedChat>| texts.into_iter().map(|chat| chat.text);
+                self.of_chats(ctx, selection, chats, |texts| Ok(text(texts).collect()))
             }
         }
     }
@@ -156,7 +167,7 @@ impl Measure {
         ctx: &Context,
         selection: &Selection,
         chats: &Chats,
-        each: impl Fn(Vec<String>) -> Result<T> + Sync,
+        each: impl Fn(Vec<RenderedChat>) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
         let mut found = Vec::with_capacity(selection.len() as usize);
         for batch in Gather::start(ctx, &chats.project(&self.source)?, selection) {
@@ -175,7 +186,7 @@ impl Measure {
         chats: &Chats,
         batch: &RecordBatch,
         before: u64,
-        each: &(impl Fn(Vec<String>) -> Result<T> + Sync),
+        each: &(impl Fn(Vec<RenderedChat>) -> Result<T> + Sync),
     ) -> Result<Vec<T>> {
         let render = |row: usize| {
             ctx.check()?;

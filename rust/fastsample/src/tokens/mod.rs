@@ -27,5 +27,5 @@ pub use self::by_column::{Unit, column_lengths};
 pub use self::draw::{Goal, Order, TokenDraw, TokenLimits, UniformOrder, draw};
 pub use self::measure::{Measure, lengths, one_by_one};
 pub use self::prefix::TokenPrefix;
-pub use self::sequences::{INPUT_IDS, LABELS, SEQUENCES_KEY, Sequences};
+pub use self::sequences::{ANSWERS, INPUT_IDS, LABELS, SEQUENCES_KEY, Sequences};
 pub use self::tokenizer::{PadToken, Tokenizer};

@@ -5,6 +5,9 @@
 //!  a prompt and a response         ─▶ input_ids, labels    each a sequence of its own
 //! ```
 //!
+//! Where only answers of a chat are learned, `answers` has for each row where runs of their tokens begin and
+//! end.
+//!
 //! Ids have 16 bits if all of the tokenizer fit, else 32. Where sequences are cut, each has one more column: the
 //! tokens of each row that were cut off, as `input_ids_cut`. What the ids are is written in the metadata of
 //! the schema, so that whoever opens them later needs no tokenizer.
@@ -17,8 +20,9 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use serde_json::json;
 
 use super::measure::{Counted, each_row};
-use super::tokenizer::CutIds;
+use super::tokenizer::{Bare, CutIds};
 use super::{Measure, Tokenizer};
+use crate::chat::RenderedChat;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::gather::Gather;
@@ -31,14 +35,18 @@ pub const INPUT_IDS: &str = "input_ids";
 /// The sequence that a model of two sequences learns to write.
 pub const LABELS: &str = "labels";
 
+/// Where runs of tokens of answers begin and end, one after the other.
+pub const ANSWERS: &str = "answers";
+
 /// The key of the schema's metadata under which is said what the ids are.
 pub const SEQUENCES_KEY: &str = "fastsample.tokens";
 
 /// What the name of a column of tokens that were cut off ends in.
 const CUT: &str = "_cut";
 
-/// Version of the layout.
+/// Version of the layout, and that of files with answers.
 const LAYOUT: u32 = 2;
+const LAYOUT_ANSWERS: u32 = 3;
 
 /// Ids that 32-bit offsets can hold in a batch.
 const MOST_IDS: usize = i32::MAX as usize;
@@ -51,6 +59,8 @@ pub struct Sequences {
     leaves: Vec<usize>,
     is_narrow: bool,
     is_cut: bool,
+    /// What finds the tokens of answers, if only those are learned.
+    bare: Option<Bare>,
     schema: SchemaRef,
 }
 
@@ -61,6 +71,24 @@ impl Sequences {
     /// # Errors
     /// [`Error::Column`] for text that is no sequence, or more than two; as [`Tokenizer::pad_token`].
     pub fn new(rows: Measure, is_chosen: bool, max_tokens: Option<u32>) -> Result<Self> {
+        Self::made(rows, is_chosen, max_tokens, None)
+    }
+
+    /// The sequence of a chat, of which only the answers are learned.
+    ///
+    /// # Errors
+    /// As [`Sequences::new`]; [`Error::Argument`] for text that is no chat.
+    pub fn of_answers(rows: Measure, max_tokens: Option<u32>) -> Result<Self> {
+        let bare = Some(rows.tokenizer.bare());
+        Self::made(rows.answered()?, false, max_tokens, bare)
+    }
+
+    fn made(
+        rows: Measure,
+        is_chosen: bool,
+        max_tokens: Option<u32>,
+        bare: Option<Bare>,
+    ) -> Result<Self> {
         let (leaves, names) = match &rows.counted {
             Counted::Chats(chats) => (vec![0], only_chat(chats.names())?),
             Counted::Texts(text) => {
@@ -71,8 +99,8 @@ impl Sequences {
             }
         };
         let is_narrow = rows.tokenizer.is_narrow();
-        let schema = schema(&rows.tokenizer, &names, is_narrow, max_tokens)?;
-        Ok(Self { rows, leaves, is_narrow, is_cut: max_tokens.is_some(), schema })
+        let schema = schema(&rows.tokenizer, &names, is_narrow, max_tokens, bare.is_some())?;
+        Ok(Self { rows, leaves, is_narrow, is_cut: max_tokens.is_some(), bare, schema })
     }
 
     /// What is measured.
@@ -120,9 +148,10 @@ impl Sequences {
         let tokenizer = &self.rows.tokenizer;
         match &self.rows.counted {
             Counted::Chats(chats) => {
-                let ids = |texts: Vec<String>| match texts.first() {
-                    Some(text) => tokenizer.ids_rendered(text),
-                    None => Ok(CutIds::default()),
+                let ids = |texts: Vec<RenderedChat>| match (texts.first(), &self.bare) {
+                    (Some(chat), Some(bare)) => tokenizer.ids_answered(chat, bare),
+                    (Some(chat), None) => tokenizer.ids_rendered(&chat.text),
+                    (None, _) => Ok(CutIds::default()),
                 };
                 let ids = self.rows.of_batch(ctx, all, chats, batch, before, &ids)?;
                 self.arrays(&[ids], before)
@@ -146,6 +175,10 @@ impl Sequences {
     fn arrays(&self, sequences: &[Vec<CutIds>], before: u64) -> Result<Vec<ArrayRef>> {
         let lists = sequences.iter().map(|rows| self.lists(rows, before));
         let mut arrays = lists.collect::<Result<Vec<_>>>()?;
+        if self.bare.is_some() {
+            let answers = sequences.iter().map(|rows| answers(rows));
+            arrays.extend(answers.collect::<Result<Vec<_>>>()?);
+        }
         if self.is_cut {
             let cut = |rows: &Vec<CutIds>| -> ArrayRef {
                 Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.cut)))
@@ -182,6 +215,14 @@ impl Sequences {
         let item = item(self.is_narrow);
         Ok(Arc::new(ListArray::try_new(item, offsets, values, None).map_err(Error::kernel)?))
     }
+}
+
+/// For each row where runs of tokens of answers begin and end.
+fn answers(rows: &[CutIds]) -> Result<ArrayRef> {
+    let offsets = OffsetBuffer::from_lengths(rows.iter().map(|row| row.answers.len()));
+    let bounds = UInt32Array::from_iter_values(rows.iter().flat_map(|row| &row.answers).copied());
+    let lists = ListArray::try_new(item(false), offsets, Arc::new(bounds), None);
+    Ok(Arc::new(lists.map_err(Error::kernel)?))
 }
 
 /// The name of the only chat of a row.
@@ -229,17 +270,21 @@ fn schema(
     names: &[String],
     is_narrow: bool,
     max_tokens: Option<u32>,
+    is_answered: bool,
 ) -> Result<SchemaRef> {
     let list = |(name, _): (&str, _)| Field::new(name, DataType::List(item(is_narrow)), false);
     let sequences = [INPUT_IDS, LABELS].into_iter().zip(names);
     let mut fields: Vec<Field> = sequences.clone().map(list).collect();
+    if is_answered {
+        fields.push(Field::new(ANSWERS, DataType::List(item(false)), false));
+    }
     if max_tokens.is_some() {
         let cut = |(name, _)| Field::new(format!("{name}{CUT}"), DataType::UInt32, false);
         fields.extend(sequences.clone().map(cut));
     }
     let pad = tokenizer.pad_token()?;
     let told = json!({
-        "layout": LAYOUT,
+        "layout": if is_answered { LAYOUT_ANSWERS } else { LAYOUT },
         "columns": sequences.collect::<std::collections::BTreeMap<_, _>>(),
         "tokenizer": tokenizer.path().display().to_string(),
         "max_tokens": max_tokens,

@@ -1,13 +1,14 @@
 //! `Tokenizer`: a Hugging Face tokenizer, and the chat template that belongs to it.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokenizers::utils::padding::PaddingDirection;
 use tokenizers::utils::truncation::TruncationDirection;
-use tokenizers::{Encoding, PaddingParams, PostProcessor};
+use tokenizers::{Encoding, PaddingParams, PostProcessor, PostProcessorWrapper};
 
-use crate::chat::{ChatTemplate, settings, special_token};
+use crate::chat::{ChatTemplate, RenderedChat, settings, special_token};
 use crate::error::{Error, Result};
 
 /// A Hugging Face tokenizer. What its file says of truncation and padding is left out: texts are
@@ -173,11 +174,38 @@ impl Tokenizer {
         self.cut_ids(text, false)
     }
 
+    /// The ids of the tokens of a rendered chat, and which of them are of its answers: those that overlap
+    /// one, as in `transformers`.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::count`].
+    pub(super) fn ids_answered(&self, chat: &RenderedChat, bare: &Bare) -> Result<CutIds> {
+        let encoding = bare.0.encode_char_offsets(chat.text.as_str(), false);
+        let mut encoding = encoding.map_err(|error| failed(&chat.text, &error))?;
+        let room = self.room.unwrap_or(usize::MAX);
+        let cut = u32::try_from(encoding.len().saturating_sub(room)).unwrap_or(u32::MAX);
+        encoding.truncate(room, 0, self.direction);
+        encoding.take_overflowing();
+        // It trims the spaces of tokens, which must happen once, and to those that are left.
+        let encoding = self.inner.post_process(encoding, None, false);
+        let encoding = encoding.map_err(|error| failed(&chat.text, &error))?;
+        let answers = overlapping(encoding.get_offsets(), &chat.answers);
+        Ok(CutIds { ids: encoding.get_ids().to_vec(), cut, answers })
+    }
+
+    /// The tokenizer without its post-processor.
+    pub(super) fn bare(&self) -> Bare {
+        let mut bare = (*self.inner).clone();
+        bare.with_post_processor(None::<PostProcessorWrapper>);
+        Bare(bare)
+    }
+
     /// The text is encoded whole, so that it is known what is cut off: the encoder of a tokenizer that
     /// truncates stops when it has enough.
     fn cut_ids(&self, text: &str, special: bool) -> Result<CutIds> {
         let Some(room) = self.room else {
-            return Ok(CutIds { ids: self.encode(text, special)?.get_ids().to_vec(), cut: 0 });
+            let ids = self.encode(text, special)?.get_ids().to_vec();
+            return Ok(CutIds { ids, ..CutIds::default() });
         };
         let mut encoding = self.encode(text, false)?;
         let cut = encoding.len().saturating_sub(room);
@@ -186,7 +214,7 @@ impl Tokenizer {
         let encoding = self.inner.post_process(encoding, None, special);
         let encoding = encoding.map_err(|error| failed(text, &error))?;
         let cut = u32::try_from(cut).unwrap_or(u32::MAX);
-        Ok(CutIds { ids: encoding.get_ids().to_vec(), cut })
+        Ok(CutIds { ids: encoding.get_ids().to_vec(), cut, answers: Vec::new() })
     }
 
     fn encode(&self, text: &str, special: bool) -> Result<Encoding> {
@@ -205,6 +233,31 @@ pub(super) struct CutIds {
     pub(super) ids: Vec<u32>,
     /// Tokens of the text that were cut off.
     pub(super) cut: u32,
+    /// Where runs of tokens of answers begin and end, one after the other, if they were asked for.
+    pub(super) answers: Vec<u32>,
+}
+
+/// A tokenizer that only cuts texts into tokens.
+#[derive(Debug)]
+pub(super) struct Bare(tokenizers::Tokenizer);
+
+/// The runs of tokens that overlap some ranges of characters: where each begins and ends. Tokens and
+/// ranges are in order.
+fn overlapping(tokens: &[(usize, usize)], ranges: &[Range<usize>]) -> Vec<u32> {
+    let mut ranges = ranges.iter().peekable();
+    let (mut bounds, mut is_within) = (Vec::new(), false);
+    let mut put = |place: usize, is_answer: bool| {
+        if is_answer != is_within {
+            bounds.push(u32::try_from(place).unwrap_or(u32::MAX));
+            is_within = is_answer;
+        }
+    };
+    for (place, &(start, end)) in tokens.iter().enumerate() {
+        while ranges.next_if(|range| range.end <= start).is_some() {}
+        put(place, ranges.peek().is_some_and(|range| end > range.start));
+    }
+    put(tokens.len(), false);
+    bounds
 }
 
 fn count_of(encoding: &Encoding) -> u32 {

@@ -52,7 +52,7 @@ pub struct TokenPack {
 }
 
 /// The rows at `positions`, padded: `input_ids`, `attention_mask` and `labels`. Where the rows have no
-/// labels of their own, those are the ids.
+/// labels of their own, those are the ids; where only answers are learned, those of answers.
 ///
 /// # Errors
 /// As [`TokenRows::ids`]; [`Error::Memory`]; [`Error::Argument`] for a multiple of 0.
@@ -79,7 +79,13 @@ pub fn pad(rows: &TokenRows, positions: &[usize], options: PadOptions) -> Result
     let ids = matrix(rows, 0, positions, INPUT_IDS, options, options.id.into(), false)?;
     let mask = matrix(rows, 0, positions, "attention_mask", options, 0, true)?;
     let sequence = usize::from(rows.has_labels());
-    let labels = matrix(rows, sequence, positions, LABELS, options, IGNORED, false)?;
+    let mut labels = matrix(rows, sequence, positions, LABELS, options, IGNORED, false)?;
+    let width = labels.width;
+    for (row, &position) in labels.values.chunks_exact_mut(width.max(1)).zip(positions) {
+        let length = rows.ids(sequence, position)?.len();
+        let start = if options.is_left { width - length } else { 0 };
+        keep_answers(rows, position, &mut row[start..start + length])?;
+    }
     Ok(vec![ids, mask, labels])
 }
 
@@ -111,6 +117,18 @@ fn matrix(
     Ok(Matrix { name, values, width })
 }
 
+/// Hides all labels of a row but those of its answers, if only those are learned.
+fn keep_answers(rows: &TokenRows, position: usize, labels: &mut [i64]) -> Result<()> {
+    let Some(bounds) = rows.answers(position)? else { return Ok(()) };
+    let mut last = 0;
+    for pair in bounds.chunks_exact(2) {
+        labels[last..pair[0] as usize].fill(IGNORED);
+        last = pair[1] as usize;
+    }
+    labels[last..].fill(IGNORED);
+    Ok(())
+}
+
 /// The rows at `positions`, end to end: positions begin anew in each, and the label of each first token
 /// is ignored, so that none predicts the next.
 ///
@@ -140,10 +158,11 @@ pub fn pack(rows: &TokenRows, positions: &[usize]) -> Result<TokenPack> {
     let total = ends[ends.len() - 1] as usize;
     memory::require(3 * size_of::<i64>() * total, || "a pack of token ids".to_owned())?;
     let (mut tokens, mut labels, mut places) = (vec![0; total], vec![0; total], vec![0; total]);
-    for (ids, bounds) in ids.iter().zip(ends.windows(2)) {
+    for ((ids, bounds), &position) in ids.iter().zip(ends.windows(2)).zip(positions) {
         let row = bounds[0] as usize..bounds[1] as usize;
         ids.copy_to(&mut tokens[row.clone()]);
         ids.copy_to(&mut labels[row.clone()]);
+        keep_answers(rows, position, &mut labels[row.clone()])?;
         labels[row.clone()].iter_mut().take(1).for_each(|first| *first = IGNORED);
         places[row].iter_mut().zip(0..).for_each(|(place, at)| *place = at);
     }
@@ -257,6 +276,39 @@ mod tests {
             let ends = rows().scan(0, |end, row| { *end += row.len() as i32; Some(*end) });
             prop_assert_eq!(made.ends, [0].into_iter().chain(ends).collect::<Vec<_>>());
             prop_assert_eq!(made.longest, rows().map(Vec::len).max().unwrap_or(0));
+        }
+    }
+
+    /// A row of four ids, of which runs of answers begin and end at `bounds`.
+    fn answered(bounds: &[u32]) -> TokenRows {
+        let bounds = [Some(bounds.iter().copied().map(Some))];
+        let answers: ArrayRef =
+            Arc::new(ListArray::from_iter_primitive::<UInt32Type, _, _>(bounds));
+        let columns = [("input_ids", column(&[vec![5, 6, 7, 8]], false)), ("answers", answers)];
+        let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+        TokenRows::new(&batch.schema(), vec![batch]).expect("token ids")
+    }
+
+    #[test]
+    fn labels_are_those_of_answers_alone() {
+        let options = PadOptions { id: 0, is_left: true, multiple: 3 };
+        let labels = |bounds: &[u32]| {
+            let padded = pad(&answered(bounds), &[0], options)?.swap_remove(2).values;
+            let packed = pack(&answered(bounds), &[0])?.matrices.swap_remove(1).values;
+            assert_eq!(padded[2..], packed);
+            assert_eq!(padded[..2], [IGNORED; 2]);
+            Ok::<_, Error>(packed)
+        };
+        for (bounds, wanted) in [
+            (&[][..], [-100, -100, -100, -100]),
+            (&[1, 2, 3, 4], [-100, 6, -100, 8]),
+            (&[2, 4], [-100, -100, 7, 8]),
+            (&[1, 1], [-100; 4]),
+        ] {
+            assert_eq!(labels(bounds).expect("sound")[1..], wanted[1..]);
+        }
+        for damaged in [&[1][..], &[2, 1], &[0, 5], &[0, 2, 1, 3]] {
+            assert!(matches!(labels(damaged), Err(Error::Invalid(_))), "{damaged:?}");
         }
     }
 

@@ -8,16 +8,17 @@ use arrow_schema::{DataType, Schema};
 use crate::error::{Error, Result};
 use crate::exec::memory;
 use crate::gather::Picker;
-use crate::tokens::{INPUT_IDS, LABELS};
+use crate::tokens::{ANSWERS, INPUT_IDS, LABELS};
 
 /// Rows of token ids, picked by position.
 ///
-/// Invariants: the columns are `input_ids`, and `labels` if there are two: lists of 16-bit or 32-bit
-/// ids.
+/// Invariants: the columns are `input_ids`, and perhaps `labels`: lists of 16-bit or 32-bit ids; or
+/// `input_ids` and `answers`, lists of 32-bit bounds.
 #[derive(Debug, Clone)]
 pub struct TokenRows {
     rows: Picker,
     has_labels: bool,
+    has_answers: bool,
 }
 
 /// The ids of a row.
@@ -69,14 +70,15 @@ impl TokenRows {
         };
         let are_lists = schema.fields().iter().all(|field| is_list(field.data_type()));
         let has_labels = names == [INPUT_IDS, LABELS];
-        if !are_lists || !(has_labels || names == [INPUT_IDS]) {
+        let has_answers = names == [INPUT_IDS, ANSWERS];
+        if !are_lists || !(has_labels || has_answers || names == [INPUT_IDS]) {
             return Err(Error::Schema(format!(
                 "these are no rows of token ids: the columns are {}; Sample.cache(tokenizer=...) \
                  writes such rows",
                 names.join(", ")
             )));
         }
-        Ok(Self { rows: Picker::new(batches.into()), has_labels })
+        Ok(Self { rows: Picker::new(batches.into()), has_labels, has_answers })
     }
 
     /// Rows in all.
@@ -95,6 +97,28 @@ impl TokenRows {
     #[must_use]
     pub fn has_labels(&self) -> bool {
         self.has_labels
+    }
+
+    /// Whether it is known which tokens are of answers, and only those are learned.
+    #[must_use]
+    pub fn has_answers(&self) -> bool {
+        self.has_answers
+    }
+
+    /// Where runs of tokens of answers begin and end, of a row of which only those are learned.
+    ///
+    /// # Errors
+    /// As [`TokenRows::ids`].
+    pub(super) fn answers(&self, position: usize) -> Result<Option<&[u32]>> {
+        if !self.has_answers {
+            return Ok(None);
+        }
+        let length = self.ids(0, position)?.len();
+        let TokenIds::Wide(bounds) = self.ids(1, position)? else { return Err(damaged()) };
+        let is_sound = bounds.len().is_multiple_of(2)
+            && bounds.is_sorted()
+            && bounds.last().is_none_or(|&end| end as usize <= length);
+        if is_sound { Ok(Some(bounds)) } else { Err(damaged()) }
     }
 
     /// The tokens of each row in one of its sequences, from the offsets alone.

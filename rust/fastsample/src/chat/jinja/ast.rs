@@ -93,6 +93,8 @@ pub(super) enum What {
     For(ForLoop),
     With(Vec<(String, Expr)>, Vec<Stmt>),
     Filter(Expr, Vec<Stmt>),
+    /// What the model is to write.
+    Generation(Vec<Stmt>),
     Macro(Arc<MacroBody>),
     Break,
     Continue,

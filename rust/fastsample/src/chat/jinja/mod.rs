@@ -40,21 +40,40 @@ mod tokens;
 mod value;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 pub(crate) use fail::Fail;
 pub(crate) use value::JinjaValue;
 
 /// A parsed template.
 #[derive(Debug)]
-pub(super) struct Template(Vec<ast::Stmt>);
+pub(super) struct Template {
+    body: Vec<ast::Stmt>,
+    has_generation: bool,
+}
+
+/// What a template made.
+#[derive(Debug)]
+pub(super) struct Rendered {
+    pub(super) text: String,
+    /// The bytes of what is in `generation` blocks, in their order; none if it is not known where in
+    /// the text one of them lies.
+    pub(super) generated: Option<Vec<Range<usize>>>,
+}
 
 impl Template {
     pub(super) fn parse(source: &str) -> Result<Self, Fail> {
-        parser::parse(source).map(Self)
+        let (body, has_generation) = parser::parse(source)?;
+        Ok(Self { body, has_generation })
+    }
+
+    /// Whether there is a `generation` block in it.
+    pub(super) fn has_generation(&self) -> bool {
+        self.has_generation
     }
 
     /// The text of the template with some variables.
-    pub(super) fn render(&self, variables: HashMap<String, JinjaValue>) -> Result<String, Fail> {
-        render::Renderer::new(variables).template(&self.0)
+    pub(super) fn render(&self, variables: HashMap<String, JinjaValue>) -> Result<Rendered, Fail> {
+        render::Renderer::new(variables).template(&self.body)
     }
 }

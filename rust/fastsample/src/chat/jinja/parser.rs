@@ -10,17 +10,19 @@ use super::tokens::Tokens;
 /// Blocks within each other.
 const MOST_LEVELS: usize = 100;
 
-/// Parses a template.
-pub(super) fn parse(source: &str) -> Result<Vec<Stmt>, Fail> {
-    let mut blocks = BlockParser { pieces: pieces(source)?.into_iter(), level: 0 };
+/// Parses a template. Also tells whether it says what the model is to write.
+pub(super) fn parse(source: &str) -> Result<(Vec<Stmt>, bool), Fail> {
+    let pieces = pieces(source)?.into_iter();
+    let mut blocks = BlockParser { pieces, level: 0, has_generation: false };
     let (body, end) = blocks.body(&[])?;
     debug_assert!(end.is_none(), "only the end of the template ends it");
-    Ok(body)
+    Ok((body, blocks.has_generation))
 }
 
 struct BlockParser {
     pieces: std::vec::IntoIter<TemplatePart>,
     level: usize,
+    has_generation: bool,
 }
 
 /// A tag that ended a body: its first word, and what is behind it.
@@ -100,7 +102,8 @@ impl BlockParser {
             }
             "generation" => {
                 tokens.end()?;
-                return Ok(What::With(Vec::new(), self.until("endgeneration")?));
+                self.has_generation = true;
+                return Ok(What::Generation(self.until("endgeneration")?));
             }
             "filter" => {
                 let mut filtered = tokens.filter(None)?;

@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::ast::{Args, Assigned, ForLoop, Stmt, What};
 use super::budget::Allowance;
 use super::value::{JinjaValue, Loop, Macro};
-use super::{Fail, python};
+use super::{Fail, Rendered, python};
 
 /// Calls within calls.
 const MOST_CALLS: usize = 100;
@@ -27,6 +28,11 @@ pub(super) struct Renderer {
     /// The variables, the names of the template, those of each loop, and so on.
     scopes: Vec<Scope>,
     out: String,
+    /// The bytes of `out` that `generation` blocks wrote; none once one is not in `out` itself.
+    generated: Option<Vec<Range<usize>>>,
+    /// Bodies around what is written, of which the text is put elsewhere: macros, set and filter
+    /// blocks; and `generation` blocks.
+    captures: usize,
     pub(super) budget: Allowance,
     calls: usize,
 }
@@ -34,12 +40,19 @@ pub(super) struct Renderer {
 impl Renderer {
     pub(super) fn new(variables: Scope) -> Self {
         let scopes = vec![variables, Scope::new()];
-        Self { scopes, out: String::new(), budget: Allowance::new(), calls: 0 }
+        Self {
+            scopes,
+            out: String::new(),
+            generated: Some(Vec::new()),
+            captures: 0,
+            budget: Allowance::new(),
+            calls: 0,
+        }
     }
 
-    pub(super) fn template(mut self, body: &[Stmt]) -> Result<String, Fail> {
+    pub(super) fn template(mut self, body: &[Stmt]) -> Result<Rendered, Fail> {
         self.body(body)?;
-        Ok(self.out)
+        Ok(Rendered { text: self.out, generated: self.generated })
     }
 
     pub(super) fn lookup(&self, name: &str) -> Option<JinjaValue> {
@@ -76,9 +89,26 @@ impl Renderer {
     /// The text of a body, in a scope of its own.
     fn captured(&mut self, scope: Scope, body: &[Stmt]) -> Result<JinjaValue, Fail> {
         let before = std::mem::take(&mut self.out);
+        self.captures += 1;
         let flow = self.scoped(scope, body);
+        self.captures -= 1;
         let text = std::mem::replace(&mut self.out, before);
         flow.map(|_| JinjaValue::text(text))
+    }
+
+    /// Runs a `generation` block, and keeps where its text lies.
+    fn generation(&mut self, body: &[Stmt]) -> Result<Flow, Fail> {
+        if self.captures > 0 {
+            self.generated = None;
+        }
+        let start = self.out.len();
+        self.captures += 1;
+        let flow = self.scoped(Scope::new(), body)?;
+        self.captures -= 1;
+        if let Some(generated) = &mut self.generated {
+            generated.push(start..self.out.len());
+        }
+        Ok(flow)
     }
 
     fn write(&mut self, text: &str) -> Result<(), Fail> {
@@ -124,6 +154,7 @@ impl Renderer {
                 }
                 return self.scoped(scope, body);
             }
+            What::Generation(body) => return self.generation(body),
             What::Filter(filter, body) => {
                 let text = self.captured(Scope::new(), body)?;
                 let text = self.filter_of(filter, text)?;

@@ -94,6 +94,12 @@ impl JinjaValue {
         if let Self::List(items) = self { Some(&items.items) } else { None }
     }
 
+    /// The value of a key, if it is a dict that has it.
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
+        let Self::Dict(pairs) = self else { return None };
+        pairs.items.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value)
+    }
+
     /// Bytes, written out.
     pub(super) fn size(&self) -> u64 {
         match self {
