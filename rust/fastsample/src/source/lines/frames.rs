@@ -117,6 +117,9 @@ fn take_frame(file: &mut Compressed, frame: &mut Vec<u8>) -> io::Result<bool> {
         let bytes = match header >> 1 & 3 {
             // One byte, many times.
             1 => 1,
+            // Zstandard passes a compressed block of no bytes over or refuses it, by the room that it
+            // is given.
+            2 if header >> 3 == 0 => return Ok(false),
             3 => return Ok(false),
             _ => header >> 3,
         };

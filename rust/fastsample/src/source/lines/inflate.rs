@@ -257,6 +257,22 @@ mod tests {
         assert_eq!(alone, together);
     }
 
+    #[test]
+    fn a_frame_with_a_compressed_block_of_no_bytes_is_left_to_one_thread() {
+        // More bytes than are asked for at first where a frame is inflated as a whole.
+        let text = [&[b'b'; 99][..], b"\n"].concat();
+        let head = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 100];
+        let (compressed, plain) = ([4, 0, 0], [0x21, 0x03, 0]);
+        let odd = [&head[..], &compressed, &plain, &text].concat();
+        let file = [frame(b"a\n", false, true), odd, frame(b"c\n", false, true)].concat();
+        for step in [1, 2, 1 << 10] {
+            let (alone, together) =
+                in_file(&file, |path| (read(path, 1, step), read(path, 4, step)));
+            assert!(alone.0.starts_with(b"a\n"));
+            assert_eq!(alone, together, "{step} bytes at once");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
