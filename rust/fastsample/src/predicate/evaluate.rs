@@ -29,7 +29,7 @@ impl Predicate {
         // Types are checked before anything is read.
         self.matches(&RecordBatch::new_empty(columns.schema().clone()))?;
         let columns = self.prune(columns);
-        ctx.begin(columns.spans().iter().map(|span| span.ordinals.end - span.ordinals.start).sum());
+        ctx.begin(columns.rows_to_read());
         let of_batch = |first: u64, batch: &RecordBatch| Ok((first, self.matches(batch)?));
         let mut bits = BooleanBufferBuilder::new(source.rows() as usize);
         for (first, more) in scan::in_order(ctx, &columns, of_batch)? {

@@ -190,6 +190,12 @@ impl Projected {
         self.units.as_ref().is_none_or(|parts| parts[fragment.part].value(fragment.unit))
     }
 
+    /// Rows that are read, if all are chosen.
+    pub(crate) fn rows_to_read(&self) -> u64 {
+        let read = self.source.fragments.iter().filter(|fragment| self.is_read(fragment));
+        read.map(|fragment| fragment.rows).sum()
+    }
+
     /// Cuts what is read of the source into spans, in order.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
