@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _SIZES = {
     1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M",
     10_000_000: "1M<n<10M", 100_000_000: "10M<n<100M", 1_000_000_000: "100M<n<1B",
+    10_000_000_000: "1B<n<10B", 100_000_000_000: "10B<n<100B", 1_000_000_000_000: "100B<n<1T",
 }  # fmt: skip
 
 
@@ -145,7 +146,7 @@ def _split(path: Path) -> str:
 
 
 def _size(rows: int) -> str:
-    return next((name for beyond, name in _SIZES.items() if rows < beyond), "1B<n<10B")
+    return next((name for beyond, name in _SIZES.items() if rows < beyond), "n>1T")
 
 
 def _section(file: _File) -> Iterator[str]:
