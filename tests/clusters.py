@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastsample import MissingDependencyError
 from fastsample import _engines as steps
+from fastsample._keyed import FrameSample
 from fastsample.parts import Draw, PartOutput
 
 
@@ -34,6 +35,19 @@ def groups_give_the_rows_of_one_process(
     expected = fastsample.sample(source, 300, **options)
     assert np.array_equal(found.row_ids(), expected.row_ids)
     assert found.report.groups == expected.report.groups
+
+
+def what_frames_lack_is_told(draw: Callable[..., FrameSample[Any]], frame: object) -> None:
+    """Draw by a key from a frame of the three files, as no frame can be drawn from."""
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"n": 3001}, "only 3000 rows"),
+        ({"key": "kind"}, r"rows have the key \d in column 'kind', and n = 5 ends between"),
+        ({"key": "prompt"}, r"column 'prompt' is null in \d+ of 3000 rows"),
+        ({"columns": ["nope"]}, "columns: there is no column 'nope'; the columns are id, prompt"),
+    ]
+    for options, told in cases:
+        with pytest.raises(fastsample.FastSampleError, match=told):
+            draw(frame, **{"n": 5, "key": "id", **options})
 
 
 def who_dies_is_replaced(

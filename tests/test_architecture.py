@@ -24,7 +24,8 @@ PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_planning",),
     ("_comparison", "_verification"),
     ("parts",),
-    ("_engines", "_keyed"),
+    ("_engines",),
+    ("_keyed",),
     ("dask", "lightning", "ray", "spark"),
     ("",),  # fastsample itself: the public names
     ("cli",),

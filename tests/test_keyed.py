@@ -57,7 +57,7 @@ class _Listed(Frame):
         return nullcontext()
 
 
-def drawn(table: pa.Table, n: int, cuts: Sequence[int] = (), seed: int = 42) -> FrameSample:
+def drawn(table: pa.Table, n: int, cuts: Sequence[int] = (), seed: int = 42) -> FrameSample[Any]:
     return FrameSample(listed(table, n, cuts, seed), 0.0)
 
 

@@ -19,6 +19,7 @@ from clusters import (
     another_version_is_refused,
     groups_give_the_rows_of_one_process,
     three_files,
+    what_frames_lack_is_told,
     who_dies_is_replaced,
 )
 from data import snippets_of
@@ -143,15 +144,7 @@ def datasets_are_drawn_by_a_key(source: Path) -> None:
         draws.sample(rows, 5)
     with pytest.raises(SourceTypeError, match="dataset is str; pass a Ray Dataset, or files to"):
         draws.sample_dataset("train", 5, key="id")  # type: ignore[arg-type]
-    cases: list[tuple[dict[str, Any], str]] = [
-        ({"n": 3001}, "only 3000 rows"),
-        ({"key": "kind"}, r"rows have the key \d in column 'kind', and n = 5 ends between"),
-        ({"key": "prompt"}, r"column 'prompt' is null in \d+ of 3000 rows"),
-        ({"columns": ["nope"]}, "columns: there is no column 'nope'; the columns are id, prompt"),
-    ]
-    for options, told in cases:
-        with pytest.raises(fastsample.FastSampleError, match=told):
-            draws.sample_dataset(shuffled, **{"n": 5, "key": "id", **options})
+    what_frames_lack_is_told(draws.sample_dataset, shuffled)
     Path("train").rename(source)
 
 

@@ -22,6 +22,7 @@ from clusters import (
     another_version_is_refused,
     groups_give_the_rows_of_one_process,
     three_files,
+    what_frames_lack_is_told,
     who_dies_is_replaced,
 )
 from data import snippets_of
@@ -191,15 +192,7 @@ def frames_are_drawn_by_a_key(spark: Any, source: Path) -> None:
     assert sorted(int(row[1]) for row in found.collect()) == expected["id"].to_pylist()
     with pytest.raises(SourceTypeError, match="frame is str; pass a Spark DataFrame, or files to"):
         draws.sample_dataframe("train", 5, key="id")  # type: ignore[arg-type]
-    cases: list[tuple[dict[str, Any], str]] = [
-        ({"n": 3001}, "only 3000 rows"),
-        ({"key": "kind"}, r"rows have the key \d in column 'kind', and n = 5 ends between"),
-        ({"key": "prompt"}, r"column 'prompt' is null in \d+ of 3000 rows"),
-        ({"columns": ["nope"]}, "columns: there is no column 'nope'; the columns are id, prompt"),
-    ]
-    for options, told in cases:
-        with pytest.raises(fastsample.FastSampleError, match=told):
-            draws.sample_dataframe(rows, **{"n": 5, "key": "id", **options})
+    what_frames_lack_is_told(draws.sample_dataframe, rows)
     times = rows.selectExpr("timestamp_seconds(id) as at")
     with pytest.raises(ColumnError, match="'at' is a timestamp, whose text depends on the time zo"):
         draws.sample_dataframe(times, 5, key="at")

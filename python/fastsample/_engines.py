@@ -53,13 +53,11 @@ class Engine(ABC):
         """Raise what a task failed with, without what the engine puts around it."""
 
 
-class ClusterSample:
-    """A sample that was decided on a cluster; tasks read its rows when they are asked for."""
+class DecidedSample:
+    """A sample whose rows were decided on a cluster, and are there when they are asked for."""
 
-    _engine: Engine
-
-    def __init__(self, engine: Engine, decision: Decision, report: Report) -> None:
-        self._engine, self._decision, self._report = engine, decision, report
+    def __init__(self, report: Report) -> None:
+        self._report = report
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -73,6 +71,16 @@ class ClusterSample:
     def report(self) -> Report:
         """What the draw did."""
         return self._report
+
+
+class ClusterSample(DecidedSample):
+    """A sample of files; tasks read its rows when they are asked for."""
+
+    _engine: Engine
+
+    def __init__(self, engine: Engine, decision: Decision, report: Report) -> None:
+        super().__init__(report)
+        self._engine, self._decision = engine, decision
 
     def row_ids(self) -> npt.NDArray[np.uint64]:
         """Return the positions of the rows in the source, ascending. No file is read."""

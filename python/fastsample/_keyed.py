@@ -17,10 +17,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from fastsample import _fastsample
 from fastsample._arguments import check_seed, names, optional, string, whole
+from fastsample._engines import DecidedSample
 from fastsample._sampling.report import Report
 from fastsample.errors import ArgumentError, ColumnError, SourceChangedError
 from fastsample.parts.draw import check_version
@@ -171,30 +172,20 @@ class Frame(ABC):
         """Raise what a task failed with, without what the engine puts around it."""
 
 
-class FrameSample:
-    """A sample that was decided on a cluster; tasks filter its rows when they are asked for."""
+F = TypeVar("F", bound=Frame)
 
-    def __init__(self, frame: Frame, started: float) -> None:
-        draw = frame.draw
+
+class FrameSample(DecidedSample, Generic[F]):
+    """A sample of a frame; tasks filter its rows when they are asked for."""
+
+    def __init__(self, frame: F, started: float) -> None:
+        self._frame, draw = frame, frame.draw
         with frame.plain_errors():
             frame.check()
             rows = frame.count()
             self._threshold, self._rounds = _threshold(frame, rows)
         seconds = time.perf_counter() - started
-        self._report = Report(rows, draw.n, draw.seed, seconds, key=draw.key)
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return self._report.sampled
-
-    def __repr__(self) -> str:
-        kind, rows, seed = type(self), self._report.rows, self._report.seed
-        return f"<{kind.__module__}.{kind.__name__}: {len(self):,} of {rows:,} rows, seed {seed}>"
-
-    @property
-    def report(self) -> Report:
-        """What the draw did."""
-        return self._report
+        super().__init__(Report(rows, draw.n, draw.seed, seconds, key=draw.key))
 
     @property
     def threshold(self) -> int:

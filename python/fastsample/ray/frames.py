@@ -84,12 +84,8 @@ def sample_dataset(
 
 
 @public_in("fastsample.ray")
-class DatasetSample(FrameSample):
+class DatasetSample(FrameSample["_Dataset"]):
     """A sample of a Ray Dataset, drawn by a key."""
-
-    def __init__(self, frame: _Dataset, started: float) -> None:
-        super().__init__(frame, started)
-        self._frame = frame
 
     def dataset(self) -> Dataset:
         """Return the rows as a Ray Dataset, which filters the given one when it is computed."""

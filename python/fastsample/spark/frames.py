@@ -84,12 +84,8 @@ def sample_dataframe(
 
 
 @public_in("fastsample.spark")
-class DataFrameSample(FrameSample):
+class DataFrameSample(FrameSample["_DataFrame"]):
     """A sample of a Spark DataFrame, drawn by a key."""
-
-    def __init__(self, frame: _DataFrame, started: float) -> None:
-        super().__init__(frame, started)
-        self._frame = frame
 
     def dataframe(self) -> DataFrame:
         """Return the rows as a DataFrame, which filters the given one when an action asks."""
