@@ -80,11 +80,13 @@ pub fn pad(rows: &TokenRows, positions: &[usize], options: PadOptions) -> Result
     let mask = matrix(rows, 0, positions, "attention_mask", options, 0, true)?;
     let sequence = usize::from(rows.has_labels());
     let mut labels = matrix(rows, sequence, positions, LABELS, options, IGNORED, false)?;
-    let width = labels.width;
-    for (row, &position) in labels.values.chunks_exact_mut(width.max(1)).zip(positions) {
-        let length = rows.ids(sequence, position)?.len();
-        let start = if options.is_left { width - length } else { 0 };
-        keep_answers(rows, position, &mut row[start..start + length])?;
+    if rows.has_answers() {
+        let width = labels.width;
+        for (row, &position) in labels.values.chunks_exact_mut(width.max(1)).zip(positions) {
+            let length = rows.ids(sequence, position)?.len();
+            let start = if options.is_left { width - length } else { 0 };
+            keep_answers(rows, position, &mut row[start..start + length])?;
+        }
     }
     Ok(vec![ids, mask, labels])
 }
