@@ -181,14 +181,9 @@ impl Tokenizer {
     /// As [`Tokenizer::count`].
     pub(super) fn ids_answered(&self, chat: &RenderedChat, bare: &Bare) -> Result<CutIds> {
         let encoding = bare.0.encode_char_offsets(chat.text.as_str(), false);
-        let mut encoding = encoding.map_err(|error| failed(&chat.text, &error))?;
-        let room = self.room.unwrap_or(usize::MAX);
-        let cut = u32::try_from(encoding.len().saturating_sub(room)).unwrap_or(u32::MAX);
-        encoding.truncate(room, 0, self.direction);
-        encoding.take_overflowing();
-        // It trims the spaces of tokens, which must happen once, and to those that are left.
-        let encoding = self.inner.post_process(encoding, None, false);
         let encoding = encoding.map_err(|error| failed(&chat.text, &error))?;
+        // Spaces of tokens are trimmed behind the cut, which must happen once, to those that are left.
+        let (encoding, cut) = self.cut(&chat.text, encoding, false)?;
         let answers = overlapping(encoding.get_offsets(), &chat.answers);
         Ok(CutIds { ids: encoding.get_ids().to_vec(), cut, answers })
     }
@@ -203,18 +198,23 @@ impl Tokenizer {
     /// The text is encoded whole, so that it is known what is cut off: the encoder of a tokenizer that
     /// truncates stops when it has enough.
     fn cut_ids(&self, text: &str, special: bool) -> Result<CutIds> {
-        let Some(room) = self.room else {
+        if self.room.is_none() {
             let ids = self.encode(text, special)?.get_ids().to_vec();
             return Ok(CutIds { ids, ..CutIds::default() });
-        };
-        let mut encoding = self.encode(text, false)?;
-        let cut = encoding.len().saturating_sub(room);
+        }
+        let (encoding, cut) = self.cut(text, self.encode(text, false)?, special)?;
+        Ok(CutIds { ids: encoding.get_ids().to_vec(), cut, answers: Vec::new() })
+    }
+
+    /// Cuts the tokens of a text to the room that there is, and puts special ones around them. Also
+    /// returns how many were cut off.
+    fn cut(&self, text: &str, mut encoding: Encoding, special: bool) -> Result<(Encoding, u32)> {
+        let room = self.room.unwrap_or(usize::MAX);
+        let cut = u32::try_from(encoding.len().saturating_sub(room)).unwrap_or(u32::MAX);
         encoding.truncate(room, 0, self.direction);
         encoding.take_overflowing();
         let encoding = self.inner.post_process(encoding, None, special);
-        let encoding = encoding.map_err(|error| failed(text, &error))?;
-        let cut = u32::try_from(cut).unwrap_or(u32::MAX);
-        Ok(CutIds { ids: encoding.get_ids().to_vec(), cut, answers: Vec::new() })
+        Ok((encoding.map_err(|error| failed(text, &error))?, cut))
     }
 
     fn encode(&self, text: &str, special: bool) -> Result<Encoding> {
