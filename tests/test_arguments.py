@@ -136,6 +136,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "max_tokens": Kind(COUNT.wrong_types, COUNT.wrong_values), "tokenizer": ANY,
          "chat_template": ANY, "at_most": FLAG,
          "fraction": FRACTION, "where": WHERE, "by": BY, "allocation": ANY, "group": BY,
+         "n_groups": WITHIN,
          "weight": NAME, "key": NAME, "replace": FLAG, "exclude": EXCLUDE, "exclude_letters": ANY},
     )  # fmt: skip
     yield "sample by tokens", Call(
@@ -146,7 +147,8 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "max_tokens": TOKENS, "tokenizer": PATH, "n": ANY, "weights": FLAG,
          "chat_template": MAYBE, "at_most": FLAG, "weight": ANY, "key": ANY, "replace": FLAG,
          "exclude": ANY, "exclude_letters": ANY,
-         "fraction": ANY, "where": WHERE, "by": ANY, "group": ANY, "allocation": ANY},
+         "fraction": ANY, "where": WHERE, "by": ANY, "group": ANY, "n_groups": WITHIN,
+         "allocation": ANY},
     )  # fmt: skip
     yield "sample without benchmarks", Call(
         fastsample.sample,
@@ -163,7 +165,12 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
                 **{**_DRAWN, **texts, "source": SOURCE, "n": COUNT, "smart": SMART},
                 **{"features": OUTPUT},
                 **{"fraction": FRACTION, "where": WHERE, "allocation": ANY},
-                **{"by": Kind(BY.wrong_types), "weight": NAME, "group": Kind(BY.wrong_types)},
+                **{
+                    "by": Kind(BY.wrong_types),
+                    "weight": NAME,
+                    "group": Kind(BY.wrong_types),
+                    "n_groups": WITHIN,
+                },
                 **{"exclude": EXCLUDE, "exclude_letters": ANY},
             },
         ),

@@ -105,10 +105,11 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> str:
     weight=st.booleans(),
     smart=st.booleans(),
     limit=st.sampled_from([None, "n", "budget", "both"]),
+    count=st.one_of(st.none(), st.integers(1, 97)),
     most=st.integers(20, 90),
 )
 @settings(
-    deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_draw_is_that_of_plain_python(
     sources: list[Any],
@@ -121,6 +122,7 @@ def test_a_draw_is_that_of_plain_python(
     weight: bool,
     smart: bool,
     limit: str | None,
+    count: int | None,
     most: int,
 ) -> None:
     source = sources[layout] if layout < len(sources) else stream(TABLE)
@@ -141,22 +143,31 @@ def test_a_draw_is_that_of_plain_python(
         options["max_tokens"] = most
     if limit in ("budget", "both"):
         options["budget_tokens"] = budget = n * 20
+    elif count is None:
+        options["n"] = n
+    else:
+        options["n_groups"] = count
     expected: list[int] = []
+    talks = 0
     for mine in order(seed, weight, smart, rows):
         if "max_tokens" in options and any(tokens[row] > most for row in mine):
             continue
         if budget is not None:
             if sum(tokens[row] for row in [*expected, *mine]) > budget:
                 break
-        elif len(mine) > n - len(expected):
+        elif talks == options.get("n_groups"):
+            break
+        elif "n" in options and len(mine) > n - len(expected):
             continue
         expected += mine
-    if not expected:
+        talks += 1
+    if not expected or talks < options.get("n_groups", 0):
         with pytest.raises(ArgumentError, match="group"):
-            fastsample.sample(source, None if budget else n, **options)
+            fastsample.sample(source, **options)
         return
-    drawn = fastsample.sample(source, None if budget else n, **options)
+    drawn = fastsample.sample(source, **options)
     assert drawn.row_ids.tolist() == sorted(expected)
+    assert drawn.report.n_groups == talks
     if limit is not None:
         assert drawn.report.tokens == sum(tokens[row] for row in expected)
     factors = ["score"] * weight + ["smart weight"] * smart

@@ -177,12 +177,15 @@ def check_schema(value: object, name: str = "schema") -> pa.Schema | None:
     raise _wrong_type(name, value, 'a pyarrow.Schema: pa.schema({"zip": pa.string()})')
 
 
-def check_amount(n: object, fraction: object, budget_tokens: object = None) -> int | float | None:
-    """Return a number of rows as an int, a share of them as a float, or None for a budget."""
+def check_amount(
+    n: object, fraction: object, budget_tokens: object = None, n_groups: object = None
+) -> int | float | None:
+    """Return a number of rows as an int, a share of them as a float, or None for other amounts."""
     rows = optional(whole, "n", n, least=1)
     share = optional(number, "fraction", fraction, above=0, most=1)
     budget = optional(whole, "budget_tokens", budget_tokens, least=1)
-    amounts = {"n": rows, "fraction": share, "budget_tokens": budget}
+    groups = optional(whole, "n_groups", n_groups, least=1)
+    amounts = {"n": rows, "fraction": share, "budget_tokens": budget, "n_groups": groups}
     given = [name for name, amount in amounts.items() if amount is not None]
     if len(given) > 1:
         raise ArgumentError(f"{given[0]} and {given[1]} exclude each other; pass one of them")

@@ -46,6 +46,7 @@ def sample(
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
     group: str | Sequence[str] | None = None,
+    n_groups: int | None = None,
     weight: str | None = None,
     key: str | None = None,
     replace: bool = False,
@@ -79,9 +80,9 @@ def sample(
     n
         Rows to draw, from 1 to the number of rows in the source.
     at_most
-        Where there are fewer than `n` rows, or fewer match `where`: True draws all of them, False
-        raises :class:`ArgumentError`. A stream must have `n` rows. On the command line, ``sample``
-        warns and keeps all; ``--exactly`` makes it fail.
+        Where there are fewer than `n` rows, fewer match `where`, or there are fewer than `n_groups`
+        groups: True draws all of them, False raises :class:`ArgumentError`. A stream must have `n`
+        rows. On the command line, ``sample`` warns and keeps all; ``--exactly`` makes it fail.
     fraction
         Instead of `n`: the share of the rows to draw, above 0 to 1, as the nearest number of rows.
         It is taken as the decimal number that it is written as, and half a row is rounded to the
@@ -130,6 +131,10 @@ def sample(
         groups are drawn does not depend on where their rows are. A row that is null in all of the
         columns is a group of its own. Samples of growing `n` share all groups but some of the last.
         Memory is needed as for `by`.
+    n_groups
+        Instead of `n`: the number of groups to draw, such as 1,000 conversations, each with all its
+        rows. A smaller sample is then a subset of a larger one. With `max_tokens` exactly as many
+        of the groups without a longer row.
     weight
         A column of numbers by which rows are drawn (priority sampling): a row of twice the weight
         is drawn about twice as often. Rows of weight 0 are not drawn; only ratios count, and one
@@ -242,10 +247,11 @@ def sample(
     >>> len(s), s.row_ids.tolist()
     (3, [200, 634, 969])
     """
-    amount = check_amount(n, fraction, budget_tokens)
-    if amount is None and budget_tokens is None:
+    amount = check_amount(n, fraction, budget_tokens, n_groups)
+    if amount is None and budget_tokens is None and n_groups is None:
         raise SourceTypeError(
-            "n is None, not a whole number of rows; pass one, or fraction, or budget_tokens"
+            "n is None, not a whole number of rows; pass one, or fraction, budget_tokens or "
+            "n_groups"
         )
     at_most = flag("at_most", at_most)
     threads = check_threads(threads)
@@ -257,6 +263,8 @@ def sample(
         by=by,
         allocation=allocation,
         group=group,
+        n_groups=n_groups,
+        at_most=at_most,
         weight=weight,
         key=optional(string, "key", key),
         replace=flag("replace", replace),
@@ -278,6 +286,8 @@ def sample(
         if at_most and not plan.replace and isinstance(amount, int) and opened.population:
             plan = dataclasses.replace(plan, amount=min(amount, opened.population))
         drawn = draw(opened, plan, threads, callback)
+    if plan.n_groups is not None:
+        plan = dataclasses.replace(plan, n_groups=drawn.n_groups)
     report = report_of(drawn, plan, opened, where, time.perf_counter() - started)
     others = {
         "where": where,

@@ -39,6 +39,8 @@ class DrawPlan:
     smart: SmartLike = False
     features: Path | None = None
     budget_tokens: int | None = None
+    n_groups: int | None = None
+    at_most: bool = False
     max_tokens: int | None = None
     tokenizer: str | os.PathLike[str] | None = None
     chat_template: bool | None = None
@@ -64,7 +66,8 @@ class DrawPlan:
     @property
     def arguments(self) -> dict[str, Any]:
         """Its part of the arguments of `sample`, by name, as far as they decide which rows."""
-        names = (each.name for each in fields(self) if each.name not in ("amount", "features"))
+        others = ("amount", "features", "at_most")
+        names = (each.name for each in fields(self) if each.name not in others)
         amount = self.amount
         return {
             "n": amount if isinstance(amount, int) else None,
@@ -88,6 +91,10 @@ class DrawPlan:
             "epochs": epochs,
         }
         _fastsample.check_draw([part for part, is_given in parts.items() if is_given])
+        if self.n_groups is not None and self.group is None:
+            raise ArgumentError(
+                "n_groups counts groups that are drawn whole; name their column with group"
+            )
         if self.chat_template is not None and not self.counts_tokens:
             raise ArgumentError(
                 "chat_template is for tokenizer=; pass one, with budget_tokens= or max_tokens="
@@ -143,7 +150,8 @@ def check_plan(
 class Drawn:
     """The rows of a draw, and what was found.
 
-    `epochs` are draws of these numbers of rows that share no row.
+    `epochs` are draws of these numbers of rows that share no row, `n_groups` the groups that were
+    drawn whole.
     """
 
     rows: _fastsample.Sample
@@ -153,6 +161,7 @@ class Drawn:
     too_long: int | None
     notes: list[str]
     epochs: int
+    n_groups: int | None = None
 
 
 def draw(
@@ -187,6 +196,7 @@ def draw(
         too_long,
         notes,
         found["epochs"],
+        None if whole_groups is None else whole_groups[1],
     )
 
 
@@ -213,6 +223,7 @@ def report_of(
         weight=plan.weight,
         key=plan.key,
         group=tuple(plan.group or ()),
+        n_groups=drawn.n_groups,
         replace=plan.replace,
         distinct=rows.distinct,
     )

@@ -51,6 +51,7 @@ def epochs(
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
     group: str | Sequence[str] | None = None,
+    n_groups: int | None = None,
     weight: str | None = None,
     smart: SmartLike = False,
     features: str | os.PathLike[str] | None = None,
@@ -70,19 +71,19 @@ def epochs(
     Epoch 0 is :func:`fastsample.sample` itself, and no row comes again before all rows have been
     drawn.
 
-    Parameters are those of :func:`fastsample.sample`; `fraction` and `n` are of each epoch, and
-    epochs consist of the rows that match `where`. A `source` that can be read only once is
-    refused. With `smart`, later epochs have rows of lower weight, copies come last, and there are
-    no epochs beyond ``len(epochs)``. The text of all rows is read once, for the first epoch that is
-    requested; after that 8 bytes a row are kept.
+    Parameters are those of :func:`fastsample.sample`; `fraction`, `n` and `n_groups` are of each
+    epoch, and epochs consist of the rows that match `where`. A `source` that can be read only once
+    is refused. With `smart`, later epochs have rows of lower weight, copies come last, and there
+    are no epochs beyond ``len(epochs)``. The text of all rows is read once, for the first epoch
+    that is requested; after that 8 bytes a row are kept.
 
     With `by` each epoch has the same number of rows of each group, as `allocation` says: the next
     ones in the order of the group, which begins again where the group ends. ``len(epochs)`` is the
     number of epochs until the first group does. With `weight` later epochs have rows of lower
     weight, and there are none beyond ``len(epochs)``. With `group` each epoch has whole groups: of
-    those that were not drawn yet, each that still fits into `n` rows; when all have been drawn,
-    they begin again. The columns of these are read for every epoch, and with `smart` the text of
-    all rows, too.
+    those that were not drawn yet, each that still fits into `n` rows, or the next `n_groups`; when
+    all have been drawn, they begin again. The columns of these are read for every epoch, and with
+    `smart` the text of all rows, too.
 
     Examples
     --------
@@ -93,9 +94,11 @@ def epochs(
     >>> len(epochs), len(set(rows))
     (3, 9)
     """
-    amount = check_amount(n, fraction)
-    if amount is None:
-        raise SourceTypeError("n is None, not a whole number of rows; pass one, or fraction")
+    amount = check_amount(n, fraction, n_groups=n_groups)
+    if amount is None and n_groups is None:
+        raise SourceTypeError(
+            "n is None, not a whole number of rows; pass one, or fraction or n_groups"
+        )
     where = optional(string, "where", where)
     plan = check_plan(
         amount,
@@ -105,6 +108,7 @@ def epochs(
         by=by,
         allocation=allocation,
         group=group,
+        n_groups=n_groups,
         weight=weight,
         text_columns=text_columns,
     )
@@ -135,7 +139,8 @@ def epochs(
 
 #: Arguments of `epochs` that a plan has. It has others, which are refused here.
 _PLANNED = (
-    "n", "fraction", "by", "allocation", "group", "weight", "smart", "seed", "text_columns",
+    "n", "fraction", "by", "allocation", "group", "n_groups", "weight", "smart", "seed",
+    "text_columns",
 )  # fmt: skip
 
 
@@ -157,7 +162,7 @@ class Epochs:
         progress: bool | Callback | None,
     ) -> None:
         self._opened = opened
-        self._n = opened.count(plan.amount or 0)
+        self._n = opened.count(plan.amount or 1)
         self._plan = plan
         self._where = where
         self._recipe = recipe

@@ -139,6 +139,8 @@ class Report:
         The groups that rows were drawn from.
     group : tuple of str
         The columns whose equal values keep rows together.
+    n_groups : int or None
+        Groups of such rows that were drawn, each whole.
     sources : tuple of MixedSource
         The sources of a mixture; empty for other draws.
     notes : tuple of str
@@ -167,6 +169,7 @@ class Report:
     distinct: int | None = None
     exclude: Excluded | None = None
     key: str | None = None
+    n_groups: int | None = None
 
     @property
     def _available(self) -> int:

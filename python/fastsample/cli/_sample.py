@@ -85,6 +85,12 @@ from fastsample.cli._written import (
 )
 @several("--group", help="Draw rows of equal values of this column all or none. Repeatable.")
 @click.option(
+    "--num_groups",
+    "--num-groups",
+    type=Rows(),
+    help="In place of --num_samples, with --group: the groups to draw.",
+)
+@click.option(
     "--weight",
     help="Draw by this column of numbers as the weights of rows; with --smart, times theirs.",
 )
@@ -145,6 +151,7 @@ def sample(
     by: list[str] | None,
     allocation: str,
     group: list[str] | None,
+    num_groups: int | None,
     weight: str | None,
     key: str | None,
     replace: bool,
@@ -176,8 +183,11 @@ def sample(
     as_json: bool,
 ) -> None:
     """Draw exactly n rows, a share, or rows up to a budget of tokens, and write them to a file."""
-    if sum(amount is not None for amount in (num_samples, fraction, budget_tokens)) != 1:
-        raise click.UsageError("give one of --num_samples, --fraction and --budget-tokens")
+    amounts = (num_samples, fraction, budget_tokens, num_groups)
+    if sum(amount is not None for amount in amounts) != 1:
+        raise click.UsageError(
+            "give one of --num_samples, --fraction, --budget-tokens and --num_groups"
+        )
     started = time.perf_counter()
     with reported():
         sources, file = source_and_output(paths, inputs, output)
@@ -195,6 +205,7 @@ def sample(
             "by": by,
             "allocation": _allocation(allocation),
             "group": group,
+            "n_groups": num_groups,
             "weight": weight,
             "smart": rule,
             "features": features,
@@ -240,6 +251,10 @@ def sample(
         )
         if num_samples is not None and drawn.report._available < num_samples and not replace:
             _warn(num_samples, drawn.report)
+        groups = drawn.report.n_groups or 0
+        if num_groups is not None and groups < num_groups:
+            kept = f"only {groups:,} groups can be drawn; keeping all of them"
+            say(f"warning: --num_groups is {num_groups:,}, but {kept}", "yellow")
         options: dict[str, Any] = {
             "shuffle": shuffle is True,
             "shards": shards,
@@ -305,6 +320,7 @@ def sample_keys(drawn: Report, written: WriteReport) -> dict[str, Any]:
         "replace": drawn.replace,
         "distinct": drawn.distinct,
         "group": list(drawn.group),
+        "n_groups": drawn.n_groups,
         "groups": drawn.groups and drawn.groups.to_dict(),
         "seed": drawn.seed,
         "tokens": drawn.tokens,

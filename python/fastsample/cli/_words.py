@@ -7,6 +7,7 @@ import re
 #: Arguments of the Python API whose flag is not their name.
 _FLAGS = {
     "n": "--num_samples",
+    "n_groups": "--num_groups",
     "text_columns": "--text-column",
     "columns": "--column",
     "names": "--map",
@@ -17,7 +18,7 @@ _COMPOUND = (
     "text_columns", "budget_tokens", "max_tokens", "chat_template", "source_column", "max_epochs",
     "batch_size", "max_length", "new_epochs", "new_max_length", "new_seconds_per_step",
     "seconds_per_step", "fixed_share", "chars_per_token", "max_chars", "min_chars", "at_most",
-    "exclude_letters",
+    "exclude_letters", "n_groups",
 )  # fmt: skip
 _SINGLE = (
     "n", "fraction", "by", "allocation", "weight", "smart", "seed", "threads", "tokenizer",
@@ -41,7 +42,7 @@ _RULES = (
     (r" and smart exclude", " and <smart> exclude"),
     (rf" and ({_ALL}) exclude", r" and <\1> exclude"),
     (r"<n> and hours are both", "<n> and <hours> are both"),
-    (r"column with by$", "column with <by>"),
+    (r"column with (by|group)$", r"column with <\1>"),
     (r"(?<=[ ;])pass (?=one|<|--)", "give "),
     (r"; it must be True or False", "; it is a switch"),
 )

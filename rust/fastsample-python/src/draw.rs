@@ -22,6 +22,8 @@ attributes! {
     pub(crate) struct PlanArguments {
         amount: Option<Amount>,
         budget_tokens: Option<u64>,
+        n_groups: Option<u64>,
+        at_most: bool,
         max_tokens: Option<u32>,
         seed: u64,
         by: Option<Vec<String>>,
@@ -69,10 +71,11 @@ impl PlanArguments {
         tokenizer: Option<&Tokenizer>,
         epoch: u64,
     ) -> Result<DrawPlan, Error> {
-        let size = match (self.amount, self.budget_tokens) {
-            (Some(amount), None) => DrawSize::Rows(amount.into()),
-            (None, Some(budget)) => DrawSize::Tokens(budget),
-            _ => return Err(Error::Argument("pass n, fraction or budget_tokens".into())),
+        let size = match (self.amount, self.budget_tokens, self.n_groups) {
+            (Some(amount), None, None) => DrawSize::Rows(amount.into()),
+            (None, Some(budget), None) => DrawSize::Tokens(budget),
+            (None, None, Some(n)) => DrawSize::Groups { n, at_most: self.at_most },
+            _ => return Err(Error::Argument("pass n, fraction, budget_tokens or n_groups".into())),
         };
         let cells = match (self.by, self.group) {
             (None, None) => Cells::All,

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  predicate      partition             weight                measure, amount
-//!  Population ─▶ Cells: all rows, ─▶ Weighting: column, ─▶ DrawSize: rows, a share, tokens
-//!                of each group,      rule; Replacement      (Counting: of which rows)
+//!  Population ─▶ Cells: all rows, ─▶ Weighting: column, ─▶ DrawSize: rows, a share, tokens,
+//!                of each group,      rule; Replacement      groups (Counting: of which rows)
 //!                whole groups
 //! ```
 //!
@@ -109,6 +109,11 @@ use crate::tokens::{Goal, Measure, TokenLimits};
 /// ```
 pub fn draw(ctx: &Context, population: Population, plan: &DrawPlan) -> Result<Drawn> {
     check_combination(&plan.parts())?;
+    if matches!(plan.size, DrawSize::Groups { .. }) && !matches!(plan.cells, Cells::Whole(_)) {
+        return Err(Error::Argument(
+            "n_groups counts groups that are drawn whole; name their column with group".into(),
+        ));
+    }
     let amount = match (plan.size, &plan.counting) {
         (_, Some(counting)) => return counted(ctx, population, plan, counting),
         (DrawSize::Rows(amount), None) => amount,
@@ -117,6 +122,8 @@ pub fn draw(ctx: &Context, population: Population, plan: &DrawPlan) -> Result<Dr
                 "budget_tokens and max_tokens need a tokenizer; pass tokenizer=".into(),
             ));
         }
+        // One row has to be there.
+        (DrawSize::Groups { .. }, None) => Amount::Rows(1),
     };
     let (text, rule) = (plan.text.as_deref(), plan.weight.rule.as_ref());
     // A rule has text columns of its own.
@@ -157,7 +164,7 @@ fn counted(
     let amount = match plan.size {
         DrawSize::Rows(amount) => amount,
         // One row has to be there.
-        DrawSize::Tokens(_) => Amount::Rows(1),
+        DrawSize::Tokens(_) | DrawSize::Groups { .. } => Amount::Rows(1),
     };
     population.count(amount)?;
     // Rows are ranked before the tokenizer meets the first; groups later.
@@ -166,19 +173,17 @@ fn counted(
         Cells::All | Cells::Each { .. } => Ranks::new(ctx, population, plan)?,
     };
     let n = population.count(amount)?;
-    let goal = match plan.size {
-        DrawSize::Rows(_) => Goal::Rows(n),
-        DrawSize::Tokens(budget) => Goal::Tokens(budget),
-    };
-    let limits = TokenLimits { goal, max_tokens: counting.max_tokens };
     let (source, tokenizer) = (population.source().clone(), counting.tokenizer.clone());
     let rows = Measure::new(ctx, source, plan.text.as_deref(), tokenizer)?;
     if let Cells::Whole(columns) = &plan.cells {
         let (sample, whole, tokens, smart) =
-            grouped::draw_by_tokens(ctx, population, plan, &rows, limits, columns)?;
+            grouped::draw_by_tokens(ctx, population, plan, &rows, n, columns)?;
         let (tokens, notes) = (Some(tokens), rows.notes());
         return Ok(Drawn { smart, whole: Some(whole), tokens, notes, ..Drawn::of(sample) });
     }
+    let goal =
+        if let DrawSize::Tokens(budget) = plan.size { Goal::Tokens(budget) } else { Goal::Rows(n) };
+    let limits = TokenLimits { goal, max_tokens: counting.max_tokens };
     let (sample, tokens, smart) = by_tokens::draw(ctx, &population, plan, &rows, limits, &ranks)?;
     Ok(Drawn { smart, tokens: Some(tokens), notes: rows.notes(), ..Drawn::of(sample) })
 }

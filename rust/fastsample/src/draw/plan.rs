@@ -40,6 +40,13 @@ pub enum DrawSize {
     Rows(Amount),
     /// As many as have this number of tokens together, at most.
     Tokens(u64),
+    /// Those of whole groups.
+    Groups {
+        /// How many groups.
+        n: u64,
+        /// Whether all groups will do where there are fewer.
+        at_most: bool,
+    },
 }
 
 /// Which rows belong together.
@@ -117,7 +124,7 @@ impl DrawPlan {
         match self.size {
             DrawSize::Rows(Amount::Rows(n)) if is_plain => Some(n),
             // A share is known at the end of a stream.
-            DrawSize::Rows(_) | DrawSize::Tokens(_) => None,
+            DrawSize::Rows(_) | DrawSize::Tokens(_) | DrawSize::Groups { .. } => None,
         }
     }
 

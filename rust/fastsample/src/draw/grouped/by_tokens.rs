@@ -2,17 +2,45 @@
 
 use super::{GroupOrder, WholeGroups, too_few};
 use crate::draw::counted::TokensDrawn;
-use crate::draw::plan::DrawPlan;
+use crate::draw::plan::{DrawPlan, DrawSize};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::population::Population;
 use crate::sample::Sample;
 use crate::select::{Members, Selection};
 use crate::smart::SmartReport;
-use crate::tokens::{Goal, Measure, TokenLimits};
+use crate::tokens::Measure;
+
+/// The most that may be drawn: `u64::MAX` where nothing was said.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    rows: u64,
+    groups: u64,
+    budget: u64,
+    /// Groups with a row of more are passed over.
+    max_tokens: u32,
+}
+
+impl Limits {
+    /// Those of a plan that asks for `n` rows, if it asks for rows.
+    fn new(plan: &DrawPlan, n: u64) -> Self {
+        let max_tokens = plan.counting.as_ref().and_then(|counting| counting.max_tokens);
+        let none = Self {
+            rows: u64::MAX,
+            groups: u64::MAX,
+            budget: u64::MAX,
+            max_tokens: max_tokens.unwrap_or(u32::MAX),
+        };
+        match plan.size {
+            DrawSize::Rows(_) => Self { rows: n, ..none },
+            DrawSize::Tokens(budget) => Self { budget, ..none },
+            DrawSize::Groups { n, .. } => Self { groups: n, ..none },
+        }
+    }
+}
 
 /// Draws whole groups by the tokens of their rows: those of at most `max_tokens` each, until the next
-/// group would exceed the budget of tokens, or each that still fits into a number of rows.
+/// group would exceed the budget of tokens, each that still fits into `n` rows, or a number of groups.
 ///
 /// # Errors
 /// As [`super::draw`]; and whatever counting fails with.
@@ -21,57 +49,67 @@ pub(in crate::draw) fn draw_by_tokens(
     population: Population,
     plan: &DrawPlan,
     rows: &Measure,
-    limits: TokenLimits,
+    n: u64,
     columns: &[String],
 ) -> Result<(Sample, WholeGroups, TokensDrawn, Option<SmartReport>)> {
     let groups = GroupOrder::new(ctx, &population, plan, columns)?;
     let strata = groups.partition.strata();
     let mut found = TokensDrawn { tokens: 0, too_long: 0 };
-    let max_tokens = limits.max_tokens.unwrap_or(u32::MAX);
-    let (mut missing, wanted) = match limits.goal {
-        Goal::Rows(n) => (n, n),
-        Goal::Tokens(_) => (u64::MAX, 0),
-    };
+    let limits = Limits::new(plan, n);
+    let (Limits { budget, max_tokens, .. }, mut missing) = (limits, limits);
     let members = strata.members();
     let (mut drawn, mut first_beyond) = (Vec::new(), None);
     let mut rest = groups.order.as_slice();
-    'all: while missing > 0 && !rest.is_empty() {
+    'all: while missing.rows > 0 && missing.groups > 0 && !rest.is_empty() {
         let (some, others) = rest.split_at(block(rest, strata.rows()));
         rest = others;
-        let fits = |group: &&usize| strata.rows()[**group] <= missing;
+        let fits = |group: &&usize| strata.rows()[**group] <= missing.rows;
         let some: Vec<usize> = some.iter().filter(fits).copied().collect();
         let lengths = lengths(ctx, rows, &some, &members)?;
         for (group, lengths) in some.into_iter().zip(lengths) {
             let size = strata.rows()[group];
             let too_long = lengths.iter().filter(|&&length| length > max_tokens).count() as u64;
-            if size > missing || too_long > 0 {
-                found.too_long += if size > missing { 0 } else { too_long };
+            if size > missing.rows || too_long > 0 {
+                found.too_long += if size > missing.rows { 0 } else { too_long };
                 continue;
             }
             let tokens = lengths.iter().map(|&length| u64::from(length)).sum::<u64>();
-            if let Goal::Tokens(budget) = limits.goal
-                && found.tokens + tokens > budget
-            {
+            if found.tokens + tokens > budget {
                 first_beyond = Some(tokens);
                 break 'all;
             }
-            (found.tokens, missing) = (found.tokens + tokens, missing - size);
+            found.tokens += tokens;
+            missing.rows -= size;
             drawn.push(group);
+            missing.groups -= 1;
+            if missing.groups == 0 {
+                break 'all;
+            }
         }
     }
     if drawn.is_empty() {
-        return Err(match (limits.goal, first_beyond) {
-            (Goal::Tokens(budget), Some(tokens)) => Error::Argument(format!(
+        return Err(match first_beyond {
+            Some(tokens) => Error::Argument(format!(
                 "the first group of the draw has {tokens} tokens, but budget_tokens is {budget}, and \
                  groups are drawn whole; ask for more tokens"
             )),
-            _ if found.too_long > 0 => Error::Argument(format!(
+            None if found.too_long > 0 => Error::Argument(format!(
                 "each group that could be drawn has a row of more than {max_tokens} tokens; raise \
                  max_tokens"
             )),
-            _ => too_few(wanted, &groups),
+            None => too_few(limits.rows, &groups),
         });
     }
+    if let DrawSize::Groups { n, at_most: false } = plan.size
+        && missing.groups > 0
+    {
+        return Err(Error::Argument(format!(
+            "n_groups is {n}, but only {} groups have no row of more than {max_tokens} tokens; ask \
+             for no more, or raise max_tokens",
+            drawn.len()
+        )));
+    }
+    let wanted = if matches!(plan.size, DrawSize::Rows(_)) { limits.rows } else { 0 };
     let (sample, whole, report) = groups.sample(ctx, population, plan, &drawn, wanted, 1)?;
     let sample = sample.with_text(rows.text().clone()).with_inputs(rows.inputs());
     Ok((sample, whole, found, report))

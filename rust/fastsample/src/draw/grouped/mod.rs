@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  population ─▶ partition: groups ─▶ u(group) = H(seed, values) ─▶ groups in the order of u, or of
-//!  u / w ─▶ each that still fits into n rows, or all until a budget of tokens is used up
+//!  u / w ─▶ each that still fits into n rows, all until a budget of tokens is used up, or the first n
 //! ```
 //!
 //! Whether a group is drawn does not depend on where its rows are in the source. The weight w of a
@@ -15,7 +15,7 @@ mod passes;
 
 pub(super) use self::by_tokens::draw_by_tokens;
 use self::passes::Passes;
-use super::plan::DrawPlan;
+use super::plan::{DrawPlan, DrawSize};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::hash::RowHash;
@@ -33,18 +33,18 @@ pub struct WholeGroups {
     pub count: u64,
     /// Groups drawn.
     pub drawn: u64,
-    /// Rows asked for: no fewer than were drawn. 0 for a budget of tokens.
+    /// Rows asked for: no fewer than were drawn. 0 for a budget of tokens, or a number of groups.
     pub wanted: u64,
     /// Epochs of which no two share a group.
     pub epochs: u64,
 }
 
-/// Draws whole groups of a population, `amount` rows together, or as many as whole groups make of
-/// them: never more.
+/// Draws whole groups of a population: `amount` rows together, or as many as whole groups make of
+/// them, never more; or the number of groups that the plan asks for.
 ///
 /// # Errors
 /// As [`Population::count`] and [`Partition::whole`]; [`Error::Argument`] where each group has more
-/// rows, or none has a weight.
+/// rows, none has a weight, or there are too few.
 pub(super) fn draw(
     ctx: &Context,
     population: Population,
@@ -54,6 +54,10 @@ pub(super) fn draw(
 ) -> Result<(Sample, WholeGroups, Option<SmartReport>)> {
     let wanted = population.count(amount)?;
     let groups = GroupOrder::new(ctx, &population, plan, columns)?;
+    if let DrawSize::Groups { n, at_most } = plan.size {
+        let (drawn, epochs) = groups.window(n, at_most, plan.epoch)?;
+        return groups.sample(ctx, population, plan, &drawn, 0, epochs);
+    }
     let rows = groups.partition.strata().rows();
     let passes = Passes::new(&groups.order, rows, wanted);
     let Some(drawn) = passes.epoch(plan.epoch) else {
@@ -122,6 +126,22 @@ impl GroupOrder {
         order.sort_unstable();
         let order = order.into_iter().map(|group| group.ordinal as usize).collect();
         Ok(Self { partition, order, judged })
+    }
+
+    /// The `n` groups of an epoch, and how many epochs share no group: each goes on where the one
+    /// before ends, and behind the last group comes the first again.
+    fn window(&self, n: u64, at_most: bool, epoch: u64) -> Result<(Vec<usize>, u64)> {
+        let all = self.order.len() as u64;
+        let n = if at_most { n.min(all) } else { n };
+        if n > all || n == 0 {
+            return Err(Error::Argument(format!(
+                "n_groups is {n}, but only {all} groups can be drawn; ask for at most {all}"
+            )));
+        }
+        let first = (u128::from(epoch) * u128::from(n) % u128::from(all)) as usize;
+        let (before, from) = self.order.split_at(first);
+        let drawn = from.iter().chain(before).copied().take(n as usize).collect();
+        Ok((drawn, all / n))
     }
 
     fn sample(
