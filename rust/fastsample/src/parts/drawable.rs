@@ -40,11 +40,25 @@ impl Drawable {
         predicate: Option<&Predicate>,
         weight: Option<&str>,
     ) -> Result<Self> {
-        ctx.begin(source.rows());
-        scan::in_order(ctx, &source.project_as(schema), |at, batch| {
-            block(batch, first + at, predicate, weight)
-        })
-        .map(Self)
+        let columns = source.project_as(schema);
+        let columns = match predicate {
+            Some(predicate) => predicate.prune(columns),
+            None => columns,
+        };
+        ctx.begin(columns.rows_to_read());
+        let found =
+            scan::in_order(ctx, &columns, |at, batch| block(batch, first + at, predicate, weight))?;
+        let (mut blocks, mut next) = (Vec::with_capacity(found.len()), first);
+        let end = Block::without_match(first + source.rows(), 0, weight);
+        for block in found.into_iter().chain([end]) {
+            if block.first > next {
+                blocks.push(Block::without_match(next, block.first - next, weight));
+            }
+            next = block.first + block.matching.len() as u64;
+            blocks.push(block);
+        }
+        blocks.retain(|block| !block.matching.is_empty());
+        Ok(Self(blocks))
     }
 
     /// The rows that match, and the weights of all, if there are any.
@@ -57,6 +71,14 @@ impl Drawable {
             weights.extend(block.weights);
         }
         (Selection::of_bits(bits.finish()), weights)
+    }
+}
+
+impl Block {
+    /// Rows of which none matches.
+    fn without_match(first: u64, rows: u64, weight: Option<&str>) -> Self {
+        let weights = weight.map_or(Vec::new(), |_| vec![0.0; rows as usize]);
+        Self { first, matching: BooleanBuffer::new_unset(rows as usize), weights }
     }
 }
 

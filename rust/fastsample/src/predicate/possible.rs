@@ -1,4 +1,5 @@
-//! Row groups that may hold rows that match, by what their file says of them. The others are not read.
+//! Row groups and pages that may hold rows that match, by what their file says of them. The others are
+//! not read.
 //!
 //! ```text
 //!  lang = 'zh' AND score < 0.5        lang          score         may match
@@ -15,35 +16,35 @@ use super::compare::{compare, values};
 use super::condition::{Condition, Literal, Operand, Operator};
 use super::fault::Fault;
 use super::truth::Truth;
-use crate::source::{Extremes, Projected, Units};
+use crate::source::{Extremes, Pieces, Projected};
 
 use Operator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
 
 impl Predicate {
-    /// Without the row groups in which no row can match.
-    pub(super) fn prune(&self, rows: Projected) -> Projected {
-        rows.only_units(|units| self.condition.possible(units).into_true())
+    /// Without the row groups and the pages in which no row can match.
+    pub(crate) fn prune(&self, rows: Projected) -> Projected {
+        rows.only_matching(|pieces| self.condition.possible(pieces).into_true())
     }
 }
 
 impl Condition {
-    /// In which units the condition may be true of a row, and in which it may be false.
-    fn possible(&self, units: &Units<'_>) -> Truth {
-        let count = units.rows().len();
+    /// In which pieces the condition may be true of a row, and in which it may be false.
+    fn possible(&self, pieces: &Pieces) -> Truth {
+        let count = pieces.len();
         let known = match self {
-            Self::And(parts) => return join(parts, units, true, Truth::and),
-            Self::Or(parts) => return join(parts, units, false, Truth::or),
-            Self::Not(inner) => return inner.possible(units).not(),
+            Self::And(parts) => return join(parts, pieces, true, Truth::and),
+            Self::Or(parts) => return join(parts, pieces, false, Truth::or),
+            Self::Not(inner) => return inner.possible(pieces).not(),
             Self::Compare(operand, comparison, literal) => {
-                Bounds::of(units, operand).and_then(|bounds| bounds.compared(*comparison, literal))
+                Bounds::of(pieces, operand).and_then(|bounds| bounds.compared(*comparison, literal))
             }
-            Self::In(operand, literals) => Bounds::of(units, operand).and_then(|bounds| {
+            Self::In(operand, literals) => Bounds::of(pieces, operand).and_then(|bounds| {
                 let none = Some(Truth::constant(false, count));
                 literals
                     .iter()
                     .fold(none, |all, literal| Some(all?.or(&bounds.compared(Equal, literal)?)))
             }),
-            Self::IsNull(operand) => Bounds::of(units, operand).map(|bounds| bounds.nulls()),
+            Self::IsNull(operand) => Bounds::of(pieces, operand).map(|bounds| bounds.nulls()),
             Self::IsTrue(_) | Self::Like(..) => None,
         };
         known.unwrap_or_else(|| {
@@ -55,25 +56,23 @@ impl Condition {
 
 fn join(
     parts: &[Condition],
-    units: &Units<'_>,
+    pieces: &Pieces,
     of_none: bool,
     both: fn(&Truth, &Truth) -> Truth,
 ) -> Truth {
-    let none = Truth::constant(of_none, units.rows().len());
-    parts.iter().fold(none, |all, part| both(&all, &part.possible(units)))
+    let none = Truth::constant(of_none, pieces.len());
+    parts.iter().fold(none, |all, part| both(&all, &part.possible(pieces)))
 }
 
-/// What is known of an operand in each unit.
+/// What is known of an operand in each piece.
 struct Bounds<'a> {
     operand: &'a Operand,
-    rows: &'a [u64],
-    extremes: Extremes,
+    extremes: &'a Extremes,
 }
 
 impl<'a> Bounds<'a> {
-    fn of(units: &'a Units<'_>, operand: &'a Operand) -> Option<Self> {
-        let extremes = units.extremes(&operand.column)?;
-        Some(Self { operand, rows: units.rows(), extremes })
+    fn of(pieces: &'a Pieces, operand: &'a Operand) -> Option<Self> {
+        Some(Self { operand, extremes: pieces.extremes(&operand.column)? })
     }
 
     /// Of a comparison. `None` if nothing is known.
@@ -83,13 +82,13 @@ impl<'a> Bounds<'a> {
         }
         let may = |comparison| self.may(comparison, literal).ok();
         // Of null it is neither.
-        let has_values = self.where_nulls(|nulls, rows| nulls < rows);
-        Some(Truth::possible(may(comparison)?, may(negated(comparison))?).only(&has_values))
+        let found = Truth::possible(may(comparison)?, may(negated(comparison))?);
+        Some(found.only(&self.extremes.values))
     }
 
-    /// Units in which a comparison may be true, if there are values.
+    /// Pieces in which a comparison may be true, if there are values.
     fn may(&self, comparison: Operator, literal: &Literal) -> Result<BooleanBuffer, Fault> {
-        let Extremes { least, greatest, .. } = &self.extremes;
+        let Extremes { least, greatest, .. } = self.extremes;
         let of = |bounds: &ArrayRef, comparison| {
             compare(&values(bounds, self.operand)?, comparison, literal, self.operand)
         };
@@ -104,14 +103,7 @@ impl<'a> Bounds<'a> {
 
     /// Of `IS NULL`.
     fn nulls(&self) -> Truth {
-        let yes = self.where_nulls(|nulls, _| nulls > 0);
-        Truth::possible(yes, self.where_nulls(|nulls, rows| nulls < rows))
-    }
-
-    /// Units in which `holds` of the number of nulls and that of rows, or may.
-    fn where_nulls(&self, holds: impl Fn(u64, u64) -> bool) -> BooleanBuffer {
-        let nulls = self.extremes.nulls.iter().zip(self.rows);
-        nulls.map(|(nulls, &rows)| nulls.is_none_or(|nulls| holds(nulls, rows))).collect()
+        Truth::possible(self.extremes.nulls.clone(), self.extremes.values.clone())
     }
 }
 

@@ -17,6 +17,7 @@ use super::lines::{Conflicts, LineFile, LineLayout};
 use super::narrow::{KeptColumn, narrow, narrowed};
 use super::object::Object;
 use super::parquet::{self, ParquetFile, Wanted};
+use super::pieces::PagesOf;
 use super::unit_rows::Rows;
 use super::valid;
 use super::width::require_rows;
@@ -209,6 +210,14 @@ impl Data {
     pub(super) fn extremes(&self, column: &str) -> Option<Extremes> {
         match self {
             Self::Parquet(file) => file.extremes(column),
+            Self::Ipc(_) | Self::Jsonl(_) | Self::Csv(_) | Self::Batches { .. } => None,
+        }
+    }
+
+    /// Pages of a column in some units, where the format tells.
+    pub(super) fn pages_of(&self, column: &str, units: &[usize]) -> Option<PagesOf> {
+        match self {
+            Self::Parquet(file) => file.pages_of(column, units),
             Self::Ipc(_) | Self::Jsonl(_) | Self::Csv(_) | Self::Batches { .. } => None,
         }
     }

@@ -13,9 +13,9 @@ use super::buffers::Buffers;
 use super::joint::keep;
 use super::lines::Passes;
 use super::narrow::{KeptColumn, narrowed};
+use super::pieces::{Pieces, UnitRows, rows_that_may_match};
 use super::unify::{ColumnMap, unify};
 use super::unit_rows::Rows;
-use super::units::Units;
 use super::{Fragment, Part, Source, Span};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -41,8 +41,8 @@ pub struct Projected {
     passes: Passes,
     /// Whether the last column is [`LINE`].
     lines: bool,
-    /// Of each part the units that are read; all, if there are none.
-    units: Option<Arc<[BooleanBuffer]>>,
+    /// Of each part and unit the rows that are read; all, if there are none.
+    read: Option<Arc<[UnitRows]>>,
 }
 
 impl Source {
@@ -146,7 +146,7 @@ impl From<&Source> for Projected {
 impl Projected {
     fn new(source: Source, schema: SchemaRef, columns: Vec<ColumnMap>) -> Self {
         let (buffers, passes) = (Buffers::default(), Passes::default());
-        Self { source, schema, columns, buffers, passes, lines: false, units: None }
+        Self { source, schema, columns, buffers, passes, lines: false, read: None }
     }
 
     /// With one more column behind the others, [`LINE`]: each row as it is in its file, without the
@@ -177,44 +177,57 @@ impl Projected {
         &self.schema
     }
 
-    /// Without the units that `may_match` leaves out; it has a bit for each unit of a part. Ordinals
-    /// stay as they are.
-    pub(crate) fn only_units(self, may_match: impl Fn(&Units<'_>) -> BooleanBuffer) -> Self {
-        let of_part = |part: &Part| may_match(&Units::new(&part.data, &self.schema));
-        let units: Vec<BooleanBuffer> = self.source.parts.iter().map(of_part).collect();
-        Self { units: Some(units.into()), ..self }
+    /// Without units, and rows of these, that `may_match` leaves out; it has a bit for each piece of a
+    /// part. Ordinals stay as they are.
+    pub(crate) fn only_matching(self, may_match: impl Fn(&Pieces) -> BooleanBuffer) -> Self {
+        let of_part = |part: &Part| rows_that_may_match(&part.data, &self.schema, &may_match);
+        let read: Vec<UnitRows> = self.source.parts.iter().map(of_part).collect();
+        Self { read: Some(read.into()), ..self }
     }
 
-    /// Whether a fragment is read.
-    fn is_read(&self, fragment: &Fragment) -> bool {
-        self.units.as_ref().is_none_or(|parts| parts[fragment.part].value(fragment.unit))
+    /// The rows of a fragment that are read: rows of its unit.
+    fn read_rows(&self, fragment: &Fragment) -> impl Iterator<Item = Range<u64>> {
+        let all = fragment.start..fragment.start + fragment.rows;
+        let known = self.read.as_ref().map(|parts| &parts[fragment.part][fragment.unit]);
+        let (known, whole) = (known.into_iter().flatten().cloned(), known.is_none());
+        let ranges = known.chain(whole.then(|| all.clone()));
+        ranges
+            .map(move |rows| rows.start.max(all.start)..rows.end.min(all.end))
+            .filter(|rows| !rows.is_empty())
     }
 
     /// Rows that are read, if all are chosen.
     pub(crate) fn rows_to_read(&self) -> u64 {
-        let read = self.source.fragments.iter().filter(|fragment| self.is_read(fragment));
-        read.map(|fragment| fragment.rows).sum()
+        let fragments = self.source.fragments.iter();
+        let read = fragments.flat_map(|fragment| self.read_rows(fragment));
+        read.map(|rows| rows.end - rows.start).sum()
     }
 
     /// Cuts what is read of the source into spans, in order.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
         let mut spans = Vec::new();
-        let fragments = self.source.fragments.iter().enumerate();
-        for (index, fragment) in fragments.filter(|(_, fragment)| self.is_read(fragment)) {
+        for (index, fragment) in self.source.fragments.iter().enumerate() {
             let part = &self.source.parts[fragment.part];
             let roots = self.columns[fragment.part].roots();
-            let (first, last) = (fragment.start, fragment.start + fragment.rows);
-            let mut splits = part.data.splits(fragment.unit, last, roots);
-            splits.retain(|split| (first + 1..last).contains(split));
-            let ends = splits.iter().copied().chain([last]);
-            let starts = [first].into_iter().chain(splits.iter().copied());
-            let ordinal = |row: u64| fragment.first + (row - first);
-            spans.extend(starts.zip(ends).map(|(start, end)| Span {
-                fragment: index,
-                range: start..end,
-                ordinals: ordinal(start)..ordinal(end),
-            }));
+            let end = fragment.start + fragment.rows;
+            let ordinal = |row: u64| fragment.first + (row - fragment.start);
+            let mut read = self.read_rows(fragment).peekable();
+            if read.peek().is_none() {
+                continue;
+            }
+            let splits = part.data.splits(fragment.unit, end, roots);
+            for rows in read {
+                let inside = splits.iter().copied().filter(|split| *split > rows.start);
+                let inside = inside.take_while(|split| *split < rows.end);
+                let ends = inside.clone().chain([rows.end]);
+                let starts = [rows.start].into_iter().chain(inside);
+                spans.extend(starts.zip(ends).map(|(start, end)| Span {
+                    fragment: index,
+                    range: start..end,
+                    ordinals: ordinal(start)..ordinal(end),
+                }));
+            }
         }
         spans
     }

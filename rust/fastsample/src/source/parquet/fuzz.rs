@@ -30,6 +30,10 @@ const ROWS: i64 = 1 << 14;
 pub(crate) fn agree(path: &Path) -> Result<()> {
     let file = SourceFile::new(path)?;
     let file = ParquetFile::open(&file, &file.open()?)?;
+    let groups: Vec<usize> = (0..file.metadata().num_row_groups().min(GROUPS)).collect();
+    for field in file.schema().fields().iter().take(COLUMNS) {
+        let _ = (file.extremes(field.name()), file.pages_of(field.name(), &groups));
+    }
     let roots: Vec<usize> = (0..file.schema().fields().len().min(COLUMNS)).collect();
     let mut outcome = Ok(());
     for group in 0..file.metadata().num_row_groups().min(GROUPS) {

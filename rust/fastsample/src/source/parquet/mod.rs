@@ -7,6 +7,7 @@
 //!   numbers; [`embedded`]: its Arrow schema; [`writer`]: what writers got wrong; [`catch`](mod@catch):
 //!   decoders that panic;
 //! - [`chunk`], [`header`], [`index`], [`pages`]: where the pages of a column chunk are;
+//!   [`column_index`], [`extremes`]: what is known of the values in them, and in row groups;
 //! - [`file`](mod@file): a file and all of that; [`splits`](mod@splits): where a large row group may
 //!   be cut;
 //! - [`page_reader`]: the pages of a chunk, through [`codec`] (their bytes, within a [`budget`], with
@@ -24,6 +25,7 @@ mod catch;
 mod check;
 mod chunk;
 pub(super) mod codec;
+mod column_index;
 mod decoder;
 mod delta;
 mod embedded;

@@ -5,8 +5,8 @@
 //! - an element of a list takes a byte or more, so work is bounded by the bytes there are;
 //! - nothing is set aside for a length before the bytes that bear it out are seen.
 //!
-//! Parquet has no lists of booleans, no sets and no maps, and every writer puts fields in the order
-//! of their ids. What breaks these rules is refused: readers differ in what they make of it.
+//! Parquet has no sets, no maps and, but in column indexes, no lists of booleans; every writer puts fields
+//! in the order of their ids. What breaks these rules is refused: readers differ in what they make of it.
 
 /// The header that ends a struct.
 const STOP: u8 = 0;
@@ -139,6 +139,23 @@ impl<'a> Compact<'a> {
         (count == 0 || kind == wanted).then_some(count)
     }
 
+    /// A list of booleans, a byte each.
+    pub(super) fn booleans(&mut self) -> Option<Vec<bool>> {
+        let (kind, count) = self.header_of_list()?;
+        if count > 0 && kind != TRUE && kind != FALSE {
+            return None;
+        }
+        let (bytes, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        let boolean = |&byte: &u8| match byte {
+            TRUE => Some(true),
+            // Some writers have 0 for false.
+            FALSE | 0 => Some(false),
+            _ => None,
+        };
+        bytes.iter().map(boolean).collect()
+    }
+
     /// Reads a value of this shape and drops it: a walk that fails where the shape does not fit.
     pub(super) fn walk(&mut self, shape: Shape, depth: usize) -> Option<()> {
         if depth > MAX_DEPTH {
@@ -173,16 +190,20 @@ impl<'a> Compact<'a> {
         }
     }
 
+    /// As [`Compact::header_of_list`], but none of a list of booleans.
     fn list_header(&mut self) -> Option<(u8, usize)> {
+        let (kind, count) = self.header_of_list()?;
+        (count == 0 || kind != TRUE && kind != FALSE).then_some((kind, count))
+    }
+
+    /// The type of a list's elements, and their number.
+    fn header_of_list(&mut self) -> Option<(u8, usize)> {
         let header = self.byte()?;
         let count = match header >> 4 {
             15 => usize::try_from(self.varint()?).ok()?,
             short => usize::from(short),
         };
         let kind = header & 0x0f;
-        if count > 0 && (kind == TRUE || kind == FALSE) {
-            return None;
-        }
         (count <= self.0.len()).then_some((kind, count))
     }
 
