@@ -232,6 +232,8 @@ class Benchmarks:
         threads: int | None,
         progress: _Progress,
     ) -> Benchmarks: ...
+    @property
+    def objects(self) -> list[_ToldObject]: ...
 
 @final
 class Source:
@@ -305,6 +307,8 @@ class Rule:
     ) -> Rule: ...
     @staticmethod
     def entropy(text: Sequence[str] | None) -> Rule: ...
+    @property
+    def objects(self) -> list[_ToldObject]: ...
 
 @final
 class Format:

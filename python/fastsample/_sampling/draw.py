@@ -296,5 +296,6 @@ def sample(
         "columns": optional(names, "columns", columns),
         "schema": check_schema(schema),
     }
-    made = recipe(source, {**plan.arguments, **others}, plan.features)
+    objects = [*drawn.objects, *([] if shared is None else shared.objects)]
+    made = recipe(source, {**plan.arguments, **others}, plan.features, objects)
     return Sample(drawn.rows, report, made)

@@ -11,6 +11,7 @@ from typing import Any
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, optional, string, whole
 from fastsample._progress import Callback
+from fastsample._remote import ToldObject
 from fastsample._sampling.exclusion import excluded, left_out_rows
 from fastsample._sampling.groups import (
     AllocationLike,
@@ -151,7 +152,7 @@ class Drawn:
     """The rows of a draw, and what was found.
 
     `epochs` are draws of these numbers of rows that share no row, `n_groups` the groups that were
-    drawn whole.
+    drawn whole, `objects` those of stores that rows were judged by.
     """
 
     rows: _fastsample.Sample
@@ -162,6 +163,7 @@ class Drawn:
     notes: list[str]
     epochs: int
     n_groups: int | None = None
+    objects: Sequence[ToldObject] = ()
 
 
 def draw(
@@ -172,10 +174,11 @@ def draw(
     epoch: int = 0,
 ) -> Drawn:
     """Draw the rows that `plan` describes: those of an epoch."""
+    judge = plan.judge(threads, progress)
     rows, found = _fastsample.draw_rows(
         opened,
         plan,
-        rule=plan.judge(threads, progress),
+        rule=judge,
         tokenizer=plan.counter(),
         epoch=epoch,
         threads=threads,
@@ -197,6 +200,7 @@ def draw(
         notes,
         found["epochs"],
         None if whole_groups is None else whole_groups[1],
+        () if judge is None else judge.objects,
     )
 
 

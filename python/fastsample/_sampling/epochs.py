@@ -22,6 +22,7 @@ from fastsample._arguments import (
 )
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
+from fastsample._remote import ToldObject
 from fastsample._sampling import formats
 from fastsample._sampling.draw_plan import Drawn, DrawPlan, check_plan, draw, report_of
 from fastsample._sampling.exclusion import LETTERS, check_exclude, excluding, read_benchmarks
@@ -133,7 +134,8 @@ def epochs(
         "columns": optional(names, "columns", columns),
         "schema": check_schema(schema),
     }
-    made = recipe(source, options, plan.features)
+    objects = [] if shared is None else shared.objects
+    made = recipe(source, options, plan.features, objects)
     return Epochs(opened, plan, where, made, threads, progress)
 
 
@@ -169,6 +171,7 @@ class Epochs:
         self._threads = threads
         self._progress = progress
         self._ranking: _fastsample.Ranking | None = None
+        self._objects: Sequence[ToldObject] = ()
         self._count: int | None = None
 
     def __len__(self) -> int:
@@ -204,7 +207,9 @@ class Epochs:
             drawn = self._draw(epoch, callback)
         seconds = time.perf_counter() - started
         report = report_of(drawn, self._plan, self._opened, self._where, seconds)
-        return Sample(drawn.rows, report, replace(self._recipe, part={"epoch": epoch}))
+        objects = [*self._recipe.objects, *drawn.objects]
+        made = replace(self._recipe, part={"epoch": epoch}, objects=objects)
+        return Sample(drawn.rows, report, made)
 
     def write(
         self,
@@ -268,13 +273,15 @@ class Epochs:
             return draw(self._opened, plan, threads, progress, epoch)
         judge = plan.judge(threads, progress) if self._ranking is None else None
         if judge is not None:
+            self._objects = judge.objects
             self._ranking = _fastsample.rank(
                 self._opened, plan, rule=judge, threads=threads, progress=progress
             )
         if self._ranking is None:
             return draw(self._opened, plan, threads, progress, epoch)
         rows, found, count = self._ranking.window(plan.amount or 0, epoch, threads)
-        return Drawn(rows, to_report(found), None, None, None, [], count)
+        objects = self._objects
+        return Drawn(rows, to_report(found), None, None, None, [], count, objects=objects)
 
 
 def write_epochs(

@@ -13,7 +13,7 @@ from fastsample._sampling.inputs import difference, is_stored, sizes_alone, told
 from fastsample._sampling.manifest_file import VERSION
 from fastsample._sampling.provenance import files_of, other_inputs
 from fastsample._sampling.recipe import Recipe
-from fastsample._training.mapped import fingerprint, head_fingerprint
+from fastsample._training.mapped import fingerprint
 from fastsample.errors import FastSampleError, SourceChangedError
 
 
@@ -49,7 +49,7 @@ def described(
         **sources,
         **made.part,
         "options": made.options,
-        "other_inputs": told(other_inputs(native, made)),
+        "other_inputs": told(other_inputs(native, made), made.objects),
         "source_rows": native.source_rows,
         "rows": len(native),
         "row_ids": rows_digest(native),
@@ -72,7 +72,8 @@ def _compared(
     now = now or [[*native.paths, *native.objects]]
     for (name, before), inputs in zip(files_of(found), now, strict=True):
         yield name, "source files", before, inputs
-    yield "", "other input files", found["other_inputs"], [*other_inputs(native, made)]
+    others: list[_Input] = [*other_inputs(native, made), *made.objects]
+    yield "", "other input files", found["other_inputs"], others
 
 
 def _differences(
@@ -82,7 +83,7 @@ def _differences(
     for name, what, before, inputs in _compared(found, made, native):
         if len(before) != len(inputs):
             yield f"{name}{len(inputs)} {what}, not {len(before)}"
-        yield from _changes(name, before, inputs)
+        yield from changes(name, before, inputs)
 
 
 def changed_in_place(found: Mapping[str, Any]) -> list[str]:
@@ -91,7 +92,7 @@ def changed_in_place(found: Mapping[str, Any]) -> list[str]:
     for name, before in [*files_of(found), ("", found["other_inputs"])]:
         there = [(each, _there(each)) for each in before]
         inputs = [(each, now) for each, now in there if now is not None]
-        told += _changes(name, [each for each, _ in inputs], [now for _, now in inputs])
+        told += changes(name, [each for each, _ in inputs], [now for _, now in inputs])
     return told
 
 
@@ -106,7 +107,7 @@ def _there(told: Mapping[str, Any]) -> _Input | None:
         return None
 
 
-def _changes(
+def changes(
     name: str, before: Sequence[Mapping[str, Any]], inputs: Sequence[_Input]
 ) -> Iterator[str]:
     for old, each in zip(before, inputs, strict=False):
@@ -161,40 +162,6 @@ def rows_digest(native: _fastsample.Sample) -> str:
     import pyarrow as pa
 
     return hashlib.sha256(pa.array(native.row_ids()).to_numpy().tobytes()).hexdigest()
-
-
-#: Files of lines, to which more can be appended.
-_LINES = (".jsonl", ".ndjson", ".csv", ".tsv")
-
-
-def unchanged(found: Mapping[str, Any], paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return what a manifest says of the files of a source, which are the first of `paths`.
-
-    A file of the size and time of change that it had is taken to be the same. Of others, the hash
-    tells: they were copied. The last may be a file of lines with more lines behind the old ones; it
-    is not among those returned. Raise an error that says what differs.
-    """
-    old, told, same = found["files"], [], []
-    if len(paths) < len(old):
-        told.append(f"{len(paths)} files, not the {len(old)} there were and new ones behind them")
-    for before, path in zip(old, paths, strict=False):
-        now = path.stat()
-        is_longer = before is old[-1] and now.st_size > before["bytes"]
-        if is_longer and path.suffix.lower() in _LINES:
-            if head_fingerprint(path, before["bytes"]) != before["sha256"]:
-                told.append(f"{path}: not the old lines and new ones behind them")
-        elif now.st_size != before["bytes"]:
-            told.append(f"{path}: {now.st_size:,} bytes, not {before['bytes']:,}")
-        elif before.get("modified") != now.st_mtime_ns and fingerprint(path) != before["sha256"]:
-            told.append(f"{path}: as long as before, but with other content")
-        else:
-            same.append({**before, "path": str(path), "modified": now.st_mtime_ns})
-    if told:
-        raise SourceChangedError(
-            f"the first files are not those of the earlier sample: {'; '.join(told)}; put new rows "
-            "into files of their own, behind the others, or draw anew with fastsample.sample"
-        )
-    return same
 
 
 def _file(path: Path, known: Mapping[str, Any] | None = None) -> dict[str, Any]:

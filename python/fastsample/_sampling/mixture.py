@@ -287,6 +287,7 @@ def mix(
         notes=(*source_notes(mixed, budget or amount or len(drawn), ended), *notes),
         sources=mixed,
     )
+    objects = [] if shared is None else shared.objects
     options = {
         "n": amount,
         "budget_tokens": budget,
@@ -304,4 +305,4 @@ def mix(
         "schema": types or None,
         "source_column": source_column,
     }
-    return Mixture(drawn, report, mixture_recipe(given, shares, files, options))
+    return Mixture(drawn, report, mixture_recipe(given, shares, files, options, objects))

@@ -109,7 +109,7 @@ def _described(origin: Origin, facts: Mapping[Path, dict[str, Any]]) -> dict[str
         **sources,
         **made.part,
         "options": _named(made.options),
-        "other_inputs": told(origin.others),
+        "other_inputs": told(origin.others, made.objects),
         "untold": made.untold,
     }
     if len(_text(whole)) > _LONGEST:

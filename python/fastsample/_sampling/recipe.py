@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastsample._remote import ToldObject, names_of, remote_files
+from fastsample._remote import ToldObject, is_url, names_of, remote_files
 from fastsample._sampling.smart import ONE_TARGET, Smart, targets_of
 from fastsample._source import SourceLike
 
@@ -32,10 +32,12 @@ class MixedPaths:
 class Recipe:
     """The arguments of a draw, as plain values: paths as they were given, and options by name.
 
-    A mixture has `mixed` in place of `source`. `part` is the side of a split or the epoch that was
-    taken of what these arguments draw. `known` are files whose hashes are known, and `aside` files
-    that had no part in the choice, though rows are read from them. `untold` is why the arguments
-    can't be written down, so that nobody draws the rows again; the options are told nevertheless.
+    A mixture has `mixed` in place of `source`. `objects` are those of stores that had a part in the
+    choice, and have no rows of it: targets and what is excluded. `part` is the side of a split or
+    the epoch that was taken of what these arguments draw. `known` are files whose hashes are known,
+    and `aside` files that had no part in the choice, though rows are read from them. `untold` is
+    why the arguments can't be written down, so that nobody draws the rows again; the options are
+    told nevertheless.
     """
 
     source: list[str]
@@ -44,6 +46,7 @@ class Recipe:
     aside: list[Path] = field(default_factory=list)
     mixed: list[MixedPaths] = field(default_factory=list)
     part: dict[str, Any] = field(default_factory=dict)
+    objects: list[ToldObject] = field(default_factory=list)
     untold: str | None = None
 
     @property
@@ -52,17 +55,23 @@ class Recipe:
         return "sources" if self.mixed else next(iter(self.part), None)
 
 
-def recipe(source: SourceLike, options: Mapping[str, Any], features: Path | None = None) -> Recipe:
+def recipe(
+    source: SourceLike,
+    options: Mapping[str, Any],
+    features: Path | None = None,
+    objects: Sequence[ToldObject] = (),
+) -> Recipe:
     """Return the arguments of `sample`, `split` or `epochs` as plain values.
 
-    The draw has the same rows without the file of `features`.
+    The draw has the same rows without the file of `features`. `objects` are those of stores that
+    had a part in the choice.
     """
     teller = _Teller()
     paths = teller.source(source, "its rows come")
     found = teller.plain(options)
     found["smart"] = teller.plain_smart(options["smart"])
     aside = [] if features is None else [features.absolute()]
-    return Recipe(paths, found, aside=aside, untold=teller.untold)
+    return Recipe(paths, found, aside=aside, objects=[*objects], untold=teller.untold)
 
 
 def mixture_recipe(
@@ -70,8 +79,12 @@ def mixture_recipe(
     shares: Sequence[float] | None,
     found: Mapping[str, tuple[list[Path], list[ToldObject]]],
     options: Mapping[str, Any],
+    objects: Sequence[ToldObject] = (),
 ) -> Recipe:
-    """Return the arguments of `mix` as plain values; `found` are files and objects by source."""
+    """Return the arguments of `mix` as plain values; `found` are files and objects by source.
+
+    `objects` are those of stores that had a part in the choice.
+    """
     teller = _Teller()
     of = dict(zip(sources, shares or (), strict=bool(shares)))
     mixed = [
@@ -80,7 +93,8 @@ def mixture_recipe(
         )
         for name, each in sources.items()
     ]
-    return Recipe([], teller.plain(options), mixed=mixed, untold=teller.untold)
+    plain = teller.plain(options)
+    return Recipe([], plain, mixed=mixed, objects=[*objects], untold=teller.untold)
 
 
 def options_of(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,9 +156,12 @@ class _Teller:
         return self.paths(source, what) if remote is None else names_of(remote)
 
     def paths(self, source: SourceLike, what: str) -> list[str]:
-        """Return paths of local files as they were given."""
-        if remote_files(source) is not None:
-            return self._nothing(f"{what} from an object store, not from local files")
+        """Return paths or URLs as they were given, which say by themselves where files are."""
+        if (remote := remote_files(source)) is not None:
+            names = names_of(remote)
+            if all(map(is_url, names)):
+                return names
+            return self._nothing(f"{what} from a store that was passed as store=")
         listed: Any = [source] if isinstance(source, (str, os.PathLike)) else source
         is_paths = isinstance(listed, (list, tuple)) and all(
             isinstance(each, (str, os.PathLike)) for each in listed

@@ -181,6 +181,7 @@ def split(
         left_out = excluded(opened)
         population = opened.population or 0
         wanted = _counts(sizes, population)
+        judge = None if smart is False else rule(smart, None, threads, callback, kept)
         drawn, (paths, no_text), found = _fastsample.split(
             opened,
             wanted,
@@ -188,7 +189,7 @@ def split(
             text=text,
             group=together,
             near=near,
-            rule=None if smart is False else rule(smart, None, threads, callback, kept),
+            rule=judge,
             threads=threads,
             progress=callback,
         )
@@ -229,7 +230,8 @@ def split(
         "schema": check_schema(schema),
         "text_columns": text,
     }
-    made = recipe(source, options, kept)
+    by = [each for each in (judge, shared) if each is not None]
+    made = recipe(source, options, kept, [told for each in by for told in each.objects])
     sides = {
         name: Sample(side, report, replace(made, part={"side": name}))
         for name, side, report in zip(sizes, drawn, reports, strict=True)

@@ -14,8 +14,8 @@ from fastsample._arguments import check_amount, check_seed, check_threads, file_
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling.draw_plan import DrawPlan, check_plan, draw, report_of
-from fastsample._sampling.inputs import is_stored
-from fastsample._sampling.manifest import rows_digest, unchanged
+from fastsample._sampling.grown import unchanged
+from fastsample._sampling.manifest import rows_digest
 from fastsample._sampling.manifest_file import kind_of, manifest_path, read_manifest
 from fastsample._sampling.recipe import options_of, recipe
 from fastsample._sampling.sample import Sample
@@ -31,9 +31,6 @@ _REFUSED = {
     "replace": "a row may come several times",
     "weights": "the column _weight depends on the number of rows",
 }
-
-#: Why rows of a store are not updated.
-_STORED = "its rows come from an object store, not from local files"
 
 #: How the name of a manifest ends.
 _ENDING = ".manifest.json"
@@ -58,12 +55,13 @@ def update(
     ----------
     old
         The earlier sample: a file that was written with ``manifest=True`` and without a shuffle,
-        or its manifest; or a :class:`fastsample.Sample` of local files, of which rows that are in
-        memory are not read again.
+        or its manifest; or a :class:`fastsample.Sample` of files, of which rows that are in memory
+        are not read again.
     source
         The files that the earlier sample was drawn from, and new ones behind them, as in
-        :func:`fastsample.sample`. A folder or glob is sorted by name. The last of the old files may
-        have more lines now, if it is JSON Lines or CSV that is not compressed.
+        :func:`fastsample.sample`: all of this machine, or all of a store. A folder or glob is
+        sorted by name. The last of the old files may have more lines now, if it is JSON Lines or
+        CSV of this machine that is not compressed.
     threads, progress
         As in :func:`fastsample.sample`.
 
@@ -77,11 +75,13 @@ def update(
     ------
     SourceChangedError
         The first files are not those of the earlier sample, as they were. Their sizes and times of
-        change are compared, and their SHA-256 where the time is another one. Or the earlier output
-        has another size, or is of other rows; its content is not compared.
+        change are compared, and their SHA-256 where the time is another one; of objects of stores
+        their sizes and ETags. Or the earlier output has another size, or is of other rows; its
+        content is not compared.
     ArgumentError
         There is no manifest; the earlier sample was drawn with ``smart``, by tokens, with
-        ``exclude``, ``replace`` or ``weights``, was shuffled, or is a mixture.
+        ``exclude``, ``replace`` or ``weights``, was shuffled, or is a mixture. Or the store gives
+        no ETags, by which its objects could be told from those of before.
     SchemaError
         A column of the output has another type than in the source.
 
@@ -110,8 +110,7 @@ def update(
     started = time.perf_counter()
     written = None if isinstance(old, Sample) else _written(old)
     if isinstance(old, Sample):
-        why = _STORED if old._native.objects else old._recipe.untold
-        if why is not None:
+        if (why := old._recipe.untold) is not None:
             raise ArgumentError(f"the earlier sample can't be updated, since {why}")
         _check_plain("the earlier sample", old._recipe.kind)
         what, options = "the earlier sample", options_of({"options": old._recipe.options})
@@ -125,10 +124,11 @@ def update(
 
         opened = open_source(source, options.get("columns"), threads, callback, schema)
         made = recipe(source, {**options, **plan.arguments})
-        why = _STORED if opened.objects else made.untold
-        if why is not None:
-            raise ArgumentError(f"the source can't be told from the earlier one, since {why}")
-        known = [] if written is None else unchanged(written.found, opened.inputs)
+        if made.untold is not None:
+            raise ArgumentError(
+                f"the source can't be told from the earlier one, since {made.untold}"
+            )
+        known = [] if written is None else unchanged(written.found, opened)
         population = rows_of(opened)
         drawn = draw(population, plan, threads, callback)
         output = None
@@ -203,11 +203,6 @@ def _written(old: str | os.PathLike[str]) -> _Written:
         manifest = manifest_path(manifest)
     found = read_manifest(manifest)
     _check_plain(str(manifest), kind_of(found))
-    if any(map(is_stored, found["files"])):
-        raise ArgumentError(
-            f"{manifest}: the rows were drawn from an object store, of whose files no hashes are "
-            "known; draw anew with fastsample.sample"
-        )
     if found["written"].get("shuffle"):
         raise ArgumentError(
             f"{manifest}: the rows were shuffled, and are not in the order of the source any more; "
@@ -246,9 +241,10 @@ def _plan(what: str, options: Mapping[str, Any]) -> DrawPlan:
             raise ArgumentError(
                 f"{what} was drawn with {name}, where {why}; draw anew with fastsample.sample"
             )
-    amount = check_amount(options.get("n"), options.get("fraction"))
-    if amount is None:
-        raise ArgumentError(f"{what}: its manifest has neither n nor fraction; draw anew")
+    n_groups = options.get("n_groups")
+    amount = check_amount(options.get("n"), options.get("fraction"), n_groups=n_groups)
+    if amount is None and n_groups is None:
+        raise ArgumentError(f"{what}: its manifest has no n, fraction or n_groups; draw anew")
     return check_plan(
         amount,
         check_seed(options.get("seed")),
@@ -256,6 +252,7 @@ def _plan(what: str, options: Mapping[str, Any]) -> DrawPlan:
         by=options.get("by"),
         allocation=options.get("allocation", "proportional"),
         group=options.get("group"),
+        n_groups=n_groups,
         weight=options.get("weight"),
         key=options.get("key"),
         text_columns=options.get("text_columns"),

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use crate::errors::BindingResult;
 use crate::run::run;
 use crate::source::Source;
+use crate::stored::{self, Told};
 
 /// Texts that rows may not share, read once, for any number of sources.
 #[pyclass(frozen, module = "fastsample._fastsample")]
@@ -32,5 +33,11 @@ impl Benchmarks {
         let found =
             run(py, threads, progress, move |ctx| CoreBenchmarks::read(ctx, &sources, letters))?;
         Ok(Self(Arc::new(found)))
+    }
+
+    /// The objects of stores that were read, as `stored::Told` has them.
+    #[getter]
+    fn objects(&self) -> Vec<Told> {
+        self.0.objects().iter().map(stored::told).collect()
     }
 }

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use crate::attributes::attributes;
 use crate::errors::BindingResult;
 use crate::source::Source;
+use crate::stored::{self, Told};
 
 /// The name of a target, and its rows.
 type Named<'py> = (String, Bound<'py, Source>);
@@ -100,6 +101,17 @@ impl Rule {
         features: Option<PathBuf>,
     ) -> BindingResult<Self> {
         Ok(Self(CoreRule::Weighted(options.smart(targets, avoid, features)?)))
+    }
+
+    /// The objects of stores that targets and rows to avoid lie in, as `stored::Told` has them.
+    #[getter]
+    fn objects(&self) -> Vec<Told> {
+        match &self.0 {
+            CoreRule::Weighted(smart) => {
+                smart.sources().flat_map(|source| source.objects().map(stored::told)).collect()
+            }
+            CoreRule::Entropy { .. } => Vec::new(),
+        }
     }
 
     /// The rows of highest character entropy of the first text column.

@@ -17,6 +17,7 @@ mod runs;
 mod texts;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use arrow_buffer::BooleanBufferBuilder;
 
@@ -28,7 +29,7 @@ use crate::exec::{Context, memory};
 use crate::population::Population;
 use crate::scan::{self, scan};
 use crate::select::Selection;
-use crate::source::Source;
+use crate::source::{Object, Source};
 use crate::text::TextColumns;
 
 /// Examples of each source: those that share the longest stretches.
@@ -91,9 +92,16 @@ pub struct Benchmarks {
     texts: BenchmarkTexts,
     sources: Vec<ExcludedBy>,
     inputs: Vec<PathBuf>,
+    objects: Vec<Arc<dyn Object>>,
 }
 
 impl Benchmarks {
+    /// The objects of stores that were read.
+    #[must_use]
+    pub fn objects(&self) -> &[Arc<dyn Object>] {
+        &self.objects
+    }
+
     /// Reads the texts of `sources`, of which rows may not share runs of so many letters.
     ///
     /// # Errors
@@ -112,7 +120,8 @@ impl Benchmarks {
         }
         texts.finish()?;
         let inputs = sources.iter().flat_map(|(_, source)| source.inputs()).collect();
-        Ok(Self { letters, texts, sources: found, inputs })
+        let objects = sources.iter().flat_map(|(_, source)| source.objects().cloned()).collect();
+        Ok(Self { letters, texts, sources: found, inputs, objects })
     }
 
     /// The rows of `population` that share no text with any of the sources. Its texts are the columns

@@ -16,35 +16,35 @@ use super::compare::{compare, values};
 use super::condition::{Condition, Literal, Operand, Operator};
 use super::fault::Fault;
 use super::truth::Truth;
-use crate::source::{Extremes, Pieces, Projected};
+use crate::source::{Extremes, Projected, Zones};
 
 use Operator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
 
 impl Predicate {
     /// Without the row groups and the pages in which no row can match.
     pub(crate) fn prune(&self, rows: Projected) -> Projected {
-        rows.only_matching(|pieces| self.condition.possible(pieces).into_true())
+        rows.only_matching(|zones| self.condition.possible(zones).into_true())
     }
 }
 
 impl Condition {
-    /// In which pieces the condition may be true of a row, and in which it may be false.
-    fn possible(&self, pieces: &Pieces) -> Truth {
-        let count = pieces.len();
+    /// In which zones the condition may be true of a row, and in which it may be false.
+    fn possible(&self, zones: &Zones) -> Truth {
+        let count = zones.len();
         let known = match self {
-            Self::And(parts) => return join(parts, pieces, true, Truth::and),
-            Self::Or(parts) => return join(parts, pieces, false, Truth::or),
-            Self::Not(inner) => return inner.possible(pieces).not(),
+            Self::And(parts) => return join(parts, zones, true, Truth::and),
+            Self::Or(parts) => return join(parts, zones, false, Truth::or),
+            Self::Not(inner) => return inner.possible(zones).not(),
             Self::Compare(operand, comparison, literal) => {
-                Bounds::of(pieces, operand).and_then(|bounds| bounds.compared(*comparison, literal))
+                Bounds::of(zones, operand).and_then(|bounds| bounds.compared(*comparison, literal))
             }
-            Self::In(operand, literals) => Bounds::of(pieces, operand).and_then(|bounds| {
+            Self::In(operand, literals) => Bounds::of(zones, operand).and_then(|bounds| {
                 let none = Some(Truth::constant(false, count));
                 literals
                     .iter()
                     .fold(none, |all, literal| Some(all?.or(&bounds.compared(Equal, literal)?)))
             }),
-            Self::IsNull(operand) => Bounds::of(pieces, operand).map(|bounds| bounds.nulls()),
+            Self::IsNull(operand) => Bounds::of(zones, operand).map(|bounds| bounds.nulls()),
             Self::IsTrue(_) | Self::Like(..) => None,
         };
         known.unwrap_or_else(|| {
@@ -56,23 +56,23 @@ impl Condition {
 
 fn join(
     parts: &[Condition],
-    pieces: &Pieces,
+    zones: &Zones,
     of_none: bool,
     both: fn(&Truth, &Truth) -> Truth,
 ) -> Truth {
-    let none = Truth::constant(of_none, pieces.len());
-    parts.iter().fold(none, |all, part| both(&all, &part.possible(pieces)))
+    let none = Truth::constant(of_none, zones.len());
+    parts.iter().fold(none, |all, part| both(&all, &part.possible(zones)))
 }
 
-/// What is known of an operand in each piece.
+/// What is known of an operand in each zone.
 struct Bounds<'a> {
     operand: &'a Operand,
     extremes: &'a Extremes,
 }
 
 impl<'a> Bounds<'a> {
-    fn of(pieces: &'a Pieces, operand: &'a Operand) -> Option<Self> {
-        Some(Self { operand, extremes: pieces.extremes(&operand.column)? })
+    fn of(zones: &'a Zones, operand: &'a Operand) -> Option<Self> {
+        Some(Self { operand, extremes: zones.extremes(&operand.column)? })
     }
 
     /// Of a comparison. `None` if nothing is known.
@@ -86,7 +86,7 @@ impl<'a> Bounds<'a> {
         Some(found.only(&self.extremes.values))
     }
 
-    /// Pieces in which a comparison may be true, if there are values.
+    /// Zones in which a comparison may be true, if there are values.
     fn may(&self, comparison: Operator, literal: &Literal) -> Result<BooleanBuffer, Fault> {
         let Extremes { least, greatest, .. } = self.extremes;
         let of = |bounds: &ArrayRef, comparison| {

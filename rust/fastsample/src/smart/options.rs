@@ -41,12 +41,14 @@ impl Smart {
 
     /// The files of targets and of rows to avoid.
     pub(super) fn kinds(&self) -> Vec<PathBuf> {
+        self.sources().flat_map(Source::inputs).collect()
+    }
+
+    /// Targets, and rows to avoid.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
         let targets = self.target.iter().flat_map(|target| &target.kinds);
-        let sources = targets.map(|kind| &kind.source);
-        sources
-            .chain(self.avoid.iter().map(|avoid| &avoid.source))
-            .flat_map(Source::inputs)
-            .collect()
+        let targets = targets.map(|kind| &kind.source);
+        targets.chain(self.avoid.iter().map(|avoid| &avoid.source))
     }
 
     /// Files of the targets, and of the rows to avoid, that are not read, a sentence each.

@@ -9,7 +9,7 @@ use arrow_select::filter::filter_record_batch;
 
 use super::batches::Batches;
 use super::csv::CsvFile;
-use super::extremes::Extremes;
+use super::extremes::{Extremes, PageExtremes};
 use super::file::{OpenFile, SourceFile};
 use super::ipc::{self, IpcFile};
 use super::jsonl::JsonlFile;
@@ -17,7 +17,6 @@ use super::lines::{Conflicts, LineFile, LineLayout};
 use super::narrow::{KeptColumn, narrow, narrowed};
 use super::object::Object;
 use super::parquet::{self, ParquetFile, Wanted};
-use super::pieces::PagesOf;
 use super::unit_rows::Rows;
 use super::valid;
 use super::width::require_rows;
@@ -215,7 +214,7 @@ impl Data {
     }
 
     /// Pages of a column in some units, where the format tells.
-    pub(super) fn pages_of(&self, column: &str, units: &[usize]) -> Option<PagesOf> {
+    pub(super) fn pages_of(&self, column: &str, units: &[usize]) -> Option<PageExtremes> {
         match self {
             Self::Parquet(file) => file.pages_of(column, units),
             Self::Ipc(_) | Self::Jsonl(_) | Self::Csv(_) | Self::Batches { .. } => None,

@@ -1,4 +1,4 @@
-//! Extremes: what is known of pieces of a file before they are read.
+//! Extremes: what is known of the zones of a file before they are read.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use arrow_select::take::take;
 
 use crate::error::{Error, Result};
 
-/// The least and the greatest value of a column in each piece. What is not known is null.
+/// The least and the greatest value of a column in each zone. What is not known is null.
 ///
 /// They are bounds: a long text may be cut in a way that keeps it one.
 #[derive(Debug, Clone)]
 pub(crate) struct Extremes {
     pub(crate) least: ArrayRef,
     pub(crate) greatest: ArrayRef,
-    /// Pieces that may have nulls.
+    /// Zones that may have nulls.
     pub(crate) nulls: BooleanBuffer,
-    /// Pieces that may have values.
+    /// Zones that may have values.
     pub(crate) values: BooleanBuffer,
 }
 
@@ -57,7 +57,7 @@ impl Extremes {
         Self { least, greatest, nulls, values }
     }
 
-    /// Those of the pieces at `places`.
+    /// Those of the zones at `places`.
     pub(super) fn take(&self, places: &UInt64Array) -> Result<Self> {
         let of = |bounds: &ArrayRef| take(bounds, places, None).map_err(Error::kernel);
         let may = |bits: &BooleanBuffer| {
@@ -70,4 +70,13 @@ impl Extremes {
             values: may(&self.values),
         })
     }
+}
+
+/// Pages of a column in some units.
+#[derive(Debug)]
+pub(crate) struct PageExtremes {
+    /// The first rows of the pages of each unit.
+    pub(crate) starts: Vec<Vec<u64>>,
+    /// Of all pages, one behind the other.
+    pub(crate) extremes: Extremes,
 }

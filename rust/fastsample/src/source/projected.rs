@@ -13,9 +13,9 @@ use super::buffers::Buffers;
 use super::joint::keep;
 use super::lines::Passes;
 use super::narrow::{KeptColumn, narrowed};
-use super::pieces::{Pieces, UnitRows, rows_that_may_match};
 use super::unify::{ColumnMap, unify};
 use super::unit_rows::Rows;
+use super::zones::{ReadRows, Zones, rows_that_may_match};
 use super::{Fragment, Part, Source, Span};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -42,7 +42,7 @@ pub struct Projected {
     /// Whether the last column is [`LINE`].
     lines: bool,
     /// Of each part and unit the rows that are read; all, if there are none.
-    read: Option<Arc<[UnitRows]>>,
+    read: Option<Arc<[ReadRows]>>,
 }
 
 impl Source {
@@ -177,11 +177,11 @@ impl Projected {
         &self.schema
     }
 
-    /// Without units, and rows of these, that `may_match` leaves out; it has a bit for each piece of a
+    /// Without units, and rows of these, that `may_match` leaves out; it has a bit for each zone of a
     /// part. Ordinals stay as they are.
-    pub(crate) fn only_matching(self, may_match: impl Fn(&Pieces) -> BooleanBuffer) -> Self {
+    pub(crate) fn only_matching(self, may_match: impl Fn(&Zones) -> BooleanBuffer) -> Self {
         let of_part = |part: &Part| rows_that_may_match(&part.data, &self.schema, &may_match);
-        let read: Vec<UnitRows> = self.source.parts.iter().map(of_part).collect();
+        let read: Vec<ReadRows> = self.source.parts.iter().map(of_part).collect();
         Self { read: Some(read.into()), ..self }
     }
 

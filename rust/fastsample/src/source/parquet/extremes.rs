@@ -14,9 +14,8 @@ use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type};
 use super::catch::catch;
 use super::column_index::{self, PageBounds};
 use super::file::ParquetFile;
-use crate::source::extremes::Extremes;
+use crate::source::extremes::{Extremes, PageExtremes};
 use crate::source::file::OpenFile;
-use crate::source::pieces::PagesOf;
 
 impl ParquetFile {
     /// The extremes of a column in each row group, if they are bounds.
@@ -43,7 +42,7 @@ impl ParquetFile {
 
     /// The pages of a column in some row groups, if their extremes are bounds. A row group without an
     /// index that makes sense is one page of which nothing is known.
-    pub(crate) fn pages_of(&self, column: &str, groups: &[usize]) -> Option<PagesOf> {
+    pub(crate) fn pages_of(&self, column: &str, groups: &[usize]) -> Option<PageExtremes> {
         let (leaf, field) = self.ordered(column)?;
         let chunks = || groups.iter().map(|&group| self.metadata().row_group(group).column(leaf));
         if chunks().all(|chunk| column_index::range(chunk).is_none()) {
@@ -63,7 +62,7 @@ impl ParquetFile {
         let has_nulls = pages.iter().map(|page| page.nulls != Some(0)).collect();
         let has_values = pages.iter().map(|page| !page.is_null).collect();
         let extremes = self.bounds(0, field, &schema, &made, (has_nulls, has_values))?;
-        Some(PagesOf { starts, extremes })
+        Some(PageExtremes { starts, extremes })
     }
 
     /// The pages of a chunk, each with its first row.

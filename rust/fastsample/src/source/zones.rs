@@ -1,13 +1,13 @@
-//! Pieces of a part, and what is known of their rows before they are read.
+//! Zones of a part, and what is known of their rows before they are read.
 //!
 //! ```text
 //!  unit 0 ├────────────────┤    unit 1 ├──────────────────────────┤
 //!                              lang      ├────────┬───────┬─────────┤    pages
 //!                              score     ├──────────────┬───────────┤
-//!                              pieces    ├────────┼─────┼─┼─────────┤
+//!                              zones     ├────────┼─────┼─┼─────────┤
 //! ```
 //!
-//! A piece is a unit, or the rows of one between which no page of the columns begins.
+//! A zone is a unit, or the rows of one between which no page of the columns begins.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -23,34 +23,25 @@ use crate::text::is_text;
 /// Ranges of rows that are so near are read as one: to begin anew costs as much as some rows.
 const NEAR_ROWS: u64 = 8192;
 
-/// Pages of a column in some units.
+/// Zones of a part, and what is known of them.
 #[derive(Debug)]
-pub(super) struct PagesOf {
-    /// The first rows of the pages of each unit.
-    pub(super) starts: Vec<Vec<u64>>,
-    /// Of all pages, one behind the other.
-    pub(super) extremes: Extremes,
-}
-
-/// Pieces of a part, and what is known of them.
-#[derive(Debug)]
-pub(crate) struct Pieces {
+pub(crate) struct Zones {
     /// Units, and rows of these.
-    pieces: Vec<(usize, Range<u64>)>,
+    zones: Vec<(usize, Range<u64>)>,
     /// The extremes of columns, by name.
     known: HashMap<String, Extremes>,
 }
 
-impl Pieces {
+impl Zones {
     /// The units of `data`, whose columns are read as `schema` says.
     fn units(data: &Data, schema: &SchemaRef) -> Self {
-        let pieces = data.units().into_iter().enumerate();
-        let pieces = pieces.map(|(unit, rows)| (unit, 0..rows)).collect();
+        let zones = data.units().into_iter().enumerate();
+        let zones = zones.map(|(unit, rows)| (unit, 0..rows)).collect();
         let known = known(data, schema, |column| data.extremes(column));
-        Self { pieces, known }
+        Self { zones, known }
     }
 
-    /// Pieces of those units of `data` that are long enough to be read in part, by their pages. None
+    /// Zones of those units of `data` that are long enough to be read in part, by their pages. None
     /// where these are not known.
     fn pages(data: &Data, schema: &SchemaRef, units: &BooleanBuffer) -> Option<Self> {
         let rows = data.units();
@@ -73,20 +64,20 @@ impl Pieces {
         let starts: Vec<Vec<u64>> = (0..units.len()).map(starts).collect();
         let of_unit = |(&unit, starts): (&usize, &Vec<u64>)| {
             let ends: Vec<u64> = starts.iter().skip(1).copied().chain([rows[unit]]).collect();
-            let pieces: Vec<_> =
+            let zones: Vec<_> =
                 starts.iter().zip(ends).map(|(&from, to)| (unit, from..to)).collect();
-            pieces
+            zones
         };
-        let pieces = units.iter().zip(&starts).flat_map(of_unit).collect();
+        let zones = units.iter().zip(&starts).flat_map(of_unit).collect();
         let known = columns.into_iter().filter_map(|(column, pages)| {
             Some((column, pages.extremes.take(&places(&starts, &pages.starts)).ok()?))
         });
-        Some(Self { pieces, known: known.collect() })
+        Some(Self { zones, known: known.collect() })
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.pieces.len()
+        self.zones.len()
     }
 
     /// The extremes of a column, if they are known.
@@ -94,11 +85,11 @@ impl Pieces {
         self.known.get(column)
     }
 
-    /// The rows of the chosen pieces, those of a unit that are near each other as one range.
+    /// The rows of the chosen zones, those of a unit that are near each other as one range.
     fn rows(&self, chosen: &BooleanBuffer) -> Vec<(usize, Range<u64>)> {
         let mut ranges: Vec<(usize, Range<u64>)> = Vec::new();
         for place in chosen.set_indices() {
-            let (unit, rows) = &self.pieces[place];
+            let (unit, rows) = &self.zones[place];
             match ranges.last_mut() {
                 Some((last, range)) if last == unit && rows.start - range.end < NEAR_ROWS => {
                     range.end = rows.end;
@@ -111,21 +102,21 @@ impl Pieces {
 }
 
 /// Of each unit of a part the rows that are read, ascending.
-pub(super) type UnitRows = Vec<Vec<Range<u64>>>;
+pub(super) type ReadRows = Vec<Vec<Range<u64>>>;
 
 /// The rows of `data`, whose columns are read as `schema` says, without units and pages that `may_match`
-/// leaves out; it has a bit for each piece.
+/// leaves out; it has a bit for each zone.
 pub(super) fn rows_that_may_match(
     data: &Data,
     schema: &SchemaRef,
-    may_match: impl Fn(&Pieces) -> BooleanBuffer,
-) -> UnitRows {
-    let units = Pieces::units(data, schema);
+    may_match: impl Fn(&Zones) -> BooleanBuffer,
+) -> ReadRows {
+    let units = Zones::units(data, schema);
     let possible = may_match(&units);
-    let mut read: UnitRows = vec![Vec::new(); units.len()];
+    let mut read: ReadRows = vec![Vec::new(); units.len()];
     units.rows(&possible).into_iter().for_each(|(unit, rows)| read[unit] = vec![rows]);
-    if let Some(pages) = Pieces::pages(data, schema, &possible) {
-        pages.pieces.iter().for_each(|(unit, _)| read[*unit].clear());
+    if let Some(pages) = Zones::pages(data, schema, &possible) {
+        pages.zones.iter().for_each(|(unit, _)| read[*unit].clear());
         let possible = pages.rows(&may_match(&pages));
         possible.into_iter().for_each(|(unit, rows)| read[unit].push(rows));
     }
@@ -145,14 +136,14 @@ fn known<T>(data: &Data, schema: &SchemaRef, of: impl Fn(&str) -> Option<T>) -> 
     columns.collect()
 }
 
-/// The page that each piece lies in, of all pages one behind the other. Each unit has its first rows of
-/// pieces, and of pages, which are some of these.
-fn places(pieces: &[Vec<u64>], pages: &[Vec<u64>]) -> UInt64Array {
+/// The page that each zone lies in, of all pages one behind the other. Each unit has its first rows of
+/// zones, and of pages, which are some of these.
+fn places(zones: &[Vec<u64>], pages: &[Vec<u64>]) -> UInt64Array {
     let mut places = Vec::new();
     let mut before = 0;
-    for (pieces, pages) in pieces.iter().zip(pages) {
+    for (zones, pages) in zones.iter().zip(pages) {
         let page = |start: &u64| pages.partition_point(|first| first <= start).saturating_sub(1);
-        places.extend(pieces.iter().map(|start| before + page(start) as u64));
+        places.extend(zones.iter().map(|start| before + page(start) as u64));
         before += pages.len() as u64;
     }
     places.into()
@@ -163,19 +154,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_lie_in_pages() {
-        let pieces = [vec![0, 10, 15, 20], vec![0], vec![0, 7]];
+    fn zones_lie_in_pages() {
+        let zones = [vec![0, 10, 15, 20], vec![0], vec![0, 7]];
         let pages = [vec![0, 15], vec![0], vec![0, 7]];
-        assert_eq!(places(&pieces, &pages).values(), &[0, 0, 1, 1, 2, 3, 4]);
+        assert_eq!(places(&zones, &pages).values(), &[0, 0, 1, 1, 2, 3, 4]);
     }
 
     #[test]
     fn ranges_that_are_near_are_one() {
         let far = 2 * NEAR_ROWS;
-        let pieces =
+        let zones =
             vec![(0, 0..10), (0, 10..20), (0, 20..far), (0, far..2 * far), (1, 0..5), (1, 5..9)];
-        let pieces = Pieces { pieces, known: HashMap::new() };
-        let rows = |chosen: &[bool]| pieces.rows(&BooleanBuffer::from(chosen));
+        let zones = Zones { zones, known: HashMap::new() };
+        let rows = |chosen: &[bool]| zones.rows(&BooleanBuffer::from(chosen));
         assert_eq!(
             rows(&[true, false, false, true, false, true]),
             [(0, 0..10), (0, far..2 * far), (1, 5..9)]
