@@ -62,7 +62,7 @@ def test_every_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("folder")
 def test_every_command_runs() -> None:
     commands = [line for block in blocks("sh") for line in block.splitlines()]
-    assert len(commands) == 33
+    assert len(commands) == 34
     for command in commands:
         done = CliRunner().invoke(app, shlex.split(command)[1:])
         assert done.exit_code == 0, f"{command}\n{done.output}"

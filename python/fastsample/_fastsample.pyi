@@ -108,10 +108,12 @@ class SmartFound(TypedDict):
 
 @type_check_only
 class GroupsFound(TypedDict):
-    largest: list[tuple[list[str | None], int, int]]
+    largest: list[tuple[list[str | None], int, int, int | None]]
     count: int
+    measure: str
     short: int
     moved: int
+    empty: int
     unnamed: int
     epochs: int
 

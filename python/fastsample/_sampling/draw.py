@@ -159,7 +159,7 @@ def sample(
     budget_tokens
         Instead of `n`: the sample has at most this many tokens. Rows are drawn until the next one
         would exceed it. Needs a `tokenizer`. The sample of a larger budget contains that of a
-        smaller one.
+        smaller one. With `by` it is divided among the groups, as `allocation` says of rows.
     max_tokens
         Rows with more tokens are not drawn. Needs a `tokenizer`.
     tokenizer

@@ -108,7 +108,10 @@ def to_groups(
     found: _fastsample.GroupsFound, by: Sequence[str], allocation: str | float | Shares
 ) -> Groups:
     """Return what the core found of groups as their report."""
-    largest = tuple(Group(tuple(values), rows, n) for values, rows, n in found["largest"])
+    largest = tuple(
+        Group(tuple(values), rows, drawn, tokens)
+        for values, rows, drawn, tokens in found["largest"]
+    )
     return Groups(
         by=tuple(by),
         allocation=_told(allocation),
@@ -118,4 +121,6 @@ def to_groups(
         moved=found["moved"],
         unnamed=found["unnamed"],
         epochs=found["epochs"],
+        measure=found["measure"],
+        empty=found["empty"],
     )

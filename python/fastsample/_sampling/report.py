@@ -18,11 +18,15 @@ from fastsample._sampling.smart_report import SmartReport, left_out_note, smart_
 @public
 @dataclass(frozen=True)
 class Group:
-    """A group of rows: its values as texts (None for a null), its rows, how many were drawn."""
+    """A group of rows: its values as texts (None for a null), its rows, how many were drawn.
+
+    `tokens` are those of the rows drawn, if they were counted.
+    """
 
     values: tuple[str | None, ...]
     rows: int
     drawn: int
+    tokens: int | None = None
 
     @property
     def name(self) -> str:
@@ -46,13 +50,17 @@ class Groups:
     largest : tuple of Group
         The groups of most rows, at most 100 of them.
     short : int
-        Groups that have fewer rows than their share, and gave all they have.
+        Groups that have less than their share, and gave all they have.
     moved : int
-        Rows that those lack, which others gave.
+        Rows, or tokens, that those lack, which others gave.
     unnamed : int
         Groups that no share was given to; none of their rows is drawn.
     epochs : int
         Draws of these numbers of rows that share no row.
+    measure : str
+        What shares are of: ``rows``, or ``tokens`` of a budget.
+    empty : int
+        Groups with a share of the tokens that is less than their next row has; they gave none.
     """
 
     by: tuple[str, ...]
@@ -63,15 +71,20 @@ class Groups:
     moved: int = 0
     unnamed: int = 0
     epochs: int = 1
+    measure: str = "rows"
+    empty: int = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about groups that did not get their share."""
         notes = []
         if self.short:
+            given = f"; the others gave {self.moved:,} {self.measure} in their place"
+            less = f"{self.short:,} groups have fewer {self.measure} than their share"
+            notes.append(less + given * (self.moved > 0))
+        if self.empty:
             notes.append(
-                f"{self.short:,} groups have fewer rows than their share; "
-                f"the others gave the {self.moved:,} rows that they lack"
+                f"{self.empty:,} groups gave no row: the next has more tokens than their share"
             )
         if self.unnamed:
             notes.append(f"{self.unnamed:,} groups have no share; none of their rows was drawn")
@@ -307,7 +320,8 @@ def _group_facts(groups: Groups) -> Iterator[tuple[str, str]]:
     yield "groups", f"{groups.count:,} by {', '.join(groups.by)}, {groups.allocation}"
     shown = groups.largest[:_GROUPS_PRINTED]
     for group in shown:
-        yield f"  {group.name}", f"{group.drawn:,} of {group.rows:,}"
+        tokens = "" if group.tokens is None else f", {group.tokens:,} tokens"
+        yield f"  {group.name}", f"{group.drawn:,} of {group.rows:,}{tokens}"
     if groups.count > len(shown):
         yield "  others", f"{groups.count - len(shown):,} groups"
     for note in groups.notes:

@@ -1,6 +1,6 @@
 //! Reports of the core as dicts of plain values.
 
-use fastsample::draw::GroupsReport;
+use fastsample::draw::{GroupDraw, GroupsReport};
 use fastsample::exclusion::{Example, Excluded, ExcludedBy};
 use fastsample::sketch::Lengths;
 use fastsample::smart::{KindFound, QUANTILES, SmartReport};
@@ -45,11 +45,14 @@ pub(crate) fn smart(py: Python<'_>, found: SmartReport) -> PyResult<Bound<'_, Py
 /// The groups of a draw: the arguments of `fastsample.Groups`.
 pub(crate) fn groups(py: Python<'_>, found: GroupsReport) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
-    let largest = found.largest.into_iter().map(|group| (group.values, group.rows, group.drawn));
+    let told = |group: GroupDraw| (group.values, group.rows, group.drawn, group.tokens);
+    let largest = found.largest.into_iter().map(told);
     dict.set_item("largest", largest.collect::<Vec<_>>())?;
     dict.set_item("count", found.count)?;
     dict.set_item("short", found.short)?;
     dict.set_item("moved", found.moved)?;
+    dict.set_item("empty", found.empty)?;
+    dict.set_item("measure", if found.by_tokens { "tokens" } else { "rows" })?;
     dict.set_item("unnamed", found.unnamed)?;
     dict.set_item("epochs", found.windows)?;
     Ok(dict)

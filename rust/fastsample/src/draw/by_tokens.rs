@@ -41,6 +41,22 @@ impl Ranks {
         let (population, weights) = weighed(ctx, population, plan)?;
         Ok((population, weights.map_or(Self::Alike, Self::Weights)))
     }
+
+    /// The rows `ids`, and what a rule found of them.
+    ///
+    /// # Errors
+    /// As [`Selection::of_ids`].
+    pub(super) fn chosen(
+        &self,
+        ids: &[u64],
+        rows: u64,
+    ) -> Result<(Selection, Option<SmartReport>)> {
+        if let Self::Rule(ranking) = self {
+            let (selection, report) = ranking.chosen(ids, 0..ranking.len())?;
+            return Ok((selection, Some(report)));
+        }
+        Ok((Selection::of_ids(ids, rows)?, None))
+    }
 }
 
 /// The order of a draw by a column of weights.
@@ -87,12 +103,7 @@ pub(super) fn draw(
         }
         Ranks::Rule(ranking) => tokens::draw(ctx, rows, &**ranking, limits)?,
     };
-    let (selection, report) = if let Ranks::Rule(ranking) = ranks {
-        let (selection, report) = ranking.chosen(&drawn.ids, 0..ranking.len())?;
-        (selection, Some(report))
-    } else {
-        (Selection::of_ids(&drawn.ids, rows.source().rows())?, None)
-    };
+    let (selection, report) = ranks.chosen(&drawn.ids, rows.source().rows())?;
     let sample = Sample::of_population(population.clone(), selection, seed, None)?;
     let sample = sample.with_text(rows.text().clone()).with_inputs(rows.inputs());
     Ok((sample, TokensDrawn { tokens: drawn.tokens, too_long: drawn.too_long }, report))

@@ -58,8 +58,7 @@ const NOT_BY_KEY: [DrawPart; 8] = [By, Group, Weight, Smart, Tokens, Replace, We
 const EXCLUSIVE_IN_PARTS: [(DrawPart, DrawPart); 3] = [(Weight, Smart), (By, Weight), (By, Smart)];
 
 /// Parts that exclude each other, the first that is found is told.
-const EXCLUSIVE: [(DrawPart, DrawPart); 9] = [
-    (By, Tokens),
+const EXCLUSIVE: [(DrawPart, DrawPart); 8] = [
     (Replace, Entropy),
     (Replace, Tokens),
     (Weight, Entropy),
@@ -167,7 +166,10 @@ mod tests {
             |parts: &[DrawPart]| check_combination(parts).map_err(|error| error.to_string()).err();
         for (parts, expected) in [
             (&[Tokens, Weights][..], "rows that are drawn by their tokens have no weights"),
-            (&[By, Tokens], "by and draws by tokens exclude each other; leave out one of them"),
+            (
+                &[Replace, Tokens],
+                "replace and draws by tokens exclude each other; leave out one of them",
+            ),
             (
                 &[Weight, Smart, Entropy],
                 "weight and entropy exclude each other; leave out one of them",
@@ -205,6 +207,7 @@ mod tests {
             &[By, Weight, Replace, Weights][..],
             &[Group, Weight, Tokens],
             &[Weight, Tokens],
+            &[By, Weight, Smart, Tokens],
             &[Group, Smart, Epochs],
             &[By, Weight, Smart, Epochs],
             &[By, Smart],

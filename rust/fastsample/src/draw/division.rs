@@ -20,6 +20,8 @@ pub struct GroupDraw {
     pub rows: u64,
     /// Rows drawn.
     pub drawn: u64,
+    /// Their tokens, where they were counted.
+    pub tokens: Option<u64>,
 }
 
 /// The groups of a sample.
@@ -29,10 +31,14 @@ pub struct GroupsReport {
     pub largest: Vec<GroupDraw>,
     /// All groups.
     pub count: u64,
-    /// Groups that have fewer rows than their share.
+    /// Whether shares are of tokens, not of rows.
+    pub by_tokens: bool,
+    /// Groups that have less than their share.
     pub short: u64,
-    /// Rows that those lack, which others give.
+    /// What those lack, and others give.
     pub moved: u64,
+    /// Groups that have a share of tokens which no row of theirs fits into.
+    pub empty: u64,
     /// Groups that have no share.
     pub unnamed: u64,
     /// Windows of which no two share a row.
@@ -81,12 +87,7 @@ pub(crate) fn divide(
     replace: bool,
 ) -> Result<(Vec<u64>, GroupsReport)> {
     let rows = groups.rows();
-    let (allocation, named) = match shares {
-        Shares::Formula(allocation) => (allocation.clone(), rows.len()),
-        Shares::Named(shares) => {
-            (Allocation::Weights(weights_of(ctx, groups, shares)?), shares.len())
-        }
-    };
+    let (allocation, named) = allocation(ctx, groups, shares)?;
     let Allocated { amounts, short, moved } = if replace {
         allocation.divide_with_replacement(n, rows)?
     } else {
@@ -95,12 +96,28 @@ pub(crate) fn divide(
     let report = GroupsReport {
         largest: largest(ctx, groups, &amounts)?,
         count: amounts.len() as u64,
+        by_tokens: false,
         short,
         moved,
+        empty: 0,
         unnamed: (amounts.len() - named) as u64,
         windows: if replace { 1 } else { windows(rows, &amounts) },
     };
     Ok((amounts, report))
+}
+
+/// How rows or tokens are divided, and the number of groups that have a share.
+pub(super) fn allocation(
+    ctx: &Context,
+    groups: &impl GroupTable,
+    shares: &Shares,
+) -> Result<(Allocation, usize)> {
+    Ok(match shares {
+        Shares::Formula(allocation) => (allocation.clone(), groups.rows().len()),
+        Shares::Named(shares) => {
+            (Allocation::Weights(weights_of(ctx, groups, shares)?), shares.len())
+        }
+    })
 }
 
 /// How many draws of `amounts` share no row.
@@ -110,7 +127,11 @@ fn windows(rows: &[u64], amounts: &[u64]) -> u64 {
 }
 
 /// The largest groups, ties by their first row.
-fn largest(ctx: &Context, groups: &impl GroupTable, amounts: &[u64]) -> Result<Vec<GroupDraw>> {
+pub(super) fn largest(
+    ctx: &Context,
+    groups: &impl GroupTable,
+    amounts: &[u64],
+) -> Result<Vec<GroupDraw>> {
     let rows = groups.rows();
     let key = |&group: &usize| (Reverse(rows[group]), group);
     let mut shown: Vec<usize> = (0..rows.len()).collect();
@@ -120,7 +141,12 @@ fn largest(ctx: &Context, groups: &impl GroupTable, amounts: &[u64]) -> Result<V
     }
     shown.sort_unstable_by_key(key);
     let values = groups.values(ctx, &shown)?;
-    let group = |(&group, values)| GroupDraw { values, rows: rows[group], drawn: amounts[group] };
+    let group = |(&group, values)| GroupDraw {
+        values,
+        rows: rows[group],
+        drawn: amounts[group],
+        tokens: None,
+    };
     Ok(shown.iter().zip(values).map(group).collect())
 }
 

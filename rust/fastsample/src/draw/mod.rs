@@ -12,7 +12,7 @@
 //! | `plan` | the description |
 //! | `drawn` | what was drawn |
 //! | `combination` | which parts of a description go together; nothing else refuses a combination |
-//! | `stratified` | of each group of rows its own number |
+//! | `stratified`, `stratified_tokens` | of each group of rows its own number, or tokens |
 //! | `division` | how many rows of each group |
 //! | `grouped` | whole groups of rows |
 //! | `keyed` | by a column instead of the place of a row |
@@ -34,6 +34,7 @@ mod plan;
 mod ranked;
 mod repeated;
 mod stratified;
+mod stratified_tokens;
 mod weighted;
 
 use arrow_array::RecordBatchReader;
@@ -184,6 +185,12 @@ fn counted(
     let goal =
         if let DrawSize::Tokens(budget) = plan.size { Goal::Tokens(budget) } else { Goal::Rows(n) };
     let limits = TokenLimits { goal, max_tokens: counting.max_tokens };
+    if let Cells::Each { by, shares } = &plan.cells {
+        let (sample, groups, tokens, smart) =
+            stratified_tokens::draw(ctx, &population, plan, &rows, limits, &ranks, (by, shares))?;
+        let (groups, tokens, notes) = (Some(groups), Some(tokens), rows.notes());
+        return Ok(Drawn { smart, groups, tokens, notes, ..Drawn::of(sample) });
+    }
     let (sample, tokens, smart) = by_tokens::draw(ctx, &population, plan, &rows, limits, &ranks)?;
     Ok(Drawn { smart, tokens: Some(tokens), notes: rows.notes(), ..Drawn::of(sample) })
 }

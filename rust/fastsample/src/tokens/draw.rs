@@ -114,7 +114,7 @@ pub fn draw(
 }
 
 /// The tokens of some rows, in the order of their ordinals `ids`.
-pub(super) fn lengths_of(ctx: &Context, rows: &Measure, ids: &[u64]) -> Result<Vec<u32>> {
+pub(crate) fn lengths_of(ctx: &Context, rows: &Measure, ids: &[u64]) -> Result<Vec<u32>> {
     let mut places: Vec<usize> = (0..ids.len()).collect();
     places.sort_unstable_by_key(|&place| ids[place]);
     let found = rows.lengths(ctx, &Selection::of_ids(ids, rows.source().rows())?)?;
