@@ -255,7 +255,6 @@ def test_bad_arguments_of_split(options: dict[str, Any], error: str) -> None:
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ({"by": "site"}, "group and by exclude"),
         ({"smart": "entropy"}, "group and entropy exclude"),
         ({"weights": True}, "group and weights exclude"),
         ({"group": []}, "group is empty"),

@@ -257,8 +257,10 @@ def test_the_command_line(tmp_path: Path, words: str) -> None:
 
 
 def test_what_does_not_go_together() -> None:
-    with pytest.raises(ArgumentError, match="exclude each other"):
-        fastsample.epochs(TABLE, 5, group="talk", by="talk")
+    with pytest.raises(ArgumentError, match="draws by tokens go with by or with group"):
+        fastsample.sample(
+            TABLE, 5, group="talk", by="talk", max_tokens=9, tokenizer="tokenizer.json"
+        )
     table = TABLE.append_column("none", pa.array([0] * ROWS))
     with pytest.raises(ArgumentError, match="no row that may be drawn has a weight above 0"):
         fastsample.sample(table, 5, group="talk", weight="none")

@@ -130,11 +130,13 @@ def sample(
         drawn; with `budget_tokens`, groups are drawn until the next one would exceed it. Which
         groups are drawn does not depend on where their rows are. A row that is null in all of the
         columns is a group of its own. Samples of growing `n` share all groups but some of the last.
-        Memory is needed as for `by`.
+        Memory is needed as for `by`. With `by` each stratum gives its own number of rows in whole
+        groups, of which each has to be of one stratum.
     n_groups
         Instead of `n`: the number of groups to draw, such as 1,000 conversations, each with all its
         rows. A smaller sample is then a subset of a larger one. With `max_tokens` exactly as many
-        of the groups without a longer row.
+        of the groups without a longer row. With `by` it is divided among the strata, as
+        `allocation` says of their groups.
     weight
         A column of numbers by which rows are drawn (priority sampling): a row of twice the weight
         is drawn about twice as often. Rows of weight 0 are not drawn; only ratios count, and one

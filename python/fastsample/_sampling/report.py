@@ -58,9 +58,9 @@ class Groups:
     epochs : int
         Draws of these numbers of rows that share no row.
     measure : str
-        What shares are of: ``rows``, or ``tokens`` of a budget.
+        What shares are of: ``rows``, ``tokens`` of a budget, or ``groups`` that are drawn whole.
     empty : int
-        Groups with a share of the tokens that is less than their next row has; they gave none.
+        Groups that gave no row, since their share is less than the next one takes.
     """
 
     by: tuple[str, ...]
@@ -83,9 +83,10 @@ class Groups:
             less = f"{self.short:,} groups have fewer {self.measure} than their share"
             notes.append(less + given * (self.moved > 0))
         if self.empty:
-            notes.append(
-                f"{self.empty:,} groups gave no row: the next has more tokens than their share"
-            )
+            why = "no whole group of rows fits into their share"
+            if self.measure == "tokens":
+                why = "the next has more tokens than their share"
+            notes.append(f"{self.empty:,} groups gave no row: {why}")
         if self.unnamed:
             notes.append(f"{self.unnamed:,} groups have no share; none of their rows was drawn")
         return tuple(notes)

@@ -81,9 +81,8 @@ impl PlanArguments {
             (None, None) => Cells::All,
             (Some(by), None) => Cells::Each { by, shares: self.allocation.shares()? },
             (None, Some(group)) => Cells::Whole(group),
-            (Some(_), Some(_)) => {
-                draw::check_combination(&[DrawPart::Group, DrawPart::By])?;
-                return Err(Error::Internal("groups of two kinds".into()));
+            (Some(by), Some(group)) => {
+                Cells::WholeOfEach { group, by, shares: self.allocation.shares()? }
             }
         };
         let rule = rule.map(|rule| rule.core().clone());

@@ -52,7 +52,7 @@ pub(crate) fn groups(py: Python<'_>, found: GroupsReport) -> PyResult<Bound<'_, 
     dict.set_item("short", found.short)?;
     dict.set_item("moved", found.moved)?;
     dict.set_item("empty", found.empty)?;
-    dict.set_item("measure", if found.by_tokens { "tokens" } else { "rows" })?;
+    dict.set_item("measure", found.measure.name())?;
     dict.set_item("unnamed", found.unnamed)?;
     dict.set_item("epochs", found.windows)?;
     Ok(dict)

@@ -58,13 +58,12 @@ const NOT_BY_KEY: [DrawPart; 8] = [By, Group, Weight, Smart, Tokens, Replace, We
 const EXCLUSIVE_IN_PARTS: [(DrawPart, DrawPart); 3] = [(Weight, Smart), (By, Weight), (By, Smart)];
 
 /// Parts that exclude each other, the first that is found is told.
-const EXCLUSIVE: [(DrawPart, DrawPart); 8] = [
+const EXCLUSIVE: [(DrawPart, DrawPart); 7] = [
     (Replace, Entropy),
     (Replace, Tokens),
     (Weight, Entropy),
     (Features, Entropy),
     (Group, Entropy),
-    (Group, By),
     (Group, Weights),
     (Group, Replace),
 ];
@@ -106,6 +105,11 @@ pub fn check_combination(parts: &[DrawPart]) -> Result<()> {
                 other.name()
             ));
         }
+    }
+    if has(By) && has(Group) && has(Tokens) {
+        return refuse(
+            "draws by tokens go with by or with group, not with both; leave out one of them".into(),
+        );
     }
     if has(Key)
         && let Some(part) = NOT_BY_KEY.into_iter().find(|&part| has(part))
@@ -182,7 +186,10 @@ mod tests {
                 &[Smart, Entropy, Features],
                 "features and entropy exclude each other; leave out one of them",
             ),
-            (&[Group, By, Epochs], "group and by exclude each other; leave out one of them"),
+            (
+                &[Group, By, Tokens],
+                "draws by tokens go with by or with group, not with both; leave out one of them",
+            ),
             (
                 &[By, Replace, Smart],
                 "by and smart exclude each other in draws with replacement; leave out one",
@@ -207,6 +214,7 @@ mod tests {
             &[By, Weight, Replace, Weights][..],
             &[Group, Weight, Tokens],
             &[Weight, Tokens],
+            &[Group, By, Weight, Smart, Epochs],
             &[By, Weight, Smart, Tokens],
             &[Group, Smart, Epochs],
             &[By, Weight, Smart, Epochs],

@@ -11,6 +11,29 @@ use crate::select::{Allocated, Allocation, check_sum, in_units};
 /// Groups whose numbers a report has: the largest.
 pub const GROUPS_SHOWN: usize = 100;
 
+/// What groups have shares of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measured {
+    /// Rows.
+    Rows,
+    /// Tokens of a budget.
+    Tokens,
+    /// Groups that are drawn whole.
+    Groups,
+}
+
+impl Measured {
+    /// What users call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rows => "rows",
+            Self::Tokens => "tokens",
+            Self::Groups => "groups",
+        }
+    }
+}
+
 /// A group of a sample.
 #[derive(Debug, Clone)]
 pub struct GroupDraw {
@@ -31,13 +54,13 @@ pub struct GroupsReport {
     pub largest: Vec<GroupDraw>,
     /// All groups.
     pub count: u64,
-    /// Whether shares are of tokens, not of rows.
-    pub by_tokens: bool,
+    /// What shares are of.
+    pub measure: Measured,
     /// Groups that have less than their share.
     pub short: u64,
     /// What those lack, and others give.
     pub moved: u64,
-    /// Groups that have a share of tokens which no row of theirs fits into.
+    /// Groups that have a share, and no row or group that fits into it.
     pub empty: u64,
     /// Groups that have no share.
     pub unnamed: u64,
@@ -96,7 +119,7 @@ pub(crate) fn divide(
     let report = GroupsReport {
         largest: largest(ctx, groups, &amounts)?,
         count: amounts.len() as u64,
-        by_tokens: false,
+        measure: Measured::Rows,
         short,
         moved,
         empty: 0,
@@ -182,7 +205,7 @@ fn weights_of(
 }
 
 /// The values of a group, as an error shows them.
-fn shown(values: &[Option<String>]) -> String {
+pub(super) fn shown(values: &[Option<String>]) -> String {
     let one = |value: &Option<String>| value.as_ref().map_or("null".into(), |v| format!("{v:?}"));
     values.iter().map(one).collect::<Vec<_>>().join(" / ")
 }

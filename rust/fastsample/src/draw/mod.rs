@@ -14,7 +14,7 @@
 //! | `combination` | which parts of a description go together; nothing else refuses a combination |
 //! | `stratified`, `stratified_tokens` | of each group of rows its own number, or tokens |
 //! | `division` | how many rows of each group |
-//! | `grouped` | whole groups of rows |
+//! | `grouped` | whole groups of rows, also of each stratum its own number |
 //! | `keyed` | by a column instead of the place of a row |
 //! | `weighted` | by a column of weights |
 //! | `repeated` | with replacement |
@@ -42,7 +42,7 @@ use arrow_array::RecordBatchReader;
 use self::by_tokens::Ranks;
 pub use self::combination::{DrawPart, check_combination};
 pub use self::counted::TokensDrawn;
-pub use self::division::{GROUPS_SHOWN, GroupDraw, GroupsReport};
+pub use self::division::{GROUPS_SHOWN, GroupDraw, GroupsReport, Measured};
 pub(crate) use self::division::{GroupTable, divide};
 pub use self::drawn::Drawn;
 pub use self::grouped::WholeGroups;
@@ -110,7 +110,7 @@ use crate::tokens::{Goal, Measure, TokenLimits};
 /// ```
 pub fn draw(ctx: &Context, population: Population, plan: &DrawPlan) -> Result<Drawn> {
     check_combination(&plan.parts())?;
-    if matches!(plan.size, DrawSize::Groups { .. }) && !matches!(plan.cells, Cells::Whole(_)) {
+    if matches!(plan.size, DrawSize::Groups { .. }) && !plan.cells.are_whole() {
         return Err(Error::Argument(
             "n_groups counts groups that are drawn whole; name their column with group".into(),
         ));
@@ -141,6 +141,13 @@ pub fn draw(ctx: &Context, population: Population, plan: &DrawPlan) -> Result<Dr
             let (sample, whole, smart) = grouped::draw(ctx, population, plan, amount, columns)?;
             Drawn { whole: Some(whole), smart, epochs: whole.epochs, ..Drawn::of(sample) }
         }
+        (Cells::WholeOfEach { group, by, shares }, _) => {
+            let of_each = (by.as_slice(), shares);
+            let (sample, groups, whole, smart) =
+                grouped::draw_of_each(ctx, population, plan, amount, group, of_each)?;
+            let epochs = whole.epochs;
+            Drawn { groups: Some(groups), whole: Some(whole), smart, epochs, ..Drawn::of(sample) }
+        }
         (Cells::All, _) if plan.replace => {
             let (sample, smart) = repeated::draw(ctx, population, plan, amount)?;
             Drawn { smart, ..Drawn::of(sample) }
@@ -170,7 +177,8 @@ fn counted(
     population.count(amount)?;
     // Rows are ranked before the tokenizer meets the first; groups later.
     let (population, ranks) = match &plan.cells {
-        Cells::Whole(_) => (population, Ranks::Alike),
+        // The last is refused with tokens.
+        Cells::Whole(_) | Cells::WholeOfEach { .. } => (population, Ranks::Alike),
         Cells::All | Cells::Each { .. } => Ranks::new(ctx, population, plan)?,
     };
     let n = population.count(amount)?;

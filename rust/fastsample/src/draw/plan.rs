@@ -63,6 +63,27 @@ pub enum Cells {
     },
     /// Rows of equal values of these columns, drawn all or none (clusters).
     Whole(Vec<String>),
+    /// Clusters of which each stratum gives its own number.
+    WholeOfEach {
+        /// The columns of the clusters.
+        group: Vec<String>,
+        /// The columns of the strata.
+        by: Vec<String>,
+        /// How many rows, or clusters, of each stratum.
+        shares: Shares,
+    },
+}
+
+impl Cells {
+    /// Whether each gives its own number.
+    fn have_shares(&self) -> bool {
+        matches!(self, Self::Each { .. } | Self::WholeOfEach { .. })
+    }
+
+    /// Whether rows are drawn in groups, all or none of each.
+    pub(super) fn are_whole(&self) -> bool {
+        matches!(self, Self::Whole(_) | Self::WholeOfEach { .. })
+    }
 }
 
 /// How rows are divided among groups.
@@ -143,8 +164,8 @@ impl DrawPlan {
     pub fn parts(&self) -> Vec<DrawPart> {
         let rule = self.weight.rule.as_ref();
         let parts = [
-            (DrawPart::By, matches!(self.cells, Cells::Each { .. })),
-            (DrawPart::Group, matches!(self.cells, Cells::Whole(_))),
+            (DrawPart::By, self.cells.have_shares()),
+            (DrawPart::Group, self.cells.are_whole()),
             (DrawPart::Key, self.key.is_some()),
             (DrawPart::Weight, self.weight.column.is_some()),
             (DrawPart::Smart, rule.is_some()),

@@ -13,7 +13,7 @@ use std::ops::AddAssign;
 
 use super::by_tokens::Ranks;
 use super::counted::TokensDrawn;
-use super::division::{GroupsReport, allocation, largest};
+use super::division::{GroupsReport, Measured, allocation, largest};
 use super::plan::{DrawPlan, Shares};
 use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
@@ -77,7 +77,10 @@ pub(super) fn draw(
     let report = GroupsReport {
         largest: shown,
         count: there.len() as u64,
-        by_tokens: matches!(limits.goal, Goal::Tokens(_)),
+        measure: match limits.goal {
+            Goal::Rows(_) => Measured::Rows,
+            Goal::Tokens(_) => Measured::Tokens,
+        },
         short: lacking.iter().filter(|&&lacking| lacking > 0).count() as u64,
         moved: lacking.iter().sum::<u64>() - (strata.goal() - quotas.iter().sum::<u64>()),
         empty,

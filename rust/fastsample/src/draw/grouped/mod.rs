@@ -11,9 +11,11 @@
 //! of it would lose. Groups whose rows all weigh 0 by a rule come last.
 
 mod by_tokens;
+mod of_each;
 mod passes;
 
 pub(super) use self::by_tokens::draw_by_tokens;
+pub(super) use self::of_each::draw as draw_of_each;
 use self::passes::Passes;
 use super::plan::{DrawPlan, DrawSize};
 use crate::error::{Error, Result};
@@ -76,6 +78,24 @@ fn too_few(wanted: u64, groups: &GroupOrder) -> Error {
     ))
 }
 
+/// Fails unless `n` of `all` groups can be drawn.
+fn check_groups(n: u64, all: u64) -> Result<()> {
+    if n > all || n == 0 {
+        return Err(Error::Argument(format!(
+            "n_groups is {n}, but only {all} groups can be drawn; ask for at most {all}"
+        )));
+    }
+    Ok(())
+}
+
+/// The `n` groups of an epoch: each goes on where the one before ends, and behind the last group comes
+/// the first again.
+fn window(order: &[usize], n: u64, epoch: u64) -> Vec<usize> {
+    let first = u128::from(epoch) * u128::from(n) % (order.len().max(1) as u128);
+    let (before, from) = order.split_at(first as usize);
+    from.iter().chain(before).copied().take(n as usize).collect()
+}
+
 /// The groups of a population, in the order in which they are drawn.
 struct GroupOrder {
     partition: Partition,
@@ -128,20 +148,12 @@ impl GroupOrder {
         Ok(Self { partition, order, judged })
     }
 
-    /// The `n` groups of an epoch, and how many epochs share no group: each goes on where the one
-    /// before ends, and behind the last group comes the first again.
+    /// The `n` groups of an epoch, and how many epochs share no group.
     fn window(&self, n: u64, at_most: bool, epoch: u64) -> Result<(Vec<usize>, u64)> {
         let all = self.order.len() as u64;
         let n = if at_most { n.min(all) } else { n };
-        if n > all || n == 0 {
-            return Err(Error::Argument(format!(
-                "n_groups is {n}, but only {all} groups can be drawn; ask for at most {all}"
-            )));
-        }
-        let first = (u128::from(epoch) * u128::from(n) % u128::from(all)) as usize;
-        let (before, from) = self.order.split_at(first);
-        let drawn = from.iter().chain(before).copied().take(n as usize).collect();
-        Ok((drawn, all / n))
+        check_groups(n, all)?;
+        Ok((window(&self.order, n, epoch), all / n))
     }
 
     fn sample(
