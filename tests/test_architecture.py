@@ -15,8 +15,9 @@ PYTHON = ROOT / "python" / "fastsample"
 #: that is a set do not import each other.
 PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_fastsample", "_public", "errors"),
-    ("_arguments", "_files", "_layout", "_progress", "_text_lengths"),
-    ("_committed", "_figure", "_remote"),
+    ("_arguments", "_files", "_layout", "_progress", "_stored", "_text_lengths"),
+    ("_committed", "_figure", "_hub"),
+    ("_remote",),
     ("_source",),
     ("_training",),
     ("_sampling",),

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from data import pairs
 from fastsample.cli import app
+from hub import hub_server
 from servers import s3_server
 
 pytestmark = pytest.mark.cloud
@@ -27,8 +28,13 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    import huggingface_hub.constants as of_hub
+
     table = pairs(3000)
-    with s3_server(tmp_path) as server:
+    with s3_server(tmp_path) as server, hub_server() as hub:
+        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(of_hub, "ENDPOINT", hub.url)
+        monkeypatch.setattr(of_hub, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         for part in range(2):
@@ -36,6 +42,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             path.parent.mkdir(exist_ok=True)
             pq.write_table(table.slice(part * 1500, 1500), path)
             server.put(f"train/{part}.parquet", path.read_bytes())
+        files = {f"data/{path.name}": path.read_bytes() for path in tmp_path.glob("train/*")}
+        hub.push("org/pairs", files)
         monkeypatch.chdir(tmp_path)
         yield tmp_path
 
@@ -43,15 +51,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_every_snippet_and_command_runs(folder: Path) -> None:
     names: dict[str, Any] = {}
     snippets = blocks("python")
-    assert len(snippets) == 5
+    assert len(snippets) == 6
     for snippet in snippets:
         exec(snippet, names)
     local = fastsample.sample("train", 1000, seed=42)
     assert pq.read_table("sample.parquet").equals(local.to_arrow())
     commands = [line for block in blocks("sh") for line in block.splitlines()]
-    assert len(commands) == 2
+    assert len(commands) == 3
     assert commands[0] == "pip install 'fastsample[cloud]'"
     assert len(names["parts"]) == 500
-    done = CliRunner().invoke(app, shlex.split(commands[1])[1:])
-    assert done.exit_code == 0, done.output
-    assert pq.read_table("sample.parquet").num_rows == 1000
+    for command in commands[1:]:
+        Path("sample.parquet").unlink()
+        done = CliRunner().invoke(app, shlex.split(command)[1:])
+        assert done.exit_code == 0, done.output
+        assert pq.read_table("sample.parquet").num_rows == 1000

@@ -186,7 +186,6 @@ def test_commands_tell_what_was_passed_over(command: str, as_json: bool, tmp_pat
     [
         ("hdfs://host/k.parquet", "hdfs://host/k.parquet"),
         ("ftp://x.org/*.parquet", "ftp://x.org/"),
-        ("hf://datasets/x/y.parquet", "hf://datasets/x/y.parquet"),
         (Path("s3://bucket/k.parquet"), "s3://bucket/k.parquet"),
     ],
 )

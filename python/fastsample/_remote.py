@@ -1,38 +1,37 @@
-"""Files in object stores and on web servers, read in ranges through obstore."""
+"""Files in object stores, on web servers and on the Hugging Face Hub, read in ranges."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from fastsample import _fastsample
+from fastsample._hub import find_on_hub, is_hub
 from fastsample._public import public
+from fastsample._stored import (
+    StoredObject,
+    changed,
+    check_length,
+    choose,
+    folder_of,
+    is_pattern,
+    no_parts,
+)
 from fastsample.errors import (
     ArgumentError,
     FastSampleError,
     MissingDependencyError,
     ReadError,
-    SourceChangedError,
     SourceNotFoundError,
     SourceTypeError,
 )
 
-#: What the core takes: URL, bytes, version, ETag, id of the version in the store, and what reads a
-#: range.
-_Object: TypeAlias = tuple[str, int, str, str | None, str | None, Callable[[int, int], bytes]]
-
-#: An object that a draw has read from: URL, bytes, version, ETag, id of the version in the store.
-ToldObject: TypeAlias = tuple[str, int, str, str | None, str | None]
-
-_URL = re.compile(r"(s3|s3a|gs|az|azure|abfs|abfss|http|https)://", re.IGNORECASE)
+_URL = re.compile(r"(s3|s3a|gs|az|azure|abfs|abfss|hf|http|https)://", re.IGNORECASE)
 
 #: The beginning of a URL of a web server, and who asks.
 _USER = re.compile(r"(https?://)[^/]*@", re.IGNORECASE)
-
-_WILDCARD = re.compile(r"[*?\[]")
 
 #: Where each kind of store looks for what proves who asks.
 _CREDENTIALS = {
@@ -59,10 +58,11 @@ class RemoteFiles:
     ----------
     location
         A URL of a file, a folder or a glob: ``s3://bucket/data/*.parquet``, ``gs://``, ``az://``,
-        ``https://`` (files only). With `store`, the path in it. A list of those, read in order.
+        ``hf://datasets/org/name@revision/data`` (the Hugging Face Hub), ``https://`` (files only).
+        With `store`, the path in it. A list of those, read in order.
     storage_options
-        Options of the store, as obstore names them: ``{"region": "eu-central-1"}``. What is not
-        given is taken from the environment.
+        Options of the store, as obstore names them: ``{"region": "eu-central-1"}``; of the Hub
+        ``token`` and ``endpoint``. What is not given is taken from the environment.
     store
         Any store of obstore, such as ``obstore.store.S3Store("bucket")``.
 
@@ -91,7 +91,7 @@ class RemoteFiles:
                 )
             if store is None and not is_url(each):
                 raise ArgumentError(
-                    f"{each!r} is no URL of a store; begin it with s3://, gs://, az:// or "
+                    f"{each!r} is no URL of a store; begin it with s3://, gs://, az://, hf:// or "
                     "https://, or pass store="
                 )
         if storage_options is not None and store is not None:
@@ -140,12 +140,15 @@ def remote_files(source: object) -> RemoteFiles | None:
     return RemoteFiles([str(each) for each in source])
 
 
-def find(files: RemoteFiles) -> tuple[list[_Object], list[str]]:
+def find(files: RemoteFiles) -> tuple[list[StoredObject], list[str]]:
     """Return the objects that remote files stand for, and URLs of others that lie there."""
-    objects: list[_Object] = []
+    objects: list[StoredObject] = []
     passed_over: list[str] = []
     for location in files._locations:
-        found, others = _find(_place(location, files._store, files._options))
+        if files._store is None and is_hub(location):
+            found, others = find_on_hub(location, files._options)
+        else:
+            found, others = _find(_place(location, files._store, files._options))
         objects += found
         passed_over += others
     return objects, passed_over
@@ -249,17 +252,17 @@ def _container(store: Any) -> str:
     return "".join(f"/{part}" for part in parts)
 
 
-def _find(place: _Place) -> tuple[list[_Object], list[str]]:
+def _find(place: _Place) -> tuple[list[StoredObject], list[str]]:
     """Return the files that a place stands for, in order, and URLs of others that lie there."""
     obstore = _obstore()
     url = place.url(place.path)
-    is_pattern = _WILDCARD.search(place.path) is not None
+    has_pattern = is_pattern(place.path)
     is_web = place.kind == "http"
-    if is_web and (is_pattern or not place.path or place.path.endswith("/")):
+    if is_web and (has_pattern or not place.path or place.path.endswith("/")):
         raise ArgumentError(
             f"{url}: a web server does not list its files; name each file, as a list of URLs"
         )
-    if place.path and not is_pattern and not place.path.endswith("/"):
+    if place.path and not has_pattern and not place.path.endswith("/"):
         try:
             return [_object(place, obstore.head(place.store, place.path))], []
         except FileNotFoundError:
@@ -267,28 +270,19 @@ def _find(place: _Place) -> tuple[list[_Object], list[str]]:
                 raise SourceNotFoundError(f"{url}: no such file; check the URL") from None
         except Exception as error:
             raise _failure(url, place.kind, error) from None
-    folder = place.path.rstrip("/")
-    if is_pattern:
-        parts = folder.split("/")
-        fixed = next(at for at, part in enumerate(parts) if _WILDCARD.search(part))
-        folder = "/".join(parts[:fixed])
+    folder = folder_of(place.path)
     try:
         chunks = obstore.list(place.store, prefix=folder or None)
         metas = {meta["path"]: meta for chunk in chunks for meta in chunk}
     except Exception as error:
         raise _failure(url, place.kind, error) from None
     names = list(metas)
-    chosen, others = _fastsample.choose_names(place.path.rstrip("/"), names)
-    if not chosen:
-        what = "no file matches this glob" if is_pattern else "no such file or folder"
-        raise SourceNotFoundError(
-            f"{url}: {what} ({len(names):,} files were looked at); check the URL"
-        )
+    chosen, others = choose(url, place.path, names)
     found = [_object(place, metas[names[index]]) for index in chosen]
     return found, [place.url(names[index]) for index in others]
 
 
-def _object(place: _Place, meta: Mapping[str, Any]) -> _Object:
+def _object(place: _Place, meta: Mapping[str, Any]) -> StoredObject:
     url = place.url(meta["path"])
     tag = meta["e_tag"]
     condition: dict[str, Any] = {"if_unmodified_since": meta["last_modified"]}
@@ -318,20 +312,8 @@ class _Reader:
         except Exception as error:
             raise _failure(self._url, self._place.kind, error) from None
         if self._tag is not None and result.meta["e_tag"] not in (None, self._tag):
-            raise _changed(self._url)
-        if len(data) != end - start:
-            raise ReadError(
-                f"{self._url}: cannot read: the server sent {len(data)} bytes of "
-                f"{end - start} at byte {start}; try again later"
-            )
-        return data
-
-
-def _changed(url: str) -> FastSampleError:
-    return SourceChangedError(
-        f"{url}: the file was changed or replaced while it was in use; "
-        "draw the sample again once nothing writes to it"
-    )
+            raise changed(self._url)
+        return check_length(self._url, data, start, end)
 
 
 def _first_words(error: BaseException) -> str:
@@ -344,7 +326,7 @@ def _failure(url: str, kind: str, error: BaseException) -> FastSampleError:
     """Return the error of this package that an error of obstore stands for."""
     kind, name, text = _kind(kind), type(error).__name__, _first_words(error)
     if name == "PreconditionError" or "412 Precondition" in text:
-        return _changed(url)
+        return changed(url)
     if "NoSuchBucket" in text or "ContainerNotFound" in text:
         return SourceNotFoundError(
             f"{url}: there is no such bucket; check its name, and the region and endpoint in "
@@ -363,10 +345,7 @@ def _failure(url: str, kind: str, error: BaseException) -> FastSampleError:
     if any(sign in text.lower() for sign in signs):
         return ReadError(f"{url}: cannot read: no credentials were found; {credentials} ({text})")
     if "non-partial" in text or name == "NotSupportedError":
-        return ReadError(
-            f"{url}: cannot read: the server does not send parts of files; download the file, or "
-            f"serve it from one that answers requests with a Range ({text})"
-        )
+        return no_parts(url, text)
     return ReadError(
         f"{url}: cannot read: {text}; check the network and the address, and try again"
     )

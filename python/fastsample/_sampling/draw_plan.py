@@ -11,7 +11,6 @@ from typing import Any
 from fastsample import _fastsample
 from fastsample._arguments import check_text_columns, optional, string, whole
 from fastsample._progress import Callback
-from fastsample._remote import ToldObject
 from fastsample._sampling.exclusion import excluded, left_out_rows
 from fastsample._sampling.groups import (
     AllocationLike,
@@ -25,6 +24,7 @@ from fastsample._sampling.report import Groups, Report, known_text
 from fastsample._sampling.smart import SmartLike, check_features, check_rule, rule, text_of
 from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._sampling.tokens import counter_of
+from fastsample._stored import ToldObject
 from fastsample.errors import ArgumentError
 
 

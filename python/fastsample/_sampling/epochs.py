@@ -22,7 +22,6 @@ from fastsample._arguments import (
 )
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
-from fastsample._remote import ToldObject
 from fastsample._sampling import formats
 from fastsample._sampling.draw_plan import Drawn, DrawPlan, check_plan, draw, report_of
 from fastsample._sampling.exclusion import LETTERS, check_exclude, excluding, read_benchmarks
@@ -34,6 +33,7 @@ from fastsample._sampling.smart import SmartLike
 from fastsample._sampling.smart_report import to_report
 from fastsample._sampling.write_drawn import write_drawn
 from fastsample._source import SourceLike, matching, open_source
+from fastsample._stored import ToldObject
 from fastsample.errors import ArgumentError, SourceTypeError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from fastsample import _fastsample
-from fastsample._remote import ToldObject
 from fastsample._sampling.inputs import is_stored, told_object
 from fastsample._sampling.manifest import changes
+from fastsample._stored import ToldObject
 from fastsample._training.mapped import fingerprint, head_fingerprint
 from fastsample.errors import ArgumentError, SourceChangedError
 

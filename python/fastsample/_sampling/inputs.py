@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastsample._remote import ToldObject, public_url
+from fastsample._remote import public_url
+from fastsample._stored import ToldObject
 
 #: What tells the content of an input, or of several, from others of the same size.
 _IDENTITIES = ("sha256", "fingerprint", "etag", "etags")

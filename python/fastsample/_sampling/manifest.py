@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fastsample import _fastsample
-from fastsample._remote import RemoteFiles, ToldObject, find
+from fastsample._remote import RemoteFiles, find
 from fastsample._sampling.inputs import difference, is_stored, sizes_alone, told_object
 from fastsample._sampling.manifest_file import VERSION
 from fastsample._sampling.provenance import files_of, other_inputs
 from fastsample._sampling.recipe import Recipe
+from fastsample._stored import ToldObject
 from fastsample._training.mapped import fingerprint
 from fastsample.errors import FastSampleError, SourceChangedError
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from fastsample import _fastsample
-from fastsample._remote import ToldObject, find, remote_files
+from fastsample._remote import find, remote_files
 from fastsample._sampling.inputs import difference, is_stored, sizes_alone, told_object
 from fastsample._sampling.recipe import Recipe
+from fastsample._stored import ToldObject
 from fastsample.errors import FastSampleError
 
 #: The version of the keys. Others are refused.

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastsample._remote import ToldObject, is_url, names_of, remote_files
+from fastsample._remote import is_url, names_of, remote_files
 from fastsample._sampling.smart import ONE_TARGET, Smart, targets_of
 from fastsample._source import SourceLike
+from fastsample._stored import ToldObject
 
 if TYPE_CHECKING:
     import pyarrow as pa
