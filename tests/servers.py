@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -54,7 +55,9 @@ class S3:
     def requests(self) -> list[str]:
         """Return all requests so far, as ``GET /bucket/key``."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return [line.split('"')[1].split("m")[-1] for line in lines if line.count('"') == 2]
+        # Colours stand before the method of some.
+        told = [line.split('"')[1] for line in lines if line.count('"') == 2]
+        return [re.sub("\x1b\\[[0-9;]*m", "", line) for line in told]
 
 
 @contextmanager

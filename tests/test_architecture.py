@@ -18,6 +18,7 @@ PYTHON_LAYERS: tuple[tuple[str, ...], ...] = (
     ("_arguments", "_files", "_layout", "_progress", "_stored", "_text_lengths"),
     ("_committed", "_figure", "_hub"),
     ("_remote",),
+    ("_destination",),
     ("_source",),
     ("_training",),
     ("_sampling",),

@@ -119,6 +119,7 @@ def test_json(source: Path, output: Path) -> None:
         "distinct": None,
         "exclude": None,
         "group": [],
+        "n_groups": None,
         "groups": None,
     }
     expected = {name: mean_chars(written[name]) for name in ("prompt", "response")}

@@ -51,17 +51,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_every_snippet_and_command_runs(folder: Path) -> None:
     names: dict[str, Any] = {}
     snippets = blocks("python")
-    assert len(snippets) == 6
+    assert len(snippets) == 7
     for snippet in snippets:
         exec(snippet, names)
     local = fastsample.sample("train", 1000, seed=42)
     assert pq.read_table("sample.parquet").equals(local.to_arrow())
     commands = [line for block in blocks("sh") for line in block.splitlines()]
-    assert len(commands) == 3
+    assert len(commands) == 4
     assert commands[0] == "pip install 'fastsample[cloud]'"
     assert len(names["parts"]) == 500
     for command in commands[1:]:
-        Path("sample.parquet").unlink()
-        done = CliRunner().invoke(app, shlex.split(command)[1:])
+        words = shlex.split(command)[1:]
+        done = CliRunner().invoke(app, words)
         assert done.exit_code == 0, done.output
-        assert pq.read_table("sample.parquet").num_rows == 1000
+        written = words[words.index("--output") + 1]
+        assert len(fastsample.sample(written, fraction=1)) == 1000

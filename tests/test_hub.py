@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,12 @@ def test_parts_of_a_draw_open_their_files(hub: Hub, local: Path) -> None:
     assert len(job.parts) > 2
     found = [int(row) for part in job.parts for row in job.row_ids(part, decision)]
     assert found == fastsample.sample(local / "data", 50).row_ids.tolist()
+
+
+def test_without_the_library_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(errors.MissingDependencyError, match=r"pip install 'fastsample\[hub\]'"):
+        fastsample.sample(f"hf://datasets/{NAME}/data", 5)
 
 
 @pytest.mark.parametrize(

@@ -230,12 +230,6 @@ def test_few_requests_are_made(tmp_path: Path, web: Web) -> None:
     assert web.methods.count("HEAD") == 2
 
 
-def test_output_to_a_store_is_refused(files: Path) -> None:
-    drawn = fastsample.sample(files / "plain.parquet", 10)
-    with pytest.raises(errors.OutputError, match="outputs are local files; write one, and upload"):
-        drawn.write_parquet(f"s3://{BUCKET}/out.parquet")
-
-
 def test_an_output_of_objects_is_made_again(files: Path, s3: S3, tmp_path: Path) -> None:
     """Manifests and outputs know objects by their ETags, and tell no credentials."""
     key = "made/rows.parquet"

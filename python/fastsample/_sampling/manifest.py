@@ -55,9 +55,7 @@ def described(
         "rows": len(native),
         "row_ids": rows_digest(native),
         "written": dict(written),
-        "outputs": [
-            {"path": str(file.path), "rows": file.rows, "bytes": file.bytes} for file in files
-        ],
+        "outputs": [{"path": file.place, "rows": file.rows, "bytes": file.bytes} for file in files],
     }
 
 

@@ -223,11 +223,20 @@ def known_text(drawn: _fastsample.Sample) -> tuple[tuple[str, ...], dict[str, st
 @public
 @dataclass(frozen=True)
 class WrittenFile:
-    """A file that was written: its path, its rows, its size in bytes."""
+    """A file that was written: its path, its rows, its size in bytes.
+
+    An object that was put into a store has its `url`, and its name as the path.
+    """
 
     path: Path
     rows: int
     bytes: int
+    url: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The URL, or else the path."""
+        return str(self.path) if self.url is None else self.url
 
 
 @public
@@ -351,4 +360,4 @@ def write_facts(report: WriteReport) -> Iterator[tuple[str, str]]:
     yield "file size", f"{report.bytes:,} bytes"
     yield "time", f"{report.seconds:.1f} s"
     for file in report.files:
-        yield "written", str(file.path)
+        yield "written", file.place

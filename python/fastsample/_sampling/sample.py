@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fastsample import _fastsample
-from fastsample._arguments import flag, output_path
+from fastsample._arguments import flag
+from fastsample._destination import Destination, destination, file_name
 from fastsample._progress import Callback, check_progress, reporting
 from fastsample._public import public
+from fastsample._remote import RemoteFiles
 from fastsample._sampling import formats
 from fastsample._sampling.ids_file import load_ids, save_ids
 from fastsample._sampling.provenance import Origin, described
 from fastsample._sampling.recipe import Recipe
 from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.token_cache import Tokens, check_unused
-from fastsample._sampling.write_drawn import write_drawn
+from fastsample._sampling.write_drawn import upload_drawn, write_drawn
 from fastsample._training.cache import cache_file, cache_folder, once
 from fastsample._training.dataset import Dataset, positions, positions_of
 from fastsample._training.token_dataset import TokenDataset
@@ -301,7 +303,7 @@ class Sample:
 
     def write_parquet(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | RemoteFiles,
         *,
         compression: str = "zstd",
         compression_level: int | None = None,
@@ -319,7 +321,9 @@ class Sample:
         Parameters
         ----------
         path
-            The file. With ``shards=k`` it becomes ``name-00000-of-0000k.parquet`` and so on.
+            The file. With ``shards=k`` it becomes ``name-00000-of-0000k.parquet`` and so on. Or an
+            object of a store, by its URL or as a :class:`fastsample.RemoteFiles` with options: the
+            file is made in a temporary folder of this machine, and uploaded.
         compression
             ``zstd``, ``snappy``, ``gzip``, ``lz4``, ``brotli`` or ``none``.
         compression_level
@@ -356,11 +360,11 @@ class Sample:
         SourceChangedError
             The source was modified since the sample was drawn.
         """
-        target = output_path("path", path)
+        target = destination("path", path)
         return self._write(
             target,
             formats.parquet(
-                target,
+                file_name(target),
                 compression=compression,
                 compression_level=compression_level,
                 row_group_size=row_group_size,
@@ -376,7 +380,7 @@ class Sample:
 
     def write_ipc(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | RemoteFiles,
         *,
         compression: str = "none",
         shuffle: bool = False,
@@ -393,10 +397,10 @@ class Sample:
         rest is as in :meth:`write_parquet`. A name that ends in ``.arrows`` gets the streaming
         format.
         """
-        target = output_path("path", path)
+        target = destination("path", path)
         return self._write(
             target,
-            formats.ipc(target, compression=compression),
+            formats.ipc(file_name(target), compression=compression),
             shuffle=shuffle,
             shards=shards,
             overwrite=overwrite,
@@ -408,7 +412,7 @@ class Sample:
 
     def write_jsonl(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | RemoteFiles,
         *,
         compression_level: int | None = None,
         shuffle: bool = False,
@@ -429,10 +433,10 @@ class Sample:
         Other rows are written anew, nulls included: those of other formats, of `columns`, and of
         files of several formats.
         """
-        target = output_path("path", path)
+        target = destination("path", path)
         return self._write(
             target,
-            formats.jsonl(target, compression_level=compression_level),
+            formats.jsonl(file_name(target), compression_level=compression_level),
             shuffle=shuffle,
             shards=shards,
             overwrite=overwrite,
@@ -443,7 +447,7 @@ class Sample:
 
     def write_csv(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | RemoteFiles,
         *,
         compression_level: int | None = None,
         shuffle: bool = False,
@@ -462,10 +466,10 @@ class Sample:
         more field. Other rows have quotes where they need them; a null is an empty field, an empty
         text ``""``. Nested columns are refused: write JSON Lines.
         """
-        target = output_path("path", path)
+        target = destination("path", path)
         return self._write(
             target,
-            formats.csv(target, compression_level=compression_level),
+            formats.csv(file_name(target), compression_level=compression_level),
             shuffle=shuffle,
             shards=shards,
             overwrite=overwrite,
@@ -476,11 +480,14 @@ class Sample:
 
     def _write(
         self,
-        path: Path,
+        path: Path | Destination,
         format: _fastsample.Format,  # noqa: A002
         **options: Any,
     ) -> WriteReport:
-        report = write_drawn([self], [path], format, **options)[0]
+        if isinstance(path, Destination):
+            report = upload_drawn(self, path, format, **options)
+        else:
+            report = write_drawn([self], [path], format, **options)[0]
         return report if report.order != "source" else replace(report, order=self._order)
 
     def _exact_schema(self) -> pa.Schema | None:

@@ -15,7 +15,7 @@ from fastsample._layout import size
 from fastsample._sampling.formats import file_format
 from fastsample._sampling.report import draw_facts, write_facts
 from fastsample.cli._common import print_facts, print_json, say
-from fastsample.cli._paths import folder_of
+from fastsample.cli._paths import Output, folder_of
 
 
 def output(*, required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -23,9 +23,9 @@ def output(*, required: bool) -> Callable[[Callable[..., None]], Callable[..., N
     return click.option(
         "--output",
         "-o",
-        type=click.Path(path_type=Path),
+        type=Output(),
         required=required,
-        help="File to write: Parquet, or by its ending: .arrow, .jsonl, .csv, .tsv, and .gz.",
+        help="File or URL to write: Parquet, or by its ending .arrow, .jsonl, .csv, .tsv, and .gz.",
     )
 
 
@@ -53,9 +53,9 @@ provenance = click.option(
 )
 
 
-def check_compression(output: Path, compression: str | None) -> None:
+def check_compression(output: Path | str, compression: str | None) -> None:
     """Fail before anything is drawn if the name of the output says another codec."""
-    kind = file_format(output)
+    kind = file_format(Path(output))
     if kind in ("jsonl", "csv") and compression is not None:
         raise fastsample.ArgumentError(
             f"--compression {compression}: the compression of JSON Lines and CSV is that of the "
@@ -65,7 +65,7 @@ def check_compression(output: Path, compression: str | None) -> None:
 
 def write(
     drawn: fastsample.Sample,
-    output: Path,
+    output: Path | str,
     compression: str | None,
     *,
     provenance: bool = True,
@@ -74,7 +74,7 @@ def write(
     """Write a sample in the format that the name of the output tells; its folder is made."""
     if compression is not None:
         options["compression"] = compression
-    kind = file_format(output)
+    kind = file_format(Path(output))
     if kind in ("parquet", "ipc"):  # lines have no metadata
         options["provenance"] = provenance
     with folder_of(output):
@@ -112,8 +112,7 @@ def _plain(drawn: Report, written: WriteReport, seconds: float) -> dict[str, Any
         "duplicates": written.copies,
         "order": written.order,
         "files": [
-            {"path": str(file.path), "rows": file.rows, "bytes": file.bytes}
-            for file in written.files
+            {"path": file.place, "rows": file.rows, "bytes": file.bytes} for file in written.files
         ],
         "bytes": written.bytes,
         "seconds": round(seconds, 3),
