@@ -13,7 +13,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train setup-cloud setup-dask setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site axe actionlint deny notices format wheel reproduce faults memory layouts fuzz bench bench-quick bench-scaling bench-growth bench-tokens bench-training mutants clean
+.PHONY: help lock setup setup-train setup-cloud setup-dask setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site axe actionlint check-targets deny notices format wheel reproduce faults memory layouts fuzz bench bench-quick bench-scaling bench-growth bench-tokens bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -137,6 +137,10 @@ lint: setup ## Formatting, lints, types, stubs, documentation of the core
 actionlint: $(INSTALLED) ## Check the workflows with actionlint
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements/actionlint.txt
 	$(BIN)/actionlint
+
+check-targets: $(INSTALLED) ## Type-check for Windows, macOS, aarch64 and musl, as far as rustup has their standard libraries
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/wheel.txt
+	$(BIN)/python -m tools.check_targets
 
 deny: ## Check licences, bans and sources of all crates with cargo-deny, which has to be installed
 	cargo deny --locked check bans licenses sources

@@ -13,6 +13,7 @@ from data import write_parquet
 from fastsample import parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from servers import web_server
 
 GROUP = 60_000
 ROWS = 2 * GROUP + 30_000
@@ -204,3 +205,24 @@ def test_parts_read_no_page_without_a_match(files: list[Path], tmp_path: Path) -
     found = [int(row) for part in job.parts for row in job.row_ids(part, decision)]
     assert found == expected
     assert decision.matching == len(expected)
+
+
+@pytest.mark.cloud
+def test_pages_without_a_match_are_not_fetched() -> None:
+    """Of an object far away only the index and the pages that may match come over the network."""
+    noise = RNG.bytes(100 * 60_000).hex()
+    texts = [f"{row:06} {noise[200 * row : 200 * row + 200]}" for row in range(60_000)]
+    table = pa.table({"id": range(60_000), "text": texts})
+    where = "text BETWEEN '030000' AND '031000'"
+    fetched = {}
+    with web_server() as web:
+        for has_index in (True, False):
+            sink = pa.BufferOutputStream()
+            pq.write_table(table, sink, write_page_index=has_index, data_page_size=1 << 16)
+            web.files[f"/{has_index}.parquet"] = sink.getvalue().to_pybytes()
+            web.ranges.clear()
+            found = fastsample.sample(f"{web.url}/{has_index}.parquet", fraction=1, where=where)
+            assert found.row_ids.tolist() == list(range(30_000, 31_000))
+            fetched[has_index] = sum(last - first for first, last in web.ranges)
+    # The footer and its surroundings come in any case.
+    assert fetched[True] < 2 << 20 < 5 << 20 < fetched[False]
