@@ -31,6 +31,8 @@ class Hub:
     #: Statuses of the next answers to requests for large files.
     faults: list[int] = field(default_factory=list)
     sends_parts: bool = True
+    #: What repositories were called before.
+    renamed: dict[str, str] = field(default_factory=dict)
 
     def push(self, name: str, files: dict[str, bytes], revision: str = "main") -> str:
         """Make a commit the newest of a revision, and return its id."""
@@ -83,6 +85,12 @@ def hub_server() -> Iterator[Hub]:
                 return self._large(parts)
             parts = parts[parts[0] == "api" :]
             name, rest = "/".join(parts[1:3]), parts[3:] or ["revision", "main"]
+            if name in hub.renamed:
+                self.send_response(307)
+                self.send_header("Location", self.path.replace(name, hub.renamed[name]))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return None
             if parts[0] != "datasets" or name not in hub.repositories:
                 return self._refuse(401, "RepoNotFound")
             token = hub.private.get(name)

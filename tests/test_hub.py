@@ -119,6 +119,15 @@ def test_links_that_have_ended_are_asked_for_again(hub: Hub, local: Path) -> Non
     assert sum("/resolve/" in path for _, path in hub.requests) == 4
 
 
+def test_a_repository_that_was_renamed_is_found(hub: Hub, local: Path) -> None:
+    hub.renamed["org/old"] = NAME
+    drawn = fastsample.sample("hf://datasets/org/old/data", 300)
+    assert drawn.to_arrow().equals(fastsample.sample(local / "data", 300).to_arrow())
+    hub.renamed[NAME] = "org/old"
+    with pytest.raises(errors.ReadError, match=r"circles|redirects"):
+        fastsample.sample("hf://datasets/org/old/data", 300)
+
+
 def test_what_passes_is_tried_again(hub: Hub, local: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin, urlsplit
 
 from fastsample._stored import (
     StoredObject,
@@ -42,6 +42,10 @@ _REF = re.compile(r"refs/(?:convert/[^/]+|pr/\d+)")
 
 #: Answers of a place that a file has moved away from: links are good for some time only.
 _EXPIRED = (401, 403, 404, 410)
+
+
+#: Names that a repository may have had one after the other, and seconds until an answer.
+_MOVES, _TIMEOUT = 5, 30
 
 
 @dataclass(frozen=True)
@@ -153,9 +157,28 @@ class _Reader:
         """Return where the file lies; asked again if it is not at the `old` place any more."""
         with self._lock:
             if self._location is None or self._location == old:
-                found = self._api.get_hf_file_metadata(url=self._url, token=self._api.token)
-                self._location = str(found.location)
+                self._location = self._locate()
             return self._location
+
+    def _locate(self) -> str:
+        """Ask the Hub where the file lies: with itself, or at another host."""
+        hub, url = _hub(), self._url
+        for _ in range(_MOVES):
+            answer = hub.utils.http_backoff(
+                "HEAD",
+                url,
+                headers=hub.utils.build_hf_headers(token=self._api.token),
+                follow_redirects=False,
+                timeout=_TIMEOUT,
+            )
+            if not 300 <= answer.status_code < 400:
+                hub.utils.hf_raise_for_status(answer)
+                return url
+            there = urljoin(url, str(answer.headers["Location"]))
+            if _host(there) != _host(url):
+                return there
+            url = there  # the repository was renamed
+        raise ReadError(f"{self._place.url(self._path)}: cannot read: the Hub sends in circles")
 
     def __call__(self, start: int, end: int) -> bytes:
         name = self._place.url(self._path)
@@ -175,9 +198,13 @@ class _Reader:
     def _get(self, location: str, start: int, end: int) -> Any:
         hub = _hub()
         headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
-        if location.startswith(self._api.endpoint):
+        if _host(location) == _host(self._url):
             headers |= hub.utils.build_hf_headers(token=self._api.token)
-        return hub.utils.http_backoff("GET", location, headers=headers, timeout=30)
+        return hub.utils.http_backoff("GET", location, headers=headers, timeout=_TIMEOUT)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
 
 
 def _hub() -> Any:
