@@ -54,6 +54,7 @@ def test_report(sample: fastsample.Sample) -> None:
         "fraction": None,
         "weight": None,
         "key": None,
+        "n_groups": None,
         "group": [],
         "replace": False,
         "distinct": None,

@@ -229,7 +229,7 @@ def test_the_command(files: dict[str, Path], table: pa.Table, tmp_path: Path) ->
     assert done.exit_code == 0
     done = run(app, command)
     assert done.exit_code == 2
-    assert "--fraction and" in done.stderr
+    assert "--fraction, --budget-tokens" in " ".join(done.stderr.split())
     assert "--budget-tokens" in done.stderr
 
 

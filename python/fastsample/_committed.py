@@ -30,10 +30,7 @@ def committed(path: Path) -> list[Path]:
     if manifest is not None:
         return [path / file["path"] for file in manifest["files"]]
     if is_there(path / STAGING, Path.is_dir):
-        raise SourceNotFoundError(
-            f"{path}: the folder holds the beginning of an output that was not committed; finish "
-            f"it, or remove {path / STAGING}"
-        )
+        raise not_committed(str(path), str(path / STAGING))
     return [path]
 
 
@@ -41,11 +38,29 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Return the manifest of a folder, None if it has none; all files that it names are there."""
     where = folder / MANIFEST
     try:
-        manifest = json.loads(where.read_text(encoding="utf-8"))
+        manifest = parsed(str(where), where.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ReadError(f"{where}: cannot read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise CorruptDataError(f"{where}: no manifest: {error}; write the output again") from None
+    for file in manifest["files"]:
+        path = folder / file["path"]
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise CorruptDataError(
+                f"{path}: {error.strerror}, but {MANIFEST} names the file; write the output again"
+            ) from None
+        check_size(str(path), size, file)
+    return manifest
+
+
+def parsed(where: str, text: str) -> dict[str, Any]:
+    """Return the manifest that a text is, of a version that is known, which names files."""
+    try:
+        manifest = json.loads(text)
     except ValueError as error:
         raise CorruptDataError(f"{where}: no manifest: {error}; write the output again") from None
     if not isinstance(manifest, dict) or manifest.get("manifest") != VERSION:
@@ -56,20 +71,24 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     files = manifest.get("files")
     if not isinstance(files, list) or not files or not all(map(_is_file, files)):
         raise CorruptDataError(f"{where}: it names no files; write the output again")
-    for file in files:
-        path = folder / file["path"]
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise CorruptDataError(
-                f"{path}: {error.strerror}, but {MANIFEST} names the file; write the output again"
-            ) from None
-        if size != file["bytes"]:
-            raise CorruptDataError(
-                f"{path}: the file has {size:,} bytes, but {file['bytes']:,} in {MANIFEST}; write "
-                "the output again"
-            )
     return manifest
+
+
+def check_size(path: str, size: int, file: Mapping[str, Any]) -> None:
+    """Raise an error unless a file has the size that a manifest tells."""
+    if size != file["bytes"]:
+        raise CorruptDataError(
+            f"{path}: the file has {size:,} bytes, but {file['bytes']:,} in {MANIFEST}; write "
+            "the output again"
+        )
+
+
+def not_committed(folder: str, staging: str) -> SourceNotFoundError:
+    """Return the error that says that an output was begun and not finished."""
+    return SourceNotFoundError(
+        f"{folder}: the folder holds the beginning of an output that was not committed; finish "
+        f"it, or remove {staging}"
+    )
 
 
 def _is_file(file: object) -> bool:

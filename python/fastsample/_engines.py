@@ -11,9 +11,12 @@ import time
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastsample._arguments import flag, output_path
+from fastsample._arguments import flag
+from fastsample._destination import destination_folder
+from fastsample._remote import RemoteFiles
 from fastsample._sampling.report import Report
 from fastsample.errors import FastSampleError, MissingDependencyError
 from fastsample.parts import Committed, Decision, Draw, PartOutput, merge
@@ -45,7 +48,7 @@ class Engine(ABC):
         """Run the rounds; return the last decision."""
 
     @abstractmethod
-    def written(self, folder: str) -> list[PartOutput]:
+    def written(self, folder: str | RemoteFiles) -> list[PartOutput]:
         """Write all parts."""
 
     @abstractmethod
@@ -90,18 +93,19 @@ class ClusterSample(DecidedSample):
         return np.concatenate([job.row_ids(part, self._decision) for part in job.parts])
 
     def write_parquet(
-        self, folder: str | os.PathLike[str], *, overwrite: bool = False
+        self, folder: str | os.PathLike[str] | RemoteFiles, *, overwrite: bool = False
     ) -> Committed:
-        """Write a Parquet file for each part into a folder that all nodes see.
+        """Write a Parquet file for each part into a folder that all nodes see, or in a store.
 
         All of them become visible together: readers of the folder see nothing of them before. A
         task that ran twice, or died in between, leaves nothing behind.
         """
-        path = output_path("folder", folder).absolute()
+        found = destination_folder("folder", folder)
+        place: Any = str(found.absolute()) if isinstance(found, Path) else folder
         again = flag("overwrite", overwrite)
         with self._engine.plain_errors():
-            files = self._engine.written(str(path))
-        return self._engine.job.commit(files, path, overwrite=again)
+            files = self._engine.written(place)
+        return self._engine.job.commit(files, place, overwrite=again)
 
 
 def decided(engine: Engine, started: float) -> tuple[Decision, Report]:
@@ -142,7 +146,7 @@ def gather(sent: bytes, index: int, decision: Decision) -> pa.RecordBatchReader:
     return job.gather(job.parts[index], decision)
 
 
-def write(sent: bytes, index: int, decision: Decision, folder: str) -> PartOutput:
+def write(sent: bytes, index: int, decision: Decision, folder: str | RemoteFiles) -> PartOutput:
     """Write the rows of a part."""
     job: Draw = pickle.loads(sent)
     return job.write(job.parts[index], decision, folder)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from fastsample._committed import MANIFEST, STAGING, check_size, not_committed, parsed
 from fastsample._hub import find_on_hub, is_hub
 from fastsample._public import public
 from fastsample._stored import (
@@ -21,6 +22,7 @@ from fastsample._stored import (
 )
 from fastsample.errors import (
     ArgumentError,
+    CorruptDataError,
     FastSampleError,
     MissingDependencyError,
     ReadError,
@@ -152,6 +154,13 @@ def find(files: RemoteFiles) -> tuple[list[StoredObject], list[str]]:
         objects += found
         passed_over += others
     return objects, passed_over
+
+
+def beside(files: RemoteFiles, location: str) -> RemoteFiles:
+    """Return another location, with the store or the options of some files."""
+    if files._store is not None:
+        return RemoteFiles(location, store=files._store)
+    return RemoteFiles(location, storage_options=files._options)
 
 
 def place_of(files: RemoteFiles) -> _Place:
@@ -286,10 +295,37 @@ def _find(place: _Place) -> tuple[list[StoredObject], list[str]]:
         metas = {meta["path"]: meta for chunk in chunks for meta in chunk}
     except Exception as error:
         raise _failure(url, place.kind, error) from None
+    if not has_pattern and (named := _committed(place, folder, metas)) is not None:
+        return [_object(place, metas[name]) for name in named], []
     names = list(metas)
     chosen, others = choose(url, place.path, names)
     found = [_object(place, metas[names[index]]) for index in chosen]
     return found, [place.url(names[index]) for index in others]
+
+
+def _committed(
+    place: _Place, folder: str, metas: Mapping[str, Mapping[str, Any]]
+) -> list[str] | None:
+    """Return the names of the files that the manifest of a folder names, None if it has none."""
+    inside = f"{folder}/" if folder else ""
+    where = inside + MANIFEST
+    if where not in metas:
+        if any(name.startswith(f"{inside}{STAGING}/") for name in metas):
+            raise not_committed(place.url(folder), place.url(f"{inside}{STAGING}/"))
+        return None
+    try:
+        text = bytes(_obstore().get(place.store, where).bytes()).decode("utf-8", "replace")
+    except Exception as error:
+        raise _failure(place.url(where), place.kind, error) from None
+    files = parsed(place.url(where), text)["files"]
+    for file in files:
+        name = inside + file["path"]
+        if name not in metas:
+            raise CorruptDataError(
+                f"{place.url(name)}: no such file, but {MANIFEST} names it; write the output again"
+            )
+        check_size(place.url(name), metas[name]["size"], file)
+    return [inside + file["path"] for file in files]
 
 
 def _object(place: _Place, meta: Mapping[str, Any]) -> StoredObject:

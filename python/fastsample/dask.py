@@ -17,6 +17,7 @@ from fastsample import _engines
 from fastsample._arguments import whole
 from fastsample._engines import MERGED_AT_ONCE, ClusterSample, Engine
 from fastsample._public import public_in
+from fastsample._remote import RemoteFiles
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import Smart
 from fastsample._source import SourceLike
@@ -149,7 +150,7 @@ class _Tasks(Engine):
                 decision: Decision = self.last.result()
                 return decision
 
-    def written(self, folder: str) -> list[PartOutput]:
+    def written(self, folder: str | RemoteFiles) -> list[PartOutput]:
         files: list[PartOutput] = self._client.gather(
             self.of_parts(_engines.write, self.last, folder)
         )

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
@@ -18,11 +17,11 @@ from fastsample._arguments import (
     flag,
     names,
     optional,
-    output_path,
     string,
     whole,
 )
 from fastsample._public import public_in
+from fastsample._remote import RemoteFiles
 from fastsample._sampling.groups import AllocationLike, check_strata, to_groups
 from fastsample._sampling.report import Groups, Report
 from fastsample._sampling.sample import Sample
@@ -31,6 +30,7 @@ from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._source import SourceLike
 from fastsample.errors import ArgumentError, MissingDependencyError, SourceTypeError
 from fastsample.parts import output, plan
+from fastsample.parts.folder import folder_of
 from fastsample.parts.output import Committed, PartOutput
 from fastsample.parts.plan import Part
 
@@ -302,11 +302,14 @@ class Draw:
         """Return the position of the first row of each part, and last the number of all rows."""
         return self._core().firsts(decision.data)
 
-    def write(self, part: Part, decision: Decision, folder: str | os.PathLike[str]) -> PartOutput:
+    def write(
+        self, part: Part, decision: Decision, folder: str | os.PathLike[str] | RemoteFiles
+    ) -> PartOutput:
         """Write the chosen rows of a part as Parquet, for :meth:`commit` to make visible.
 
         The bytes depend on the part and the decision alone, so a part may be written twice. The
-        file lies in ``folder/_fastsample/``, where readers don't look.
+        file lies in ``folder/_fastsample/``, where readers don't look. The folder may lie in a
+        store: ``s3://bucket/folder``.
         """
         drawn = self._core().sample(self._open(part), decision.data, threads=self._threads)
         return output.write(drawn, self._place(part, folder))
@@ -314,7 +317,7 @@ class Draw:
     def commit(
         self,
         files: Iterable[PartOutput],
-        folder: str | os.PathLike[str],
+        folder: str | os.PathLike[str] | RemoteFiles,
         *,
         overwrite: bool = False,
     ) -> Committed:
@@ -332,7 +335,7 @@ class Draw:
         """
         return output.commit(
             list(files),
-            output_path("folder", folder),
+            folder_of(folder),
             fingerprint=self.fingerprint,
             parts=len(self._parts),
             rows=self._n,
@@ -349,9 +352,8 @@ class Draw:
             },
         )
 
-    def _place(self, part: Part, folder: str | os.PathLike[str]) -> output.Place:
-        path = output_path("folder", folder)
-        return output.Place(Path(path), part.index, len(self._parts), self.fingerprint)
+    def _place(self, part: Part, folder: str | os.PathLike[str] | RemoteFiles) -> output.Place:
+        return output.Place(folder_of(folder), part.index, len(self._parts), self.fingerprint)
 
     def _open(self, part: Part) -> _fastsample.PartFiles:
         if not isinstance(part, Part):

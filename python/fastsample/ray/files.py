@@ -12,6 +12,7 @@ from fastsample import _engines
 from fastsample._arguments import number, whole
 from fastsample._engines import MERGED_AT_ONCE, ClusterSample, Engine
 from fastsample._public import public_in
+from fastsample._remote import RemoteFiles
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import Smart
 from fastsample._source import SourceLike
@@ -125,7 +126,7 @@ class _Tasks(Engine):
                 decision: Decision = self.ray.get(self.last)
                 return decision
 
-    def written(self, folder: str) -> list[PartOutput]:
+    def written(self, folder: str | RemoteFiles) -> list[PartOutput]:
         files: list[PartOutput] = self.ray.get(self.of_parts(_engines.write, self.last, folder))
         return files
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from fastsample import _engines
 from fastsample._engines import MERGED_AT_ONCE, ClusterSample, Engine
 from fastsample._public import public_in
+from fastsample._remote import RemoteFiles
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import Smart
 from fastsample._source import SourceLike
@@ -161,7 +162,7 @@ class _Jobs(Engine):
                 decision: Decision = self.last
                 return decision
 
-    def written(self, folder: str) -> list[PartOutput]:
+    def written(self, folder: str | RemoteFiles) -> list[PartOutput]:
         return self._collect(self.of_parts(_engines.write, self.last, folder))
 
     def _deciding(self) -> Task:
