@@ -203,6 +203,12 @@ def test_what_can_not_be_written_is_told(s3: S3, staging: Path, url: str, messag
     assert not list(staging.iterdir())
 
 
+def test_one_place_is_written_to(s3: S3) -> None:
+    files = RemoteFiles([f"s3://{BUCKET}/a.parquet", f"s3://{BUCKET}/b.parquet"])
+    with pytest.raises(errors.OutputError, match="path names 2 places; name one to write to"):
+        fastsample.sample(TABLE, 10).write_parquet(files)
+
+
 def test_a_name_that_promises_another_format_is_refused(s3: S3) -> None:
     with pytest.raises(errors.ArgumentError, match=r"\.csv files are not written so"):
         fastsample.sample(TABLE, 10).write_parquet(f"s3://{BUCKET}/a.csv")

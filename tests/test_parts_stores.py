@@ -154,6 +154,8 @@ def test_options_and_stores(s3: S3, source: Path) -> None:
     assert manifest["rows"] == 100
     with pytest.raises(errors.OutputError, match="not of a web server"):
         job.write(job.parts[0], decision, "https://host/out")
+    with pytest.raises(errors.OutputError, match="folder names 2 places"):
+        job.write(job.parts[0], decision, RemoteFiles([f"s3://{BUCKET}/a", f"s3://{BUCKET}/b"]))
 
 
 def _saved(key: str) -> str:

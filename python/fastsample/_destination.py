@@ -37,9 +37,7 @@ class Destination:
     """An object of a store that is going to be written, or several beside each other."""
 
     def __init__(self, name: str, files: RemoteFiles) -> None:
-        location = files.locations[0]
-        if len(files.locations) > 1:
-            raise OutputError(f"{name} names {len(files.locations)} places; name one to write to")
+        location = _only(name, files)
         if is_hub(location):
             raise OutputError(
                 f"{location}: outputs are local files or objects of a store; write a file, and "
@@ -141,7 +139,7 @@ class StoredFolder:
     """A folder of a store, in which several objects are written."""
 
     def __init__(self, name: str, files: RemoteFiles) -> None:
-        location = files.locations[0].rstrip("/")
+        location = _only(name, files).rstrip("/")
         self._object = Destination(name, beside(files, f"{location}/{_ANY}"))
         self._store, self._path = self._object.store, self._object.path.parent
 
@@ -210,6 +208,13 @@ class StoredFolder:
 
 #: The name of an object that stands for any in its folder.
 _ANY = "object"
+
+
+def _only(name: str, files: RemoteFiles) -> str:
+    """Return the location of files that is the only one."""
+    if len(files._locations) > 1:
+        raise OutputError(f"{name} names {len(files._locations)} places; name one to write to")
+    return files._locations[0]
 
 
 def _chunks(file: Path, told: Callable[[int], None]) -> Iterator[bytes]:

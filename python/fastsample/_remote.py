@@ -83,10 +83,10 @@ class RemoteFiles:
         storage_options: Mapping[str, Any] | None = None,
         store: Any = None,
     ) -> None:
-        self.locations = [location] if isinstance(location, str) else list(location)
-        if not self.locations:
+        self._locations = [location] if isinstance(location, str) else list(location)
+        if not self._locations:
             raise SourceTypeError("the list of locations is empty; name at least one")
-        for each in self.locations:
+        for each in self._locations:
             if not isinstance(each, str):
                 raise SourceTypeError(
                     f"a location is {type(each).__qualname__}; it must be a string"
@@ -102,7 +102,7 @@ class RemoteFiles:
         self._store = store
 
     def __repr__(self) -> str:
-        return f"<fastsample.RemoteFiles: {', '.join(self.locations)}>"
+        return f"<fastsample.RemoteFiles: {', '.join(self._locations)}>"
 
 
 def is_url(value: object) -> bool:
@@ -121,8 +121,8 @@ def names_of(files: RemoteFiles) -> list[str]:
     They are URLs that can be read again, unless the files have a store of their own.
     """
     if files._store is None:
-        return [public_url(each) for each in files.locations]
-    places = [_place(each, files._store, {}) for each in files.locations]
+        return [public_url(each) for each in files._locations]
+    places = [_place(each, files._store, {}) for each in files._locations]
     return [place.url(place.path) for place in places]
 
 
@@ -146,7 +146,7 @@ def find(files: RemoteFiles) -> tuple[list[StoredObject], list[str]]:
     """Return the objects that remote files stand for, and URLs of others that lie there."""
     objects: list[StoredObject] = []
     passed_over: list[str] = []
-    for location in files.locations:
+    for location in files._locations:
         if files._store is None and is_hub(location):
             found, others = find_on_hub(location, files._options)
         else:
@@ -165,7 +165,7 @@ def beside(files: RemoteFiles, location: str) -> RemoteFiles:
 
 def place_of(files: RemoteFiles) -> _Place:
     """Return the store and the path of a location that is the only one."""
-    return _place(files.locations[0], files._store, files._options)
+    return _place(files._locations[0], files._store, files._options)
 
 
 def why_not(url: str, kind: str, error: BaseException) -> str:
