@@ -86,7 +86,7 @@ def _weight(allocation: str, count: int) -> Fraction:
     epoch=st.integers(0, 2),
 )
 @settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_draw_is_that_of_plain_python(
     sources: list[Any],

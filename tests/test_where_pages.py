@@ -97,7 +97,7 @@ def drawn(source: Any, where: str, **options: Any) -> list[int] | str:
 
 
 @given(JOINED, st.integers(0, 1), st.integers(1, 3))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_rows_are_those_that_a_scan_finds(
     files: list[Path], where: str, layout: int, threads: int
 ) -> None:
