@@ -52,11 +52,13 @@ def test_writing_a_sample_does_not_hold_it(files: list[Path], tmp_path: Path) ->
 
 
 def test_a_random_order_does_not_hold_the_sample(files: list[Path], tmp_path: Path) -> None:
-    # 400 MB in random order, of which 256 MiB may be in memory at once.
+    # 400 MB in random order, of which 64 MiB may be in memory at once. Held as a whole it takes
+    # 750 MiB; how much the allocator gives back in time varies by a hundred.
     output = tmp_path / "out.parquet"
-    peak, rows = run_fresh(WRITE, output, 1.0, True, files[0])
+    limited = WRITE.replace("shuffle=shuffle", "memory_limit=64 << 20, shuffle=shuffle")
+    peak, rows = run_fresh(limited, output, 1.0, True, files[0])
     assert rows == pq.read_metadata(output).num_rows == 240_000
-    assert peak < 700 * MIB
+    assert peak < 650 * MIB
 
 
 def test_drawing_from_a_stream_does_not_hold_it() -> None:
