@@ -69,7 +69,8 @@ def check(target: str, folder: Path) -> bool:
         "PYO3_CROSS": "1",
         "PYO3_CROSS_PYTHON_VERSION": "3.11",
         "PYO3_NO_PYTHON": "1",
-        "RUSTFLAGS": "-D warnings",
+        # An extension is a shared library, of musl too.
+        "RUSTFLAGS": "-D warnings" + " -C target-feature=-crt-static" * ("musl" in target),
         "CARGO_TARGET_DIR": str(tree.ROOT / "target" / "check"),
     }
     command = ["cargo", "check", "--workspace", "--locked", "--target", target]

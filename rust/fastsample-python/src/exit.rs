@@ -122,8 +122,9 @@ mod parking {
         for thread in threads.into_iter().filter(|thread| !thread.is_finished()) {
             let pthread = thread.as_pthread_t();
             if frames.contains(pthread)? {
-                // SAFETY: a thread that was not joined is known to the system.
-                unsafe { libc::pthread_kill(pthread, SIGNAL) };
+                // SAFETY: a thread that was not joined is known to the system. What musl calls a
+                // pointer is a number to the standard library.
+                unsafe { libc::pthread_kill(pthread as libc::pthread_t, SIGNAL) };
                 // A handle that is dropped would give up the thread, which is never to end.
                 std::mem::forget(thread);
             }
