@@ -156,14 +156,7 @@ def find(files: RemoteFiles) -> tuple[list[StoredObject], list[str]]:
     return objects, passed_over
 
 
-def beside(files: RemoteFiles, location: str) -> RemoteFiles:
-    """Return another location, with the store or the options of some files."""
-    if files._store is not None:
-        return RemoteFiles(location, store=files._store)
-    return RemoteFiles(location, storage_options=files._options)
-
-
-def place_of(files: RemoteFiles) -> _Place:
+def place_of(files: RemoteFiles) -> Place:
     """Return the store and the path of a location that is the only one."""
     return _place(files._locations[0], files._store, files._options)
 
@@ -181,7 +174,7 @@ def some_of(files: RemoteFiles, urls: Sequence[str]) -> RemoteFiles:
     return RemoteFiles([url[len(base) + 1 :] for url in urls], store=files._store)
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """A store, a path in it, and how to name what lies there."""
 
     store: Any
@@ -190,6 +183,7 @@ class _Place(NamedTuple):
     kind: str
 
     def url(self, path: str) -> str:
+        """Return the URL of a path in the store."""
         return f"{self.base}/{path}" if path else self.base
 
 
@@ -215,7 +209,7 @@ def _obstore() -> Any:
     return obstore
 
 
-def _place(location: str, store: Any, options: dict[str, Any]) -> _Place:
+def _place(location: str, store: Any, options: dict[str, Any]) -> Place:
     obstore = _obstore()
     if store is not None:
         if not type(store).__module__.startswith("obstore"):
@@ -227,7 +221,7 @@ def _place(location: str, store: Any, options: dict[str, Any]) -> _Place:
         name = f"{type(store).__name__}:/{_container(store)}"
         if url is not None:  # that of a web server, which may be signed
             name = public_url(str(url)).partition("?")[0]
-        return _Place(store, location.strip("/"), name.rstrip("/"), _kind(name))
+        return Place(store, location.strip("/"), name.rstrip("/"), _kind(name))
     parts = urlsplit(location)
     scheme = parts.scheme.lower()
     base = f"{location[: len(scheme)]}://{parts.netloc}"
@@ -254,7 +248,7 @@ def _place(location: str, store: Any, options: dict[str, Any]) -> _Place:
         if type(error).__name__ == "UnknownConfigurationKeyError" or isinstance(error, TypeError):
             raise ArgumentError(f"storage_options: {_first_words(error)}") from None
         raise _failure(location, scheme, error) from None
-    return _Place(made, path, base, _kind(scheme))
+    return Place(made, path, base, _kind(scheme))
 
 
 def _kind(name: str) -> str:
@@ -271,7 +265,7 @@ def _container(store: Any) -> str:
     return "".join(f"/{part}" for part in parts)
 
 
-def _find(place: _Place) -> tuple[list[StoredObject], list[str]]:
+def _find(place: Place) -> tuple[list[StoredObject], list[str]]:
     """Return the files that a place stands for, in order, and URLs of others that lie there."""
     obstore = _obstore()
     url = place.url(place.path)
@@ -304,7 +298,7 @@ def _find(place: _Place) -> tuple[list[StoredObject], list[str]]:
 
 
 def _committed(
-    place: _Place, folder: str, metas: Mapping[str, Mapping[str, Any]]
+    place: Place, folder: str, metas: Mapping[str, Mapping[str, Any]]
 ) -> list[str] | None:
     """Return the names of the files that the manifest of a folder names, None if it has none."""
     inside = f"{folder}/" if folder else ""
@@ -328,7 +322,7 @@ def _committed(
     return [inside + file["path"] for file in files]
 
 
-def _object(place: _Place, meta: Mapping[str, Any]) -> StoredObject:
+def _object(place: Place, meta: Mapping[str, Any]) -> StoredObject:
     url = place.url(meta["path"])
     tag = meta["e_tag"]
     condition: dict[str, Any] = {"if_unmodified_since": meta["last_modified"]}
@@ -344,7 +338,7 @@ class _Reader:
     """Read ranges of one version of an object; called by threads of the core."""
 
     def __init__(
-        self, place: _Place, path: str, url: str, tag: str | None, condition: dict[str, Any]
+        self, place: Place, path: str, url: str, tag: str | None, condition: dict[str, Any]
     ) -> None:
         self._place, self._path, self._url = place, path, url
         self._tag, self._condition = tag, condition

@@ -158,7 +158,7 @@ class RemoteFolder(Folder):
         with tempfile.TemporaryDirectory(prefix="fastsample-") as folder:
             path = Path(folder) / Path(name).name
             yield path
-            self._stored.put(name, path)
+            self._stored.put(path, name)
 
     def manifest(self) -> dict[str, Any] | None:
         """Return the manifest."""
