@@ -81,6 +81,7 @@ class DrawPlan:
         parts = {
             "by": self.by is not None,
             "group": self.group is not None,
+            "n_groups": self.n_groups is not None,
             "weight": self.weight is not None,
             "key": self.key is not None,
             "smart": self.smart is not False,
@@ -92,10 +93,6 @@ class DrawPlan:
             "epochs": epochs,
         }
         _fastsample.check_draw([part for part, is_given in parts.items() if is_given])
-        if self.n_groups is not None and self.group is None:
-            raise ArgumentError(
-                "n_groups counts groups that are drawn whole; name their column with group"
-            )
         if self.chat_template is not None and not self.counts_tokens:
             raise ArgumentError(
                 "chat_template is for tokenizer=; pass one, with budget_tokens= or max_tokens="

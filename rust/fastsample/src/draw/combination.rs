@@ -9,6 +9,8 @@ pub enum DrawPart {
     By,
     /// Whole groups.
     Group,
+    /// A number of whole groups.
+    NumberOfGroups,
     /// By a column instead of the place of a row.
     Key,
     /// By a column of weights.
@@ -32,13 +34,15 @@ pub enum DrawPart {
 }
 
 use DrawPart::{
-    By, Entropy, Epochs, Features, Group, Key, Parts, Replace, Smart, Tokens, Weight, Weights,
+    By, Entropy, Epochs, Features, Group, Key, NumberOfGroups, Parts, Replace, Smart, Tokens,
+    Weight, Weights,
 };
 
 /// All parts, with the arguments that ask for them.
-const NAMES: [(DrawPart, &str); 12] = [
+const NAMES: [(DrawPart, &str); 13] = [
     (By, "by"),
     (Group, "group"),
+    (NumberOfGroups, "n_groups"),
     (Key, "key"),
     (Weight, "weight"),
     (Smart, "smart"),
@@ -95,6 +99,11 @@ pub fn check_combination(parts: &[DrawPart]) -> Result<()> {
     if has(Features) && !has(Smart) {
         return refuse(
             "features are what a smart draw keeps; draw with smart, or leave out features".into(),
+        );
+    }
+    if has(NumberOfGroups) && !has(Group) {
+        return refuse(
+            "n_groups counts groups that are drawn whole; name their column with group".into(),
         );
     }
     for (one, other) in EXCLUSIVE {
@@ -179,6 +188,10 @@ mod tests {
                 "weight and entropy exclude each other; leave out one of them",
             ),
             (
+                &[By, NumberOfGroups],
+                "n_groups counts groups that are drawn whole; name their column with group",
+            ),
+            (
                 &[Weight, Features],
                 "features are what a smart draw keeps; draw with smart, or leave out features",
             ),
@@ -212,7 +225,7 @@ mod tests {
         }
         for parts in [
             &[By, Weight, Replace, Weights][..],
-            &[Group, Weight, Tokens],
+            &[Group, NumberOfGroups, Weight, Tokens],
             &[Weight, Tokens],
             &[Group, By, Weight, Smart, Epochs],
             &[By, Weight, Smart, Tokens],

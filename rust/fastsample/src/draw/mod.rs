@@ -110,11 +110,6 @@ use crate::tokens::{Goal, Measure, TokenLimits};
 /// ```
 pub fn draw(ctx: &Context, population: Population, plan: &DrawPlan) -> Result<Drawn> {
     check_combination(&plan.parts())?;
-    if matches!(plan.size, DrawSize::Groups { .. }) && !plan.cells.are_whole() {
-        return Err(Error::Argument(
-            "n_groups counts groups that are drawn whole; name their column with group".into(),
-        ));
-    }
     let amount = match (plan.size, &plan.counting) {
         (_, Some(counting)) => return counted(ctx, population, plan, counting),
         (DrawSize::Rows(amount), None) => amount,

@@ -81,7 +81,7 @@ impl Cells {
     }
 
     /// Whether rows are drawn in groups, all or none of each.
-    pub(super) fn are_whole(&self) -> bool {
+    fn are_whole(&self) -> bool {
         matches!(self, Self::Whole(_) | Self::WholeOfEach { .. })
     }
 }
@@ -166,6 +166,7 @@ impl DrawPlan {
         let parts = [
             (DrawPart::By, self.cells.have_shares()),
             (DrawPart::Group, self.cells.are_whole()),
+            (DrawPart::NumberOfGroups, matches!(self.size, DrawSize::Groups { .. })),
             (DrawPart::Key, self.key.is_some()),
             (DrawPart::Weight, self.weight.column.is_some()),
             (DrawPart::Smart, rule.is_some()),

@@ -9,8 +9,6 @@
 //! Only the rows drawn are counted, of groups that run out all rows, and none twice: those of all groups
 //! that are wanted next, together.
 
-use std::ops::AddAssign;
-
 use super::by_tokens::Ranks;
 use super::counted::TokensDrawn;
 use super::division::{GroupsReport, Measured, allocation, largest};
@@ -23,10 +21,7 @@ use crate::population::Population;
 use crate::sample::Sample;
 use crate::select::{Allocation, Strata};
 use crate::smart::SmartReport;
-use crate::tokens::{Goal, Measure, TokenLimits, lengths_of};
-
-/// Rows that are looked at to begin with, where a budget does not say how many.
-const PILOT_ROWS: u64 = 8192;
+use crate::tokens::{Goal, Measure, PILOT_ROWS, TokenLimits, lengths_of};
 
 /// Draws rows of a population, of each group its own number, or tokens.
 ///
@@ -149,13 +144,6 @@ impl Fit {
     }
 }
 
-impl AddAssign<u32> for Fit {
-    fn add_assign(&mut self, tokens: u32) {
-        self.rows += 1;
-        self.tokens += u64::from(tokens);
-    }
-}
-
 impl Group {
     /// Rows that have not been counted.
     fn left(&self) -> u64 {
@@ -175,8 +163,8 @@ impl Group {
                 fit.too_long += 1;
                 continue;
             }
-            let mut more = fit;
-            more += length;
+            let tokens = fit.tokens + u64::from(length);
+            let more = Fit { rows: fit.rows + 1, tokens, ..fit };
             if more.amount(limits.goal) > quota {
                 return Fit { is_full: true, ..fit };
             }

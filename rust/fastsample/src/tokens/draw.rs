@@ -18,7 +18,7 @@ use crate::select::{Selection, window_among};
 use crate::smart::Ranking;
 
 /// Rows tokenized first, to estimate the length of rows.
-pub(super) const PILOT_ROWS: u64 = 8192;
+pub(crate) const PILOT_ROWS: u64 = 8192;
 
 /// Rows tokenized beyond the estimate: another pass costs more than a few rows.
 const SPARE_ROWS: u64 = 1024;

@@ -24,8 +24,8 @@ mod sequences;
 mod tokenizer;
 
 pub use self::by_column::{Unit, column_lengths};
-pub(crate) use self::draw::lengths_of;
 pub use self::draw::{Goal, Order, TokenDraw, TokenLimits, UniformOrder, draw};
+pub(crate) use self::draw::{PILOT_ROWS, lengths_of};
 pub use self::measure::{Measure, lengths, one_by_one};
 pub use self::prefix::TokenPrefix;
 pub use self::sequences::{ANSWERS, INPUT_IDS, LABELS, SEQUENCES_KEY, Sequences};
