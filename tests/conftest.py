@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -9,6 +10,7 @@ from shutil import which
 import pyarrow as pa
 import pytest
 from data import pairs
+from servers import S3, s3_server
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -49,6 +51,15 @@ def _skip(reason: str, required: str) -> None:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """Start a server of S3 with an empty bucket, which the environment names."""
+    with pytest.MonkeyPatch.context() as patch, s3_server(tmp_path_factory.mktemp("s3")) as server:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from servers import serving
 
 #: Longer files lie elsewhere, behind a link that is good for some time.
 LARGE = 2000
@@ -180,14 +182,14 @@ def hub_server() -> Iterator[Hub]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with serving(Handler) as hub.url:
         yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+
+
+def set_endpoint(hub: Hub, patch: pytest.MonkeyPatch) -> None:
+    """Let a server be the Hub, as HF_ENDPOINT does where it is set before the first import."""
+    import huggingface_hub.constants as of_hub
+
+    template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+    patch.setattr(of_hub, "ENDPOINT", hub.url)
+    patch.setattr(of_hub, "HUGGINGFACE_CO_URL_TEMPLATE", template)

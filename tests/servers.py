@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -31,12 +32,11 @@ class S3:
     log: Path
     environment: dict[str, str]
 
-    def put(self, key: str, data: bytes) -> None:
-        """Write an object, signed: others can't be replaced."""
-        import obstore
+    def store(self) -> Any:
+        """Return the bucket as a store of obstore, whose requests are signed."""
         from obstore.store import S3Store
 
-        store = S3Store(
+        return S3Store(
             BUCKET,
             endpoint=self.endpoint,
             region="us-east-1",
@@ -44,7 +44,31 @@ class S3:
             secret_access_key="test",
             client_options={"allow_http": True},
         )
-        obstore.put(store, key, data, use_multipart=False)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write an object, signed: others can't be replaced."""
+        import obstore
+
+        obstore.put(self.store(), key, data, use_multipart=False)
+
+    def get(self, key: str) -> bytes:
+        """Return what an object holds."""
+        import obstore
+
+        return bytes(obstore.get(self.store(), key).bytes())
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        import obstore
+
+        obstore.delete(self.store(), key)
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the objects in a folder and below, sorted."""
+        import obstore
+
+        found = [m["path"] for chunk in obstore.list(self.store(), prefix=folder) for m in chunk]
+        return sorted(name.removeprefix(f"{folder}/") for name in found)
 
     def keep_versions(self) -> None:
         """Let the bucket keep what is replaced from now on."""
@@ -201,16 +225,24 @@ def web_server() -> Iterator[Web]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(Handler) as web.url:
+        try:
+            yield web
+        finally:
+            web.stalled.set()
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Answer requests in a thread of this process; give the URL of the server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    web.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        yield web
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
-        web.stalled.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from data import pairs
 from fastsample.cli import app
-from hub import hub_server
+from hub import hub_server, set_endpoint
 from servers import s3_server
 
 pytestmark = pytest.mark.cloud
@@ -28,13 +28,9 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    import huggingface_hub.constants as of_hub
-
     table = pairs(3000)
     with s3_server(tmp_path) as server, hub_server() as hub:
-        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(of_hub, "ENDPOINT", hub.url)
-        monkeypatch.setattr(of_hub, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        set_endpoint(hub, monkeypatch)
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         for part in range(2):

@@ -16,19 +16,11 @@ from click.testing import CliRunner
 from data import pairs
 from fastsample import RemoteFiles, errors
 from fastsample.cli import app
-from servers import BUCKET, S3, s3_server, web_server
+from servers import BUCKET, S3, web_server
 
 pytestmark = pytest.mark.cloud
 
 TABLE = pairs(900, mean_chars=60)
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    with pytest.MonkeyPatch.context() as patch, s3_server(tmp_path_factory.mktemp("s3")) as server:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
-        yield server
 
 
 @pytest.fixture
@@ -38,16 +30,6 @@ def staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
-
-
-def names(prefix: str) -> list[str]:
-    """Return the names of the objects below a prefix."""
-    import obstore
-    from obstore.store import S3Store
-
-    store = S3Store(BUCKET, client_options={"allow_http": True})
-    found = [meta["path"] for chunk in obstore.list(store, prefix=prefix) for meta in chunk]
-    return sorted(name.removeprefix(f"{prefix}/") for name in found)
 
 
 @pytest.mark.parametrize(
@@ -83,25 +65,18 @@ def test_shards_and_manifests_come_together(s3: S3, tmp_path: Path, staging: Pat
         url, shards=3, shuffle=True, manifest=True, progress=lambda *told: seen.append(told)
     )
     expected = [f"part-0000{shard}-of-00003.parquet" for shard in range(3)]
-    assert names("shards") == sorted([*expected, "part.parquet.manifest.json"])
+    assert s3.names("shards") == sorted([*expected, "part.parquet.manifest.json"])
     assert [file.place for file in report.files] == [
         f"s3://{BUCKET}/shards/{name}" for name in expected
     ]
     puts = [line for line in s3.requests() if line.startswith("PUT") and "/shards/" in line]
     assert puts[-1].split()[1].endswith(".manifest.json")
     assert seen[-1][0] == seen[-1][1] > 0
-    made = json.loads(_get("shards/part.parquet.manifest.json"))
+    made = json.loads(s3.get("shards/part.parquet.manifest.json"))
     assert [each["path"] for each in made["outputs"]] == [file.place for file in report.files]
     there = fastsample.sample(f"s3://{BUCKET}/shards", fraction=1).to_arrow()
     assert sorted(there["id"].to_pylist()) == sorted(drawn.to_arrow()["id"].to_pylist())
     assert not list(staging.iterdir())
-
-
-def _get(key: str) -> bytes:
-    import obstore
-    from obstore.store import S3Store
-
-    return bytes(obstore.get(S3Store(BUCKET, client_options={"allow_http": True}), key).bytes())
 
 
 def test_large_objects_go_up_in_parts(
@@ -126,10 +101,10 @@ def test_large_objects_go_up_in_parts(
 def test_what_is_there_is_replaced_only_if_that_was_said(s3: S3, staging: Path) -> None:
     url = f"s3://{BUCKET}/once/a.jsonl"
     fastsample.sample(TABLE, 10).write_jsonl(url, overwrite=False)
-    before = _get("once/a.jsonl")
+    before = s3.get("once/a.jsonl")
     with pytest.raises(errors.OutputError, match=r"a\.jsonl: the object exists; overwrite=True"):
         fastsample.sample(TABLE, 20).write_jsonl(url, overwrite=False)
-    assert _get("once/a.jsonl") == before
+    assert s3.get("once/a.jsonl") == before
     fastsample.sample(TABLE, 20).write_jsonl(url)
     assert len(fastsample.sample(url, fraction=1)) == 20
     # A second writer comes in between: the store itself refuses.
@@ -148,7 +123,7 @@ def test_what_is_there_is_replaced_only_if_that_was_said(s3: S3, staging: Path) 
         patch.setattr(type(drawn), "_write", overtaken)
         with pytest.raises(errors.OutputError, match="the object exists"):
             drawn.write_jsonl(late, overwrite=False)
-    assert _get("once/b.jsonl") == b"{}\n"
+    assert s3.get("once/b.jsonl") == b"{}\n"
     assert not list(staging.iterdir())
 
 
@@ -180,7 +155,7 @@ def test_an_upload_that_fails_leaves_nothing(
     monkeypatch.setattr(_destination, "_chunks", cut_off)
     with pytest.raises(errors.OutputError, match=r"a\.parquet: cannot write"):
         fastsample.sample(TABLE, 300).write_parquet(f"s3://{BUCKET}/failed/a.parquet")
-    assert names("failed") == []
+    assert s3.names("failed") == []
     assert not list(staging.iterdir())
 
 
@@ -237,7 +212,7 @@ def test_mixtures_and_the_command_line(s3: S3, tmp_path: Path, staging: Path) ->
         assert done.exit_code == 0, done.output
         assert [each["path"] for each in json.loads(done.stdout)["files"]] == [url]
     assert len(fastsample.sample(url, fraction=1)) == 50
-    assert names("cli") == ["mixed.parquet", "out.jsonl", "out.jsonl.manifest.json"]
+    assert s3.names("cli") == ["mixed.parquet", "out.jsonl", "out.jsonl.manifest.json"]
     line = ["sample", str(tmp_path / "rows.parquet"), url, "-n", "50", "--no-overwrite"]
     done = CliRunner().invoke(app, line)
     assert done.exit_code == 1

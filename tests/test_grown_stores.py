@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from data import pairs
 from fastsample import errors
-from servers import BUCKET, S3, s3_server, web_server
+from servers import BUCKET, S3, web_server
 
 pytestmark = pytest.mark.cloud
 
 TABLE = pairs(900, mean_chars=30).append_column("kind", pa.array([row % 3 for row in range(900)]))
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    with pytest.MonkeyPatch.context() as patch, s3_server(tmp_path_factory.mktemp("s3")) as server:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
-        yield server
 
 
 def stored(table: pa.Table) -> bytes:

@@ -17,7 +17,7 @@ from data import pairs
 from fastsample import RemoteFiles, errors, parts
 from fastsample._hub import _repository
 from fastsample.cli import app
-from hub import Hub, hub_server
+from hub import Hub, hub_server, set_endpoint
 
 TABLE = pairs(900, mean_chars=60)
 NAME = "org/pairs"
@@ -43,13 +43,8 @@ FILES = {
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    import huggingface_hub.constants
-
     with hub_server() as server:
-        # As HF_ENDPOINT does where it is set before the first import.
-        template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", server.url)
-        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        set_endpoint(server, monkeypatch)
         monkeypatch.setenv("HF_TOKEN", "")
         server.push(NAME, FILES)
         yield server

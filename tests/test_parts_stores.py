@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from data import pairs
 from fastsample import RemoteFiles, errors, parts
-from servers import BUCKET, S3, s3_server
+from servers import BUCKET, S3
 
 pytestmark = pytest.mark.cloud
 
 TABLE = pairs(900, mean_chars=60)
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    with pytest.MonkeyPatch.context() as patch, s3_server(tmp_path_factory.mktemp("s3")) as server:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
-        yield server
 
 
 @pytest.fixture
@@ -38,20 +29,6 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "staging").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "staging"))
     return folder
-
-
-def store() -> Any:
-    from obstore.store import S3Store
-
-    return S3Store(BUCKET, client_options={"allow_http": True})
-
-
-def names(prefix: str) -> list[str]:
-    """Return the names of the objects below a prefix."""
-    import obstore
-
-    found = [meta["path"] for chunk in obstore.list(store(), prefix=prefix) for meta in chunk]
-    return sorted(name.removeprefix(f"{prefix}/") for name in found)
 
 
 def decided(job: parts.Draw) -> parts.Decision:
@@ -80,7 +57,9 @@ def test_an_output_appears_with_its_manifest(s3: S3, source: Path, tmp_path: Pat
     local = tmp_path / "local"
     near = job.commit([job.write(part, decision, local) for part in job.parts], local)
     assert [path.name for path in done.files] == [path.name for path in near.files]
-    assert names("out/first") == sorted(["_fastsample.json", *(path.name for path in done.files)])
+    assert s3.names("out/first") == sorted(
+        ["_fastsample.json", *(path.name for path in done.files)]
+    )
     expected = fastsample.sample(source, 100, seed=3).to_arrow()
     assert fastsample.sample(url, 100).to_arrow().equals(expected)
     assert not list((tmp_path / "staging").iterdir())
@@ -95,10 +74,8 @@ def test_readers_go_by_the_manifest(s3: S3, source: Path) -> None:
     assert len(fastsample.sample(url, fraction=1)) == 100
     with pytest.raises(errors.OutputError, match=r"other\.parquet: .* holds other data files"):
         job.commit([job.write(part, decision, url) for part in job.parts], url)
-    import obstore
-
-    obstore.delete(store(), "out/read/other.parquet")
-    obstore.delete(store(), f"out/read/{done.files[0].name}")
+    s3.delete("out/read/other.parquet")
+    s3.delete(f"out/read/{done.files[0].name}")
     with pytest.raises(errors.CorruptDataError, match=r"no such file, but _fastsample\.json names"):
         fastsample.sample(url, 5)
     s3.put(f"out/read/{done.files[0].name}", b"PAR1")
@@ -122,19 +99,17 @@ def test_another_output_is_replaced_only_if_that_was_said(s3: S3, source: Path) 
             job.commit(files, url)
         assert len(fastsample.sample(url, fraction=1)) == 100
         done = job.commit(files, url, overwrite=True)
-        assert names("out/again") == sorted(
+        assert s3.names("out/again") == sorted(
             ["_fastsample.json", *(path.name for path in done.files)]
         )
     assert len(fastsample.sample(url, fraction=1)) == 60
 
 
 def test_a_part_that_was_lost_is_named(s3: S3, source: Path) -> None:
-    import obstore
-
     job = parts.Draw(source, 100, target_bytes=20_000)
     decision, url = decided(job), f"s3://{BUCKET}/out/lost"
     files = [job.write(part, decision, url) for part in job.parts]
-    obstore.delete(store(), files[1].path.removeprefix(f"s3://{BUCKET}/"))
+    s3.delete(files[1].path.removeprefix(f"s3://{BUCKET}/"))
     with pytest.raises(errors.SourceNotFoundError, match="a part whose file was lost"):
         job.commit(files, url)
     files[1] = job.write(job.parts[1], decision, url)
@@ -143,27 +118,37 @@ def test_a_part_that_was_lost_is_named(s3: S3, source: Path) -> None:
         job.commit(files, url)
 
 
+def test_the_root_of_a_bucket_is_a_folder(s3: S3, source: Path) -> None:
+    job = parts.Draw(source, 100, target_bytes=20_000)
+    decision, url = decided(job), f"s3://{BUCKET}"
+    files = [job.write(part, decision, url) for part in job.parts]
+    s3.put("deep/other.parquet", (source / "0.parquet").read_bytes())
+    with pytest.raises(errors.OutputError, match=r"s3://bucket/deep/other\.parquet: .* other data"):
+        job.commit(files, url)
+    for name in s3.names("deep"):
+        s3.delete(f"deep/{name}")
+    for name in s3.names("out"):
+        s3.delete(f"out/{name}")
+    done = job.commit(files, url)
+    assert len(fastsample.sample(url, fraction=1)) == done.rows == 100
+    for path in done.files:
+        s3.delete(path.name)
+    s3.delete("_fastsample.json")
+
+
 def test_options_and_stores(s3: S3, source: Path) -> None:
     job = parts.Draw(source, 100, target_bytes=20_000)
     decision = decided(job)
-    folder = RemoteFiles("out/held", store=store())
+    folder = RemoteFiles("out/held", store=s3.store())
     done = job.commit([job.write(part, decision, folder) for part in job.parts], folder)
     assert done.rows == 100
     assert len(fastsample.sample(f"s3://{BUCKET}/out/held", fraction=1)) == 100
-    manifest = json.loads(Path(_saved("out/held/_fastsample.json")).read_text("utf-8"))
+    manifest = json.loads(s3.get("out/held/_fastsample.json"))
     assert manifest["rows"] == 100
     with pytest.raises(errors.OutputError, match="not of a web server"):
         job.write(job.parts[0], decision, "https://host/out")
     with pytest.raises(errors.OutputError, match="folder names 2 places"):
         job.write(job.parts[0], decision, RemoteFiles([f"s3://{BUCKET}/a", f"s3://{BUCKET}/b"]))
-
-
-def _saved(key: str) -> str:
-    import obstore
-
-    with tempfile.NamedTemporaryFile(delete=False, dir=tempfile.tempdir) as file:
-        file.write(bytes(obstore.get(store(), key).bytes()))
-    return file.name
 
 
 @pytest.mark.dask

@@ -18,21 +18,13 @@ from click.testing import CliRunner
 from data import pairs
 from fastsample import errors
 from fastsample.cli import app
-from servers import BUCKET, S3, Web, s3_server, web_server
+from servers import BUCKET, S3, Web, web_server
 
 pytestmark = pytest.mark.cloud
 
 ROWS = 3000
 
 Put = Callable[[Path, str], str]
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    with pytest.MonkeyPatch.context() as patch, s3_server(tmp_path_factory.mktemp("s3")) as server:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
-        yield server
 
 
 @pytest.fixture
