@@ -3,6 +3,7 @@
 use arrow_schema::DataType;
 use parquet::basic::{Compression, Encoding, Type};
 use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::page_index::offset_index::PageLocation;
 
 use super::chunk::range;
 use super::file::ParquetFile;
@@ -67,7 +68,27 @@ pub(super) fn plain_pages(
     }
     let pages = walk(open, column, file.all_compressed(), levels.max_def_level() == 1, least)?;
     let rows: usize = pages.iter().map(|page| page.rows).sum();
-    (rows as i64 == group.num_rows()).then_some(pages)
+    // An index that leads elsewhere is found by the decoder of `parquet`, so it is here.
+    let is_led = column.offset_index_offset().is_none()
+        || file
+            .locations(open, row_group, leaf)
+            .is_some_and(|known| leads_to(&known, &pages, range(column).start));
+    (rows as i64 == group.num_rows() && is_led).then_some(pages)
+}
+
+/// Whether places are those of pages, of which the first header is at `start`.
+fn leads_to(places: &[PageLocation], pages: &[PlainPage], start: u64) -> bool {
+    let (mut start, mut row) = (start, 0);
+    places.len() == pages.len()
+        && places.iter().zip(pages).all(|(place, page)| {
+            let end = page.offset + page.compressed as u64;
+            let reaches = place.offset.saturating_add(i64::from(place.compressed_page_size));
+            let is_same = place.offset == start as i64
+                && place.first_row_index == row
+                && reaches >= end as i64;
+            (start, row) = (end, row + page.rows as i64);
+            is_same
+        })
 }
 
 fn is_bytes(kind: &DataType) -> bool {

@@ -169,24 +169,33 @@ enum Place {
     /// In the header of the first page, more or less.
     Header(u64),
     Anywhere(f64),
+    /// In the index of its pages, if it has one.
+    Index(f64),
 }
 
 impl Place {
     fn index(&self, len: u64) -> u64 {
         match self {
             Self::Header(byte) => byte % len,
-            Self::Anywhere(share) => (len as f64 * share) as u64,
+            Self::Anywhere(share) | Self::Index(share) => (len as f64 * share) as u64,
         }
     }
 }
 
 fn place() -> impl Strategy<Value = Place> {
-    prop_oneof![(0_u64..48).prop_map(Place::Header), (0.0..1.0).prop_map(Place::Anywhere)]
+    prop_oneof![
+        (0_u64..48).prop_map(Place::Header),
+        (0.0..1.0).prop_map(Place::Anywhere),
+        (0.0..1.0).prop_map(Place::Index)
+    ]
 }
 
 /// Flips bits of the text column.
 fn damage(path: &std::path::Path, sound: &ParquetFile, place: &Place, flip: u8) {
-    let (from, len) = sound.metadata().row_group(0).column(1).byte_range();
+    let column = sound.metadata().row_group(0).column(1);
+    let index = index::range(column).filter(|_| matches!(place, Place::Index(_)));
+    let (from, len) =
+        index.map_or(column.byte_range(), |index| (index.start, index.end - index.start));
     let mut bytes = std::fs::read(path).expect("just written");
     bytes[(from + place.index(len)) as usize] ^= flip;
     std::fs::write(path, bytes).expect("write");
@@ -304,4 +313,47 @@ proptest! {
             }
         }
     }
+}
+
+/// An index that leads to no page is an error, whichever way a column is read.
+#[test]
+fn a_damaged_index_is_not_overlooked() {
+    let texts: Vec<_> = (0..40).map(|row| Some(format!("text {row}"))).collect();
+    let rows = texts.len();
+    let case = Case {
+        chosen: vec![true; rows],
+        texts,
+        binary: false,
+        nullable: true,
+        dictionary: false,
+        v2: true,
+        indexed: true,
+        codec: Compression::UNCOMPRESSED,
+        page_rows: 16,
+        range: (0, rows),
+        batch_rows: rows,
+    };
+    let folder = TempDir::new().expect("a folder");
+    let path = write(&case, &folder);
+    let sound = open(&path).expect("a sound file");
+    let index = index::range(sound.metadata().row_group(0).column(1)).expect("an index");
+    let bytes = std::fs::read(&path).expect("just written");
+    let mut refused = 0;
+    for byte in index {
+        for bit in 0..8 {
+            let mut damaged = bytes.clone();
+            damaged[byte as usize] ^= 1 << bit;
+            std::fs::write(&path, damaged).expect("write");
+            let Ok(file) = open(&path) else { continue };
+            let wanted = wanted(&case);
+            let plain = decoded(&file, &wanted, &[1]).and_then(columns);
+            refused += usize::from(plain.is_err());
+            let Some(stream) = streamed(&file, &wanted, 1).expect("the file is there") else {
+                continue;
+            };
+            let found = columns(stream).expect("no stream of a column that is refused");
+            assert_eq!(Some(found), plain.ok(), "byte {byte}, bit {bit}");
+        }
+    }
+    assert!(refused > 10, "{refused}");
 }
