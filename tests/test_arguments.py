@@ -216,6 +216,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "features": OUTPUT,
          "exclude": EXCLUDE, "exclude_letters": ANY,
          "where": WHERE, "folds": Kind(COUNT.wrong_types, COUNT.wrong_values), "group": BY,
+         "by": BY, "allocation": ANY, "weight": NAME,
          "sizes": Kind(
             ([("a", 1)], "a", 3, None, {"a": "1"}, {"a": True}, {3: 1}),
             ({}, {"a": 0}, {"a": -0.5}, {"a": 1.5}, {"a": float("nan")}, {"a": 61}),

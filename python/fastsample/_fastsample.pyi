@@ -118,6 +118,14 @@ class GroupsFound(TypedDict):
     epochs: int
 
 @type_check_only
+class SplitFound(TypedDict):
+    text: list[str]
+    left_out: list[tuple[str, str]]
+    smart: SmartFound | None
+    strata: list[tuple[GroupsFound, int, int]]
+    mixed: int
+
+@type_check_only
 class DecisionFound(TypedDict):
     rows: int
     is_final: bool
@@ -531,11 +539,14 @@ def split(
     *,
     text: Sequence[str] | None,
     group: Sequence[str] | None,
+    by: Sequence[str] | None,
+    allocation: str | float | Sequence[tuple[Sequence[str | None], float]],
     near: bool,
+    weight: str | None,
     rule: Rule | None,
     threads: int | None,
     progress: _Progress,
-) -> tuple[list[Sample], _Text, SmartFound | None]: ...
+) -> tuple[list[Sample], SplitFound]: ...
 def parts(source: Source) -> list[PartFound]: ...
 def text_statistics(
     source: Source,

@@ -328,7 +328,7 @@ def draw_facts(report: Report) -> Iterator[tuple[str, str]]:
 
 def _group_facts(groups: Groups) -> Iterator[tuple[str, str]]:
     yield "groups", f"{groups.count:,} by {', '.join(groups.by)}, {groups.allocation}"
-    shown = groups.largest[:_GROUPS_PRINTED]
+    shown = groups.largest[:GROUPS_PRINTED]
     for group in shown:
         tokens = "" if group.tokens is None else f", {group.tokens:,} tokens"
         yield f"  {group.name}", f"{group.drawn:,} of {group.rows:,}{tokens}"
@@ -339,7 +339,7 @@ def _group_facts(groups: Groups) -> Iterator[tuple[str, str]]:
 
 
 #: Groups that a table has; the report has more.
-_GROUPS_PRINTED = 20
+GROUPS_PRINTED = 20
 
 
 #: What the order of written rows is called.

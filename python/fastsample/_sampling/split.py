@@ -33,13 +33,13 @@ from fastsample._sampling.exclusion import (
     left_out_rows,
     read_benchmarks,
 )
-from fastsample._sampling.groups import check_by
+from fastsample._sampling.groups import AllocationLike, check_by, check_strata
 from fastsample._sampling.recipe import recipe
 from fastsample._sampling.report import Report
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.sides import Split
 from fastsample._sampling.smart import SmartLike, check_features, check_rule, rule
-from fastsample._sampling.smart_report import to_report
+from fastsample._sampling.split_report import side_reports
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -54,6 +54,9 @@ def split(
     *,
     folds: int | None = None,
     group: str | Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
+    allocation: AllocationLike = "proportional",
+    weight: str | None = None,
     smart: SmartLike = False,
     features: str | os.PathLike[str] | None = None,
     near_duplicates: bool = False,
@@ -149,11 +152,20 @@ def split(
     benchmarks = check_exclude(exclude, exclude_letters)
     check_rule(smart, None)
     kept = check_features(features)
-    parts = {"smart": smart is not False, "entropy": isinstance(smart, str), "features": bool(kept)}
+    strata, shares = check_strata(by, allocation)
+    weight = optional(string, "weight", weight)
+    parts = {
+        "by": strata is not None,
+        "weight": weight is not None,
+        "smart": smart is not False,
+        "entropy": isinstance(smart, str),
+        "features": bool(kept),
+    }
     _fastsample.check_draw([part for part, is_given in parts.items() if is_given])
     together = None if group is None else check_by(group, "group")
     others = {
         "smart": smart is not False,
+        "weight": weight is not None,
         "near_duplicates": near,
         "text_columns": text is not None,
     }
@@ -182,44 +194,42 @@ def split(
         population = opened.population or 0
         wanted = _counts(sizes, population)
         judge = None if smart is False else rule(smart, None, threads, callback, kept)
-        drawn, (paths, no_text), found = _fastsample.split(
+        drawn, found = _fastsample.split(
             opened,
             wanted,
             seed,
             text=text,
             group=together,
+            by=strata,
+            allocation=shares,
             near=near,
+            weight=weight,
             rule=judge,
             threads=threads,
             progress=callback,
         )
-    seconds = time.perf_counter() - started
-    judged, reasons = tuple(paths), dict(no_text)
-    reports = [
-        Report(
-            rows,
-            len(side),
-            seed,
-            seconds,
-            notes=_notes(len(side), count, together),
-            text_columns=judged,
-            left_out=reasons,
-            where=where,
-            matching=None if where is None else population + left_out_rows(left_out),
-            exclude=left_out,
-            group=tuple(together or ()),
-        )
-        for side, (count, _) in zip(drawn, wanted, strict=True)
-    ]
-    smart_report = None if found is None else to_report(found)
-    notes = (*opened.notes, *reports[0].notes)
-    reports[0] = replace(reports[0], smart=smart_report, notes=notes)
+    common = Report(
+        rows,
+        0,
+        seed,
+        time.perf_counter() - started,
+        notes=tuple(opened.notes),
+        where=where,
+        matching=None if where is None else population + left_out_rows(left_out),
+        exclude=left_out,
+        weight=weight,
+        group=tuple(together or ()),
+    )
+    reports = side_reports(common, drawn, wanted, found, strata, shares)
     options = {
         "sizes": {
             name: int(size) if is_exact else float(size)
             for (name, size), (_, is_exact) in zip(sizes.items(), wanted, strict=True)
         },
         "group": together,
+        "by": strata,
+        "allocation": shares,
+        "weight": weight,
         "smart": smart,
         "near_duplicates": near,
         "seed": seed,
@@ -230,8 +240,8 @@ def split(
         "schema": check_schema(schema),
         "text_columns": text,
     }
-    by = [each for each in (judge, shared) if each is not None]
-    made = recipe(source, options, kept, [told for each in by for told in each.objects])
+    opened_for = [each for each in (judge, shared) if each is not None]
+    made = recipe(source, options, kept, [told for each in opened_for for told in each.objects])
     sides = {
         name: Sample(side, report, replace(made, part={"side": name}))
         for name, side, report in zip(sizes, drawn, reports, strict=True)
@@ -259,10 +269,3 @@ def _counts(sizes: Mapping[str, int | float], rows: int) -> list[tuple[int, bool
         if counts[-1][0] == 0:
             raise ArgumentError(f"{name!r} would have no rows: {size} of {rows}")
     return counts
-
-
-def _notes(rows: int, wanted: int, group: list[str] | None) -> tuple[str, ...]:
-    if rows == wanted:
-        return ()
-    what = "equal texts" if group is None else f"groups of equal {', '.join(group)}"
-    return (f"{rows:,} rows, not {wanted:,}: the nearest that keeps {what} together",)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import click
 
 from fastsample._layout import Block, Facts, as_lines, has_unicode, terminal_width, wrap
+from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart_report import left_out_note
 from fastsample.cli._words import in_flags
 from fastsample.errors import ArgumentError, FastSampleError, SourceTypeError
@@ -48,6 +49,37 @@ _exclude_letters = click.option(
 def exclude(command: _Command) -> _Command:
     """Add the options of decontamination."""
     return _exclude(_exclude_letters(command))
+
+
+def by(purpose: str) -> _Decorator:
+    """Return the option that names columns of strata."""
+    return several("--by", help=purpose)
+
+
+allocation = click.option(
+    "--allocation",
+    default="proportional",
+    help="With --by: proportional, equal, sqrt, a temperature (2.5), or shares: a=0.7,b=0.3.",
+)
+
+
+def allocation_of(text: str) -> AllocationLike:
+    """Return the formula, the temperature or the shares that an option names."""
+    if "=" not in text:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    shares: dict[Any, float] = {}
+    for part in text.split(","):
+        name, _, share = part.rpartition("=")
+        try:
+            shares[name] = float(share)
+        except ValueError:
+            raise ArgumentError(
+                f"--allocation: {part!r} is no NAME=SHARE; write a=0.7,b=0.3"
+            ) from None
+    return shares
 
 
 columns = several("--column", help="Keep only this column. Repeatable.")

@@ -11,11 +11,13 @@ import click
 import fastsample
 from fastsample import Report, WriteReport
 from fastsample._sampling.epochs import write_epochs
-from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart import SmartLike
 from fastsample.cli._common import (
     Rows,
+    allocation,
+    allocation_of,
     as_json,
+    by,
     chat_template,
     columns,
     exclude,
@@ -77,12 +79,8 @@ from fastsample.cli._written import (
 )
 @where
 @exclude
-@several("--by", help="Draw a number of rows of each value of this column. Repeatable.")
-@click.option(
-    "--allocation",
-    default="proportional",
-    help="With --by: proportional, equal, sqrt, a temperature (2.5), or shares: a=0.7,b=0.3.",
-)
+@by("Draw a number of rows of each value of this column. Repeatable.")
+@allocation
 @several("--group", help="Draw rows of equal values of this column all or none. Repeatable.")
 @click.option(
     "--num_groups",
@@ -203,7 +201,7 @@ def sample(
             "exclude": exclude,
             "exclude_letters": exclude_letters,
             "by": by,
-            "allocation": _allocation(allocation),
+            "allocation": allocation_of(allocation),
             "group": group,
             "n_groups": num_groups,
             "weight": weight,
@@ -276,24 +274,6 @@ def _warn(num_samples: int, drawn: Report) -> None:
     elif drawn.matching is None:
         what = f"there are only {rows:,} rows"
     say(f"warning: --num_samples is {num_samples:,}, but {what}; keeping all of them", "yellow")
-
-
-def _allocation(text: str) -> AllocationLike:
-    if "=" not in text:
-        try:
-            return float(text)
-        except ValueError:
-            return text
-    shares: dict[Any, float] = {}
-    for part in text.split(","):
-        name, _, share = part.rpartition("=")
-        try:
-            shares[name] = float(share)
-        except ValueError:
-            raise fastsample.ArgumentError(
-                f"--allocation: {part!r} is no NAME=SHARE; write a=0.7,b=0.3"
-            ) from None
-    return shares
 
 
 def _rule(smart: bool, entropy: bool, options: fastsample.Smart | None) -> SmartLike:

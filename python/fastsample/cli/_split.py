@@ -13,8 +13,12 @@ from fastsample._arguments import choice
 from fastsample._layout import size
 from fastsample._sampling.exclusion import excluded_facts
 from fastsample._sampling.formats import LINES
+from fastsample._sampling.report import GROUPS_PRINTED
 from fastsample.cli._common import (
+    allocation,
+    allocation_of,
     as_json,
+    by,
     columns,
     exclude,
     overwrite,
@@ -57,6 +61,9 @@ _FORMATS = ["parquet", *(end[1:] for end in LINES if not end.startswith(".ndjson
 @text_columns("Rows that agree in these stay together. Repeatable.")
 @click.option("--folds", type=int, help="In place of sides: this many of equal size.")
 @several("--group", help="Rows of equal values of this column stay together. Repeatable.")
+@by("Each side has its share of each value of this column. Repeatable.")
+@allocation
+@click.option("--weight", help="Draw the first side by this column of numbers as weights.")
 @click.option("--smart", is_flag=True, help="Draw the first side by weight, as sample --smart.")
 @features
 @click.option("--near-duplicates", is_flag=True, help="Keep near-duplicates in one file, too.")
@@ -84,6 +91,9 @@ def split(
     text_column: list[str] | None,
     folds: int | None,
     group: list[str] | None,
+    by: list[str] | None,
+    allocation: str,
+    weight: str | None,
     smart: bool,
     features: Path | None,
     near_duplicates: bool,
@@ -114,6 +124,9 @@ def split(
             _sizes(sides) if sides or folds is None else None,
             folds=folds,
             group=group,
+            by=by,
+            allocation=allocation_of(allocation),
+            weight=weight,
             smart=smart,
             features=features,
             near_duplicates=near_duplicates,
@@ -133,14 +146,18 @@ def split(
     files = {name: report.files[0] for name, report in written.items()}
     notes = [f"{name}: {note}" for name, side in drawn.items() for note in side.report.notes]
     first = next(iter(drawn.values())).report
+    strata = [side.report.groups for side in drawn.values()]
     tell_left_out(first.left_out)
     text, together = list(first.text_columns), list(first.group)
     if as_json:
         found = {
-            n: {"path": str(f.path), "rows": f.rows, "bytes": f.bytes} for n, f in files.items()
+            name: {"path": str(file.path), "rows": file.rows, "bytes": file.bytes}
+            | {"groups": groups and groups.to_dict()}
+            for (name, file), groups in zip(files.items(), strata, strict=True)
         }
-        by_text = {"group": together, "text_columns": text, "left_out": first.left_out}
-        facts_of = {"seed": seed, **by_text, "seconds": round(seconds, 3), "notes": notes}
+        kept = {"group": together, "text_columns": text, "left_out": first.left_out}
+        drawn_by = {"seed": seed, "weight": first.weight, **kept}
+        facts_of = {**drawn_by, "seconds": round(seconds, 3), "notes": notes}
         matched = {"where": first.where, "matching": first.matching}
         left_out = {"exclude": first.exclude and first.exclude.to_dict()}
         print_json({"sides": found, **matched, **left_out, **facts_of})
@@ -153,6 +170,8 @@ def split(
         facts.append(("rows that match", f"{first.matching:,} of {first.rows:,}: {first.where}"))
     if first.exclude is not None:
         facts += excluded_facts(first.exclude)
+    if first.groups is not None:
+        facts += _strata_facts(dict(zip(drawn, filter(None, strata), strict=True)))
     facts += [("note", note) for note in notes]
     if text or together:
         facts.append(("kept together by", ", ".join(together or text)))
@@ -169,6 +188,19 @@ def _write(
         return drawn.write_jsonl(folder, compression=codec, **options)
     delimiter = "\t" if file_format.startswith("tsv") else ","
     return drawn.write_csv(folder, delimiter=delimiter, compression=codec, **options)
+
+
+def _strata_facts(sides: dict[str, fastsample.Groups]) -> list[tuple[str, str]]:
+    """Return the rows that each side has of the largest groups."""
+    first = next(iter(sides.values()))
+    facts = [("groups", f"{first.count:,} by {', '.join(first.by)}, {first.allocation}")]
+    shown = list(zip(*(side.largest for side in sides.values()), strict=True))[:GROUPS_PRINTED]
+    for group in shown:
+        rows = ", ".join(f"{name} {of.drawn:,}" for name, of in zip(sides, group, strict=True))
+        facts.append((f"  {group[0].name}", f"{rows} of {group[0].rows:,}"))
+    if first.count > len(shown):
+        facts.append(("  others", f"{first.count - len(shown):,} groups"))
+    return facts
 
 
 def _sizes(sides: tuple[str, ...]) -> dict[str, int | float]:

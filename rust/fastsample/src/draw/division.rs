@@ -130,7 +130,7 @@ pub(crate) fn divide(
 }
 
 /// How rows or tokens are divided, and the number of groups that have a share.
-pub(super) fn allocation(
+pub(crate) fn allocation(
     ctx: &Context,
     groups: &impl GroupTable,
     shares: &Shares,
@@ -150,7 +150,7 @@ fn windows(rows: &[u64], amounts: &[u64]) -> u64 {
 }
 
 /// The largest groups, ties by their first row.
-pub(super) fn largest(
+pub(crate) fn largest(
     ctx: &Context,
     groups: &impl GroupTable,
     amounts: &[u64],

@@ -43,7 +43,7 @@ use self::by_tokens::Ranks;
 pub use self::combination::{DrawPart, check_combination};
 pub use self::counted::TokensDrawn;
 pub use self::division::{GROUPS_SHOWN, GroupDraw, GroupsReport, Measured};
-pub(crate) use self::division::{GroupTable, divide};
+pub(crate) use self::division::{GroupTable, allocation, divide, largest};
 pub use self::drawn::Drawn;
 pub use self::grouped::WholeGroups;
 pub use self::plan::{Cells, Counting, DrawPlan, DrawSize, Shares, Weighting};

@@ -8,6 +8,7 @@
 //! - `amount`: how many rows are drawn: a number, or a share;
 //! - `blocks`: some blocks of neighbouring rows, for pilots;
 //! - `allocation`: how many rows of each stratum; `temperature`: weights of strata by their size;
+//! - `two_way`: how many rows of each stratum each of several sides has;
 //! - `even`: an order of several sequences that is even at every prefix;
 //! - [`fixed_point`]: logarithms and powers in integers;
 //! - [`strata`]: the stratum of each row, and the best rows of each;
@@ -26,6 +27,7 @@ mod replacement;
 pub mod selection;
 pub mod strata;
 mod temperature;
+mod two_way;
 pub mod uniform;
 
 pub use allocation::{Allocated, Allocation};
@@ -38,4 +40,5 @@ pub(crate) use rank::at_rank;
 pub use replacement::Repeats;
 pub use selection::{RowMask, Selection};
 pub use strata::{Members, Strata};
+pub use two_way::{rounded, two_way};
 pub use uniform::{uniform, window, window_among};

@@ -55,6 +55,19 @@ impl Strata {
         &self.rows
     }
 
+    /// The stratum of a row, or [`NONE`].
+    #[must_use]
+    pub fn of(&self, row: u64) -> u32 {
+        self.of[row as usize]
+    }
+
+    /// These rows alone.
+    #[must_use]
+    pub fn among(&self, rows: &Selection) -> Self {
+        let of = (0..).zip(&self.of).map(|(row, &of)| if rows.has(row) { of } else { NONE });
+        Self::new(of.collect(), self.rows.len())
+    }
+
     /// The stratum of each row, or [`NONE`].
     pub fn groups(&self) -> impl Iterator<Item = u32> {
         self.of.iter().copied()

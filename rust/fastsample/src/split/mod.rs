@@ -6,15 +6,22 @@
 //!  side by side: walk the groups, take each that still fits, whole
 //!  a side that is short of some rows: a part of a group, whose other rows go nowhere
 //!  a first side by weight: the others first, then the rows left by priority
+//!  strata: then groups of equally many rows are exchanged until each side has its rows of each
 //! ```
 //!
 //! - `placement`: the side of each row;
-//! - `whole_groups`: sides made of whole groups, where the walk leaves one short of rows.
+//! - `whole_groups`: sides made of whole groups, where the walk leaves one short of rows;
+//! - `strata`: how many rows of each stratum a side has; `exchange`: which groups make them;
+//! - `first`: the first side by weight.
 
+mod exchange;
+mod first;
 mod placement;
+mod strata;
 mod whole_groups;
 
 use crate::columns::{default_columns, named_columns};
+use crate::draw::{Shares, Weighting};
 use crate::error::{Error, Result};
 use crate::exec::envelope::Job;
 use crate::exec::{Context, memory};
@@ -25,12 +32,13 @@ use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::smart::extract::{Extracted, SourcePart};
 use crate::smart::extractor::Tables;
-use crate::smart::{Judging, Ranking, Rule, SmartReport, near_duplicates};
+use crate::smart::{SmartReport, near_duplicates};
 use crate::source::Source;
 use crate::text::TextColumns;
 
 pub use self::placement::MOST_SIDES;
-use self::placement::{FREE, Together, fill, too_few};
+use self::placement::{FREE, Together, fill};
+pub use self::strata::SideStrata;
 pub use self::whole_groups::Side;
 
 /// What a split is to be like.
@@ -47,8 +55,10 @@ pub struct SplitOptions<'a> {
     pub group: Option<&'a [String]>,
     /// Whether near-duplicates stay together as well, see [`near_duplicates::groups`].
     pub near: bool,
-    /// How the rows of the first side are chosen among those that no other side has.
-    pub smart: Option<&'a Rule>,
+    /// How the rows of the first side are chosen among those that no other side has, if by weight.
+    pub first: &'a Weighting,
+    /// Columns of whose values sides have their own numbers of rows each, and which numbers.
+    pub by: Option<(&'a [String], &'a Shares)>,
 }
 
 /// The rows of each side, and what was found on the way.
@@ -60,13 +70,18 @@ pub struct Sides {
     pub text: TextColumns,
     /// What the rule of the first side found, if it has one.
     pub smart: Option<SmartReport>,
+    /// What each side has of each stratum; none without strata.
+    pub strata: Vec<SideStrata>,
+    /// Groups of rows that stay together and are of several strata.
+    pub mixed: u64,
 }
 
 /// Gives each side so many rows of a population: exactly, or as nearly as whole groups of equal texts
 /// allow. Which rows are drawn depends on their texts and the
 /// seed, not on their position; without text, on the position alone. With a rule the other sides
 /// are drawn first, and the first one by the rule out of what is left; what the rule found comes
-/// along.
+/// along. With strata each side has its own number of rows of each of them, as far as rows that stay together
+/// allow; the numbers of sides come first.
 ///
 /// # Errors
 /// [`Error::Argument`] when there are not enough rows, [`Error::Column`] for a column that is not
@@ -74,6 +89,7 @@ pub struct Sides {
 ///
 /// # Examples
 /// ```
+/// use fastsample::draw::Weighting;
 /// use fastsample::split::{Side, SplitOptions, split};
 /// use fastsample::{Context, Population, Source};
 /// # use std::sync::Arc;
@@ -84,7 +100,9 @@ pub struct Sides {
 /// # let source = Source::from_batches(batch.schema(), vec![batch], None)?;
 ///
 /// let sizes = [900, 100].map(|rows| Side { rows, is_exact: true });
-/// let options = SplitOptions { sizes: &sizes, seed: 42, text: None, group: None, near: false, smart: None };
+/// let (sizes, first) = (&sizes, &Weighting::default());
+/// let (text, group, by) = (None, None, None);
+/// let options = SplitOptions { sizes, seed: 42, text, group, near: false, first, by };
 /// let sides = split(&Context::new(None), &Population::from(source), options)?;
 /// assert_eq!(sides.rows[0].len(), 900);
 /// assert!((0..1000).all(|row| sides.rows[0].has(row) != sides.rows[1].has(row)));
@@ -103,23 +121,31 @@ pub fn split(ctx: &Context, population: &Population, options: SplitOptions<'_>) 
     if options.sizes.len() > MOST_SIDES {
         return Err(Error::Argument(format!("there can be at most {MOST_SIDES} sides")));
     }
-    let by_rule = usize::from(options.smart.is_some());
-    let (text, placed, numbered) = if let Some(group) = options.group {
-        if options.smart.is_some() || options.near || options.text.is_some() {
+    let by_weight = options.first.rule.is_some() || options.first.column.is_some();
+    let (text, numbered) = if let Some(group) = options.group {
+        if by_weight || options.near || options.text.is_some() {
             return Err(Error::Argument(
-                "a split by groups compares no texts and has no rule".into(),
+                "a split by groups compares no texts and has no weights".into(),
             ));
         }
-        let numbered = number_groups(ctx, population, options.seed, group)?;
-        let placed = fill(&numbered, options.sizes, by_rule, Together::Groups(group))?;
-        (TextColumns::default(), placed, numbered)
+        (TextColumns::default(), number_groups(ctx, population, options.seed, group)?)
     } else {
         let text = text_of(ctx, source, options.text)?;
         let mut numbered = number(ctx, source, &text, options)?;
         numbered.retain(|&(_, row)| among.has(row));
-        let placed = fill(&numbered, options.sizes, by_rule, Together::Texts)?;
-        (text, placed, numbered)
+        (text, numbered)
     };
+    let skipped = usize::from(by_weight);
+    let together = options.group.map_or(Together::Texts, Together::Groups);
+    let mut placed = fill(&numbered, options.sizes, skipped, together)?;
+    let strata = options.by.map(|by| {
+        let sizes = rows_of_sides(&placed, options.sizes, skipped);
+        strata::StrataOfSides::new(ctx, population, by, &sizes, &numbered, options.seed)
+    });
+    let strata = strata.transpose()?;
+    if let Some(strata) = &strata {
+        strata.arrange(&numbered, skipped, &mut placed);
+    }
     let mut ids = vec![Vec::new(); options.sizes.len()];
     let mut free = Vec::new();
     for (&side, &(_, ordinal)) in placed.iter().zip(&numbered) {
@@ -131,21 +157,30 @@ pub fn split(ctx: &Context, population: &Population, options: SplitOptions<'_>) 
     }
     let mut rows_of =
         ids.iter().map(|ids| Selection::of_ids(ids, rows)).collect::<Result<Vec<_>>>()?;
-    let (Some(rule), Some(&Side { rows: wanted, is_exact })) =
-        (options.smart, options.sizes.first())
-    else {
-        return Ok(Sides { rows: rows_of, text, smart: None });
-    };
-    let size = wanted.min(free.len() as u64);
-    if size < wanted && (is_exact || size == 0) {
-        return Err(too_few(0, wanted - size, wanted, None, Together::Texts));
+    let mut smart = None;
+    if let (true, Some(&side)) = (by_weight, options.sizes.first()) {
+        drop((numbered, placed));
+        let side = (side, options.seed);
+        let (weight, strata) = (options.first, strata.as_ref());
+        (rows_of[0], smart) = first::draw(ctx, population, weight, free, side, strata)?;
     }
-    let free = Selection::of_ids(&free, rows)?;
-    let by = Judging { source, among: &free, seed: options.seed, rule, factors: None };
-    let ranking = Ranking::new(ctx, &by)?;
-    let (chosen, report) = ranking.window(0..size)?;
-    rows_of[0] = chosen;
-    Ok(Sides { rows: rows_of, text, smart: Some(report) })
+    let mixed = strata.as_ref().map_or(0, |strata| strata.mixed);
+    let strata = strata.map(|strata| strata.report(ctx, &rows_of)).transpose()?;
+    Ok(Sides { rows: rows_of, text, smart, strata: strata.unwrap_or_default(), mixed })
+}
+
+/// The rows of each side: those that it has, or, of the first `skipped`, those that it is to have of what
+/// is left.
+fn rows_of_sides(placed: &[u8], sides: &[Side], skipped: usize) -> Vec<u64> {
+    let mut rows = vec![0; usize::from(u8::MAX) + 1];
+    placed.iter().for_each(|&side| rows[usize::from(side)] += 1);
+    let mut free = rows[usize::from(FREE)];
+    for (rows, side) in rows.iter_mut().zip(sides).take(skipped) {
+        *rows = side.rows.min(free);
+        free -= *rows;
+    }
+    rows.truncate(sides.len());
+    rows
 }
 
 /// The number and ordinal of each row that may be drawn, sorted: rows of a group have equal numbers.
