@@ -77,11 +77,12 @@ pub struct Sides {
 }
 
 /// Gives each side so many rows of a population: exactly, or as nearly as whole groups of equal texts
-/// allow. Which rows are drawn depends on their texts and the
-/// seed, not on their position; without text, on the position alone. With a rule the other sides
-/// are drawn first, and the first one by the rule out of what is left; what the rule found comes
-/// along. With strata each side has its own number of rows of each of them, as far as rows that stay together
-/// allow; the numbers of sides come first.
+/// allow. Which rows are drawn depends on their texts and the seed, not on their position; without
+/// text, on the position alone.
+///
+/// A first side by weight is drawn last, out of what the other sides leave; what its rule found comes
+/// along. With strata each side has its own number of rows of each of them, as far as rows that stay
+/// together allow; the sizes of sides come first.
 ///
 /// # Errors
 /// [`Error::Argument`] when there are not enough rows, [`Error::Column`] for a column that is not
