@@ -256,7 +256,7 @@ def test_bad_arguments_of_split(options: dict[str, Any], error: str) -> None:
     ("options", "error"),
     [
         ({"smart": "entropy"}, "group and entropy exclude"),
-        ({"weights": True}, "group and weights exclude"),
+        ({"weights": True}, "known for a number of groups alone"),
         ({"group": []}, "group is empty"),
         ({"group": "tlak"}, "tlak"),
     ],

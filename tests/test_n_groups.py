@@ -56,6 +56,38 @@ def test_each_group_has_the_same_chance_whatever_its_rows() -> None:
     assert ((counts - mean) ** 2 / variance).sum() * 119 / 120 < quantile_999(119)
 
 
+def test_weights_are_those_of_the_groups() -> None:
+    drawn = fastsample.sample(TABLE, n_groups=30, group="talk", weights=True)
+    assert set(drawn.to_arrow()["_weight"].to_pylist()) == {4.0}
+    assert talks_of(drawn) == talks_of(fastsample.sample(TABLE, n_groups=30, group="talk"))
+    every = fastsample.sample(TABLE, n_groups=999, group="talk", at_most=True, weights=True)
+    assert set(every.to_arrow()["_weight"].to_pylist()) == {1.0}
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"smart": True}, "with smart have no weights"),
+        ({"by": "talk"}, "with by have no weights"),
+    ]
+    for options, message in cases:
+        with pytest.raises(ArgumentError, match=message):
+            fastsample.sample(TABLE, n_groups=3, group="talk", weights=True, **options)
+
+
+@pytest.mark.parametrize("weight", [None, "score"])
+def test_sums_are_estimated_without_bias(weight: str | None) -> None:
+    """Sums with the weights of whole groups estimate sums over all rows (Horvitz and Thompson)."""
+    rng = np.random.default_rng(6)
+    values = rng.gamma(2.0, 3.0, len(TALKS))
+    table = TABLE.append_column("value", pa.array(values))
+    table = table.append_column("score", pa.array(0.2 + (TALKS % 7) / 3))
+    estimates = []
+    for seed in range(400):
+        drawn = fastsample.sample(
+            table, n_groups=25, group="talk", weight=weight, weights=True, seed=seed
+        ).to_arrow()
+        estimates.append(float((drawn["value"].to_numpy() * drawn["_weight"].to_numpy()).sum()))
+    error = np.std(estimates) / len(estimates) ** 0.5
+    assert abs(np.mean(estimates) - values.sum()) < 3.5 * error
+
+
 def test_fewer_groups_than_asked_for() -> None:
     with pytest.raises(
         ArgumentError,

@@ -62,13 +62,11 @@ const NOT_BY_KEY: [DrawPart; 8] = [By, Group, Weight, Smart, Tokens, Replace, We
 const EXCLUSIVE_IN_PARTS: [(DrawPart, DrawPart); 3] = [(Weight, Smart), (By, Weight), (By, Smart)];
 
 /// Parts that exclude each other, the first that is found is told.
-const EXCLUSIVE: [(DrawPart, DrawPart); 7] = [
+const EXCLUSIVE: [(DrawPart, DrawPart); 5] = [
     (Replace, Entropy),
-    (Replace, Tokens),
     (Weight, Entropy),
     (Features, Entropy),
     (Group, Entropy),
-    (Group, Weights),
     (Group, Replace),
 ];
 
@@ -115,9 +113,30 @@ pub fn check_combination(parts: &[DrawPart]) -> Result<()> {
             ));
         }
     }
+    if has(Group) && has(Weights) {
+        if !has(NumberOfGroups) {
+            return refuse(
+                "the probabilities of whole groups are known for a number of groups alone; pass \
+                 n_groups, or leave out weights"
+                    .into(),
+            );
+        }
+        if let Some(part) = [By, Smart, Epochs].into_iter().find(|&part| has(part)) {
+            return refuse(format!(
+                "groups that are drawn whole with {} have no weights; leave out one of them",
+                part.name()
+            ));
+        }
+    }
     if has(By) && has(Group) && has(Tokens) {
         return refuse(
             "draws by tokens go with by or with group, not with both; leave out one of them".into(),
+        );
+    }
+    if has(By) && has(Replace) && has(Tokens) {
+        return refuse(
+            "draws by tokens go with by or with replace, not with both; leave out one of them"
+                .into(),
         );
     }
     if has(Key)
@@ -180,8 +199,8 @@ mod tests {
         for (parts, expected) in [
             (&[Tokens, Weights][..], "rows that are drawn by their tokens have no weights"),
             (
-                &[Replace, Tokens],
-                "replace and draws by tokens exclude each other; leave out one of them",
+                &[Replace, By, Tokens],
+                "draws by tokens go with by or with replace, not with both; leave out one of them",
             ),
             (
                 &[Weight, Smart, Entropy],
@@ -198,6 +217,15 @@ mod tests {
             (
                 &[Smart, Entropy, Features],
                 "features and entropy exclude each other; leave out one of them",
+            ),
+            (
+                &[Group, Weights],
+                "the probabilities of whole groups are known for a number of groups alone; pass \
+                 n_groups, or leave out weights",
+            ),
+            (
+                &[Group, NumberOfGroups, By, Weights],
+                "groups that are drawn whole with by have no weights; leave out one of them",
             ),
             (
                 &[Group, By, Tokens],
@@ -226,6 +254,7 @@ mod tests {
         for parts in [
             &[By, Weight, Replace, Weights][..],
             &[Group, NumberOfGroups, Weight, Tokens],
+            &[Group, NumberOfGroups, Weight, Weights],
             &[Weight, Tokens],
             &[Group, By, Weight, Smart, Epochs],
             &[By, Weight, Smart, Tokens],
@@ -238,6 +267,7 @@ mod tests {
             &[Weight, Smart, Epochs],
             &[Smart, Weights],
             &[Weight, Smart, Replace],
+            &[Weight, Smart, Replace, Tokens],
             &[Weight, Weights, Epochs],
             &[],
         ] {

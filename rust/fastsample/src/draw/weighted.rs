@@ -16,8 +16,7 @@ const ROWS_PER_TASK: u64 = 1 << 17;
 /// Draws rows of a population by weight: those of smallest u / w, those of epochs before left out.
 /// Rows of weight 0 are not drawn.
 ///
-/// If the plan asks for it, the sample has a column of weights: 1 / min(1, w tau), tau being the priority of
-/// the best row that was left behind (Duffield, Lund, Thorup 2007).
+/// If the plan asks for it, the sample has a column of weights, see [`Candidate::inverse`].
 ///
 /// # Errors
 /// As [`RowWeights::new`] and [`Population::count`].
@@ -79,11 +78,5 @@ pub(crate) fn choose(
 fn inverses(selection: &Selection, next: Option<Candidate>, weights: &RowWeights) -> Vec<f64> {
     let mut ids = Vec::with_capacity(selection.len() as usize);
     selection.extend_ids(0..selection.rows(), &mut ids);
-    let inverse = |&row: &u64| {
-        next.map_or(1.0, |next| {
-            let tau = next.u as f64 / u64::MAX as f64 / f64::from(next.weight);
-            (1.0 / (f64::from(weights.candidate(row).weight) * tau)).max(1.0)
-        })
-    };
-    ids.iter().map(inverse).collect()
+    ids.iter().map(|&row| weights.candidate(row).inverse(next)).collect()
 }

@@ -33,6 +33,16 @@ impl Candidate {
             Some(quotient) => (quotient as f64).to_bits().saturating_sub(BELOW_ONE) << 4,
         }
     }
+
+    /// 1 / the probability with which it was drawn, `next` being the best that was left behind:
+    /// 1 / min(1, w tau), where tau is the priority of `next` (Duffield, Lund, Thorup 2007).
+    #[must_use]
+    pub fn inverse(self, next: Option<Self>) -> f64 {
+        next.map_or(1.0, |next| {
+            let tau = next.u as f64 / u64::MAX as f64 / f64::from(next.weight);
+            (1.0 / (f64::from(self.weight) * tau)).max(1.0)
+        })
+    }
 }
 
 impl Ord for Candidate {

@@ -55,9 +55,12 @@ pub(super) fn draw(
     columns: &[String],
 ) -> Result<(Sample, WholeGroups, Option<SmartReport>)> {
     let wanted = population.count(amount)?;
-    let groups = GroupOrder::new(ctx, &population, plan, columns)?;
+    let mut groups = GroupOrder::new(ctx, &population, plan, columns)?;
     if let DrawSize::Groups { n, at_most } = plan.size {
         let (drawn, epochs) = groups.window(n, at_most, plan.epoch)?;
+        if plan.weights {
+            groups.inverse = Some(groups.inverses(drawn.len()));
+        }
         return groups.sample(ctx, population, plan, &drawn, 0, epochs);
     }
     let rows = groups.partition.strata().rows();
@@ -101,6 +104,10 @@ struct GroupOrder {
     partition: Partition,
     /// Those that may be drawn.
     order: Vec<usize>,
+    /// The same with their random numbers and weights, where probabilities are asked for.
+    candidates: Vec<Candidate>,
+    /// 1 / the probability with which each was drawn, of those that were.
+    inverse: Option<Vec<f64>>,
     /// How a rule judges rows.
     judged: Option<RuleWeights>,
 }
@@ -144,8 +151,23 @@ impl GroupOrder {
         let mut order: Vec<Candidate> =
             hashes.into_iter().enumerate().filter_map(candidate).collect();
         order.sort_unstable();
+        let candidates = if plan.weights { order.clone() } else { Vec::new() };
         let order = order.into_iter().map(|group| group.ordinal as usize).collect();
-        Ok(Self { partition, order, judged })
+        Ok(Self { partition, order, candidates, inverse: None, judged })
+    }
+
+    /// 1 / the probability with which each of the first `n` groups was drawn: of a uniform draw exactly, by
+    /// weight as [`Candidate::inverse`] has it.
+    fn inverses(&self, n: usize) -> Vec<f64> {
+        let mut inverse = vec![0.0; self.partition.strata().rows().len()];
+        let alike = self.candidates.iter().all(|group| group.weight == 1);
+        let next = self.candidates.get(n).copied();
+        for group in &self.candidates[..n] {
+            let of_all = self.candidates.len() as f64 / n as f64;
+            let weight = if alike { of_all } else { group.inverse(next) };
+            inverse[group.ordinal as usize] = weight;
+        }
+        inverse
     }
 
     /// The `n` groups of an epoch, and how many epochs share no group.
@@ -172,7 +194,12 @@ impl GroupOrder {
             WholeGroups { count: amounts.len() as u64, drawn: drawn.len() as u64, wanted, epochs };
         let selection = strata.draw(ctx, &amounts, |row| row)?;
         let report = self.judged.map(|judged| judged.report(&selection));
-        let sample = Sample::of_population(population, selection, plan.seed, None)?;
+        let inverse = self.inverse.map(|inverse| {
+            let rows = self.partition.strata().groups().enumerate();
+            let drawn = rows.filter(|(row, _)| selection.has(*row as u64));
+            drawn.map(|(_, group)| inverse[group as usize]).collect()
+        });
+        let sample = Sample::of_population(population, selection, plan.seed, inverse)?;
         Ok((plan.judged(sample, report.as_ref()), found, report))
     }
 }
