@@ -152,7 +152,7 @@ WRONG: list[tuple[list[Any], str]] = [
     (["sample", "in.parquet", "o.parquet", "-n", 5, "--weight", "id", "--entropy"],
      "--weight and entropy exclude"),
     (["sample", "in.parquet", "o.parquet", "-n", 5, "--replace", "--max-tokens", 9,
-      "--tokenizer", "t"], "--replace and draws by tokens"),
+      "--tokenizer", "t", "--by", "id"], "--by or with --replace"),
     (["sample", "in.parquet", "o.parquet", "--budget-tokens", 5, "--tokenizer", "t", "--weights"],
      "have no weights"),
     (["plan", "--rows", 100, "--seconds-per-step", 1], "give --batch-size"),

@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import count, pairwise
+from itertools import count, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from data import quantile_999, stream, write_ipc, write_parquet
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tokenizers_made import make
 
 ROWS = 300
 RNG = np.random.default_rng(8)
@@ -63,19 +64,22 @@ def arrivals(row: int, key: int) -> Iterator[Fraction]:
         yield from (period + Fraction(time, 2**64) for time in sorted(times))
 
 
-def drawn_by(weights: dict[int, int], n: int, seed: int) -> list[int]:
-    """Return the rows of the first n arrivals."""
+def order_by(weights: dict[int, int], seed: int) -> Iterator[int]:
+    """Yield rows as they arrive."""
     key = xxhash.xxh3_64_intdigest(seed.to_bytes(8, "little"))
     key = xxhash.xxh3_64_intdigest(b"arrivals", seed=key)
     positive = {row: weight for row, weight in weights.items() if weight > 0}
     streams = {row: arrivals(row, key) for row in positive}
     due = {row: next(streams[row]) / positive[row] for row in positive}
-    drawn = []
-    for _ in range(n):
+    while True:
         row = min(due, key=lambda each: (due[each], each))
-        drawn.append(row)
+        yield row
         due[row] = next(streams[row]) / positive[row]
-    return sorted(drawn)
+
+
+def drawn_by(weights: dict[int, int], n: int, seed: int) -> list[int]:
+    """Return the rows of the first n arrivals."""
+    return sorted(islice(order_by(weights, seed), n))
 
 
 @pytest.fixture(scope="module")
@@ -297,6 +301,83 @@ def test_smart_weights_are_those_of_a_score(
         assert drawn.report.text_columns == ("text",)
 
 
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(make("bpe", tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"))
+
+
+@given(
+    st.sampled_from([{}, {"weight": "score"}, {"where": "kind != 'kind 1'"}]),
+    st.one_of(st.none(), st.integers(2, 25)),
+    st.one_of(st.none(), st.integers(1, 4000)),
+    st.integers(1, 2 * ROWS),
+    st.integers(0, 2**64 - 1),
+)
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_tokens_are_those_of_plain_python(
+    words: str, options: dict[str, Any], most: int | None, budget: int | None, n: int, seed: int
+) -> None:
+    """Rows as they arrive: those of at most `most` tokens, n of them or up to the budget."""
+    if most is None and budget is None:
+        return
+    tokenizer: dict[str, Any] = {"tokenizer": words, "text_columns": ["text"]}
+    lengths = fastsample.token_lengths(TABLE, **tokenizer).tolist()
+    rows = [row for row in range(ROWS) if "where" not in options or row % 3 != 1]
+    weights = dict.fromkeys(rows, 1)
+    if "weight" in options:
+        largest = max(SCORES[row] for row in rows)
+        weights = {row: int(SCORES[row] / largest * (2**32 - 1) + 0.5) for row in rows}
+    some = [lengths[row] for row, weight in weights.items() if weight]
+    if budget is not None and not any(0 < length <= (most or length) for length in some):
+        return
+    expected: list[int] = []
+    tokens = too_long = 0
+    for row in order_by(weights, seed):
+        if most is not None and lengths[row] > most:
+            too_long += 1
+            continue
+        if budget is not None and tokens + lengths[row] > budget:
+            break
+        expected.append(row)
+        tokens += lengths[row]
+        if budget is None and len(expected) == n:
+            break
+    amount = {"n": n} if budget is None else {"budget_tokens": budget}
+    options = {**options, **tokenizer, **amount, "max_tokens": most, "seed": seed}
+    if not expected:
+        with pytest.raises(fastsample.ArgumentError, match="the first row of the draw has"):
+            fastsample.sample(TABLE, replace=True, **options)
+        return
+    drawn = fastsample.sample(TABLE, replace=True, **options)
+    assert drawn.row_ids.tolist() == sorted(expected)
+    assert (drawn.report.tokens, drawn.report.too_long) == (tokens, too_long)
+    assert drawn.report.distinct == len(set(expected))
+
+
+def test_tokens_by_smart_weights(words: str) -> None:
+    options: dict[str, Any] = {"smart": True, "text_columns": ["text"], "replace": True}
+    drawn = fastsample.sample(TALK, budget_tokens=3000, tokenizer=words, **options)
+    assert drawn.report.tokens is not None
+    assert 2900 < drawn.report.tokens <= 3000
+    assert drawn.report.smart is not None
+    same = fastsample.sample(TALK, len(drawn), **options)
+    assert drawn.row_ids.tolist() == same.row_ids.tolist()
+
+
+def test_no_row_is_short_enough(words: str) -> None:
+    table = pa.table({"text": ["many words in a row, and more of them"] * 20})
+    with pytest.raises(
+        fastsample.ArgumentError,
+        match=r"each of the first \d+ rows of the draw has more than 1 tokens",
+    ):
+        fastsample.sample(table, 5, replace=True, max_tokens=1, tokenizer=words)
+    empty = pa.table({"text": ["", "many words in a row, and more of them"] * 20})
+    with pytest.raises(fastsample.ArgumentError, match="or none at all"):
+        fastsample.sample(empty, budget_tokens=5, replace=True, max_tokens=1, tokenizer=words)
+
+
 def test_one_row_may_come_many_times() -> None:
     table = pa.table({"text": ["x" * 3000, "y"], "w": [1.0, 0.0]})
     drawn = fastsample.sample(table, 100_000, replace=True, weight="w")
@@ -324,9 +405,9 @@ def test_what_does_not_go_together() -> None:
         {"smart": True, "by": "kind"},
         {"smart": True, "weights": True},
         {"group": "kind"},
-        {"max_tokens": 5},
+        {"max_tokens": 5, "by": "kind"},
     ):
-        with pytest.raises(fastsample.ArgumentError, match="exclude each other"):
+        with pytest.raises(fastsample.ArgumentError, match=r"exclude each other|not with both"):
             fastsample.sample(TABLE, 5, replace=True, **options)
     with pytest.raises(fastsample.ArgumentError, match="with replacement at most"):
         fastsample.sample(TABLE, 2**31 + 1, replace=True)

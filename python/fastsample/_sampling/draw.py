@@ -153,7 +153,8 @@ def sample(
         The column is read first; 16 bytes a row are needed meanwhile. A stream is kept in memory.
     replace
         True draws `n` times from all rows, so that a row may come several times, and `n` may exceed
-        their number; with `weight` in proportion to it, with `by` in each group. With `smart` it is
+        their number; with `weight` in proportion to it, with `by` in each group; with
+        `budget_tokens` until the next row would exceed it. With `smart` it is
         in proportion to the smart weight, where of rows of equal text one stands for all, and rows
         that are too short are not drawn. Copies of a row stand beside each other, and its row id
         repeats; ``report.distinct`` is the number of rows that were drawn at all. The draw of a
@@ -207,7 +208,7 @@ def sample(
         Add a column ``_weight``: 1 / the probability with which the row was drawn (float64). A
         mean over the sample with these weights estimates the mean over the source, and a sum the
         sum. Among rows of equal text, one stands for all of them. Rows too short for `smart` are
-        represented only where no others are left.
+        represented only where no others are left. With `group` only for `n_groups`.
     threads
         Cores to use. All by default.
     progress

@@ -169,6 +169,14 @@ fn counted(
         // One row has to be there.
         DrawSize::Tokens(_) | DrawSize::Groups { .. } => Amount::Rows(1),
     };
+    if plan.replace {
+        let goal = match plan.size {
+            DrawSize::Tokens(budget) => Goal::Tokens(budget),
+            DrawSize::Rows(_) | DrawSize::Groups { .. } => Goal::Rows(population.asked(amount)?),
+        };
+        let limits = TokenLimits { goal, max_tokens: counting.max_tokens };
+        return repeated::draw_by_tokens(ctx, population, plan, limits, counting);
+    }
     population.count(amount)?;
     // Rows are ranked before the tokenizer meets the first; groups later.
     let (population, ranks) = match &plan.cells {

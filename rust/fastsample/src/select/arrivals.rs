@@ -72,6 +72,14 @@ pub struct Arrival {
     nth: u64,
 }
 
+impl Arrival {
+    /// The row that arrives.
+    #[must_use]
+    pub fn row(&self) -> u64 {
+        self.row
+    }
+}
+
 impl Ord for Arrival {
     fn cmp(&self, other: &Self) -> Ordering {
         let (mine, theirs) =
@@ -133,6 +141,21 @@ impl Arrivals {
             self.until(row, weight, last, |_| count += 1);
         }
         count
+    }
+
+    /// Adds the arrivals of some rows, each with its weight, behind `after` up to and with `last`.
+    pub fn between(
+        self,
+        rows: impl Iterator<Item = (u64, u32)>,
+        after: Option<Arrival>,
+        last: Arrival,
+        found: &mut Vec<Arrival>,
+    ) {
+        for (row, weight) in rows.filter(|(_, weight)| *weight > 0) {
+            self.until(row, weight, last, |arrival| {
+                found.extend(after.is_none_or(|after| arrival > after).then_some(arrival));
+            });
+        }
     }
 
     /// Looks for an arrival among those of some rows, each with its weight.

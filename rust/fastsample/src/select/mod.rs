@@ -37,7 +37,7 @@ pub use blocks::Blocks;
 pub use bottom::{BottomN, Candidate};
 pub use even::EvenOrder;
 pub(crate) use rank::at_rank;
-pub use replacement::Repeats;
+pub use replacement::{ArrivalOrder, Repeats};
 pub use selection::{RowMask, Selection};
 pub use strata::{Members, Strata};
 pub use two_way::{rounded, two_way};

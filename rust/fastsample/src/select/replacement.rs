@@ -5,7 +5,7 @@ use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 use super::arrivals::{Arrival, Arrivals, Between, Seen, TotalWeight};
 use super::{Selection, Strata};
 use crate::error::{Error, Result};
-use crate::exec::{Context, fold, map};
+use crate::exec::{Context, fold, map, memory};
 
 /// Rows looked at by one task: whole words of bits.
 const ROWS_PER_TASK: u64 = 1 << 16;
@@ -35,36 +35,20 @@ impl Repeats {
         seed: u64,
         weight: impl Fn(u64) -> u32 + Sync,
     ) -> Result<Self> {
-        check(n)?;
-        let arrivals = Arrivals::new(seed);
-        let tasks = rows.div_ceil(ROWS_PER_TASK) as usize;
-        let of_task = |task: usize| {
-            let first = task as u64 * ROWS_PER_TASK;
-            (first..rows.min(first + ROWS_PER_TASK)).map(|row| (row, weight(row)))
-        };
-        let total = fold(
-            ctx,
-            tasks,
-            TotalWeight::default,
-            |total, task| {
-                *total = total.merged(TotalWeight::of(of_task(task).map(|(_, weight)| weight)));
-                Ok(())
-            },
-            |total, other| *total = total.merged(other),
-        )?;
-        let last = last(n, total, |between| {
-            fold(
-                ctx,
-                tasks,
-                Seen::default,
-                |seen, task| {
-                    arrivals.look(of_task(task), between, seen);
-                    Ok(())
-                },
-                Seen::merge,
-            )
-        })?;
-        Self::until(ctx, rows, |row| arrivals.count(row, weight(row), last))
+        let order = ArrivalOrder { rows, seed, weight };
+        let last = order.last(ctx, n)?;
+        Self::until(ctx, rows, |row| Arrivals::new(seed).count(row, (order.weight)(row), last))
+    }
+
+    /// The rows `ids` of `rows`, in any order, each as often as it is among them.
+    ///
+    /// # Errors
+    /// As [`Selection::of_ids`].
+    pub fn of_ids(mut ids: Vec<u64>, rows: u64) -> Result<Self> {
+        ids.sort_unstable();
+        let counts = ids.chunk_by(|a, b| a == b).map(|same| same.len() as u32).collect();
+        ids.dedup();
+        Ok(Self { selection: Selection::of_ids(&ids, rows)?, counts })
     }
 
     /// As [`Repeats::draw`], of each stratum its own number of rows.
@@ -141,6 +125,82 @@ impl Repeats {
         self.selection.extend_ids(0..self.selection.rows(), &mut ids);
         let each = ids.into_iter().zip(&self.counts);
         each.flat_map(|(row, &count)| std::iter::repeat_n(value(row), count as usize)).collect()
+    }
+}
+
+/// Rows in the order in which they are drawn with replacement, by the weight of each.
+#[derive(Debug, Clone)]
+pub struct ArrivalOrder<W> {
+    /// All rows.
+    pub rows: u64,
+    /// The seed of the draw.
+    pub seed: u64,
+    /// The weight of a row: 0 for one that may not be drawn.
+    pub weight: W,
+}
+
+impl<W: Fn(u64) -> u32 + Sync> ArrivalOrder<W> {
+    /// Rows that can be drawn at most, each as often as it is.
+    pub const MOST: u64 = MOST;
+
+    /// The rows at the ranks from `first` on, `count` of them.
+    ///
+    /// # Errors
+    /// As [`Repeats::draw`].
+    pub fn at(&self, ctx: &Context, first: u64, count: u64) -> Result<Vec<u64>> {
+        memory::require_rows::<[Arrival; 2]>(count, "the order of rows")?;
+        let after = if first == 0 { None } else { Some(self.last(ctx, first)?) };
+        let last = self.last(ctx, first + count)?;
+        let arrivals = Arrivals::new(self.seed);
+        let mut found = fold(
+            ctx,
+            self.tasks(),
+            Vec::new,
+            |found, task| {
+                arrivals.between(self.task(task), after, last, found);
+                Ok(())
+            },
+            |found: &mut Vec<Arrival>, mut other| found.append(&mut other),
+        )?;
+        found.sort_unstable();
+        Ok(found.iter().map(Arrival::row).collect())
+    }
+
+    /// The arrival of rank `n`, from 1 on.
+    fn last(&self, ctx: &Context, n: u64) -> Result<Arrival> {
+        check(n)?;
+        let total = fold(
+            ctx,
+            self.tasks(),
+            TotalWeight::default,
+            |total, task| {
+                *total = total.merged(TotalWeight::of(self.task(task).map(|(_, weight)| weight)));
+                Ok(())
+            },
+            |total, other| *total = total.merged(other),
+        )?;
+        last(n, total, |between| {
+            fold(
+                ctx,
+                self.tasks(),
+                Seen::default,
+                |seen, task| {
+                    Arrivals::new(self.seed).look(self.task(task), between, seen);
+                    Ok(())
+                },
+                Seen::merge,
+            )
+        })
+    }
+
+    fn tasks(&self) -> usize {
+        self.rows.div_ceil(ROWS_PER_TASK) as usize
+    }
+
+    /// The rows of a task, each with its weight.
+    fn task(&self, task: usize) -> impl Iterator<Item = (u64, u32)> {
+        let first = task as u64 * ROWS_PER_TASK;
+        (first..self.rows.min(first + ROWS_PER_TASK)).map(|row| (row, (self.weight)(row)))
     }
 }
 
@@ -223,6 +283,27 @@ mod tests {
                     let mine = ids.iter().copied().filter(|&row| weight(row) > 0);
                     prop_assert_eq!(mine.collect::<Vec<_>>(), alone);
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn windows_of_the_order_make_the_draw(
+            weights in prop::collection::vec(prop_oneof![0_u32..4, any::<u32>()], 1..200),
+            counts in prop::collection::vec(1_u64..200, 1..6), seed: u64
+        ) {
+            prop_assume!(weights.iter().any(|&weight| weight > 0));
+            let (ctx, rows) = (Context::new(Some(2)), weights.len() as u64);
+            let order = ArrivalOrder { rows, seed, weight: |row: u64| weights[row as usize] };
+            let mut ids = Vec::new();
+            for count in counts {
+                ids.extend(order.at(&ctx, ids.len() as u64, count).expect("not cancelled"));
+                let weight = |row: u64| weights[row as usize];
+                let all = Repeats::draw(&ctx, rows, ids.len() as u64, seed, weight);
+                let found = Repeats::of_ids(ids.clone(), rows).expect("rows that are there");
+                let all = all.expect("not cancelled").values(|row| row);
+                prop_assert_eq!(found.values(|row| row), all);
             }
         }
     }

@@ -14,7 +14,7 @@ use super::Measure;
 use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::hash::RowHash;
-use crate::select::{Selection, window_among};
+use crate::select::{ArrivalOrder, Selection, window_among};
 use crate::smart::Ranking;
 
 /// Rows tokenized first, to estimate the length of rows.
@@ -62,7 +62,39 @@ pub trait Order {
     /// # Errors
     /// [`Error::Cancelled`].
     fn at(&self, ctx: &Context, first: u64, count: u64) -> Result<Vec<u64>>;
+
+    /// How many rows may be asked for at once.
+    fn at_once(&self) -> u64 {
+        u64::MAX
+    }
+
+    /// Rows after which a draw that has nothing of its goal gives up.
+    fn patience(&self) -> u64 {
+        self.rows()
+    }
 }
+
+/// Rows of a draw with replacement, some several times, of so many rows.
+impl<W: Fn(u64) -> u32 + Sync> Order for ArrivalOrder<W> {
+    fn rows(&self) -> u64 {
+        Self::MOST
+    }
+
+    fn at(&self, ctx: &Context, first: u64, count: u64) -> Result<Vec<u64>> {
+        self.at(ctx, first, count)
+    }
+
+    fn at_once(&self) -> u64 {
+        self.rows.max(LEAST_AT_ONCE)
+    }
+
+    fn patience(&self) -> u64 {
+        self.rows.saturating_mul(2).max(PILOT_ROWS)
+    }
+}
+
+/// Rows of a draw with replacement that are put in order at once, whatever the source has.
+const LEAST_AT_ONCE: u64 = 1 << 20;
 
 /// The order of a uniform draw.
 #[derive(Debug, Clone)]
@@ -113,13 +145,17 @@ pub fn draw(
     walk(ctx, order, limits, PILOT_ROWS, |ids| lengths_of(ctx, rows, ids))
 }
 
-/// The tokens of some rows, in the order of their ordinals `ids`.
+/// The tokens of some rows, in the order of their ordinals `ids`, which may repeat.
 pub(crate) fn lengths_of(ctx: &Context, rows: &Measure, ids: &[u64]) -> Result<Vec<u32>> {
     let mut places: Vec<usize> = (0..ids.len()).collect();
     places.sort_unstable_by_key(|&place| ids[place]);
-    let found = rows.lengths(ctx, &Selection::of_ids(ids, rows.source().rows())?)?;
+    let same = || places.chunk_by(|&a, &b| ids[a] == ids[b]);
+    let once: Vec<u64> = same().map(|same| ids[same[0]]).collect();
+    let found = rows.lengths(ctx, &Selection::of_ids(&once, rows.source().rows())?)?;
     let mut tokens = vec![0; ids.len()];
-    places.into_iter().zip(found).for_each(|(place, length)| tokens[place] = length);
+    for (same, length) in same().zip(found) {
+        same.iter().for_each(|&place| tokens[place] = length);
+    }
     Ok(tokens)
 }
 
@@ -138,7 +174,14 @@ fn walk(
             Goal::Rows(_) => drawn.ids.len() as u64,
             Goal::Tokens(_) => drawn.tokens,
         };
+        if so_far == 0 && seen >= order.patience() {
+            return Err(Error::Argument(format!(
+                "each of the first {seen} rows of the draw has more than {max_tokens} tokens, or \
+                 none at all; raise max_tokens, or leave rows without text out"
+            )));
+        }
         let count = upcoming(limits.goal, so_far, seen, pilot).clamp(1, order.rows() - seen);
+        let count = count.min(order.at_once());
         let ids = order.at(ctx, seen, count)?;
         for (&id, length) in ids.iter().zip(lengths(&ids)?) {
             if length > max_tokens {
