@@ -4,7 +4,7 @@
 //! encoding claims, and for the values of a repeated column, of which a few bytes can claim
 //! billions. Each claim is held against the bytes that there are, or against the file's budget.
 
-use parquet::basic::{Encoding, Type};
+use parquet::basic::{ConvertedType, Encoding, Type};
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::delta;
@@ -66,9 +66,13 @@ pub(super) fn check(
     if stored.is_empty() {
         return Ok(());
     }
-    let Some(bytes) = delta::check(stored, encoding, values as usize) else {
+    let Some(claims) = delta::check(stored, encoding, values as usize) else {
         return damaged("lengths that are not there");
     };
+    if claims.tears_characters && descriptor.converted_type() == ConvertedType::UTF8 {
+        return damaged("a text that begins within a character");
+    }
+    let bytes = claims.bytes;
     if bytes > file.budget().limit() {
         return Err(Error::unsupported(
             file.path(),

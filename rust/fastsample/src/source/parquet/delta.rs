@@ -11,24 +11,46 @@ use parquet::basic::Encoding;
 
 use super::thrift::Compact;
 
-/// Bytes that the texts of a page have when they are decoded (0 for numbers), if there are no more
-/// than `values` of them, and their lengths are all there.
-pub(super) fn check(bytes: &[u8], encoding: Encoding, values: usize) -> Option<u64> {
+/// What the lengths of a page claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claims {
+    /// Bytes that the texts have when they are decoded; 0 for numbers.
+    pub(super) bytes: u64,
+    /// Whether a value begins with a byte that only continues a character of UTF-8. The decoder of
+    /// `parquet` holds the texts of a page against UTF-8 as one, so it would tear a character.
+    pub(super) tears_characters: bool,
+}
+
+/// What a page claims, if it has no more than `values` values, and their lengths are all there.
+pub(super) fn check(bytes: &[u8], encoding: Encoding, values: usize) -> Option<Claims> {
     let mut numbers = DeltaNumbers::open(bytes, values)?;
     if encoding == Encoding::DELTA_BINARY_PACKED {
-        return Some(0);
+        return Some(Claims { bytes: 0, tears_characters: false });
     }
-    let mut sum = 0_u64;
-    let mut add = |length: i64| {
-        // A negative length is for the decoder to complain about.
-        sum = sum.saturating_add(length.max(0) as u64);
-    };
-    numbers.each(&mut add)?;
+    let (mut prefixes, mut lengths) = (Vec::new(), Vec::new());
+    numbers.each(&mut |length| lengths.push(length))?;
     if encoding == Encoding::DELTA_BYTE_ARRAY {
-        let rest = numbers.rest;
-        DeltaNumbers::open(rest, values)?.each(&mut add)?;
+        prefixes = std::mem::take(&mut lengths);
+        numbers = DeltaNumbers::open(numbers.rest, values)?;
+        numbers.each(&mut |length| lengths.push(length))?;
     }
-    Some(sum)
+    // A negative length is for the decoder to complain about.
+    let all = prefixes.iter().chain(&lengths).map(|&length| length.max(0) as u64);
+    let bytes = all.fold(0, u64::saturating_add);
+    Some(Claims { bytes, tears_characters: tears_characters(&prefixes, &lengths, numbers.rest) })
+}
+
+/// Whether a text without a shared prefix begins within a character.
+fn tears_characters(prefixes: &[i64], lengths: &[i64], texts: &[u8]) -> bool {
+    let mut start = 0_usize;
+    for (place, &length) in lengths.iter().enumerate() {
+        let begins = prefixes.get(place).is_none_or(|&prefix| prefix == 0) && length > 0;
+        if begins && texts.get(start).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000) {
+            return true;
+        }
+        start = start.saturating_add(length.max(0) as usize);
+    }
+    false
 }
 
 /// Numbers in `DELTA_BINARY_PACKED`.
@@ -125,7 +147,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_writers_write_is_measured(
-            texts in prop::collection::vec("[ab]{0,9}", 0..400),
+            texts in prop::collection::vec("[ab好]{0,9}", 0..400),
             numbers in prop::collection::vec(any::<i32>(), 1..400),
         ) {
             let values: Vec<ByteArray> =
@@ -133,19 +155,47 @@ mod tests {
             let sum: usize = texts.iter().map(String::len).sum();
             let mut front = DeltaByteArrayEncoder::<ByteArrayType>::new();
             let bytes = encoded(&mut || { front.put(&values)?; front.flush_buffer() });
+            let sound = |bytes| Some(Claims { bytes, tears_characters: false });
             prop_assert_eq!(
-                check(&bytes, Encoding::DELTA_BYTE_ARRAY, texts.len()), Some(sum as u64)
+                check(&bytes, Encoding::DELTA_BYTE_ARRAY, texts.len()), sound(sum as u64)
             );
             let mut lengths = DeltaLengthByteArrayEncoder::<ByteArrayType>::new();
             let bytes = encoded(&mut || { lengths.put(&values)?; lengths.flush_buffer() });
             let found = check(&bytes, Encoding::DELTA_LENGTH_BYTE_ARRAY, texts.len());
-            prop_assert_eq!(found, Some(sum as u64));
+            prop_assert_eq!(found, sound(sum as u64));
             let mut packed = DeltaBitPackEncoder::<Int32Type>::new();
             let bytes = encoded(&mut || { packed.put(&numbers)?; packed.flush_buffer() });
             let found = check(&bytes, Encoding::DELTA_BINARY_PACKED, numbers.len());
-            prop_assert_eq!(found, Some(0));
+            prop_assert_eq!(found, sound(0));
             let found = check(&bytes, Encoding::DELTA_BINARY_PACKED, numbers.len() - 1);
             prop_assert_eq!(found, None);
+        }
+
+        /// Values that make UTF-8 together, though a character may be in two of them.
+        #[test]
+        fn torn_characters_are_found(
+            text in "[aé好𠮷]{1,60}", cuts in prop::collection::vec(0.0..1.0, 0..20)
+        ) {
+            let mut ends: Vec<usize> =
+                cuts.iter().map(|cut| (text.len() as f64 * cut) as usize).chain([text.len()]).collect();
+            ends.sort_unstable();
+            let starts = std::iter::once(0).chain(ends.iter().copied());
+            let torn = starts.clone().zip(&ends).any(|(start, &end)| {
+                start < end && !text.is_char_boundary(start)
+            });
+            let value = |(start, &end): (usize, &usize)| {
+                ByteArray::from(text.as_bytes()[start..end].to_vec())
+            };
+            let values: Vec<ByteArray> = starts.zip(&ends).map(value).collect();
+            let mut front = DeltaByteArrayEncoder::<ByteArrayType>::new();
+            let bytes = encoded(&mut || { front.put(&values)?; front.flush_buffer() });
+            let found = check(&bytes, Encoding::DELTA_BYTE_ARRAY, values.len());
+            // A value with a prefix of another begins as that one does.
+            prop_assert_eq!(found.map(|claims| claims.tears_characters), Some(torn));
+            let mut lengths = DeltaLengthByteArrayEncoder::<ByteArrayType>::new();
+            let bytes = encoded(&mut || { lengths.put(&values)?; lengths.flush_buffer() });
+            let found = check(&bytes, Encoding::DELTA_LENGTH_BYTE_ARRAY, values.len());
+            prop_assert_eq!(found.map(|claims| claims.tears_characters), Some(torn));
         }
 
         #[test]

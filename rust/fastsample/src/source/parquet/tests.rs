@@ -7,8 +7,11 @@ use arrow_array::builder::BooleanBufferBuilder;
 use arrow_array::{ArrayRef, BinaryArray, Int32Array, RecordBatch, StringArray};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
-use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
+use parquet::basic::{BrotliLevel, Compression, Encoding, GzipLevel, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -117,7 +120,7 @@ fn write(case: &Case, folder: &TempDir) -> std::path::PathBuf {
         // Pages behind the first ones are plain.
         .set_dictionary_page_size_limit(100)
         .set_writer_version(version)
-        .set_encoding(parquet::basic::Encoding::PLAIN)
+        .set_encoding(Encoding::PLAIN)
         .set_statistics_enabled(statistics)
         .set_offset_index_disabled(!case.indexed)
         .set_data_page_row_count_limit(case.page_rows)
@@ -356,4 +359,41 @@ fn a_damaged_index_is_not_overlooked() {
         }
     }
     assert!(refused > 10, "{refused}");
+}
+
+/// A character in two values makes UTF-8 of the page, and of none of them.
+#[test]
+fn torn_characters_are_damage() {
+    for encoding in [Encoding::PLAIN, Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY]
+    {
+        for values in [["a\u{597d}", "b"].map(str::as_bytes), [b"a\xe5", b"\xa5\xbdb"]] {
+            let is_sound = values.iter().all(|value| std::str::from_utf8(value).is_ok());
+            let folder = TempDir::new().expect("a folder");
+            let path = folder.path().join("torn.parquet");
+            let schema = parse_message_type("message m { required binary text (UTF8); }");
+            let schema = Arc::new(schema.expect("a schema"));
+            let properties = WriterProperties::builder()
+                .set_dictionary_enabled(false)
+                .set_encoding(encoding)
+                .set_statistics_enabled(EnabledStatistics::None)
+                .build();
+            let file = File::create(&path).expect("a file in a fresh folder");
+            let mut writer =
+                SerializedFileWriter::new(file, schema, Arc::new(properties)).expect("writer");
+            let mut group = writer.next_row_group().expect("a row group");
+            let mut column = group.next_column().expect("sound").expect("a column");
+            let values = values.map(ByteArray::from);
+            column.typed::<ByteArrayType>().write_batch(&values, None, None).expect("write");
+            column.close().expect("close");
+            group.close().expect("close");
+            writer.close().expect("close");
+            let file = open(&path).expect("a sound footer");
+            let mask = RowMask::AllTrue(2);
+            let wanted =
+                Wanted { group: 0, range: 0..2, mask, batch_rows: 2, buffers: Buffers::default() };
+            let found = decoded(&file, &wanted, &[0]).and_then(columns);
+            assert_eq!(found.is_ok(), is_sound, "{encoding}: {found:?}");
+            assert!(is_sound || matches!(found, Err(Error::Corrupt { .. })), "{encoding}");
+        }
+    }
 }
