@@ -27,33 +27,33 @@ pub(super) fn check(bytes: &[u8], encoding: Encoding, values: usize) -> Option<C
     if encoding == Encoding::DELTA_BINARY_PACKED {
         return Some(Claims { bytes: 0, tears_characters: false });
     }
-    let (mut prefixes, mut lengths) = (Vec::new(), Vec::new());
-    numbers.each(&mut |length| lengths.push(length))?;
-    if encoding == Encoding::DELTA_BYTE_ARRAY {
-        prefixes = std::mem::take(&mut lengths);
-        numbers = DeltaNumbers::open(numbers.rest, values)?;
-        numbers.each(&mut |length| lengths.push(length))?;
-    }
+    let mut sum = 0_u64;
     // A negative length is for the decoder to complain about.
-    let all = prefixes.iter().chain(&lengths).map(|&length| length.max(0) as u64);
-    let bytes = all.fold(0, u64::saturating_add);
-    Some(Claims { bytes, tears_characters: tears_characters(&prefixes, &lengths, numbers.rest) })
-}
-
-/// Whether a text without a shared prefix begins within a character.
-fn tears_characters(prefixes: &[i64], lengths: &[i64], texts: &[u8]) -> bool {
-    let mut start = 0_usize;
-    for (place, &length) in lengths.iter().enumerate() {
-        let begins = prefixes.get(place).is_none_or(|&prefix| prefix == 0) && length > 0;
-        if begins && texts.get(start).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000) {
-            return true;
-        }
-        start = start.saturating_add(length.max(0) as usize);
+    let mut add = |length: i64| sum = sum.saturating_add(length.max(0) as u64);
+    let mut begun = Vec::new();
+    if encoding == Encoding::DELTA_BYTE_ARRAY {
+        numbers.each(&mut |prefix| {
+            add(prefix);
+            begun.push(prefix > 0);
+        })?;
+        numbers = DeltaNumbers::open(numbers.rest, values)?;
     }
-    false
+    let mut lengths = numbers.clone();
+    numbers.each(&mut add)?;
+    let (texts, mut start, mut place, mut tears_characters) = (numbers.rest, 0, 0, false);
+    lengths.each(&mut |length| {
+        // A value with a prefix begins as the one before.
+        let is_begun = length <= 0 || begun.get(place).is_some_and(|&begun| begun);
+        let first = texts.get(start).filter(|_| !is_begun);
+        tears_characters |= first.is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
+        start = start.saturating_add(length.max(0) as usize);
+        place += 1;
+    })?;
+    Some(Claims { bytes: sum, tears_characters })
 }
 
 /// Numbers in `DELTA_BINARY_PACKED`.
+#[derive(Clone)]
 struct DeltaNumbers<'a> {
     rest: &'a [u8],
     miniblocks: usize,
