@@ -43,6 +43,7 @@ _RULES = (
     (rf" and ({_ALL}) exclude", r" and <\1> exclude"),
     (r"<n> and hours are both", "<n> and <hours> are both"),
     (r"column with (by|group)$", r"column with <\1>"),
+    (r"go with by or with (group|replace),", r"go with <by> or with <\1>,"),
     (r"(?<=[ ;])pass (?=one|<|--)", "give "),
     (r"; it must be True or False", "; it is a switch"),
 )
