@@ -55,12 +55,9 @@ pub(super) fn draw(
     columns: &[String],
 ) -> Result<(Sample, WholeGroups, Option<SmartReport>)> {
     let wanted = population.count(amount)?;
-    let mut groups = GroupOrder::new(ctx, &population, plan, columns)?;
+    let groups = GroupOrder::new(ctx, &population, plan, columns)?;
     if let DrawSize::Groups { n, at_most } = plan.size {
         let (drawn, epochs) = groups.window(n, at_most, plan.epoch)?;
-        if plan.weights {
-            groups.inverse = Some(groups.inverses(drawn.len()));
-        }
         return groups.sample(ctx, population, plan, &drawn, 0, epochs);
     }
     let rows = groups.partition.strata().rows();
@@ -106,8 +103,6 @@ struct GroupOrder {
     order: Vec<usize>,
     /// The same with their random numbers and weights, where probabilities are asked for.
     candidates: Vec<Candidate>,
-    /// 1 / the probability with which each was drawn, of those that were.
-    inverse: Option<Vec<f64>>,
     /// How a rule judges rows.
     judged: Option<RuleWeights>,
 }
@@ -153,7 +148,7 @@ impl GroupOrder {
         order.sort_unstable();
         let candidates = if plan.weights { order.clone() } else { Vec::new() };
         let order = order.into_iter().map(|group| group.ordinal as usize).collect();
-        Ok(Self { partition, order, candidates, inverse: None, judged })
+        Ok(Self { partition, order, candidates, judged })
     }
 
     /// 1 / the probability with which each of the first `n` groups was drawn: of a uniform draw exactly, by
@@ -193,12 +188,13 @@ impl GroupOrder {
         let found =
             WholeGroups { count: amounts.len() as u64, drawn: drawn.len() as u64, wanted, epochs };
         let selection = strata.draw(ctx, &amounts, |row| row)?;
-        let report = self.judged.map(|judged| judged.report(&selection));
-        let inverse = self.inverse.map(|inverse| {
+        let inverse = plan.weights.then(|| {
+            let inverse = self.inverses(drawn.len());
             let rows = self.partition.strata().groups().enumerate();
             let drawn = rows.filter(|(row, _)| selection.has(*row as u64));
             drawn.map(|(_, group)| inverse[group as usize]).collect()
         });
+        let report = self.judged.map(|judged| judged.report(&selection));
         let sample = Sample::of_population(population, selection, plan.seed, inverse)?;
         Ok((plan.judged(sample, report.as_ref()), found, report))
     }
