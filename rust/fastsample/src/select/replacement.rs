@@ -36,7 +36,7 @@ impl Repeats {
         weight: impl Fn(u64) -> u32 + Sync,
     ) -> Result<Self> {
         let order = ArrivalOrder { rows, seed, weight };
-        let last = order.last(ctx, n)?;
+        let last = order.last(ctx, n, order.total(ctx)?)?;
         Self::until(ctx, rows, |row| Arrivals::new(seed).count(row, (order.weight)(row), last))
     }
 
@@ -149,8 +149,9 @@ impl<W: Fn(u64) -> u32 + Sync> ArrivalOrder<W> {
     /// As [`Repeats::draw`].
     pub fn at(&self, ctx: &Context, first: u64, count: u64) -> Result<Vec<u64>> {
         memory::require_rows::<[Arrival; 2]>(count, "the order of rows")?;
-        let after = if first == 0 { None } else { Some(self.last(ctx, first)?) };
-        let last = self.last(ctx, first + count)?;
+        let total = self.total(ctx)?;
+        let after = if first == 0 { None } else { Some(self.last(ctx, first, total)?) };
+        let last = self.last(ctx, first + count, total)?;
         let arrivals = Arrivals::new(self.seed);
         let mut found = fold(
             ctx,
@@ -166,10 +167,8 @@ impl<W: Fn(u64) -> u32 + Sync> ArrivalOrder<W> {
         Ok(found.iter().map(Arrival::row).collect())
     }
 
-    /// The arrival of rank `n`, from 1 on.
-    fn last(&self, ctx: &Context, n: u64) -> Result<Arrival> {
-        check(n)?;
-        let total = fold(
+    fn total(&self, ctx: &Context) -> Result<TotalWeight> {
+        fold(
             ctx,
             self.tasks(),
             TotalWeight::default,
@@ -178,7 +177,12 @@ impl<W: Fn(u64) -> u32 + Sync> ArrivalOrder<W> {
                 Ok(())
             },
             |total, other| *total = total.merged(other),
-        )?;
+        )
+    }
+
+    /// The arrival of rank `n`, from 1 on, of rows of weight `total`.
+    fn last(&self, ctx: &Context, n: u64, total: TotalWeight) -> Result<Arrival> {
+        check(n)?;
         last(n, total, |between| {
             fold(
                 ctx,
