@@ -68,12 +68,14 @@ pub(super) fn plain_pages(
     }
     let pages = walk(open, column, file.all_compressed(), levels.max_def_level() == 1, least)?;
     let rows: usize = pages.iter().map(|page| page.rows).sum();
+    if rows as i64 != group.num_rows() {
+        return None;
+    }
     // An index that leads elsewhere is found by the decoder of `parquet`, so it is here.
+    let leads = |known: Vec<PageLocation>| leads_to(&known, &pages, range(column).start);
     let is_led = column.offset_index_offset().is_none()
-        || file
-            .locations(open, row_group, leaf)
-            .is_some_and(|known| leads_to(&known, &pages, range(column).start));
-    (rows as i64 == group.num_rows() && is_led).then_some(pages)
+        || file.locations(open, row_group, leaf).is_some_and(leads);
+    is_led.then_some(pages)
 }
 
 /// Whether places are those of pages, of which the first header is at `start`.
