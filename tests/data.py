@@ -99,6 +99,14 @@ def write_parquet(table: pa.Table, path: Path, **options: Any) -> Path:
     return path
 
 
+def in_two(table: pa.Table, cut: int, folder: Path, *, row_group_size: int) -> list[Path]:
+    """Write the rows before `cut` to a Parquet file, and the others to an IPC file."""
+    return [
+        write_parquet(table.slice(0, cut), folder / "a.parquet", row_group_size=row_group_size),
+        write_ipc(table.slice(cut), folder / "b.arrow", "zstd", 41),
+    ]
+
+
 def quantile_999(degrees: int) -> float:
     """Return the 99.9 % quantile of the chi-square distribution (Wilson and Hilferty, 1931)."""
     spread = 2 / (9 * degrees)

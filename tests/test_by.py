@@ -16,7 +16,7 @@ import pytest
 import xxhash
 from allocated import Group, divided
 from click.testing import CliRunner
-from data import quantile_999, run_fresh, stream, write_ipc, write_parquet
+from data import in_two, quantile_999, run_fresh, stream, write_parquet
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -64,10 +64,7 @@ def drawn_by(groups: dict[Group, list[int]], amounts: dict[Group, int], seed: in
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Return the same rows in several layouts."""
     folder = tmp_path_factory.mktemp("by")
-    parts = [
-        write_parquet(TABLE.slice(0, 300), folder / "a.parquet", row_group_size=70),
-        write_ipc(TABLE.slice(300), folder / "b.arrow", "zstd", 41),
-    ]
+    parts = in_two(TABLE, 300, folder, row_group_size=70)
     encoded = TABLE.set_column(1, "source", TABLE["source"].combine_chunks().dictionary_encode())
     large = TABLE.set_column(1, "source", TABLE["source"].cast(pa.large_string()))
     whole = write_parquet(large, folder / "c.parquet", row_group_size=64, data_page_size=64)

@@ -14,7 +14,7 @@ import pytest
 import xxhash
 from allocated import Group, divided
 from click.testing import CliRunner
-from data import stream, write_ipc, write_parquet
+from data import in_two, stream, write_parquet
 from fastsample import ArgumentError
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
@@ -42,10 +42,7 @@ COLUMNS: dict[str, list[Any]] = {"kind": KINDS, "many": TABLE["many"].to_pylist(
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Return the same rows in several layouts."""
     folder = tmp_path_factory.mktemp("by-tokens")
-    parts = [
-        write_parquet(TABLE.slice(0, 200), folder / "a.parquet", row_group_size=70),
-        write_ipc(TABLE.slice(200), folder / "b.arrow", "zstd", 41),
-    ]
+    parts = in_two(TABLE, 200, folder, row_group_size=70)
     return [parts, TABLE]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
-from data import stream, write_ipc, write_parquet
+from data import in_two, stream, write_parquet
 from fastsample import ArgumentError, ColumnError
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
@@ -105,10 +105,7 @@ def rows_of(table: pa.Table) -> list[list[str | None]]:
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Return the same rows in several layouts."""
     folder = tmp_path_factory.mktemp("exclude")
-    parts = [
-        write_parquet(TABLE.slice(0, 50), folder / "a.parquet", row_group_size=40),
-        write_ipc(TABLE.slice(50), folder / "b.arrow", "zstd", 41),
-    ]
+    parts = in_two(TABLE, 50, folder, row_group_size=40)
     fastsample.sample(TABLE, ROWS).write_jsonl(folder / "d.jsonl")
     return [parts, folder / "d.jsonl", TABLE]
 

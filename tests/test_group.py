@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 import xxhash
 from click.testing import CliRunner
-from data import quantile_999, stream, write_ipc, write_parquet
+from data import in_two, quantile_999, stream, write_parquet
 from fastsample import ArgumentError
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
@@ -59,10 +59,7 @@ def number(values: tuple[Any, ...], seed: int) -> int:
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Return the same rows in several layouts."""
     folder = tmp_path_factory.mktemp("group")
-    parts = [
-        write_parquet(TABLE.slice(0, 300), folder / "a.parquet", row_group_size=70),
-        write_ipc(TABLE.slice(300), folder / "b.arrow", "zstd", 41),
-    ]
+    parts = in_two(TABLE, 300, folder, row_group_size=70)
     encoded = TABLE.set_column(1, "talk", TABLE["talk"].combine_chunks().dictionary_encode())
     return [parts, encoded, TABLE]
 

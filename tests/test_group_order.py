@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 import xxhash
 from click.testing import CliRunner
-from data import quantile_999, stream, write_ipc, write_parquet
+from data import in_two, quantile_999, stream, write_parquet
 from fastsample import ArgumentError
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
@@ -84,10 +84,7 @@ def order(seed: int, weight: bool, smart: bool, rows: list[int]) -> list[list[in
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Return the same rows in several layouts."""
     folder = tmp_path_factory.mktemp("group")
-    parts = [
-        write_parquet(TABLE.slice(0, 150), folder / "a.parquet", row_group_size=40),
-        write_ipc(TABLE.slice(150), folder / "b.arrow", "zstd", 41),
-    ]
+    parts = in_two(TABLE, 150, folder, row_group_size=40)
     return [parts, TABLE]
 
 

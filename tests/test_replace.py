@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 import xxhash
 from click.testing import CliRunner
-from data import quantile_999, stream, write_ipc, write_parquet
+from data import in_two, quantile_999, stream, write_parquet
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -86,10 +86,7 @@ def drawn_by(weights: dict[int, int], n: int, seed: int) -> list[int]:
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Return the same rows in several layouts."""
     folder = tmp_path_factory.mktemp("replace")
-    parts = [
-        write_parquet(TABLE.slice(0, 130), folder / "a.parquet", row_group_size=40),
-        write_ipc(TABLE.slice(130), folder / "b.arrow", "zstd", 41),
-    ]
+    parts = in_two(TABLE, 130, folder, row_group_size=40)
     whole = write_parquet(TABLE, folder / "c.parquet", row_group_size=64, data_page_size=64)
     fastsample.sample(TABLE, ROWS).write_jsonl(folder / "d.jsonl")
     return [parts, whole, folder / "d.jsonl", TABLE]

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from allocated import divided
 from click.testing import CliRunner
-from data import quantile_999, write_ipc, write_parquet
+from data import in_two, quantile_999, write_parquet
 from fastsample.cli import app
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,10 +58,7 @@ def check_cells(
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Return the same rows in several layouts."""
     folder = tmp_path_factory.mktemp("split_by")
-    parts = [
-        write_parquet(TABLE.slice(0, 250), folder / "a.parquet", row_group_size=60),
-        write_ipc(TABLE.slice(250), folder / "b.arrow", "zstd", 41),
-    ]
+    parts = in_two(TABLE, 250, folder, row_group_size=60)
     encoded = TABLE.set_column(1, "source", TABLE["source"].combine_chunks().dictionary_encode())
     return [parts, encoded, TABLE]
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 import xxhash
 from click.testing import CliRunner
-from data import drawn_ids, stream, write_ipc, write_parquet
+from data import drawn_ids, in_two, stream, write_parquet
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -49,10 +49,7 @@ def drawn_by(weights: dict[int, float], n: int, seed: int, largest: float) -> li
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Return the same rows in several layouts."""
     folder = tmp_path_factory.mktemp("weight")
-    parts = [
-        write_parquet(TABLE.slice(0, 300), folder / "a.parquet", row_group_size=70),
-        write_ipc(TABLE.slice(300), folder / "b.arrow", "zstd", 41),
-    ]
+    parts = in_two(TABLE, 300, folder, row_group_size=70)
     whole = write_parquet(TABLE, folder / "c.parquet", row_group_size=64, data_page_size=64)
     return [parts, whole, TABLE]
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import xxhash
 from click.testing import CliRunner
-from data import stream, write_ipc, write_parquet
+from data import in_two, stream, write_parquet
 from fastsample import ArgumentError, Smart
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
@@ -93,10 +93,7 @@ def ranked(smart: Smart, seed: int, rows: list[int]) -> list[int]:
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Return the same rows in several layouts."""
     folder = tmp_path_factory.mktemp("weight")
-    parts = [
-        write_parquet(TABLE.slice(0, 100), folder / "a.parquet", row_group_size=30),
-        write_ipc(TABLE.slice(100), folder / "b.arrow", "zstd", 41),
-    ]
+    parts = in_two(TABLE, 100, folder, row_group_size=30)
     return [parts, TABLE]
 
 

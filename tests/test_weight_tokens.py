@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 import xxhash
 from click.testing import CliRunner
-from data import stream, write_ipc, write_parquet
+from data import in_two, stream, write_parquet
 from fastsample import ArgumentError
 from fastsample.cli import app
 from hypothesis import HealthCheck, given, settings
@@ -48,10 +48,7 @@ def lengths(words: Path) -> list[int]:
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Return the same rows in several layouts."""
     folder = tmp_path_factory.mktemp("weight")
-    parts = [
-        write_parquet(TABLE.slice(0, 150), folder / "a.parquet", row_group_size=40),
-        write_ipc(TABLE.slice(150), folder / "b.arrow", "zstd", 41),
-    ]
+    parts = in_two(TABLE, 150, folder, row_group_size=40)
     fastsample.sample(TABLE, ROWS).write_jsonl(folder / "c.jsonl")
     return [parts, folder / "c.jsonl", TABLE]
 
