@@ -49,7 +49,7 @@ pub(super) fn draw(
 /// As [`draw`], rows of at most some tokens each, or until the next would exceed a budget of tokens.
 ///
 /// # Errors
-/// As [`draw`] and [`tokens::draw()`].
+/// As [`draw`] and [`tokens::draw_again`].
 pub(super) fn draw_by_tokens(
     ctx: &Context,
     population: Population,
@@ -63,7 +63,7 @@ pub(super) fn draw_by_tokens(
         Measure::new(ctx, source.clone(), plan.text.as_deref(), counting.tokenizer.clone())?;
     let (rows, seed) = (source.rows(), plan.seed);
     let order = ArrivalOrder { rows, seed, weight: |row| chances.of(row, &population) };
-    let drawn = tokens::draw(ctx, &measure, &order, limits)?;
+    let drawn = tokens::draw_again(ctx, &measure, &order, limits)?;
     let repeats = Repeats::of_ids(drawn.ids, rows)?;
     let smart = chances.judged.map(|judged| judged.report(&repeats.selection));
     let sample = Sample::of_repeats(population, repeats, seed, None)?;

@@ -145,17 +145,37 @@ pub fn draw(
     walk(ctx, order, limits, PILOT_ROWS, |ids| lengths_of(ctx, rows, ids))
 }
 
-/// The tokens of some rows, in the order of their ordinals `ids`, which may repeat.
+/// As [`draw`], with replacement. No row is counted twice.
+///
+/// # Errors
+/// As [`draw`].
+pub fn draw_again<W: Fn(u64) -> u32 + Sync>(
+    ctx: &Context,
+    rows: &Measure,
+    order: &ArrivalOrder<W>,
+    limits: TokenLimits,
+) -> Result<TokenDraw> {
+    memory::require_rows::<Option<u32>>(order.rows, "the tokens of rows")?;
+    let mut known = vec![None; order.rows as usize];
+    walk(ctx, order, limits, PILOT_ROWS, |ids| {
+        let is_new = |id: &&u64| known[**id as usize].is_none();
+        let mut new: Vec<u64> = ids.iter().filter(is_new).copied().collect();
+        new.sort_unstable();
+        new.dedup();
+        for (id, length) in new.iter().zip(lengths_of(ctx, rows, &new)?) {
+            known[*id as usize] = Some(length);
+        }
+        Ok(ids.iter().filter_map(|&id| known[id as usize]).collect())
+    })
+}
+
+/// The tokens of some rows, in the order of their ordinals `ids`.
 pub(crate) fn lengths_of(ctx: &Context, rows: &Measure, ids: &[u64]) -> Result<Vec<u32>> {
     let mut places: Vec<usize> = (0..ids.len()).collect();
     places.sort_unstable_by_key(|&place| ids[place]);
-    let same = || places.chunk_by(|&a, &b| ids[a] == ids[b]);
-    let once: Vec<u64> = same().map(|same| ids[same[0]]).collect();
-    let found = rows.lengths(ctx, &Selection::of_ids(&once, rows.source().rows())?)?;
+    let found = rows.lengths(ctx, &Selection::of_ids(ids, rows.source().rows())?)?;
     let mut tokens = vec![0; ids.len()];
-    for (same, length) in same().zip(found) {
-        same.iter().for_each(|&place| tokens[place] = length);
-    }
+    places.into_iter().zip(found).for_each(|(place, length)| tokens[place] = length);
     Ok(tokens)
 }
 
@@ -164,7 +184,7 @@ fn walk(
     order: &impl Order,
     limits: TokenLimits,
     pilot: u64,
-    lengths: impl Fn(&[u64]) -> Result<Vec<u32>>,
+    mut lengths: impl FnMut(&[u64]) -> Result<Vec<u32>>,
 ) -> Result<TokenDraw> {
     let max_tokens = limits.max_tokens.unwrap_or(u32::MAX);
     let mut drawn = TokenDraw { ids: Vec::new(), tokens: 0, too_long: 0 };

@@ -24,7 +24,7 @@ mod sequences;
 mod tokenizer;
 
 pub use self::by_column::{Unit, column_lengths};
-pub use self::draw::{Goal, Order, TokenDraw, TokenLimits, UniformOrder, draw};
+pub use self::draw::{Goal, Order, TokenDraw, TokenLimits, UniformOrder, draw, draw_again};
 pub(crate) use self::draw::{PILOT_ROWS, lengths_of};
 pub use self::measure::{Measure, lengths, one_by_one};
 pub use self::prefix::TokenPrefix;
