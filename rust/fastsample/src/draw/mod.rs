@@ -19,6 +19,7 @@
 //! | `weighted` | by a column of weights |
 //! | `repeated` | with replacement |
 //! | `column` | the column of weights |
+//! | `order` | the rows in the order of a draw by chance, by weights or by a rule |
 //! | `ranked` | by a rule, times a column of weights |
 //! | `by_tokens`, `counted` | rows of at most some tokens each, or up to a budget of them; their tokens |
 
@@ -30,6 +31,7 @@ mod division;
 mod drawn;
 mod grouped;
 mod keyed;
+mod order;
 mod plan;
 mod ranked;
 mod repeated;
@@ -39,13 +41,13 @@ mod weighted;
 
 use arrow_array::RecordBatchReader;
 
-use self::by_tokens::Ranks;
 pub use self::combination::{DrawPart, check_combination};
 pub use self::counted::TokensDrawn;
 pub use self::division::{GROUPS_SHOWN, GroupDraw, GroupsReport, Measured};
 pub(crate) use self::division::{GroupTable, allocation, divide, largest};
 pub use self::drawn::Drawn;
 pub use self::grouped::WholeGroups;
+pub(crate) use self::order::DrawOrder;
 pub use self::plan::{Cells, Counting, DrawPlan, DrawSize, Shares, Weighting};
 pub use self::ranked::{rank, window};
 pub(crate) use self::weighted::choose;
@@ -177,32 +179,32 @@ fn counted(
         let limits = TokenLimits { goal, max_tokens: counting.max_tokens };
         return repeated::draw_by_tokens(ctx, population, plan, limits, counting);
     }
-    population.count(amount)?;
-    // Rows are ranked before the tokenizer meets the first; groups later.
-    let (population, ranks) = match &plan.cells {
-        // The last is refused with tokens.
-        Cells::Whole(_) | Cells::WholeOfEach { .. } => (population, Ranks::Alike),
-        Cells::All | Cells::Each { .. } => Ranks::new(ctx, population, plan)?,
-    };
     let n = population.count(amount)?;
-    let (source, tokenizer) = (population.source().clone(), counting.tokenizer.clone());
-    let rows = Measure::new(ctx, source, plan.text.as_deref(), tokenizer)?;
+    let measure = |ctx: &Context, population: &Population| {
+        let (source, tokenizer) = (population.source().clone(), counting.tokenizer.clone());
+        Measure::new(ctx, source, plan.text.as_deref(), tokenizer)
+    };
     if let Cells::Whole(columns) = &plan.cells {
+        let rows = measure(ctx, &population)?;
         let (sample, whole, tokens, smart) =
             grouped::draw_by_tokens(ctx, population, plan, &rows, n, columns)?;
         let (tokens, notes) = (Some(tokens), rows.notes());
         return Ok(Drawn { smart, whole: Some(whole), tokens, notes, ..Drawn::of(sample) });
     }
+    // Rows are ranked before the tokenizer meets the first.
+    let order = DrawOrder::new(ctx, population, plan)?;
+    let n = order.population().count(amount)?;
+    let rows = measure(ctx, order.population())?;
     let goal =
         if let DrawSize::Tokens(budget) = plan.size { Goal::Tokens(budget) } else { Goal::Rows(n) };
     let limits = TokenLimits { goal, max_tokens: counting.max_tokens };
     if let Cells::Each { by, shares } = &plan.cells {
         let (sample, groups, tokens, smart) =
-            stratified_tokens::draw(ctx, &population, plan, &rows, limits, &ranks, (by, shares))?;
+            stratified_tokens::draw(ctx, &order, plan, &rows, limits, (by, shares))?;
         let (groups, tokens, notes) = (Some(groups), Some(tokens), rows.notes());
         return Ok(Drawn { smart, groups, tokens, notes, ..Drawn::of(sample) });
     }
-    let (sample, tokens, smart) = by_tokens::draw(ctx, &population, plan, &rows, limits, &ranks)?;
+    let (sample, tokens, smart) = by_tokens::draw(ctx, &order, plan, &rows, limits)?;
     Ok(Drawn { smart, tokens: Some(tokens), notes: rows.notes(), ..Drawn::of(sample) })
 }
 

@@ -9,15 +9,14 @@
 //! Only the rows drawn are counted, of groups that run out all rows, and none twice: those of all groups
 //! that are wanted next, together.
 
-use super::by_tokens::Ranks;
 use super::counted::TokensDrawn;
 use super::division::{GroupsReport, Measured, allocation, largest};
+use super::order::{DrawOrder, Ranks};
 use super::plan::{DrawPlan, Shares};
 use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::hash::RowHash;
 use crate::partition::Partition;
-use crate::population::Population;
 use crate::sample::Sample;
 use crate::select::{Allocation, Strata};
 use crate::smart::SmartReport;
@@ -30,18 +29,18 @@ use crate::tokens::{Goal, Measure, PILOT_ROWS, TokenLimits, lengths_of};
 /// into the share of its group; and whatever counting fails with.
 pub(super) fn draw(
     ctx: &Context,
-    population: &Population,
+    order: &DrawOrder,
     plan: &DrawPlan,
     rows: &Measure,
     limits: TokenLimits,
-    ranks: &Ranks,
     (by, shares): (&[String], &Shares),
 ) -> Result<(Sample, GroupsReport, TokensDrawn, Option<SmartReport>)> {
+    let population = order.population();
     let partition = Partition::new(ctx, population, by)?;
     let (formula, named) = allocation(ctx, &partition, shares)?;
     let there = partition.strata().rows();
     let mut strata = CountedStrata {
-        groups: ordered(ctx, partition.strata(), ranks, plan.seed)?,
+        groups: ordered(ctx, partition.strata(), order.ranks(), plan.seed)?,
         weights: formula.weights(there),
         limits,
     };
@@ -82,7 +81,7 @@ pub(super) fn draw(
         unnamed: (there.len() - named) as u64,
         windows: 1,
     };
-    let (selection, smart) = ranks.chosen(&ids, rows.source().rows())?;
+    let (selection, smart) = order.chosen(&ids)?;
     let sample = Sample::of_population(population.clone(), selection, plan.seed, None)?;
     let sample = sample.with_text(rows.text().clone()).with_inputs(rows.inputs());
     let found = TokensDrawn { tokens: tokens.iter().sum(), too_long };

@@ -31,19 +31,28 @@ pub(super) fn draw(
     let population = weights.population(population)?;
     let n = population.count(amount)?;
     let first = plan.epoch.saturating_mul(n);
-    if first.saturating_add(n) > population.rows() {
-        return Err(Error::Argument(format!(
-            "rows {first} to {} in the order of weights are asked for, but {}",
-            first.saturating_add(n),
-            population.described()
-        )));
-    }
+    check_window(&population, first, n)?;
     let (selection, next) = choose(ctx, population.among(), &weights, n, first)?;
     if plan.weights {
         memory::require_rows::<(u64, f64)>(selection.len(), "the column of weights")?;
     }
     let inverse = plan.weights.then(|| inverses(&selection, next, &weights));
     Sample::of_population(population, selection, plan.seed, inverse)
+}
+
+/// Fails unless the ranks `first` to `first + n` are there.
+///
+/// # Errors
+/// [`Error::Argument`].
+pub(super) fn check_window(population: &Population, first: u64, n: u64) -> Result<()> {
+    let end = first.saturating_add(n);
+    if end > population.rows() {
+        return Err(Error::Argument(format!(
+            "rows {first} to {end} in the order of weights are asked for, but {}",
+            population.described()
+        )));
+    }
+    Ok(())
 }
 
 /// The rows of `among` of ranks `first` to `first + n` by weight, and the row of the next rank.

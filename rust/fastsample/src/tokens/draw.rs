@@ -15,7 +15,6 @@ use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::hash::RowHash;
 use crate::select::{ArrivalOrder, Selection, window_among};
-use crate::smart::Ranking;
 
 /// Rows tokenized first, to estimate the length of rows.
 pub(crate) const PILOT_ROWS: u64 = 8192;
@@ -118,16 +117,6 @@ impl Order for UniformOrder {
         let hash = RowHash::new(self.seed);
         ids.sort_by_cached_key(|&id| hash.of(id));
         Ok(ids)
-    }
-}
-
-impl Order for Ranking {
-    fn rows(&self) -> u64 {
-        self.len()
-    }
-
-    fn at(&self, _: &Context, first: u64, count: u64) -> Result<Vec<u64>> {
-        Ok(self.at(first..first + count).collect())
     }
 }
 

@@ -1,28 +1,34 @@
-//! `TokenPrefix`: the first rows of a uniform draw, counted as far as a budget that may grow.
+//! `TokenPrefix`: the first rows of a draw, counted as far as a budget that may grow.
 
-use super::draw::{Goal, Order, PILOT_ROWS, UniformOrder, lengths_of, upcoming};
+use super::draw::{Goal, Order, PILOT_ROWS, lengths_of, upcoming};
 use super::measure::Measure;
 use crate::error::Result;
 use crate::exec::Context;
 
-/// The rows of a source in the order of a uniform draw, of which the first have been counted. No row is
+/// The rows of a source in the order of a draw, of which the first have been counted. No row is
 /// counted twice.
 ///
 /// Invariants: `ids` are the first rows of the order, `lengths` their tokens, `tokens` the sum.
 #[derive(Debug)]
-pub struct TokenPrefix {
+pub struct TokenPrefix<O> {
     rows: Measure,
-    order: UniformOrder,
+    order: O,
     ids: Vec<u64>,
     lengths: Vec<u32>,
     tokens: u64,
 }
 
-impl TokenPrefix {
+impl<O: Order> TokenPrefix<O> {
     /// The rows of `order`, of which none has been counted.
     #[must_use]
-    pub fn new(rows: Measure, order: UniformOrder) -> Self {
+    pub fn new(rows: Measure, order: O) -> Self {
         Self { rows, order, ids: Vec::new(), lengths: Vec::new(), tokens: 0 }
+    }
+
+    /// The order of the rows.
+    #[must_use]
+    pub fn order(&self) -> &O {
+        &self.order
     }
 
     /// What counts the rows.
