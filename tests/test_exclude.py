@@ -1,6 +1,7 @@
 """`exclude`: rows that share text with benchmarks are left out, against plain Python."""
 
 import json
+import pickle
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,11 @@ def test_it_goes_with_all_draws(tmp_path: Path) -> None:
     mixed = fastsample.mix({"a": (table, 0.5), "b": (table[1:4], 0.5)}, 6, exclude=[BENCH])
     assert [(each.rows, each.left_out) for each in mixed.report.sources] == [(15, 5), (3, 0)]
     assert "a: 5 rows share text with exclude" in mixed.report.notes
+    # Rows are counted with those that were left out.
+    for name, source in (("a", table), ("b", table[1:4])):
+        alone = fastsample.sample(source, 3, exclude=BENCH)
+        assert mixed.source_ids[name].tolist() == alone.row_ids.tolist()
+        assert pickle.loads(pickle.dumps(mixed)).source_ids[name].tolist() == alone.row_ids.tolist()
     # Benchmarks are read once for all sources, so they may be a stream.
     streamed = fastsample.mix(
         {"a": (table, 0.5), "b": (table[1:4], 0.5)}, 6, exclude=BENCH.to_reader()

@@ -80,9 +80,9 @@ class Mixture(Sample):
         """Positions of the rows in each source, from 0, in the order in which they come."""
         ids, first, found = self.row_ids, 0, {}
         for each in self.report.sources:
-            own = ids[(ids >= first) & (ids < first + each.rows)]
+            own = ids[(ids >= first) & (ids < first + each.source_rows)]
             found[each.name] = own - own.dtype.type(first)
-            first += each.rows
+            first += each.source_rows
         return found
 
 
@@ -271,7 +271,8 @@ def mix(
             progress=callback,
         )
     seconds = time.perf_counter() - started
-    mixed = to_sources(found, [left_out_rows(excluded(source)) for _, source in opened])
+    left_out = [left_out_rows(excluded(source)) for _, source in opened]
+    mixed = to_sources(found, [rows for _, rows, _ in drawn.sources], left_out)
     notes = [f"{name}: {note}" for name, source in opened for note in source.notes]
     if chat_template is not False:
         notes += [f"{each[0]}: {note}" for each in found if each[5] for note in each[5][4]]

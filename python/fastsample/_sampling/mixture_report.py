@@ -46,6 +46,8 @@ class MixedSource:
         of the mixture in its order without a shuffle.
     text_columns : tuple of str
         The text columns whose tokens were counted.
+    source_rows : int
+        Its rows in all, by which `row_ids` are counted.
     """
 
     name: str
@@ -60,22 +62,27 @@ class MixedSource:
     quota: int | None = None
     deviation: int | None = None
     text_columns: tuple[str, ...] = ()
+    source_rows: int = 0
 
 
-def to_sources(found: Sequence[_MixedFound], left_out: Sequence[int]) -> tuple[MixedSource, ...]:
+def to_sources(
+    found: Sequence[_MixedFound], source_rows: Sequence[int], left_out: Sequence[int]
+) -> tuple[MixedSource, ...]:
     """Return what the core found of each source as its report."""
     n = sum(each[3] for each in found)
     all_tokens = sum(each[5][1] for each in found if each[5] is not None)
     sources = []
-    for (name, rows, wanted, drawn, missing, tokens), gone in zip(found, left_out, strict=True):
+    for each, all_rows, gone in zip(found, source_rows, left_out, strict=True):
+        name, rows, wanted, drawn, missing, tokens = each
         plain = (name, rows, wanted, drawn)
         if tokens is None:
             shares = (drawn / n, drawn / rows, tuple(missing), gone)
-            sources.append(MixedSource(*plain, *shares))
+            sources.append(MixedSource(*plain, *shares, source_rows=all_rows))
         else:
             quota, given, deviation, text, _ = tokens
             shares = (given / (all_tokens or 1), drawn / rows, tuple(missing), gone)
-            sources.append(MixedSource(*plain, *shares, given, quota, deviation, tuple(text)))
+            counted = (given, quota, deviation, tuple(text), all_rows)
+            sources.append(MixedSource(*plain, *shares, *counted))
     return tuple(sources)
 
 
