@@ -50,8 +50,8 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("chat",),
     ("tokens",),
     ("sample",),
-    ("draw", "inspect", "mixture", "training", "write"),
-    ("compare", "parts", "split"),
+    ("draw", "inspect", "training", "write"),
+    ("compare", "mixture", "parts", "split"),
     ("fuzz",),
     ("lib",),
 )

@@ -60,6 +60,9 @@ NAMES = Kind(
     (np.array(["prompt"]),),
 )
 NAME = Kind((3, b"prompt", ["prompt"]), ("\udcff",))
+#: Of all sources of a mixture, or of some by their names.
+WHERES = Kind((*WHERE.wrong_types, {"a": 3}), (*WHERE.wrong_values, {"x": "prompt = 'a'"}))
+WEIGHT_NAMES = Kind((*NAME.wrong_types, {"a": 3}), (*NAME.wrong_values, {"x": "score"}))
 PATH = Kind((3, b"x", ["x"]), ("", "a\0b"))
 OUTPUT = Kind(PATH.wrong_types, PATH.wrong_values, error=OutputError)
 SOURCE = Kind((3, None, [], [TABLE], object(), pa.array(["a column"])), ("", "a\0b", [""]))
@@ -182,6 +185,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "budget_tokens": ANY, "tokenizer": ANY, "chat_template": ANY, "text_columns": ANY,
          "max_epochs": ANY, "exclude": EXCLUDE, "exclude_letters": ANY,
          "source_column": Kind((3, b"x", ["x"]), ("", "\udcff")),
+         "where": WHERES, "weight": WEIGHT_NAMES, "smart": SMART, "epoch": PLACE,
          "repeat": Kind(
             (3, ["a"], "a", {"a": 1.5}, {"a": "2"}, {"a": True}), ({"a": 0}, {"c": 2}, {3: 1}),
             ({"a": np.int64(2)},),
@@ -199,14 +203,16 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
          "source_column": ANY, "exclude": ANY, "exclude_letters": ANY,
          "budget_tokens": ANY, "tokenizer": ANY, "chat_template": ANY, "text_columns": ANY,
          "temperature": Kind(("x", True, [1]), (0, 0.5, 1001, float("nan")), (np.float32(2),)),
-         "max_epochs": COUNT, "repeat": ANY},
+         "max_epochs": COUNT, "repeat": ANY,
+         "where": WHERES, "weight": WEIGHT_NAMES, "smart": SMART, "epoch": PLACE},
     )  # fmt: skip
     yield "mix by tokens", Call(
         fastsample.mix,
         {"sources": {"a": TABLE}, "budget_tokens": 500, "tokenizer": words},
         {**_DRAWN, **texts, "schema": SCHEMAS, "n": ANY, "exhausted": ANY, "sources": ANY,
          "source_column": ANY, "exclude": ANY, "exclude_letters": ANY, "temperature": ANY,
-         "max_epochs": ANY, "repeat": ANY, "budget_tokens": TOKENS, "tokenizer": PATH,
+         "max_epochs": ANY, "repeat": ANY, "where": ANY, "weight": ANY, "smart": SMART,
+         "epoch": ANY, "budget_tokens": TOKENS, "tokenizer": PATH,
          "chat_template": MAYBE},
     )  # fmt: skip
     yield "split", Call(

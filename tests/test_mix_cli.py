@@ -89,7 +89,7 @@ WRONG_FILES: list[tuple[Any, str]] = [
     ([], "must have a list of sources"),
     ({"sources": {}}, "must have a list of sources"),
     ({"sources": [A, B], "seed": 3}, "the file has the key 'seed'; known keys are sources"),
-    ({"sources": [A, {**B, "weight": 3}]}, "source 2 has the key 'weight'"),
+    ({"sources": [A, {**B, "wait": 3}]}, "source 2 has the key 'wait'"),
     ({"sources": [A, "chat"]}, "source 2 is 'chat'"),
     ({"sources": [A, {**B, "name": "wiki"}]}, "source 2: 'wiki' is named twice"),
     ({"sources": [{**A, "name": 3}]}, "source 1: name is 3; it must be a text"),

@@ -160,7 +160,7 @@ DAMAGES: list[tuple[Any, str]] = [
     (lambda made: made["options"].update(loud=True), "loud"),
     (lambda made: made["options"].update(exhausted="never"), "exhausted is 'never'"),
     (lambda made: made["options"].update(schema={"wiki": "!"}), "it is no manifest"),
-    (lambda made: made["options"].update(smart=True), "smart"),
+    (lambda made: made["options"].update(smart="clever"), "smart is 'clever'"),
 ]
 
 

@@ -53,7 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     snippets = blocks("python")
-    assert len(snippets) == 15
+    assert len(snippets) == 17
     for snippet in snippets:
         exec(snippet, names)
     assert "rows that match" in capsys.readouterr().out
@@ -62,7 +62,7 @@ def test_every_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("folder")
 def test_every_command_runs() -> None:
     commands = [line for block in blocks("sh") for line in block.splitlines()]
-    assert len(commands) == 37
+    assert len(commands) == 39
     for command in commands:
         done = CliRunner().invoke(app, shlex.split(command)[1:])
         assert done.exit_code == 0, f"{command}\n{done.output}"

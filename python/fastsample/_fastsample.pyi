@@ -56,8 +56,11 @@ _Written: TypeAlias = tuple[
 
 #: The tokens of a source of a mixture: quota, drawn, deviation, columns counted, notes.
 _TokensFound: TypeAlias = tuple[int, int, int, list[str], list[str]]
-#: A source of a mixture: name, rows, share wanted, rows drawn, columns that it lacks, tokens.
-_MixedFound: TypeAlias = tuple[str, int, float, int, list[str], _TokensFound | None]
+#: A source of a mixture: name, rows, share wanted, rows drawn, columns that it lacks, tokens, and
+#: what a rule found.
+_MixedFound: TypeAlias = tuple[
+    str, int, float, int, list[str], _TokensFound | None, SmartFound | None
+]
 
 #: An object of a store: URL, bytes, version, ETag, id of the version in the store.
 _ToldObject: TypeAlias = tuple[str, int, str, str | None, str | None]
@@ -510,6 +513,9 @@ def draw_mixture(
     shares: Sequence[float] | None,
     repeat: Sequence[int],
     temperature: float,
+    weights: Sequence[str | None],
+    rule: Rule | None,
+    epoch: int,
     exhausted: str,
     max_epochs: int | None,
     columns: Sequence[str] | None,

@@ -8,54 +8,29 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fastsample import _fastsample
-from fastsample._arguments import (
-    check_amount,
-    check_seed,
-    check_text_columns,
-    check_threads,
-    choice,
-    names,
-    number,
-    optional,
-    string,
-    whole,
-)
+from fastsample._arguments import check_threads
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling.exclusion import (
     LETTERS,
-    check_exclude,
     excluded,
     excluding,
     left_out_rows,
     read_benchmarks,
 )
+from fastsample._sampling.mixture_plan import check_mixture
 from fastsample._sampling.mixture_report import source_notes, to_sources
-from fastsample._sampling.mixture_sources import (
-    MixedLike,
-    check_repeat,
-    check_schemas,
-    check_sources,
-)
+from fastsample._sampling.mixture_sources import MixedLike
 from fastsample._sampling.recipe import mixture_recipe
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
-from fastsample._sampling.tokens import counter_of
-from fastsample._source import SourceLike, open_source
-from fastsample.errors import ArgumentError, SourceTypeError
+from fastsample._sampling.smart import SmartLike
+from fastsample._source import SourceLike, matching, open_source
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
-
-_NO_AMOUNT = (
-    "n is None, not a whole number of rows; pass one, or budget_tokens and a tokenizer, or repeat "
-    "without shares"
-)
-
-#: What is done where a source has less than its share.
-EXHAUSTED = ("error", "stop", "renormalise", "repeat")
 
 
 @public
@@ -95,8 +70,12 @@ def mix(
     tokenizer: str | os.PathLike[str] | None = None,
     chat_template: bool | None = None,
     text_columns: Sequence[str] | None = None,
+    where: str | Mapping[str, str] | None = None,
+    weight: str | Mapping[str, str] | None = None,
+    smart: SmartLike = False,
     temperature: float | None = None,
     repeat: Mapping[str, int] | None = None,
+    epoch: int = 0,
     exhausted: str = "error",
     max_epochs: int | None = None,
     exclude: SourceLike | Sequence[SourceLike] | None = None,
@@ -111,11 +90,11 @@ def mix(
     """Draw rows of several sources by their shares of `n` rows, or of tokens, evenly mixed.
 
     Each source gives its share of the rows, exact by the method of the largest remainder: those
-    that :func:`fastsample.sample` draws of it with the same seed. With `budget_tokens`, the tokens
-    are divided so, and a source gives the rows that ``sample(budget_tokens=...)`` draws of it. The
-    order of the rows is a function of these numbers of rows alone. In the first m rows each source
-    has less than one row more or less than m times its share of the rows, for every m; so whoever
-    stops early has seen the mixture.
+    that :func:`fastsample.sample` draws of it with the same seed, condition and weights. With
+    `budget_tokens`, the tokens are divided so, and a source gives the rows that
+    ``sample(budget_tokens=...)`` draws of it. The order of the rows is a function of these numbers
+    of rows alone. In the first m rows each source has less than one row more or less than m times
+    its share of the rows, for every m; so whoever stops early has seen the mixture.
 
     Parameters
     ----------
@@ -132,8 +111,16 @@ def mix(
         What counts tokens, as in :func:`fastsample.sample`; only the rows drawn are counted, and
         all rows of a source that runs out.
     text_columns
-        Text columns whose tokens are counted: names or paths, of which each source has at least
-        one. By default those of each source that look like text.
+        Text columns whose tokens are counted, and that `smart` judges: names or paths, of which
+        each source has at least one. By default those of each source that look like text.
+    where
+        A condition that rows match, as in :func:`fastsample.sample`; for all sources, or for some
+        by their names: ``{"wiki": "lang = 'zh'"}``. Shares by size are of the rows that match.
+    weight
+        The column of weights of all sources, or of some by their names.
+    smart
+        Judge the rows of each source by their text, as :func:`fastsample.sample` does. A source is
+        judged by itself: copies of its rows in other sources do not count.
     temperature
         T, from 1 to 1000, for shares by size: a source of r rows weighs r ** (1 / T). 1, the
         default, is in proportion to the rows; the larger T, the more sources count alike.
@@ -142,6 +129,10 @@ def mix(
         as that many copies of itself. ``{"code": 4}`` and no `n` draws all rows of the other
         sources once, and those of ``code`` exactly four times. With `n` or `budget_tokens` a row
         comes at most so often, and shares by size are in proportion to the copies.
+    epoch
+        Which epoch of a training run the rows are for, from 0: with the same `n` and seed, each
+        epoch has the next rows in the order of each source. No row of a source comes again before
+        all of them have come; by weight or with `smart` there are no epochs beyond that.
     exhausted
         Where a source, its copies counted, has fewer rows, or tokens, than its share:
         ``"error"``; ``"stop"``, where the mixture ends when it has no more, with all shares as
@@ -175,8 +166,9 @@ def mix(
     Raises
     ------
     ArgumentError
-        Shares do not sum to 1; a source has no rows, or too few of them; its part of the tokens is
-        less than its first row has; or there is no tokenizer.
+        Shares do not sum to 1; a source has no rows, or too few of them, in an epoch of a draw by
+        weight, too; its part of the tokens is less than its first row has; or there is no
+        tokenizer.
     SchemaError
         A column has types in two sources that do not fit together.
     ColumnError
@@ -201,109 +193,80 @@ def mix(
     >>> m.source_ids["chat"].tolist() == fastsample.sample(chat, 2).row_ids.tolist()
     True
     """
-    check_amount(n, None, budget_tokens)
-    amount = optional(whole, "n", n, least=1)
-    is_all = amount is None and budget_tokens is None
-    if is_all and repeat is None:
-        raise SourceTypeError(_NO_AMOUNT)
-    text = check_text_columns(text_columns)
-    budget = optional(whole, "budget_tokens", budget_tokens, least=1)
-    if budget is None:
-        for name, value in (("chat_template", chat_template), ("text_columns", text)):
-            if value is not None:
-                raise ArgumentError(f"{name} is for budget_tokens=; pass both, or leave it out")
-    counter = None
-    if budget is not None or tokenizer is not None:
-        counter = counter_of(tokenizer, chat_template, budget, None)
-    given, shares = check_sources(sources)
-    copies = check_repeat(repeat, given)
-    if is_all and (shares is not None or temperature is not None):
-        raise SourceTypeError(_NO_AMOUNT)
-    if temperature is not None:
-        temperature = number("temperature", temperature, least=1, most=1000)
-        if shares is not None:
-            raise ArgumentError(
-                "temperature makes shares by size, but shares are given; leave out one of them"
-            )
-    exhausted = choice("exhausted", exhausted, EXHAUSTED)
-    max_epochs = optional(whole, "max_epochs", max_epochs, least=1)
-    if max_epochs is not None and exhausted != "repeat":
-        raise ArgumentError('max_epochs bounds how often rows come; pass exhausted="repeat"')
-    if copies is not None and exhausted == "repeat":
-        raise ArgumentError(
-            'repeat= says how often rows of a source come, and exhausted="repeat" has them come as '
-            "often as need be; leave out one of them"
-        )
-    benchmarks = check_exclude(exclude, exclude_letters)
-    seed = check_seed(seed)
-    kept = optional(names, "columns", columns)
-    source_column = optional(string, "source_column", source_column)
-    if source_column == "":
-        raise ArgumentError("source_column is empty; name a column, or pass None for none")
-    types = check_schemas(schema, given)
+    plan = check_mixture(
+        sources,
+        n,
+        budget_tokens=budget_tokens,
+        tokenizer=tokenizer,
+        chat_template=chat_template,
+        text_columns=text_columns,
+        where=where,
+        weight=weight,
+        smart=smart,
+        temperature=temperature,
+        repeat=repeat,
+        epoch=epoch,
+        exhausted=exhausted,
+        max_epochs=max_epochs,
+        exclude=exclude,
+        exclude_letters=exclude_letters,
+        seed=seed,
+        columns=columns,
+        schema=schema,
+        source_column=source_column,
+    )
     threads = check_threads(threads)
+    counter = plan.counter()
     started = time.perf_counter()
     with reporting(progress, "mixing") as callback:
-        opened = [
-            (name, open_source(source, None, threads, callback, types.get(name), read=kept))
-            for name, source in given.items()
-        ]
-        shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
-        files = {name: (source.inputs, source.objects) for name, source in opened}
-        opened = [
-            (name, excluding(source, shared, None, threads, callback)) for name, source in opened
-        ]
+        shared = read_benchmarks(plan.exclude, exclude_letters, threads, callback)
+        opened, files = {}, {}
+        for name, each in plan.sources.items():
+            types = plan.schema.get(name)
+            source = open_source(each, None, threads, callback, types, read=plan.read)
+            files[name] = (source.inputs, source.objects)
+            source = matching(source, plan.where.get(name), threads, callback)
+            opened[name] = excluding(source, shared, None, threads, callback)
+        judge = plan.judge(threads, callback)
         drawn, found, ended = _fastsample.draw_mixture(
-            opened,
-            seed,
-            n=amount,
-            budget_tokens=budget,
+            list(opened.items()),
+            plan.seed,
+            n=plan.n,
+            budget_tokens=plan.budget_tokens,
             tokenizer=counter,
-            text=text,
-            shares=shares,
-            repeat=[(copies or {}).get(name, 1) for name in given],
-            temperature=1.0 if temperature is None else temperature,
-            exhausted=exhausted,
-            max_epochs=max_epochs,
-            columns=kept,
-            source_column=source_column,
+            text=plan.text_columns,
+            shares=plan.shares,
+            repeat=[(plan.repeat or {}).get(name, 1) for name in opened],
+            temperature=1.0 if plan.temperature is None else plan.temperature,
+            weights=[plan.weight.get(name) for name in opened],
+            rule=judge,
+            epoch=plan.epoch,
+            exhausted=plan.exhausted,
+            max_epochs=plan.max_epochs,
+            columns=plan.columns,
+            source_column=plan.source_column,
             threads=threads,
             progress=callback,
         )
-    seconds = time.perf_counter() - started
-    left_out = [left_out_rows(excluded(source)) for _, source in opened]
-    mixed = to_sources(found, [rows for _, rows, _ in drawn.sources], left_out)
-    notes = [f"{name}: {note}" for name, source in opened for note in source.notes]
+    left_out = [left_out_rows(excluded(source)) for source in opened.values()]
+    rows = [rows for _, rows, _ in drawn.sources]
+    mixed = to_sources(found, rows, left_out, plan.where, plan.weight)
+    notes = [f"{name}: {note}" for name, source in opened.items() for note in source.notes]
     if chat_template is not False:
         notes += [f"{each[0]}: {note}" for each in found if each[5] for note in each[5][4]]
+    asked = plan.budget_tokens or plan.n or len(drawn)
     report = Report(
         drawn.source_rows,
         len(drawn),
-        seed,
-        seconds,
+        plan.seed,
+        time.perf_counter() - started,
         None,
-        None if budget is None else sum(each.tokens or 0 for each in mixed),
+        None if plan.budget_tokens is None else sum(each.tokens or 0 for each in mixed),
         None,
         *known_text(drawn),
-        notes=(*source_notes(mixed, budget or amount or len(drawn), ended), *notes),
+        notes=(*source_notes(mixed, asked, ended), *notes),
         sources=mixed,
     )
-    objects = [] if shared is None else shared.objects
-    options = {
-        "n": amount,
-        "budget_tokens": budget,
-        "tokenizer": tokenizer,
-        "chat_template": chat_template,
-        "text_columns": text,
-        "temperature": temperature,
-        "repeat": copies,
-        "exhausted": exhausted,
-        "max_epochs": max_epochs,
-        "exclude": benchmarks or None,
-        "exclude_letters": exclude_letters,
-        "seed": seed,
-        "columns": kept,
-        "schema": types or None,
-        "source_column": source_column,
-    }
-    return Mixture(drawn, report, mixture_recipe(given, shares, files, options, objects))
+    objects = [each for part in (shared, judge) if part is not None for each in part.objects]
+    recipe = mixture_recipe(plan.sources, plan.shares, files, plan.options, objects)
+    return Mixture(drawn, report, recipe)

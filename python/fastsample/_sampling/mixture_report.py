@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from fastsample._public import public
+from fastsample._sampling.smart_report import SmartReport, smart_facts, to_report
 
 if TYPE_CHECKING:
     from fastsample._fastsample import _MixedFound
@@ -22,7 +23,7 @@ class MixedSource:
     name : str
         Its name.
     rows : int
-        Its rows, without those that were left out.
+        Its rows that may be drawn: those that match, without those that were left out.
     wanted : float
         The share of the mixture that was asked for: given, or by size and temperature.
     drawn : int
@@ -48,6 +49,12 @@ class MixedSource:
         The text columns whose tokens were counted.
     source_rows : int
         Its rows in all, by which `row_ids` are counted.
+    where : str or None
+        The condition that its rows match.
+    weight : str or None
+        The column of weights by which it was drawn; rows of weight 0 may not be drawn.
+    smart : SmartReport or None
+        What a smart draw found of it.
     """
 
     name: str
@@ -63,26 +70,54 @@ class MixedSource:
     deviation: int | None = None
     text_columns: tuple[str, ...] = ()
     source_rows: int = 0
+    where: str | None = None
+    weight: str | None = None
+    smart: SmartReport | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**found, "smart": self.smart and self.smart.to_dict()}
 
 
 def to_sources(
-    found: Sequence[_MixedFound], source_rows: Sequence[int], left_out: Sequence[int]
+    found: Sequence[_MixedFound],
+    source_rows: Sequence[int],
+    left_out: Sequence[int],
+    where: Mapping[str, str],
+    weight: Mapping[str, str],
 ) -> tuple[MixedSource, ...]:
     """Return what the core found of each source as its report."""
     n = sum(each[3] for each in found)
     all_tokens = sum(each[5][1] for each in found if each[5] is not None)
     sources = []
     for each, all_rows, gone in zip(found, source_rows, left_out, strict=True):
-        name, rows, wanted, drawn, missing, tokens = each
-        plain = (name, rows, wanted, drawn)
-        if tokens is None:
-            shares = (drawn / n, drawn / rows, tuple(missing), gone)
-            sources.append(MixedSource(*plain, *shares, source_rows=all_rows))
-        else:
+        name, rows, wanted, drawn, missing, tokens, smart = each
+        source = MixedSource(
+            name,
+            rows,
+            wanted,
+            drawn,
+            share=drawn / n,
+            epochs=drawn / rows,
+            missing=tuple(missing),
+            left_out=gone,
+            source_rows=all_rows,
+            where=where.get(name),
+            weight=weight.get(name),
+            smart=None if smart is None else to_report(smart),
+        )
+        if tokens is not None:
             quota, given, deviation, text, _ = tokens
-            shares = (given / (all_tokens or 1), drawn / rows, tuple(missing), gone)
-            counted = (given, quota, deviation, tuple(text), all_rows)
-            sources.append(MixedSource(*plain, *shares, *counted))
+            source = replace(
+                source,
+                share=given / (all_tokens or 1),
+                tokens=given,
+                quota=quota,
+                deviation=deviation,
+                text_columns=tuple(text),
+            )
+        sources.append(source)
     return tuple(sources)
 
 
@@ -128,4 +163,10 @@ def source_facts(sources: Sequence[MixedSource]) -> Iterator[tuple[str, str]]:
                 f"{', '.join(source.text_columns) or 'no column'}, at any prefix off by at most "
                 f"{source.deviation:,}"
             )
+        if source.where is not None:
+            told += f", where {source.where}"
+        if source.weight is not None:
+            told += f", by weight {source.weight}"
         yield f"  {source.name}", told
+        if source.smart is not None:
+            yield from ((f"    {name}", fact) for name, fact in smart_facts(source.smart))

@@ -54,6 +54,16 @@ def check_repeat(repeat: object, sources: Mapping[str, Any]) -> dict[str, int] |
     return {name: whole(f"repeat of {name!r}", each, least=1) for name, each in given.items()}
 
 
+def check_named(name: str, value: object, sources: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of an argument that has one for all sources, or for some by their names."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        return dict.fromkeys(sources, string(name, value))
+    given = _by_name(name, value, sources, "texts")
+    return {of: string(f"{name} of {of!r}", each) for of, each in given.items()}
+
+
 def check_schemas(schema: object, sources: Mapping[str, Any]) -> dict[str, pa.Schema | None]:
     """Return the schemas of the sources that have one."""
     if schema is None:

@@ -94,7 +94,7 @@ def mixture_recipe(
         )
         for name, each in sources.items()
     ]
-    plain = teller.plain(options)
+    plain = {**teller.plain(options), "smart": teller.plain_smart(options["smart"])}
     return Recipe([], plain, mixed=mixed, objects=[*objects], untold=teller.untold)
 
 

@@ -202,7 +202,7 @@ class Report:
             "smart": self.smart and self.smart.to_dict(),
             "groups": self.groups and self.groups.to_dict(),
             "exclude": self.exclude and self.exclude.to_dict(),
-            "sources": [asdict(source) for source in self.sources],
+            "sources": [source.to_dict() for source in self.sources],
         }
         return {**asdict(self), **lists, **found}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,19 @@ from fastsample.cli._common import (
     tell_left_out,
     text_columns,
     threads,
+    where,
 )
 from fastsample.cli._mixture_file import read_mixture
+from fastsample.cli._rule import (
+    avoid,
+    max_chars,
+    min_chars,
+    rule_of,
+    smart_options,
+    strengths,
+    target,
+    target_method,
+)
 from fastsample.cli._written import (
     check_compression,
     compression,
@@ -58,7 +68,7 @@ from fastsample.cli._written import (
     help="tokenizer.json to count tokens with, or its folder.",
 )
 @chat_template
-@text_columns("Count the tokens of this text column. Repeatable.")
+@text_columns("Judge the rows, and count the tokens, of this text column. Repeatable.")
 @several("--source", help="NAME=PATH:SHARE, as wiki=wiki.parquet:0.3, or NAME=PATH. Repeatable.")
 @click.option(
     "--temperature",
@@ -66,6 +76,16 @@ from fastsample.cli._written import (
     show_default="1",
     help="Without shares: a source of r rows weighs r^(1/T). From 1 to 1000.",
 )
+@where
+@click.option("--weight", help="Column of weights of the rows of all sources.")
+@click.option("--smart", is_flag=True, help="Weigh the rows of each source by their text.")
+@click.option("--entropy", is_flag=True, help="Take the rows of highest character entropy.")
+@strengths
+@min_chars
+@max_chars
+@target
+@target_method
+@avoid
 @several("--repeat", help="NAME=K: count that source as K copies of itself, as code=4. Repeatable.")
 @click.option(
     "--exhausted",
@@ -76,6 +96,12 @@ from fastsample.cli._written import (
     "--max-epochs",
     type=click.IntRange(1),
     help="With --exhausted repeat: how often a row may come at most.",
+)
+@click.option(
+    "--epoch",
+    type=click.IntRange(0),
+    show_default="0",
+    help="With --num_samples: the epoch of a training run that the rows are for; each has others.",
 )
 @click.option(
     "--source-column",
@@ -103,9 +129,20 @@ def mix(
     text_column: list[str] | None,
     source: list[str] | None,
     temperature: float | None,
+    where: str | None,
+    weight: str | None,
+    smart: bool,
+    entropy: bool,
+    strength: list[str] | None,
+    min_chars: int | None,
+    max_chars: int | None,
+    target: list[str] | None,
+    target_method: str | None,
+    avoid: str | None,
     repeat: list[str] | None,
     exhausted: str | None,
     max_epochs: int | None,
+    epoch: int | None,
     source_column: str,
     exclude: list[str] | None,
     exclude_letters: int,
@@ -137,13 +174,22 @@ def mix(
         if num_samples is not None or budget_tokens is not None:
             for amount in ("n", "budget_tokens"):
                 options.pop(amount, None)
+        rule = rule_of(
+            smart,
+            entropy,
+            smart_options(strength, min_chars, max_chars, target, target_method, avoid),
+        )
         given = {
             "n": num_samples,
             "budget_tokens": budget_tokens,
             "tokenizer": tokenizer,
             "chat_template": chat_template,
             "text_columns": text_column,
+            "where": where,
+            "weight": weight,
+            "smart": rule or None,
             "temperature": temperature,
+            "epoch": epoch,
             "exhausted": exhausted,
             "max_epochs": max_epochs,
         }
@@ -209,7 +255,7 @@ def mixture_keys(drawn: fastsample.Report, written: fastsample.WriteReport) -> d
     return {
         "rows_before": drawn.rows,
         "rows_after": written.rows,
-        "sources": [asdict(source) for source in drawn.sources],
+        "sources": [source.to_dict() for source in drawn.sources],
         "seed": drawn.seed,
         "tokens": drawn.tokens,
     }

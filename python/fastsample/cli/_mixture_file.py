@@ -14,7 +14,7 @@ from typing import Any
 from fastsample.cli._common import TYPES, schema_of
 from fastsample.errors import ArgumentError, ReadError, SourceNotFoundError
 
-_KEYS = ("name", "path", "share", "repeat", "schema")
+_KEYS = ("name", "path", "share", "repeat", "where", "weight", "schema")
 
 _WHOLE = ((int,), "a whole number")
 #: Options of `mix` that the file may have; those of the command line come first.
@@ -23,6 +23,7 @@ _OPTIONS: dict[str, tuple[tuple[type, ...], str]] = {
     "budget_tokens": _WHOLE,
     "tokenizer": ((str,), "a text"),
     "temperature": ((int, float), "a number"),
+    "smart": ((bool,), "true or false"),
     "exhausted": ((str,), "a text"),
     "max_epochs": _WHOLE,
 }
@@ -37,11 +38,12 @@ def read_mixture(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     options = {name: found[name] for name in _OPTIONS if name in found}
     for name, value in options.items():
         kinds, wanted = _OPTIONS[name]
-        if isinstance(value, bool) or not isinstance(value, kinds):
+        if isinstance(value, bool) != (bool in kinds) or not isinstance(value, kinds):
             raise ArgumentError(f"{path}: {name!r} is {value!r}; it must be {wanted}")
     sources: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
     repeat: dict[str, int] = {}
+    named: dict[str, dict[str, str]] = {"where": {}, "weight": {}}
     for number, source in enumerate(found["sources"], 1):
         where = f"source {number}"
         if not isinstance(source, dict):
@@ -65,9 +67,13 @@ def read_mixture(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
                     f"{path}: {where}: repeat is {times!r}; it must be a whole number"
                 )
             repeat[name] = times
+        for key, of in named.items():
+            if source.get(key) is not None:
+                of[name] = _text(path, where, source, key)
         if (types := source.get("schema")) is not None:
             schemas[name] = _schema(path, where, types)
-    return sources, {**options, "schema": schemas or None, "repeat": repeat or None}
+    by_source = {**named, "schema": schemas, "repeat": repeat}
+    return sources, {**options, **{key: of or None for key, of in by_source.items()}}
 
 
 def _schema(path: Path, where: str, types: Any) -> Any:

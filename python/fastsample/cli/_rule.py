@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import fastsample
-from fastsample._sampling.smart import METHODS
+from fastsample._sampling.smart import METHODS, SmartLike
 from fastsample.cli._common import several
 
 #: The terms, and their arguments.
@@ -89,3 +89,14 @@ def _by_path(targets: list[str] | None) -> dict[str, str] | None:
         if (targets or []).count(path) > 1:
             raise fastsample.ArgumentError(f"--target: {path} comes twice; name each file once")
     return {path: path for path in targets} if targets else None
+
+
+def rule_of(smart: bool, entropy: bool, options: fastsample.Smart | None) -> SmartLike:
+    """Return how rows are judged; False if they are not."""
+    if entropy and (smart or options is not None):
+        given: dict[str, Any] = {"--smart": smart}
+        if options is not None:
+            given |= {"--target": options.target, "--avoid": options.avoid}
+        other = next((name for name, value in given.items() if value), "--strength")
+        raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
+    return "entropy" if entropy else options or smart

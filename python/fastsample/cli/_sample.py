@@ -11,7 +11,6 @@ import click
 import fastsample
 from fastsample import Report, WriteReport
 from fastsample._sampling.epochs import write_epochs
-from fastsample._sampling.smart import SmartLike
 from fastsample.cli._common import (
     Rows,
     allocation,
@@ -39,6 +38,7 @@ from fastsample.cli._rule import (
     features,
     max_chars,
     min_chars,
+    rule_of,
     smart_options,
     strengths,
     target,
@@ -189,7 +189,7 @@ def sample(
     started = time.perf_counter()
     with reported():
         sources, file = source_and_output(paths, inputs, output)
-        rule = _rule(
+        rule = rule_of(
             smart,
             entropy,
             smart_options(strength, min_chars, max_chars, target, target_method, avoid),
@@ -274,16 +274,6 @@ def _warn(num_samples: int, drawn: Report) -> None:
     elif drawn.matching is None:
         what = f"there are only {rows:,} rows"
     say(f"warning: --num_samples is {num_samples:,}, but {what}; keeping all of them", "yellow")
-
-
-def _rule(smart: bool, entropy: bool, options: fastsample.Smart | None) -> SmartLike:
-    if entropy and (smart or options is not None):
-        given: dict[str, Any] = {"--smart": smart}
-        if options is not None:
-            given |= {"--target": options.target, "--avoid": options.avoid}
-        other = next((name for name, value in given.items() if value), "--strength")
-        raise fastsample.ArgumentError(f"{other} and --entropy exclude each other")
-    return "entropy" if entropy else options or smart
 
 
 def sample_keys(drawn: Report, written: WriteReport) -> dict[str, Any]:

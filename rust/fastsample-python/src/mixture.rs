@@ -1,19 +1,25 @@
 //! Mixtures: of each of several sources its share.
 
+use fastsample::draw::Weighting;
 use fastsample::mixture::{
     self, Exhausted, MixtureOptions, MixtureSize, SourceShares, SourceTokens,
 };
 use fastsample::{Error, Population};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::errors::BindingResult;
+use crate::report;
+use crate::rule::Rule;
 use crate::run::run;
 use crate::sample::Sample;
 use crate::source::Source;
 use crate::tokens::Tokenizer;
 
-/// A source of a mixture, as (name, rows, share wanted, rows drawn, columns that it lacks, tokens).
-type SourceFound = (String, u64, f64, u64, Vec<String>, Option<TokensFound>);
+/// A source of a mixture, as (name, rows, share wanted, rows drawn, columns that it lacks, tokens, what
+/// a rule found).
+type SourceFound<'py> =
+    (String, u64, f64, u64, Vec<String>, Option<TokensFound>, Option<Bound<'py, PyDict>>);
 
 /// Its tokens, as (quota, drawn, deviation, columns counted, notes).
 type TokensFound = (u64, u64, u64, Vec<String>, Vec<String>);
@@ -42,13 +48,13 @@ fn size_of(
 /// the source that ended the mixture early, if one did.
 #[pyfunction]
 #[pyo3(signature = (
-    sources, seed, *, n, budget_tokens, tokenizer, text, shares, repeat, temperature, exhausted,
-    max_epochs, columns, source_column, threads, progress
+    sources, seed, *, n, budget_tokens, tokenizer, text, shares, repeat, temperature, weights, rule,
+    epoch, exhausted, max_epochs, columns, source_column, threads, progress
 ))]
 #[expect(clippy::too_many_arguments, reason = "the keywords of the Python function")]
-pub(crate) fn draw_mixture(
-    py: Python<'_>,
-    sources: Vec<(String, Bound<'_, Source>)>,
+pub(crate) fn draw_mixture<'py>(
+    py: Python<'py>,
+    sources: Vec<(String, Bound<'py, Source>)>,
     seed: u64,
     n: Option<u64>,
     budget_tokens: Option<u64>,
@@ -57,13 +63,16 @@ pub(crate) fn draw_mixture(
     shares: Option<Vec<f64>>,
     repeat: Vec<u64>,
     temperature: f64,
+    weights: Vec<Option<String>>,
+    rule: Option<&Rule>,
+    epoch: u64,
     exhausted: &str,
     max_epochs: Option<u64>,
     columns: Option<Vec<String>>,
     source_column: Option<String>,
     threads: Option<usize>,
-    progress: Option<&Bound<'_, PyAny>>,
-) -> BindingResult<(Sample, Vec<SourceFound>, Option<usize>)> {
+    progress: Option<&Bound<'py, PyAny>>,
+) -> BindingResult<(Sample, Vec<SourceFound<'py>>, Option<usize>)> {
     let exhausted = match exhausted {
         "error" => Exhausted::Fail,
         "stop" => Exhausted::Stop,
@@ -74,18 +83,31 @@ pub(crate) fn draw_mixture(
     let by_size = SourceShares::BySize { temperature };
     let shares = shares.map_or(by_size, SourceShares::Given);
     let size = size_of(n, budget_tokens, tokenizer, text)?;
-    let options = MixtureOptions { size, shares, repeat, exhausted, columns, label: source_column };
+    let rule = rule.map(Rule::core);
+    let weighting = weights.into_iter().map(|column| Weighting { column, rule: rule.cloned() });
+    let options = MixtureOptions {
+        size,
+        shares,
+        repeat,
+        weighting: weighting.collect(),
+        epoch,
+        exhausted,
+        columns,
+        label: source_column,
+    };
     let open = |(name, source): (String, Bound<'_, Source>)| {
         Ok((name, source.get().drawable(py, threads, progress)?))
     };
     let named =
         sources.into_iter().map(open).collect::<BindingResult<Vec<(String, Population)>>>()?;
     let drawn = run(py, threads, progress, move |ctx| mixture::draw(ctx, named, seed, &options))?;
-    let found = drawn.sources.into_iter().map(|source| {
+    let found = drawn.sources.into_iter().map(|source| -> PyResult<SourceFound<'py>> {
         let tokens = source.tokens.map(tokens_found);
-        (source.name, source.rows, source.wanted, source.drawn, source.missing, tokens)
+        let smart = source.smart.map(|found| report::smart(py, found)).transpose()?;
+        Ok((source.name, source.rows, source.wanted, source.drawn, source.missing, tokens, smart))
     });
-    Ok((Sample::new(drawn.sample, threads), found.collect(), drawn.ended))
+    let found = found.collect::<PyResult<_>>()?;
+    Ok((Sample::new(drawn.sample, threads), found, drawn.ended))
 }
 
 fn tokens_found(tokens: SourceTokens) -> TokensFound {

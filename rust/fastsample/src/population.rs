@@ -67,6 +67,11 @@ impl Population {
         self.source
     }
 
+    /// The same rows, with the columns that `source` keeps of them.
+    pub(crate) fn over(self, source: Source) -> Self {
+        Self { source, ..self }
+    }
+
     /// The population with more files that no output may replace.
     #[must_use]
     pub fn with_inputs(self, inputs: impl IntoIterator<Item = PathBuf>) -> Self {

@@ -1,4 +1,4 @@
-//! Mixtures by tokens: of each source the rows of a uniform draw that fit into its quota of tokens.
+//! Mixtures by tokens: of each source the rows of its draw that fit into its quota of tokens.
 //!
 //! ```text
 //! quotas of the budget by the largest remainder
@@ -11,20 +11,21 @@
 
 use super::options::{Exhausted, SourceTokens};
 use super::quotas::{Divided, Quotas, Sharing};
-use crate::columns::named_columns;
+use super::sources::{check_text, named_in, of_source};
+use crate::draw::DrawOrder;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::population::Population;
 use crate::select::Selection;
-use crate::source::{NamedSources, Source};
-use crate::tokens::{Measure, TokenPrefix, Tokenizer, UniformOrder};
+use crate::smart::SmartReport;
+use crate::source::Source;
+use crate::tokens::{Measure, TokenPrefix, Tokenizer};
 
 /// The sources of a mixture by tokens, as far as they are counted.
 pub(super) struct TokenSources<'a> {
     among: Sharing<'a>,
     budget: u64,
     /// None for a source without a share, which is not looked at.
-    counted: Vec<Option<TokenPrefix>>,
+    counted: Vec<Option<TokenPrefix<DrawOrder>>>,
 }
 
 /// What a source gives: passes over all rows, and the first rows of the draw once more.
@@ -34,29 +35,24 @@ pub(super) struct TokenPasses {
     /// The tokens of the rows in the order in which they come: of a whole pass, of the rest.
     pub(super) lengths: (Vec<u32>, Vec<u32>),
     pub(super) tokens: SourceTokens,
+    /// What a rule found.
+    pub(super) smart: Option<SmartReport>,
 }
 
 impl<'a> TokenSources<'a> {
     pub(super) fn new(
         ctx: &Context,
-        populations: &[(String, Population)],
+        (orders, read): (Vec<DrawOrder>, Vec<Option<Source>>),
         among: Sharing<'a>,
-        (budget, seed): (u64, u64),
+        budget: u64,
         (tokenizer, text): (&Tokenizer, Option<&[String]>),
-        columns: Option<&[String]>,
     ) -> Result<Self> {
-        let with_share = populations.iter().zip(among.weights);
-        let with_share = with_share.map(|(source, weight)| (*weight > 0).then_some(source));
-        let kept = |given: Option<&(String, Population)>| {
-            given.map(|(name, given)| kept_of(name, given.source(), columns)).transpose()
-        };
-        let sources = with_share.map(kept).collect::<Result<Vec<_>>>()?;
-        check_text(&sources.iter().flatten(), text)?;
-        let counted = populations.iter().zip(sources).map(|((name, population), source)| {
+        check_text(&read, text)?;
+        let counted = among.names.iter().zip(orders).zip(read);
+        let counted = counted.map(|((name, order), source)| {
             let Some(source) = source else { return Ok(None) };
             let text = text.map(|names| named_in(&source, names));
             let rows = Measure::new(ctx, source, text.as_deref(), tokenizer.clone());
-            let order = UniformOrder { among: population.among().clone(), seed };
             Ok(Some(TokenPrefix::new(rows.map_err(|error| of_source(name, error))?, order)))
         });
         let counted = counted.collect::<Result<_>>()?;
@@ -75,7 +71,8 @@ impl<'a> TokenSources<'a> {
             return self.renormalised(ctx, quotas);
         }
         // A source that was not counted to its end has enough.
-        let total = |prefix: &Option<TokenPrefix>| total_of(prefix.as_ref()).unwrap_or(u64::MAX);
+        let total =
+            |prefix: &Option<TokenPrefix<DrawOrder>>| total_of(prefix.as_ref()).unwrap_or(u64::MAX);
         let totals: Vec<u64> = self.counted.iter().map(total).collect();
         let quotas = self.divided().quotas(&totals, exhausted)?;
         if quotas.ended.is_some() {
@@ -133,7 +130,7 @@ impl<'a> TokenSources<'a> {
     fn passes_of(
         &self,
         place: usize,
-        prefix: Option<&TokenPrefix>,
+        prefix: Option<&TokenPrefix<DrawOrder>>,
         quota: u64,
     ) -> Result<TokenPasses> {
         let Some(prefix) = prefix else { return Ok(TokenPasses::none()) };
@@ -150,8 +147,9 @@ impl<'a> TokenSources<'a> {
                 prefix.first().unwrap_or_default()
             )));
         }
-        let ids = prefix.ids(count);
-        let rest = (count > 0).then(|| Selection::of_ids(ids, rows.source().rows())).transpose()?;
+        let (rest, smart) =
+            (count > 0).then(|| prefix.order().chosen(prefix.ids(count))).transpose()?.unzip();
+        let smart = if whole > 0 { prefix.order().found()? } else { smart.flatten() };
         let all = total.map_or(0, |_| prefix.counted());
         Ok(TokenPasses {
             whole,
@@ -164,6 +162,7 @@ impl<'a> TokenSources<'a> {
                 text: rows.text().paths(),
                 notes: rows.notes(),
             },
+            smart,
         })
     }
 }
@@ -173,61 +172,11 @@ impl TokenPasses {
     fn none() -> Self {
         let tokens =
             SourceTokens { quota: 0, drawn: 0, deviation: 0, text: Vec::new(), notes: Vec::new() };
-        Self { whole: 0, rest: None, lengths: (Vec::new(), Vec::new()), tokens }
+        Self { whole: 0, rest: None, lengths: (Vec::new(), Vec::new()), tokens, smart: None }
     }
 }
 
 /// The tokens of all rows of a source, if all were counted.
-fn total_of(prefix: Option<&TokenPrefix>) -> Option<u64> {
+fn total_of(prefix: Option<&TokenPrefix<DrawOrder>>) -> Option<u64> {
     prefix.and_then(TokenPrefix::total)
-}
-
-/// A source with those of its columns that are kept: what is not kept is not counted.
-fn kept_of(name: &str, source: &Source, columns: Option<&[String]>) -> Result<Source> {
-    let Some(columns) = columns else { return Ok(source.clone()) };
-    let has = |column: &&String| source.schema().index_of(column).is_ok();
-    let own: Vec<String> = columns.iter().filter(has).cloned().collect();
-    if own.is_empty() {
-        return Err(Error::Column(format!(
-            "source {name:?} has none of the columns that are kept, so it has no tokens; keep a \
-             text column of it, or leave the source out"
-        )));
-    }
-    let named = NamedSources::new(vec![(name.to_owned(), source.clone())], Some(&own), None)?;
-    let mut kept = named.sources.into_iter();
-    kept.next().ok_or_else(|| Error::Internal("a source without itself".into()))
-}
-
-/// Fails for a text column that no source has.
-fn check_text<'a>(
-    sources: &(impl Iterator<Item = &'a Source> + Clone),
-    text: Option<&[String]>,
-) -> Result<()> {
-    let is_there = |name: &String| sources.clone().any(|source| has_text(source, name));
-    match text.unwrap_or_default().iter().find(|name| !is_there(name)) {
-        Some(name) => Err(Error::Column(format!(
-            "there is no text column {name:?} in any source; check the name"
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// Those of the text columns `names` that a source has; all of them if it has none, which is an error
-/// wherever they are looked for.
-fn named_in(source: &Source, names: &[String]) -> Vec<String> {
-    let found: Vec<String> = names.iter().filter(|name| has_text(source, name)).cloned().collect();
-    if found.is_empty() { names.to_vec() } else { found }
-}
-
-fn has_text(source: &Source, name: &String) -> bool {
-    named_columns(source, std::slice::from_ref(name)).is_ok()
-}
-
-/// The error of a source, with its name.
-fn of_source(name: &str, error: Error) -> Error {
-    match error {
-        Error::Argument(what) => Error::Argument(format!("source {name:?}: {what}")),
-        Error::Column(what) => Error::Column(format!("source {name:?}: {what}")),
-        other => other,
-    }
 }

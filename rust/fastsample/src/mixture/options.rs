@@ -1,6 +1,9 @@
 //! What is mixed, and how; what became of each source.
 
+use crate::draw::Weighting;
 use crate::sample::Sample;
+use crate::select::in_units;
+use crate::smart::SmartReport;
 use crate::tokens::Tokenizer;
 
 /// What is mixed, and how.
@@ -12,6 +15,11 @@ pub struct MixtureOptions {
     pub shares: SourceShares,
     /// How often the rows of each source are there: it counts as that many copies of itself.
     pub repeat: Vec<u64>,
+    /// Which rows of each source come first.
+    pub weighting: Vec<Weighting>,
+    /// Which of the mixtures of these numbers of rows, from 0: each goes on where the one before ends in
+    /// the order of each source.
+    pub epoch: u64,
     /// What is done where a source has less than its share.
     pub exhausted: Exhausted,
     /// The columns kept; those of all sources if none are named.
@@ -39,6 +47,13 @@ pub enum MixtureSize {
     },
 }
 
+impl MixtureSize {
+    /// Whether tokens are counted.
+    pub(super) fn counts_tokens(&self) -> bool {
+        matches!(self, Self::Tokens { .. })
+    }
+}
+
 /// How much of each source.
 #[derive(Debug, Clone)]
 pub enum SourceShares {
@@ -49,6 +64,16 @@ pub enum SourceShares {
         /// T.
         temperature: f64,
     },
+}
+
+impl SourceShares {
+    /// Whether the source of this number has a share.
+    pub(super) fn has(&self, place: usize) -> bool {
+        match self {
+            Self::Given(shares) => shares.get(place).is_some_and(|&share| in_units(share) > 0),
+            Self::BySize { .. } => true,
+        }
+    }
 }
 
 /// What is done where a source has less than its share.
@@ -93,6 +118,8 @@ pub struct SourceDraw {
     pub missing: Vec<String>,
     /// Its tokens, if they were counted.
     pub tokens: Option<SourceTokens>,
+    /// What a rule found, if one judged its rows.
+    pub smart: Option<SmartReport>,
 }
 
 /// The tokens of a source of a mixture.

@@ -166,6 +166,21 @@ impl Rule {
         matches!(self, Self::Weighted(smart) if smart.features.is_some())
     }
 
+    /// The text columns that it names, if it names some.
+    pub(crate) fn text(&self) -> Option<&[String]> {
+        let (Self::Weighted(Smart { text, .. }) | Self::Entropy { text }) = self;
+        text.as_deref()
+    }
+
+    /// The same rule for those of the text columns that it names which `narrow` leaves.
+    pub(crate) fn narrowed(&self, narrow: impl Fn(&[String]) -> Vec<String>) -> Self {
+        let narrowed = self.text().map(narrow);
+        match self {
+            Self::Weighted(smart) => Self::Weighted(Smart { text: narrowed, ..smart.clone() }),
+            Self::Entropy { .. } => Self::Entropy { text: narrowed },
+        }
+    }
+
     /// The files of targets, of rows to avoid and of features, which no output may replace.
     #[must_use]
     pub fn inputs(&self) -> Vec<PathBuf> {
