@@ -29,12 +29,19 @@ def three_files(folder: Path, table: pa.Table) -> Path:
 def groups_give_the_rows_of_one_process(
     draw: Callable[..., steps.ClusterSample], source: Path
 ) -> None:
-    """Draw by groups."""
+    """Draw by groups, and whole groups."""
     options: dict[str, Any] = {"by": "kind", "allocation": "sqrt", "where": "id > 50"}
     found = draw(source, 300, target_bytes="100KiB", **options)
     expected = fastsample.sample(source, 300, **options)
     assert np.array_equal(found.row_ids(), expected.row_ids)
     assert found.report.groups == expected.report.groups
+    for amount in ({"n": 2500}, {"n_groups": 2}):
+        options = {**amount, "group": "kind", "where": "id > 50"}
+        found = draw(source, target_bytes="100KiB", **options)
+        expected = fastsample.sample(source, **options)
+        assert np.array_equal(found.row_ids(), expected.row_ids)
+        for name in ("group", "n_groups", "sampled", "matching", "notes"):
+            assert getattr(found.report, name) == getattr(expected.report, name)
 
 
 def what_frames_lack_is_told(draw: Callable[..., FrameSample[Any]], frame: object) -> None:

@@ -71,7 +71,7 @@ def messages(job: _fastsample.PartedDraw, names: Sequence[str]) -> list[tuple[in
     while not is_final:
         states = [job.observe(part, decision, threads=1) for part in parts]
         decision, known = job.decide(merge(states), decision, threads=1)
-        is_final = known["is_final"]
+        is_final = known["drawn"] is not None
         made += [*states, decision]
     return [(len(data), xxhash.xxh3_64_hexdigest(data)) for data in made]
 

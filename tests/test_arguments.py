@@ -510,6 +510,7 @@ def _calls(folder: Path) -> Iterator[tuple[str, Call]]:
         {"source": SOURCE, "n": COUNT, "smart": Kind(SMART.wrong_types, ("x", "entropy")),
          "seed": SEED, "columns": NAMES, "text_columns": NAMES, "threads": THREADS,
          "where": WHERE, "weight": NAME, "by": BY, "allocation": ANY, "key": NAME,
+         "group": BY, "n_groups": WITHIN,
          "target_bytes": Kind((b"1", True, [1], None, 1.5), (0, -1, "x", "-1MiB"), (np.int64(9),))},
     )  # fmt: skip
     of_parts = [job.write(part, decision, folder / "in parts")]

@@ -57,6 +57,26 @@ def test_states_and_decisions_have_the_sizes_told(tmp_path: Path) -> None:
     assert found[True][-1][1] < 34_000 / 8 + uniform
 
 
+def test_whole_groups_have_the_sizes_told(tmp_path: Path) -> None:
+    groups = 2000
+    table = pa.table({"talk": [f"conversation {row % groups}" for row in range(8000)]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    job = Draw(tmp_path, group="talk", n_groups=500)
+    rounds: list[tuple[int, int]] = []
+    decision = None
+    while decision is None or not decision.is_final:
+        state = merge([job.observe(part, decision) for part in job.parts])
+        decision = job.decide(state, decision)
+        rounds.append((len(state), len(decision.data)))
+    told = re.search(
+        r"whole groups \| .* \| (\d+) bytes a group \| (\d+) bytes a group drawn", PAGE.read_text()
+    )
+    assert told is not None
+    _, (state_bytes, decision_bytes), _ = rounds
+    assert state_bytes / groups == pytest.approx(int(told[1]), rel=0.02)
+    assert decision_bytes / 500 == pytest.approx(int(told[2]), rel=0.1)
+
+
 def test_slices_read_the_shares_told(tmp_path: Path) -> None:
     table = pairs(10_000).select(["prompt", "response"])
     turns = pa.array([[{"text": text}] for text in table["response"].to_pylist()])

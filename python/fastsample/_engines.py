@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fastsample._arguments import flag
 from fastsample._destination import destination_folder
 from fastsample._remote import RemoteFiles
+from fastsample._sampling.groups import group_notes
 from fastsample._sampling.report import Report
 from fastsample.errors import FastSampleError, MissingDependencyError
 from fastsample.parts import Committed, Decision, Draw, PartOutput, merge
@@ -114,10 +115,14 @@ def decided(engine: Engine, started: float) -> tuple[Decision, Report]:
         decision = engine.decided()
     seconds, job, found = time.perf_counter() - started, engine.job, decision.smart
     text = () if found is None else tuple(found.text)
+    drawn, whole, notes = decision.drawn or 0, decision.whole, job.notes
+    if whole is not None:
+        notes += tuple(group_notes(whole, list(job.group), None, False, drawn))
     report = Report(
-        decision.rows, job.n, job.seed, seconds, found, text_columns=text, notes=job.notes,
-        where=job.where, matching=decision.matching, weight=job.weight, groups=decision.groups,
-        key=job.key,
+        decision.rows, drawn, job.seed, seconds, found, text_columns=text,
+        notes=notes, where=job.where, matching=decision.matching,
+        weight=job.weight, groups=decision.groups, group=job.group,
+        n_groups=None if whole is None else whole[1],        key=job.key,
     )  # fmt: skip
     return decision, report
 

@@ -131,10 +131,11 @@ class SplitFound(TypedDict):
 @type_check_only
 class DecisionFound(TypedDict):
     rows: int
-    is_final: bool
+    drawn: int | None
     smart: SmartFound | None
     matching: int | None
     groups: GroupsFound | None
+    whole: tuple[int, int, int] | None
 
 @type_check_only
 class DrawFound(TypedDict):
@@ -401,6 +402,8 @@ class PartedDraw:
         weight: str | None = None,
         by: tuple[Sequence[str], str | float | Sequence[tuple[Sequence[str | None], float]]]
         | None = None,
+        group: Sequence[str] | None = None,
+        n_groups: int | None = None,
         key: str | None = None,
     ) -> PartedDraw: ...
     def observe(self, part: PartFiles, decision: bytes | None, *, threads: int | None) -> bytes: ...

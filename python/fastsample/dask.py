@@ -35,13 +35,15 @@ __all__ = ["DaskSample", "sample"]
 def sample(
     client: Any,
     source: SourceLike,
-    n: int,
+    n: int | None = None,
     *,
     smart: bool | Smart = False,
     where: str | None = None,
     weight: str | None = None,
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
+    group: str | Sequence[str] | None = None,
+    n_groups: int | None = None,
     key: str | None = None,
     seed: int = 42,
     columns: Sequence[str] | None = None,
@@ -51,12 +53,16 @@ def sample(
 ) -> DaskSample:
     """Draw exactly `n` rows on a Dask cluster: those of :func:`fastsample.sample`.
 
+    With `group` they are as many as whole groups make of `n`, or those of `n_groups` groups.
+
     Parameters
     ----------
     client
         The client, ``dask.distributed.Client(...)``. A task whose worker died is run again as often
         as ``distributed.scheduler.allowed-failures`` says. Errors of data come at once.
-    source, n, smart, where, weight, by, allocation, key, seed, columns, text_columns, target_bytes
+    source, n, smart, where, weight, by, allocation, group, n_groups, key, seed, columns
+        As for :class:`fastsample.parts.Draw`.
+    text_columns, target_bytes
         As for :class:`fastsample.parts.Draw`. Dask DataFrames are no source: their rows have no
         fixed order.
     threads
@@ -85,6 +91,8 @@ def sample(
         weight=weight,
         by=by,
         allocation=allocation,
+        group=group,
+        n_groups=n_groups,
         key=key,
         seed=seed,
         columns=columns,

@@ -12,7 +12,8 @@ The rows are those of :func:`fastsample.sample`. What an engine has to do::
     job.commit(files, folder)
 """
 
-from fastsample.parts.draw import Decision, Draw, merge
+from fastsample.parts.decision import Decision, merge
+from fastsample.parts.draw import Draw
 from fastsample.parts.output import Committed, PartOutput
 from fastsample.parts.plan import Part, PartFile
 

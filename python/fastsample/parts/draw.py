@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
 from fastsample._arguments import (
+    check_amount,
     check_seed,
     check_text_columns,
     check_threads,
@@ -22,14 +23,20 @@ from fastsample._arguments import (
 )
 from fastsample._public import public_in
 from fastsample._remote import RemoteFiles
-from fastsample._sampling.groups import AllocationLike, check_strata, to_groups
-from fastsample._sampling.report import Groups, Report
+from fastsample._sampling.groups import (
+    AllocationLike,
+    check_by,
+    check_strata,
+    to_groups,
+)
+from fastsample._sampling.report import Report
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import Smart, check_smart
-from fastsample._sampling.smart_report import SmartReport, to_report
+from fastsample._sampling.smart_report import to_report
 from fastsample._source import SourceLike
 from fastsample.errors import ArgumentError, MissingDependencyError, SourceTypeError
 from fastsample.parts import output, plan
+from fastsample.parts.decision import Decision
 from fastsample.parts.folder import folder_of
 from fastsample.parts.output import Committed, PartOutput
 from fastsample.parts.plan import Part
@@ -38,55 +45,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
-
-
-@public_in("fastsample.parts")
-@dataclass(frozen=True)
-class Decision:
-    """What is known after a round: small, and the same for all parts.
-
-    Attributes
-    ----------
-    data : bytes
-        What the core goes by.
-    is_final : bool
-        Whether rows can be gathered by it; else all parts have to be observed by it.
-    rows : int
-        Rows of the source.
-    smart : SmartReport or None
-        What a smart draw found, in the last decision.
-    matching : int or None
-        Rows that match `where`, in the last decision of a draw of these.
-    groups : Groups or None
-        The groups that rows are drawn from, since it was decided how many rows each gives.
-    """
-
-    data: bytes
-    is_final: bool
-    rows: int
-    smart: SmartReport | None = None
-    matching: int | None = None
-    groups: Groups | None = None
-
-    def __repr__(self) -> str:
-        state = "final" if self.is_final else "to be observed by"
-        return f"<fastsample.parts.Decision: {state}, {len(self.data):,} bytes>"
-
-
-@public_in("fastsample.parts")
-def merge(states: Iterable[bytes]) -> bytes:
-    """Merge states of different parts of one round, in any order and any tree.
-
-    Raises
-    ------
-    CorruptDataError
-        A state is damaged, comes twice, or is of another draw or round.
-    """
-    listed = list(states)
-    for state in listed:
-        if not isinstance(state, bytes):
-            raise SourceTypeError(f"a state is {type(state).__qualname__}; it must be bytes")
-    return _fastsample.merge_states(listed)
 
 
 @public_in("fastsample.parts")
@@ -110,6 +68,9 @@ class Draw:
         to draw by.
     by, allocation
         As for :func:`fastsample.sample`: of each group of rows its own number, in a uniform draw.
+    group, n_groups
+        As for :func:`fastsample.sample`: whole groups, of `n` rows at the most, or in place of `n`
+        this number of groups, in a uniform draw.
     key
         As for :func:`fastsample.sample`: the column that decides which rows are drawn, in place of
         the order of rows, in a uniform draw.
@@ -124,13 +85,15 @@ class Draw:
     def __init__(
         self,
         source: SourceLike,
-        n: int,
+        n: int | None = None,
         *,
         smart: bool | Smart = False,
         where: str | None = None,
         weight: str | None = None,
         by: str | Sequence[str] | None = None,
         allocation: AllocationLike = "proportional",
+        group: str | Sequence[str] | None = None,
+        n_groups: int | None = None,
         key: str | None = None,
         seed: int = 42,
         columns: Sequence[str] | None = None,
@@ -138,7 +101,9 @@ class Draw:
         target_bytes: int | str = "256MiB",
         threads: int | None = 1,
     ) -> None:
-        self._n = whole("n", n, least=1)
+        check_amount(n, None, n_groups=n_groups)
+        self._n_groups = optional(whole, "n_groups", n_groups, least=1)
+        self._n = None if self._n_groups is not None else whole("n", n, least=1)
         self._seed = check_seed(seed)
         self._columns = optional(names, "columns", columns)
         self._threads = check_threads(threads)
@@ -154,11 +119,14 @@ class Draw:
         self._weight = optional(string, "weight", weight)
         self._key = optional(string, "key", key)
         self._by, self._allocation = check_strata(by, allocation)
+        self._group = None if group is None else check_by(group, "group")
         parts = {
             "draws in parts": True,
             "smart": self._smart is not None,
             "weight": weight is not None,
             "by": by is not None,
+            "group": group is not None,
+            "n_groups": n_groups is not None,
             "key": key is not None,
         }
         _fastsample.check_draw([part for part, is_given in parts.items() if is_given])
@@ -171,6 +139,7 @@ class Draw:
             self._version,
             [self._n, self._seed, self._columns, self._smart and asdict(self._smart)],
             [self._where, self._weight, self._by, self._allocation, self._key],
+            [self._group, self._n_groups],
             [asdict(part) for part in self._parts],
         ]
         digest = hashlib.blake2b(json.dumps(made).encode(), digest_size=8).digest()
@@ -182,7 +151,8 @@ class Draw:
         check_version(self._version)
 
     def __repr__(self) -> str:
-        return f"<fastsample.parts.Draw: {self._n:,} rows, {len(self._parts):,} parts>"
+        asked = f"{self._n:,} rows" if self._n_groups is None else f"{self._n_groups:,} groups"
+        return f"<fastsample.parts.Draw: {asked}, {len(self._parts):,} parts>"
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -190,9 +160,14 @@ class Draw:
         return self._parts
 
     @property
-    def n(self) -> int:
-        """The rows to draw."""
+    def n(self) -> int | None:
+        """The rows to draw; of whole groups the most; None for a number of groups."""
         return self._n
+
+    @property
+    def n_groups(self) -> int | None:
+        """The groups to draw, in place of a number of rows."""
+        return self._n_groups
 
     @property
     def seed(self) -> int:
@@ -213,6 +188,11 @@ class Draw:
     def by(self) -> tuple[str, ...]:
         """The columns whose values make groups of which each gives its own number of rows."""
         return tuple(self._by or ())
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """The columns whose values make groups that are drawn whole."""
+        return tuple(self._group or ())
 
     @property
     def key(self) -> str | None:
@@ -263,16 +243,20 @@ class Draw:
         """
         data = None if decision is None else decision.data
         made, found = self._core().decide(state, data, threads=self._threads)
-        groups = None if decision is None else decision.groups
+        groups, whole_groups = (
+            (None, None) if decision is None else (decision.groups, decision.whole)
+        )
         if found["groups"] is not None:
             groups = to_groups(found["groups"], self.by, self._allocation)
         return Decision(
             made,
-            found["is_final"],
+            found["drawn"] is not None,
             found["rows"],
             None if found["smart"] is None else to_report(found["smart"]),
             found["matching"],
             groups,
+            found["drawn"],
+            found["whole"] or whole_groups,
         )
 
     def gather(self, part: Part, decision: Decision) -> pa.RecordBatchReader:
@@ -312,7 +296,7 @@ class Draw:
         store: ``s3://bucket/folder``.
         """
         drawn = self._core().sample(self._open(part), decision.data, threads=self._threads)
-        return output.write(drawn, self._place(part, folder))
+        return output.write(drawn, self._place(part, folder), decision.drawn or 0)
 
     def commit(
         self,
@@ -338,7 +322,6 @@ class Draw:
             folder_of(folder),
             fingerprint=self.fingerprint,
             parts=len(self._parts),
-            rows=self._n,
             overwrite=flag("overwrite", overwrite),
             made={
                 "n": self._n,
@@ -348,6 +331,8 @@ class Draw:
                 "weight": self._weight,
                 "by": self._by,
                 "allocation": self._by and self._allocation,
+                "group": self._group,
+                "n_groups": self._n_groups,
                 "key": self._key,
             },
         )
@@ -365,7 +350,7 @@ class Draw:
     def _core(self) -> _fastsample.PartedDraw:
         rule = None if self._smart is None else _fastsample.Rule.weighted(self._smart, [], None)
         return _fastsample.PartedDraw(
-            self._n,
+            self._n or 1,
             self._seed,
             rule,
             columns=self._columns,
@@ -374,6 +359,8 @@ class Draw:
             condition=self._where,
             weight=self._weight,
             by=None if self._by is None else (self._by, self._allocation),
+            group=self._group,
+            n_groups=self._n_groups,
             key=self._key,
         )
 

@@ -30,7 +30,10 @@ from fastsample.parts.folder import Folder
 @public_in("fastsample.parts")
 @dataclass(frozen=True)
 class PartOutput:
-    """A file that a part was written to, not yet visible; `path` is empty if it has no rows."""
+    """A file that a part was written to, not yet visible; `path` is empty if it has no rows.
+
+    All parts of the draw have `drawn` rows together.
+    """
 
     part: int
     path: str
@@ -38,6 +41,7 @@ class PartOutput:
     bytes: int
     sha256: str
     fingerprint: str
+    drawn: int
 
 
 @public_in("fastsample.parts")
@@ -74,10 +78,10 @@ class Place(NamedTuple):
         return f"{STAGING}/{self.fingerprint}/{self.name}"
 
 
-def write(drawn: _fastsample.Sample, place: Place) -> PartOutput:
-    """Write the rows of a part where readers don't look."""
+def write(drawn: _fastsample.Sample, place: Place, rows: int) -> PartOutput:
+    """Write the rows of a part, of `rows` in all, where readers don't look."""
     if len(drawn) == 0:
-        return PartOutput(place.part, "", 0, 0, "", place.fingerprint)
+        return PartOutput(place.part, "", 0, 0, "", place.fingerprint, rows)
     with place.folder.writing(place.staged) as path:
         write_samples([drawn], [path], formats.parquet(path), progress=False)
         digest, size = hashlib.sha256(), 0
@@ -85,8 +89,8 @@ def write(drawn: _fastsample.Sample, place: Place) -> PartOutput:
             while block := file.read(1 << 20):
                 digest.update(block)
                 size += len(block)
-    where = place.folder.place(place.staged)
-    return PartOutput(place.part, where, len(drawn), size, digest.hexdigest(), place.fingerprint)
+    where, sha256 = place.folder.place(place.staged), digest.hexdigest()
+    return PartOutput(place.part, where, len(drawn), size, sha256, place.fingerprint, rows)
 
 
 def commit(
@@ -95,12 +99,12 @@ def commit(
     *,
     fingerprint: str,
     parts: int,
-    rows: int,
     overwrite: bool,
     made: Mapping[str, Any],
 ) -> Committed:
     """Rename the files of all parts to their names, and write the manifest."""
-    outputs = _one_of_each(files, fingerprint, parts, rows)
+    outputs = _one_of_each(files, fingerprint, parts)
+    rows = sum(file.rows for file in outputs)
     before = folder.manifest()
     if before is not None and before["fingerprint"] != fingerprint and not overwrite:
         raise OutputError(
@@ -138,9 +142,7 @@ def commit(
     return Committed(folder.path, paths, rows, size, folder.url)
 
 
-def _one_of_each(
-    files: Sequence[PartOutput], fingerprint: str, parts: int, rows: int
-) -> list[PartOutput]:
+def _one_of_each(files: Sequence[PartOutput], fingerprint: str, parts: int) -> list[PartOutput]:
     """Return the file of each part that has rows, in order; copies of a file are one."""
     found: dict[int, PartOutput] = {}
     for file in files:
@@ -163,9 +165,10 @@ def _one_of_each(
             "parts first"
         )
     written = sum(file.rows for file in found.values())
-    if written != rows or len(found) != parts:
+    rows = {file.drawn for file in found.values()}
+    if rows != {written} or len(found) != parts:
         raise CorruptDataError(
-            f"the files have {written:,} rows in {len(found)} parts, not {rows:,} in {parts}; "
+            f"the files have {written:,} rows in {len(found)} parts, not {max(rows):,} in {parts}; "
             "write all parts of one draw"
         )
     return [found[part] for part in range(parts) if found[part].rows]

@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 @public_in("fastsample.ray")
 def sample(
     source: SourceLike,
-    n: int,
+    n: int | None = None,
     *,
     smart: bool | Smart = False,
     where: str | None = None,
     weight: str | None = None,
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
+    group: str | Sequence[str] | None = None,
+    n_groups: int | None = None,
     key: str | None = None,
     seed: int = 42,
     columns: Sequence[str] | None = None,
@@ -43,9 +45,13 @@ def sample(
 ) -> RaySample:
     """Draw exactly `n` rows on a Ray cluster: those of :func:`fastsample.sample`.
 
+    With `group` they are as many as whole groups make of `n`, or those of `n_groups` groups.
+
     Parameters
     ----------
-    source, n, smart, where, weight, by, allocation, key, seed, columns, text_columns, target_bytes
+    source, n, smart, where, weight, by, allocation, group, n_groups, key, seed, columns
+        As for :class:`fastsample.parts.Draw`.
+    text_columns, target_bytes
         As for :class:`fastsample.parts.Draw`.
     num_cpus
         CPUs that Ray reserves for a task, which uses as many cores, at least one.
@@ -71,6 +77,8 @@ def sample(
         weight=weight,
         by=by,
         allocation=allocation,
+        group=group,
+        n_groups=n_groups,
         key=key,
         seed=seed,
         columns=columns,

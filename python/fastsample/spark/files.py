@@ -38,13 +38,15 @@ _PIECE = 128 << 10
 def sample(
     spark: SparkSession,
     source: SourceLike,
-    n: int,
+    n: int | None = None,
     *,
     smart: bool | Smart = False,
     where: str | None = None,
     weight: str | None = None,
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
+    group: str | Sequence[str] | None = None,
+    n_groups: int | None = None,
     key: str | None = None,
     seed: int = 42,
     columns: Sequence[str] | None = None,
@@ -53,13 +55,17 @@ def sample(
 ) -> SparkSample:
     """Draw exactly `n` rows on a Spark cluster: those of :func:`fastsample.sample`.
 
+    With `group` they are as many as whole groups make of `n`, or those of `n_groups` groups.
+
     Parameters
     ----------
     spark
         The session, ``SparkSession.builder.getOrCreate()``. A task uses as many cores as
         ``spark.task.cpus`` says, and is run again up to ``spark.task.maxFailures``
         times if its executor dies. Errors of data are not tried again.
-    source, n, smart, where, weight, by, allocation, key, seed, columns, text_columns, target_bytes
+    source, n, smart, where, weight, by, allocation, group, n_groups, key, seed, columns
+        As for :class:`fastsample.parts.Draw`.
+    text_columns, target_bytes
         As for :class:`fastsample.parts.Draw`. DataFrames are no source: their rows have no fixed
         order.
 
@@ -85,6 +91,8 @@ def sample(
         weight=weight,
         by=by,
         allocation=allocation,
+        group=group,
+        n_groups=n_groups,
         key=key,
         seed=seed,
         columns=columns,

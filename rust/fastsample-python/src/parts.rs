@@ -7,7 +7,7 @@ use arrow_array::UInt64Array;
 use arrow_schema::{DataType, Field};
 use fastsample::partition::RowKeys;
 use fastsample::parts::{
-    Decided, GroupShares, PartedDraw as CoreDraw, SourceFiles, merge, threshold_window,
+    Decided, GroupGives, PartedDraw as CoreDraw, PartedGroups, SourceFiles, merge, threshold_window,
 };
 use fastsample::predicate::Predicate;
 use fastsample::select::RowMask;
@@ -109,14 +109,14 @@ impl PartFiles {
 #[pyclass(frozen, module = "fastsample._fastsample")]
 pub(crate) struct PartedDraw(CoreDraw);
 
-/// The decision, and what is known by it: rows of the source, whether rows can be read by it, and
-/// as far as they are known what a smart draw found, rows that match the predicate, and the groups.
+/// The decision, and what is known by it: rows of the source, and as far as they are known the rows
+/// drawn, what a smart draw found, rows that match the predicate, and the groups.
 type DecidedFor<'py> = (Bound<'py, PyBytes>, Bound<'py, PyDict>);
 
 #[pymethods]
 impl PartedDraw {
     #[new]
-    #[pyo3(signature = (n, seed, rule, *, columns, parts, fingerprint, condition=None, weight=None, by=None, key=None))]
+    #[pyo3(signature = (n, seed, rule, *, columns, parts, fingerprint, condition=None, weight=None, by=None, group=None, n_groups=None, key=None))]
     #[expect(clippy::too_many_arguments, reason = "the keywords of the Python class")]
     fn new(
         n: u64,
@@ -128,6 +128,8 @@ impl PartedDraw {
         condition: Option<&str>,
         weight: Option<String>,
         by: Option<(Vec<String>, Allocation)>,
+        group: Option<Vec<String>>,
+        n_groups: Option<u64>,
         key: Option<String>,
     ) -> BindingResult<Self> {
         let smart = match rule.map(Rule::core) {
@@ -140,9 +142,15 @@ impl PartedDraw {
             }
         };
         let predicate = condition.map(Predicate::parse).transpose()?;
-        let groups = match by {
-            Some((by, allocation)) => Some(GroupShares { by, shares: allocation.shares()? }),
-            None => None,
+        let groups = match (by, group) {
+            (Some((columns, allocation)), _) => {
+                let gives = GroupGives::Shares(allocation.shares()?);
+                Some(PartedGroups { columns, gives })
+            }
+            (None, Some(columns)) => {
+                Some(PartedGroups { columns, gives: GroupGives::Whole(n_groups) })
+            }
+            (None, None) => None,
         };
         Ok(Self(CoreDraw {
             n,
@@ -183,14 +191,15 @@ impl PartedDraw {
         threads: Option<usize>,
     ) -> BindingResult<DecidedFor<'py>> {
         let draw = self.0.clone();
-        let Decided { decision, rows, matching, groups, report: smart, is_final } =
+        let Decided { decision, rows, matching, groups, whole, drawn, report: smart } =
             run(py, threads, None, move |ctx| draw.decide(ctx, &state, decision.as_deref()))?;
         let found = PyDict::new(py);
         found.set_item("rows", rows)?;
-        found.set_item("is_final", is_final)?;
+        found.set_item("drawn", drawn)?;
         found.set_item("smart", smart.map(|smart| report::smart(py, smart)).transpose()?)?;
         found.set_item("matching", matching)?;
         found.set_item("groups", groups.map(|groups| report::groups(py, groups)).transpose()?)?;
+        found.set_item("whole", whole.map(|found| (found.count, found.drawn, found.wanted)))?;
         Ok((PyBytes::new(py, &decision), found))
     }
 

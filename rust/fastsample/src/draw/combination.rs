@@ -59,7 +59,8 @@ const NAMES: [(DrawPart, &str); 13] = [
 const NOT_BY_KEY: [DrawPart; 8] = [By, Group, Weight, Smart, Tokens, Replace, Weights, Epochs];
 
 /// Parts that do not go together in draws in parts.
-const EXCLUSIVE_IN_PARTS: [(DrawPart, DrawPart); 3] = [(Weight, Smart), (By, Weight), (By, Smart)];
+const EXCLUSIVE_IN_PARTS: [(DrawPart, DrawPart); 6] =
+    [(Weight, Smart), (By, Weight), (By, Smart), (By, Group), (Group, Weight), (Group, Smart)];
 
 /// Parts that exclude each other, the first that is found is told.
 const EXCLUSIVE: [(DrawPart, DrawPart); 5] = [

@@ -47,6 +47,7 @@ pub use self::division::{GROUPS_SHOWN, GroupDraw, GroupsReport, Measured};
 pub(crate) use self::division::{GroupTable, allocation, divide, largest};
 pub use self::drawn::Drawn;
 pub use self::grouped::WholeGroups;
+pub(crate) use self::grouped::whole_amounts;
 pub(crate) use self::order::DrawOrder;
 pub use self::plan::{Cells, Counting, DrawPlan, DrawSize, Shares, Weighting};
 pub use self::ranked::{rank, window};

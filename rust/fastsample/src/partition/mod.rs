@@ -19,8 +19,7 @@ use arrow_array::{Array, RecordBatch, StringViewArray};
 
 pub use self::keys::RowKeys;
 pub use self::values::GroupKey;
-pub(crate) use self::values::{GroupColumns, key, of_row};
-use self::values::{folded, key_alone};
+pub(crate) use self::values::{GroupColumns, folded, key, of_row};
 use crate::error::{Error, Result};
 use crate::exec::{Context, memory};
 use crate::gather::Gather;
@@ -69,11 +68,7 @@ impl Partition {
     /// # Errors
     /// As [`Partition::new`].
     pub fn whole(ctx: &Context, population: &Population, group: &[String]) -> Result<Self> {
-        Self::of(
-            ctx,
-            population,
-            GroupColumns { option: "group", columns: group, nulls_apart: true },
-        )
+        Self::of(ctx, population, GroupColumns::whole(group))
     }
 
     fn of(ctx: &Context, population: &Population, wanted: GroupColumns<'_>) -> Result<Self> {
@@ -90,7 +85,7 @@ impl Partition {
             scan::all,
             GroupsFound::default,
             |found, first, batch| {
-                found.add(first, &wanted.texts(batch)?, among, wanted.nulls_apart);
+                found.add(first, wanted, &wanted.texts(batch)?, among);
                 Ok(())
             },
             GroupsFound::merge,
@@ -163,7 +158,13 @@ impl Partition {
 }
 
 impl GroupsFound {
-    fn add(&mut self, first: u64, texts: &[StringViewArray], among: &Selection, nulls_apart: bool) {
+    fn add(
+        &mut self,
+        first: u64,
+        by: GroupColumns<'_>,
+        texts: &[StringViewArray],
+        among: &Selection,
+    ) {
         let rows = texts.first().map_or(0, Array::len);
         let mask = among.mask(first..first + rows as u64);
         let group = |row: usize| {
@@ -172,9 +173,7 @@ impl GroupsFound {
             }
             let ordinal = first + row as u64;
             let new = self.firsts.len() as u32;
-            let alone = nulls_apart && texts.iter().all(|column| column.is_null(row));
-            let key = if alone { key_alone(ordinal) } else { key(of_row(texts, row)) };
-            let group = *self.numbers.entry(key).or_insert(new);
+            let group = *self.numbers.entry(by.key(texts, row, ordinal)).or_insert(new);
             match self.firsts.get_mut(group as usize) {
                 Some(known) => *known = ordinal.min(*known),
                 None => self.firsts.push(ordinal),

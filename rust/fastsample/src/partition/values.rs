@@ -28,12 +28,12 @@ pub(crate) fn key<'a>(values: impl Iterator<Item = Option<&'a str>>) -> u128 {
 }
 
 /// A hash of values in 64 bits.
-pub(super) fn folded(key: u128) -> u64 {
+pub(crate) fn folded(key: u128) -> u64 {
     (key >> 64) as u64 ^ key as u64
 }
 
 /// The hash of a row that belongs to no group: no values have it, as their lengths are other ones.
-pub(super) fn key_alone(ordinal: u64) -> u128 {
+fn key_alone(ordinal: u64) -> u128 {
     let mut bytes = [0xff; 16];
     bytes[..8].copy_from_slice(&(u64::MAX - 1).to_le_bytes());
     bytes[8..].copy_from_slice(&ordinal.to_le_bytes());
@@ -53,6 +53,11 @@ impl<'a> GroupColumns<'a> {
     /// The columns whose values make strata.
     pub(crate) fn by(columns: &'a [String]) -> Self {
         Self::named("by", columns)
+    }
+
+    /// The columns of groups that are drawn or left whole, in which a row of nulls is a group of its own.
+    pub(crate) fn whole(columns: &'a [String]) -> Self {
+        Self { option: "group", columns, nulls_apart: true }
     }
 
     /// Columns that an option names, in which a null is a value.
@@ -75,6 +80,14 @@ impl<'a> GroupColumns<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The hash of the group of a row, whose values are in `texts`.
+    pub(crate) fn key(self, texts: &[StringViewArray], row: usize, ordinal: u64) -> u128 {
+        if self.nulls_apart && texts.iter().all(|column| column.is_null(row)) {
+            return key_alone(ordinal);
+        }
+        key(of_row(texts, row))
     }
 
     /// The values of the columns as texts.

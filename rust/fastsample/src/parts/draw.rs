@@ -1,6 +1,6 @@
 //! `PartedDraw`: what all processes agree in, and what they pass on.
 
-use crate::draw::{GroupsReport, Shares};
+use crate::draw::{GroupsReport, Shares, WholeGroups};
 use crate::exec::envelope::Job;
 use crate::predicate::Predicate;
 use crate::smart::{Smart, SmartReport};
@@ -9,7 +9,7 @@ use crate::source::SlicedFiles;
 /// A draw from a source in numbered parts: what all processes have to agree in.
 #[derive(Debug, Clone)]
 pub struct PartedDraw {
-    /// Rows to draw.
+    /// Rows to draw, or the least number of rows that has to be there.
     pub n: u64,
     /// The seed.
     pub seed: u64,
@@ -21,8 +21,8 @@ pub struct PartedDraw {
     pub predicate: Option<Predicate>,
     /// The column of weights to draw by.
     pub weight: Option<String>,
-    /// The groups of which each gives its own number of rows, of a uniform draw.
-    pub groups: Option<GroupShares>,
+    /// The groups that rows are drawn in, of a uniform draw.
+    pub groups: Option<PartedGroups>,
     /// The column that gives rows their random numbers in a uniform draw, instead of their places.
     pub key: Option<String>,
     /// The number of parts.
@@ -31,13 +31,22 @@ pub struct PartedDraw {
     pub fingerprint: u64,
 }
 
-/// Rows of equal values of some columns, and how many rows of each.
+/// Rows of equal values of some columns, and what each group of them gives.
 #[derive(Debug, Clone)]
-pub struct GroupShares {
+pub struct PartedGroups {
     /// The columns.
-    pub by: Vec<String>,
-    /// How many rows of each group.
-    pub shares: Shares,
+    pub columns: Vec<String>,
+    /// What each gives.
+    pub gives: GroupGives,
+}
+
+/// What a group gives.
+#[derive(Debug, Clone)]
+pub enum GroupGives {
+    /// Its own number of rows.
+    Shares(Shares),
+    /// All of its rows or none. There are as many groups as fit into the rows to draw, or this number.
+    Whole(Option<u64>),
 }
 
 /// A part of the source.
@@ -62,8 +71,10 @@ pub struct Decided {
     pub report: Option<SmartReport>,
     /// The groups, where it is decided how many rows each gives.
     pub groups: Option<GroupsReport>,
-    /// Whether rows can be read by it.
-    pub is_final: bool,
+    /// The same of groups that give all or none.
+    pub whole: Option<WholeGroups>,
+    /// Rows that are drawn, where that is decided.
+    pub drawn: Option<u64>,
 }
 
 impl PartedDraw {

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::exec::Context;
 use crate::exec::envelope::Payload;
 use crate::exec::fields::{ByteFields, put};
-use crate::partition::{GroupColumns, GroupKey, key, of_row};
+use crate::partition::{GroupColumns, GroupKey, folded, key, of_row};
 use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::source::Source;
@@ -28,6 +28,7 @@ struct GroupCount {
     /// Its first row.
     first: u64,
     rows: u64,
+    /// None of groups that are drawn whole, which nobody asks for.
     values: GroupKey,
 }
 
@@ -59,22 +60,29 @@ impl GroupCounts {
             scan::all,
             Self::default,
             |found, at, batch| {
-                found.add(first + at, &by.texts(batch)?, among);
+                found.add(first + at, by, &by.texts(batch)?, among);
                 Ok(())
             },
             Self::merge,
         )
     }
 
-    fn add(&mut self, first: u64, texts: &[StringViewArray], among: &Selection) {
+    fn add(
+        &mut self,
+        first: u64,
+        by: GroupColumns<'_>,
+        texts: &[StringViewArray],
+        among: &Selection,
+    ) {
         let rows = texts.first().map_or(0, Array::len);
         let mask = among.mask(first..first + rows as u64);
         for row in (0..rows).filter(|&row| mask.has(row)) {
             let ordinal = first + row as u64;
-            match self.0.entry(key(of_row(texts, row))) {
+            match self.0.entry(by.key(texts, row, ordinal)) {
                 Entry::Occupied(mut known) => known.get_mut().see(ordinal, 1),
                 Entry::Vacant(new) => {
-                    let values = of_row(texts, row).map(|value| value.map(str::to_owned)).collect();
+                    let values = of_row(texts, row).filter(|_| !by.nulls_apart);
+                    let values = values.map(|value| value.map(str::to_owned)).collect();
                     new.insert(GroupCount { first: ordinal, rows: 1, values });
                 }
             }
@@ -101,6 +109,11 @@ impl GroupCount {
 }
 
 impl CountedGroups {
+    /// A hash of the values of each, and its rows.
+    pub(super) fn hashes(&self) -> Vec<(u64, u64)> {
+        self.keys.iter().zip(&self.rows).map(|(&key, &rows)| (folded(key), rows)).collect()
+    }
+
     /// Where the thresholds are of groups that give so many rows.
     pub(super) fn windows(&self, amounts: &[u64]) -> Vec<Window> {
         let groups = self.keys.iter().zip(&self.rows).zip(amounts).filter(|(_, n)| **n > 0);
@@ -147,7 +160,8 @@ impl Payload for GroupCounts {
         while bytes.end().is_none() {
             let (hash, first, rows) = (bytes.u128()?, bytes.u64()?, bytes.u64()?);
             let values = take_values(&mut bytes)?;
-            let is_its = rows > 0 && hash == key(values.iter().map(Option::as_deref));
+            let is_its = values.is_empty() || hash == key(values.iter().map(Option::as_deref));
+            let is_its = is_its && rows > 0;
             if !is_its || groups.insert(hash, GroupCount { first, rows, values }).is_some() {
                 return None;
             }

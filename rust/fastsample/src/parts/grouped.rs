@@ -6,10 +6,10 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
 use super::decision::{Decision, NextStep};
-use super::draw::{Decided, GroupShares, PartedDraw};
+use super::draw::{Decided, GroupGives, PartedDraw, PartedGroups};
 use super::group_counts::GroupCounts;
 use super::thresholds::{self, NearThresholds, Threshold, Window, Windows};
-use crate::draw::divide;
+use crate::draw::{divide, whole_amounts};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::envelope::{Job, State};
@@ -17,10 +17,13 @@ use crate::partition::{GroupColumns, RowKeys};
 use crate::select::Selection;
 use crate::source::check_names;
 
-impl GroupShares {
+impl PartedGroups {
     /// The columns that make groups.
     pub(super) fn by(&self) -> GroupColumns<'_> {
-        GroupColumns::by(&self.by)
+        match self.gives {
+            GroupGives::Shares(_) => GroupColumns::by(&self.columns),
+            GroupGives::Whole(_) => GroupColumns::whole(&self.columns),
+        }
     }
 
     /// The columns that make groups, as all files have them: some of those that are `read`.
@@ -29,8 +32,8 @@ impl GroupShares {
     /// [`Error::Column`] for one that is not there, comes twice or has no plain values.
     pub(super) fn schema(&self, kept: &Schema, read: &Schema) -> Result<SchemaRef> {
         self.by().check()?;
-        check_names(kept, read, &self.by, self.by().option)?;
-        let fields = read.fields().iter().filter(|field| self.by.contains(field.name()));
+        check_names(kept, read, &self.columns, self.by().option)?;
+        let fields = read.fields().iter().filter(|field| self.columns.contains(field.name()));
         let columns = Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()));
         self.by().texts(&RecordBatch::new_empty(columns.clone()))?;
         Ok(columns)
@@ -38,7 +41,7 @@ impl GroupShares {
 }
 
 impl PartedDraw {
-    pub(super) fn groups(&self) -> Result<&GroupShares> {
+    pub(super) fn groups(&self) -> Result<&PartedGroups> {
         self.groups.as_ref().ok_or_else(|| Error::Invalid("a round of a draw by groups".into()))
     }
 
@@ -67,11 +70,20 @@ impl PartedDraw {
                 let seen = State::<GroupCounts>::from_bytes(state)?;
                 seen.check(self.row_job(rows))?;
                 let groups = seen.finish()?.finish();
-                let shares = &self.groups()?.shares;
-                let (amounts, report) = divide(ctx, &groups, self.n, shares, false)?;
+                let (amounts, report, whole) = match &self.groups()?.gives {
+                    GroupGives::Shares(shares) => {
+                        let (amounts, report) = divide(ctx, &groups, self.n, shares, false)?;
+                        (amounts, Some(report), None)
+                    }
+                    GroupGives::Whole(n) => {
+                        let (amounts, whole) =
+                            whole_amounts(&groups.hashes(), self.n, *n, self.seed)?;
+                        (amounts, None, Some(whole))
+                    }
+                };
                 let step = NextStep::Thresholds(columns.clone(), groups.windows(&amounts));
                 let decided = self.decided(Decision { step, ..known }, None)?;
-                Ok(Decided { groups: Some(report), ..decided })
+                Ok(Decided { groups: report, whole, ..decided })
             }
             NextStep::Thresholds(ref columns, ref windows) => {
                 let seen = State::<NearThresholds>::from_bytes(state)?;

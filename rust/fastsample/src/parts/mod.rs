@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | `survey` | rows and columns of its files | where its rows are, one schema; the rows of a uniform draw |
 //! | `drawable` | which of its rows match `where`, and their weights | the rows of a draw of these, or which a smart draw takes |
-//! | `group_counts` | the rows and values of its groups | how many rows each group gives |
+//! | `group_counts` | the rows and values of its groups | how many rows each group gives, or all or none |
 //! | `thresholds` | its rows near the threshold of their group | the rows of a draw by groups |
 //! | `strings` | strings of 4,096 rows, where names don't tell what is text | the text of a row |
 //! | pilot | shingles of the rows of the pilot | the table of commonness |
@@ -39,6 +39,6 @@ mod strings;
 mod survey;
 mod thresholds;
 
-pub use draw::{Decided, GroupShares, PartedDraw, SourceFiles};
+pub use draw::{Decided, GroupGives, PartedDraw, PartedGroups, SourceFiles};
 pub use merge::merge;
 pub use thresholds::threshold_window;

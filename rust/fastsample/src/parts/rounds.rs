@@ -290,16 +290,17 @@ impl PartedDraw {
         decision: Decision,
         report: Option<SmartReport>,
     ) -> Result<Decided> {
-        let is_final = matches!(decision.step, NextStep::Read { .. });
+        let drawn = decision.chosen().ok().map(Selection::len);
         let rows = decision.all_rows();
         let decision = State::new(self.job(), 0..self.parts, decision)?.to_bytes();
-        Ok(Decided { decision, rows, matching: None, groups: None, report, is_final })
+        let (matching, groups, whole) = (None, None, None);
+        Ok(Decided { decision, rows, matching, report, groups, whole, drawn })
     }
 
     /// The columns that tell which rows may be drawn, and in which groups they are.
     fn others(&self) -> Vec<String> {
         let mut names = self.predicate.as_ref().map(Predicate::columns).unwrap_or_default();
-        let by = self.groups.iter().flat_map(|groups| &groups.by);
+        let by = self.groups.iter().flat_map(|groups| &groups.columns);
         for name in self.weight.iter().chain(&self.key).chain(by) {
             if !names.contains(name) {
                 names.push(name.clone());

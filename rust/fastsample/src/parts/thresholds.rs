@@ -19,7 +19,7 @@ use crate::exec::Context;
 use crate::exec::envelope::{Payload, union};
 use crate::exec::fields::{ByteFields, put};
 use crate::hash::RowHash;
-use crate::partition::{GroupColumns, RowKeys, key, of_row};
+use crate::partition::{GroupColumns, RowKeys};
 use crate::scan::{self, scan};
 use crate::select::Selection;
 use crate::source::Source;
@@ -181,13 +181,12 @@ impl<'a> Windows<'a> {
         let bits = match &self.numbers {
             Numbers::Ordinals { hash, by, places } => {
                 let texts = by.texts(batch)?;
-                let place = |row| places.get(&key(of_row(&texts, row))).copied();
-                let number = |row| hash.of(first + row as u64);
+                let ordinal = |row| first + row as u64;
+                let place = |row| places.get(&by.key(&texts, row, ordinal(row))).copied();
+                let number = |row| hash.of(ordinal(row));
                 BooleanBuffer::collect_bool(rows, |row| {
                     let place = mask.has(row).then(|| place(row)).flatten();
-                    place.is_some_and(|place| {
-                        self.see(found, place, number(row), first + row as u64)
-                    })
+                    place.is_some_and(|place| self.see(found, place, number(row), ordinal(row)))
                 })
             }
             Numbers::Keys(keys) => {

@@ -97,7 +97,7 @@ pub(in crate::draw) fn draw_by_tokens(
                 "each group that could be drawn has a row of more than {max_tokens} tokens; raise \
                  max_tokens"
             )),
-            None => too_few(limits.rows, &groups),
+            None => too_few(limits.rows, &groups.order, strata.rows()),
         });
     }
     if let DrawSize::Groups { n, at_most: false } = plan.size

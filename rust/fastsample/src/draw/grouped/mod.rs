@@ -62,16 +62,47 @@ pub(super) fn draw(
     }
     let rows = groups.partition.strata().rows();
     let passes = Passes::new(&groups.order, rows, wanted);
-    let Some(drawn) = passes.epoch(plan.epoch) else {
-        return Err(too_few(wanted, &groups));
-    };
+    let drawn = passes.epoch(plan.epoch).ok_or_else(|| too_few(wanted, &groups.order, rows))?;
     let epochs = passes.count();
     groups.sample(ctx, population, plan, &drawn, wanted, epochs)
 }
 
-fn too_few(wanted: u64, groups: &GroupOrder) -> Error {
-    let rows = groups.partition.strata().rows();
-    let least = groups.order.iter().map(|&group| rows[group]).min().unwrap_or_default();
+/// The rows that each group gives in a uniform draw, all of them or none: `wanted` rows together, as far as
+/// whole groups make them, or a number of groups. `groups` are the hash and the rows of each.
+///
+/// # Errors
+/// [`Error::Argument`] where each group has more rows, or there are too few.
+pub(crate) fn whole_amounts(
+    groups: &[(u64, u64)],
+    wanted: u64,
+    n_groups: Option<u64>,
+    seed: u64,
+) -> Result<(Vec<u64>, WholeGroups)> {
+    let hash = RowHash::derive(seed, "groups");
+    let candidate = |(group, (values, _)): (usize, &(u64, u64))| Candidate {
+        u: hash.of(*values),
+        weight: 1,
+        ordinal: group as u64,
+    };
+    let mut order: Vec<Candidate> = groups.iter().enumerate().map(candidate).collect();
+    order.sort_unstable();
+    let order: Vec<usize> = order.into_iter().map(|group| group.ordinal as usize).collect();
+    let rows: Vec<u64> = groups.iter().map(|(_, rows)| *rows).collect();
+    let (drawn, wanted) = if let Some(n) = n_groups {
+        check_groups(n, order.len() as u64)?;
+        (window(&order, n, 0), 0)
+    } else {
+        let drawn = Passes::new(&order, &rows, wanted).epoch(0);
+        (drawn.ok_or_else(|| too_few(wanted, &order, &rows))?, wanted)
+    };
+    let mut amounts = vec![0; rows.len()];
+    drawn.iter().for_each(|&group| amounts[group] = rows[group]);
+    let count = rows.len() as u64;
+    Ok((amounts, WholeGroups { count, drawn: drawn.len() as u64, wanted, epochs: 1 }))
+}
+
+fn too_few(wanted: u64, order: &[usize], rows: &[u64]) -> Error {
+    let least = order.iter().map(|&group| rows[group]).min().unwrap_or_default();
     Error::Argument(format!(
         "{wanted} rows are asked for, but the smallest group has {least}, and groups are drawn \
          whole; ask for at least {least} rows"

@@ -6,6 +6,7 @@ use arrow_array::{ArrayRef, StringViewArray};
 use proptest::prelude::*;
 
 use super::*;
+use crate::partition::key;
 
 /// Windows of groups by the column of all tests.
 fn by(windows: &[Window], seed: u64) -> Windows<'_> {
