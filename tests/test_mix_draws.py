@@ -242,7 +242,7 @@ def test_the_report_tells_how_each_source_was_drawn() -> None:
     told = str(drawn.report)
     assert "where lang = 'zh'" in told
     assert "by weight id" in told
-    assert told.count("copies found") == 2
+    assert told.count("copies found") == told.count("judged by") == 2
     found = json.loads(json.dumps(drawn.report.to_dict()))["sources"]
     assert [each["where"] for each in found] == ["lang = 'zh'", None]
     assert found[1]["smart"]["copies"] == drawn.report.sources[1].smart.copies  # type: ignore[union-attr]
@@ -250,7 +250,7 @@ def test_the_report_tells_how_each_source_was_drawn() -> None:
 
 WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"where": "lang ="}, fastsample.ArgumentError, "lang ="),
-    ({"where": "lang = 'zh'"}, fastsample.ColumnError, "lang"),
+    ({"where": "lang = 'zh'"}, fastsample.ColumnError, 'source "chat": where, at character 1'),
     ({"where": {"wikis": "id > 3"}}, fastsample.ArgumentError, "where has 'wikis', but"),
     ({"where": {"wiki": 3}}, fastsample.SourceTypeError, "where of 'wiki' is 3"),
     ({"where": 3}, fastsample.SourceTypeError, "where is 3"),
@@ -302,6 +302,28 @@ def test_the_command_draws_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ]
     again = fastsample.reproduce("o.parquet.manifest.json")
     assert again.row_ids.tolist() == wanted.row_ids.tolist()
+
+
+def test_the_command_says_what_is_wrong_in_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_parquet(TABLES["wiki"].append_column("source", TABLES["wiki"]["text"]), Path("a.parquet"))
+    for options, told in (
+        (["-n", "5"], "give the column that names the source another name with --source-column"),
+        (
+            ["--repeat", "a=2", "--epoch", "1"],
+            "--epoch is for --num_samples, not for tokens or all",
+        ),
+        (
+            ["-n", "5", "--weight", "w", "--source-column", ""],
+            'source "a": weight: there is no column "w"',
+        ),
+    ):
+        done = CliRunner().invoke(app, ["mix", "--source", "a=a.parquet", "-o", "o.csv", *options])
+        assert done.exit_code in (1, 2)
+        assert told in " ".join(done.output.split())
+        assert not Path("o.csv").exists()
 
 
 def test_a_file_says_how_each_source_is_drawn(

@@ -20,7 +20,7 @@ from fastsample._sampling.exclusion import (
 )
 from fastsample._sampling.mixture_plan import check_mixture
 from fastsample._sampling.mixture_report import source_notes, to_sources
-from fastsample._sampling.mixture_sources import MixedLike
+from fastsample._sampling.mixture_sources import MixedLike, naming
 from fastsample._sampling.recipe import mixture_recipe
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
@@ -225,7 +225,8 @@ def mix(
             types = plan.schema.get(name)
             source = open_source(each, None, threads, callback, types, read=plan.read)
             files[name] = (source.inputs, source.objects)
-            source = matching(source, plan.where.get(name), threads, callback)
+            with naming(name):
+                source = matching(source, plan.where.get(name), threads, callback)
             opened[name] = excluding(source, shared, None, threads, callback)
         judge = plan.judge(threads, callback)
         drawn, found, ended = _fastsample.draw_mixture(

@@ -149,7 +149,7 @@ def check_mixture(
             )
     epoch = whole("epoch", epoch, least=0)
     if epoch > 0 and amount is None:
-        raise ArgumentError("epoch is for n=: epochs of a mixture go by rows; pass n")
+        raise ArgumentError("epoch is for n=, not for tokens or all rows; pass n=")
     exhausted = choice("exhausted", exhausted, EXHAUSTED)
     max_epochs = optional(whole, "max_epochs", max_epochs, least=1)
     if max_epochs is not None and exhausted != "repeat":

@@ -169,4 +169,5 @@ def source_facts(sources: Sequence[MixedSource]) -> Iterator[tuple[str, str]]:
             told += f", by weight {source.weight}"
         yield f"  {source.name}", told
         if source.smart is not None:
+            yield "    judged by", ", ".join(source.smart.text)
             yield from ((f"    {name}", fact) for name, fact in smart_facts(source.smart))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastsample._arguments import check_schema, number, string, whole
 from fastsample._source import SourceLike
-from fastsample.errors import ArgumentError, SourceTypeError
+from fastsample.errors import ArgumentError, ColumnError, SourceTypeError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -44,6 +45,15 @@ def check_sources(sources: object) -> tuple[dict[str, Any], list[float] | None]:
             "share, or none for shares by size"
         )
     return given, list(shares.values()) or None
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Name the source of what is wrong with its columns, or with arguments that are about them."""
+    try:
+        yield
+    except (ArgumentError, ColumnError) as error:
+        raise type(error)(f'source "{name}": {error}') from None
 
 
 def check_repeat(repeat: object, sources: Mapping[str, Any]) -> dict[str, int] | None:

@@ -16,7 +16,7 @@ from fastsample._layout import Block, Facts, as_lines, has_unicode, terminal_wid
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.smart_report import left_out_note
 from fastsample.cli._words import in_flags
-from fastsample.errors import ArgumentError, FastSampleError, SourceTypeError
+from fastsample.errors import ArgumentError, ColumnError, FastSampleError, SourceTypeError
 
 #: Colours are for terminals, if they are wanted.
 _COLOR = False if os.environ.get("NO_COLOR") else None
@@ -198,7 +198,7 @@ def reported() -> Iterator[None]:
     except FastSampleError as error:
         is_usage = isinstance(error, ArgumentError)
         message = str(error)
-        if is_usage or isinstance(error, SourceTypeError):
+        if is_usage or isinstance(error, (SourceTypeError, ColumnError)):
             message = in_flags(message)
         say(f"error: {message}", "red")
         raise click.exceptions.Exit(2 if is_usage else 1) from None

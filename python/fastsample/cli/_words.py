@@ -23,7 +23,7 @@ _COMPOUND = (
 _SINGLE = (
     "n", "fraction", "by", "allocation", "weight", "smart", "seed", "threads", "tokenizer",
     "columns", "hours", "epochs", "steps", "devices", "accumulation", "padding", "lengths",
-    "temperature", "exhausted", "where", "names", "preset", "schema", "group", "folds",
+    "temperature", "epoch", "exhausted", "where", "names", "preset", "schema", "group", "folds",
     "replace", "exclude", "repeat", "key",
 )  # fmt: skip
 

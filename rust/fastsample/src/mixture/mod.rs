@@ -60,10 +60,11 @@ pub fn draw(
 ) -> Result<MixtureDrawn> {
     let names: Vec<String> = populations.iter().map(|(name, _)| name.clone()).collect();
     check(&populations, &options.repeat)?;
-    let sources: Vec<_> = populations
-        .iter()
-        .map(|(name, population)| (name.clone(), population.source().clone()))
-        .collect();
+    let sources = populations.iter();
+    let sources = sources.map(|(name, population)| (name.clone(), population.source().clone()));
+    let (columns, label) = (options.columns.as_deref(), options.label.as_deref());
+    // Columns that do not fit together are told before any row is read.
+    let NamedSources { sources, missing } = NamedSources::new(sources.collect(), columns, label)?;
     let rules = || options.weighting.iter().filter_map(|weighting| weighting.rule.as_ref());
     let mut inputs: Vec<_> = rules().flat_map(Rule::inputs).collect();
     let reads_text = rules().next().is_some() || options.size.counts_tokens();
@@ -92,8 +93,6 @@ pub fn draw(
             by_tokens(ctx, sources, &among, options.exhausted)?
         }
     };
-    let (columns, label) = (options.columns.as_deref(), options.label.as_deref());
-    let NamedSources { sources, missing } = NamedSources::new(sources, columns, label)?;
     let all = joined(&sources)?.with_inputs(inputs);
     let parts = names.iter().zip(sources).zip(among).zip(passes);
     let parts = parts.map(|(((name, source), among), (whole, rest))| MixedPart {
