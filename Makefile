@@ -13,7 +13,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 export RUSTFLAGS := $(strip $(filter-out --remap-path-prefix=%,$(RUSTFLAGS)) --remap-path-prefix=$(CARGO_HOME)/registry/src=/crates)
 
 .DEFAULT_GOAL := help
-.PHONY: help lock setup setup-train setup-cloud setup-dask setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site axe actionlint check-targets deny notices format wheel reproduce faults memory layouts fuzz bench bench-quick bench-scaling bench-growth bench-tokens bench-training mutants clean
+.PHONY: help lock setup setup-train setup-cloud setup-daft setup-dask setup-ray setup-spark build demo test test-rust test-python test-docs test-lowest lint site axe actionlint check-targets deny notices format wheel reproduce faults memory layouts fuzz bench bench-quick bench-scaling bench-growth bench-tokens bench-training mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,6 +35,7 @@ lock: $(INSTALLED) ## Renew the locked versions of the dependency groups
 	$(LOCK_GROUP) --group ray --constraint requirements/train.txt --output-file requirements/ray.txt
 	$(LOCK_GROUP) --group spark --constraint requirements/train.txt --output-file requirements/spark.txt
 	$(LOCK_GROUP) --group servers --output-file requirements/servers.txt
+	$(LOCK) --group daft --output-file requirements/daft.txt
 	$(LOCK_GROUP) --group wheel --output-file requirements/wheel.txt
 	$(LOCK_GROUP) --group docs --constraint requirements/train.txt --output-file requirements/docs.txt
 
@@ -51,6 +52,13 @@ setup-cloud: setup ## Also install obstore, and a server of S3 that tests run ag
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/cloud.txt
 	test -d $(SERVERS) || $(BIN)/uv venv --quiet --python $(BIN)/python $(SERVERS)
 	$(BIN)/uv pip install --quiet --python $(SERVERS)/bin/python --requirement requirements/servers.txt
+
+# So has Daft, which wants an older pyarrow; fastsample is seen from its sources there.
+DAFT := $(VENV)/daft
+
+setup-daft: setup ## Also install Daft, which a recipe is tested on
+	test -d $(DAFT) || $(BIN)/uv venv --quiet --python $(BIN)/python $(DAFT)
+	$(BIN)/uv pip install --quiet --python $(DAFT)/bin/python --requirement requirements/daft.txt
 
 setup-dask: setup ## Also install Dask, which tests run a cluster of
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements/dask.txt

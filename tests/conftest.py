@@ -20,6 +20,9 @@ TRAINERS = ("torch", "torchdata", "accelerate", "transformers", "lightning")
 #: The interpreter with the dependency group `servers`.
 SERVERS = Path(sys.prefix) / "servers" / "bin" / "python"
 
+#: That with the dependency group `daft`.
+DAFT = Path(sys.prefix) / "daft" / "bin" / "python"
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("shared") is not None and not SHARED.is_dir():
@@ -28,6 +31,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         missing = [name for name in TRAINERS if find_spec(name) is None]
         if missing:
             _skip(f"not installed: {', '.join(missing)}", "FASTSAMPLE_REQUIRE_TORCH")
+    if item.get_closest_marker("daft") is not None and not DAFT.exists():
+        _skip("not installed: daft (make setup-daft)", "FASTSAMPLE_REQUIRE_DAFT")
     if item.get_closest_marker("dask") is not None and find_spec("distributed") is None:
         _skip("not installed: dask (make setup-dask)", "FASTSAMPLE_REQUIRE_DASK")
     if item.get_closest_marker("ray") is not None and find_spec("ray") is None:
