@@ -286,6 +286,9 @@ def test_bad_arguments_are_refused(table: pa.Table) -> None:
         fastsample.split(table, {"a": 1}, text_columns="prompt")
     with pytest.raises(fastsample.ArgumentError, match="a stream can be read once"):
         fastsample.split(stream(table), {"a": 1})
+    for sizes in ({"a": 0.8, "b": 0.2}, {"a": 1}):
+        with pytest.raises(fastsample.ArgumentError, match="none of the 3000 rows match where"):
+            fastsample.split(table, sizes, where="id < 0")
     same = pa.table({"text": ["x"] * 10})
     with pytest.raises(fastsample.ArgumentError, match=r"side 2 .* lacks 4 of its 4 rows"):
         fastsample.split(same, {"a": 4, "b": 4})

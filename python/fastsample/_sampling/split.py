@@ -191,7 +191,7 @@ def split(
         shared = read_benchmarks(benchmarks, exclude_letters, threads, callback)
         opened = excluding(opened, shared, text or None, threads, callback)
         left_out = excluded(opened)
-        population = opened.population or 0
+        population = opened.count(1.0)
         wanted = _counts(sizes, population)
         judge = None if smart is False else rule(smart, None, threads, callback, kept)
         drawn, found = _fastsample.split(
