@@ -168,6 +168,34 @@ def test_epochs_have_other_rows_until_all_have_come(options: dict[str, Any]) -> 
     assert order[0] == order[1] == order[2]
 
 
+@pytest.mark.parametrize("options", [{}, {"where": "id >= 4"}, {"weight": "id"}, {"smart": True}])
+def test_epochs_by_tokens_go_on_in_each_source(options: dict[str, Any], tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers")
+    by_tokens: dict[str, Any] = {
+        "tokenizer": make("bpe", tmp_path / "tokenizer.json"),
+        "text_columns": ["text"],
+        **options,
+    }
+    sources = {"wiki": (TABLES["wiki"], 0.5), "code": (TABLES["code"], 0.5)}
+    epochs = [
+        fastsample.mix(sources, budget_tokens=1600, epoch=epoch, **by_tokens) for epoch in range(3)
+    ]
+    for name in sources:
+        alone = fastsample.epochs(TABLES[name], budget_tokens=800, **by_tokens)
+        for epoch, drawn in enumerate(epochs):
+            (source,) = [each for each in drawn.report.sources if each.name == name]
+            assert drawn.source_ids[name].tolist() == alone[epoch].row_ids.tolist()
+            assert (source.tokens, source.quota) == (alone[epoch].report.tokens, 800)
+    with pytest.raises(
+        fastsample.ArgumentError, match=r"epoch .* is behind its last row: there are"
+    ):
+        fastsample.mix(sources, budget_tokens=1600, epoch=500, **by_tokens)
+    repeated = fastsample.mix(
+        {"chat": TABLES["chat"]}, budget_tokens=3000, exhausted="repeat", epoch=1, **by_tokens
+    )
+    assert repeated.report.sources[0].epochs > 1
+
+
 def test_uniform_epochs_begin_again_and_others_end() -> None:
     sources = {"wiki": (TABLES["wiki"], 0.5), "chat": (TABLES["chat"], 0.5)}
     alone = fastsample.epochs(TABLES["chat"], 30)
@@ -313,7 +341,7 @@ def test_the_command_says_what_is_wrong_in_its_words(
         (["-n", "5"], "give the column that names the source another name with --source-column"),
         (
             ["--repeat", "a=2", "--epoch", "1"],
-            "--epoch is for --num_samples, not for tokens or all",
+            "--epoch is for --num_samples and --budget-tokens, not for all rows; give one",
         ),
         (
             ["-n", "5", "--weight", "w", "--source-column", ""],

@@ -388,6 +388,23 @@ class PartFiles:
     ) -> PartFiles: ...
 
 @final
+class CountedEpochs:
+    def __new__(
+        cls,
+        source: Source,
+        plan: PlanLike,
+        *,
+        rule: Rule | None,
+        tokenizer: Tokenizer,
+        threads: int | None,
+        progress: _Progress,
+    ) -> CountedEpochs: ...
+    def draw(
+        self, epoch: int, *, threads: int | None, progress: _Progress
+    ) -> tuple[Sample, DrawFound] | None: ...
+    def count(self, *, threads: int | None, progress: _Progress) -> int: ...
+
+@final
 class PartedDraw:
     def __new__(
         cls,

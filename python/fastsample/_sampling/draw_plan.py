@@ -181,6 +181,16 @@ def draw(
         threads=threads,
         progress=progress,
     )
+    return to_drawn(rows, found, plan, judge)
+
+
+def to_drawn(
+    rows: _fastsample.Sample,
+    found: _fastsample.DrawFound,
+    plan: DrawPlan,
+    judge: _fastsample.Rule | None,
+) -> Drawn:
+    """Return what the core drew and found of it, by the rule `judge`."""
     smart, groups, whole_groups = found["smart"], found["groups"], found["whole"]
     tokens, too_long = found["tokens"] or (None, None)
     notes = [] if plan.chat_template is False else found["notes"]

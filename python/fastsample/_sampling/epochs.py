@@ -23,7 +23,14 @@ from fastsample._arguments import (
 from fastsample._progress import Callback, reporting
 from fastsample._public import public
 from fastsample._sampling import formats
-from fastsample._sampling.draw_plan import Drawn, DrawPlan, check_plan, draw, report_of
+from fastsample._sampling.draw_plan import (
+    Drawn,
+    DrawPlan,
+    check_plan,
+    draw,
+    report_of,
+    to_drawn,
+)
 from fastsample._sampling.exclusion import LETTERS, check_exclude, excluding, read_benchmarks
 from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.recipe import Recipe, recipe
@@ -54,6 +61,10 @@ def epochs(
     group: str | Sequence[str] | None = None,
     n_groups: int | None = None,
     weight: str | None = None,
+    budget_tokens: int | None = None,
+    max_tokens: int | None = None,
+    tokenizer: str | os.PathLike[str] | None = None,
+    chat_template: bool | None = None,
     smart: SmartLike = False,
     features: str | os.PathLike[str] | None = None,
     seed: int = 42,
@@ -72,11 +83,11 @@ def epochs(
     Epoch 0 is :func:`fastsample.sample` itself, and no row comes again before all rows have been
     drawn.
 
-    Parameters are those of :func:`fastsample.sample`; `fraction`, `n` and `n_groups` are of each
-    epoch, and epochs consist of the rows that match `where`. A `source` that can be read only once
-    is refused. With `smart`, later epochs have rows of lower weight, copies come last, and there
-    are no epochs beyond ``len(epochs)``. The text of all rows is read once, for the first epoch
-    that is requested; after that 8 bytes a row are kept.
+    Parameters are those of :func:`fastsample.sample`; `fraction`, `n`, `n_groups` and
+    `budget_tokens` are of each epoch, and epochs consist of the rows that match `where`. A `source`
+    that can be read only once is refused. With `smart`, later epochs have rows of lower weight,
+    copies come last, and there are no epochs beyond ``len(epochs)``. The text of all rows is read
+    once, for the first epoch that is requested; after that 8 bytes a row are kept.
 
     With `by` each epoch has the same number of rows of each group, as `allocation` says: the next
     ones in the order of the group, which begins again where the group ends. ``len(epochs)`` is the
@@ -85,6 +96,11 @@ def epochs(
     those that were not drawn yet, each that still fits into `n` rows, or the next `n_groups`; when
     all have been drawn, they begin again. The columns of these are read for every epoch, and with
     `smart` the text of all rows, too.
+
+    With `budget_tokens` each epoch has the next rows, until one more would exceed the budget, and
+    with `max_tokens` those that are short enough. Rows are counted as far as epochs are drawn, none
+    twice, and 12 bytes of each are kept; for ``len(epochs)`` all rows are counted. There are no
+    epochs beyond that.
 
     Examples
     --------
@@ -95,10 +111,11 @@ def epochs(
     >>> len(epochs), len(set(rows))
     (3, 9)
     """
-    amount = check_amount(n, fraction, n_groups=n_groups)
-    if amount is None and n_groups is None:
+    amount = check_amount(n, fraction, budget_tokens, n_groups)
+    if amount is None and n_groups is None and budget_tokens is None:
         raise SourceTypeError(
-            "n is None, not a whole number of rows; pass one, or fraction or n_groups"
+            "n is None, not a whole number of rows; pass one, or fraction, budget_tokens or "
+            "n_groups"
         )
     where = optional(string, "where", where)
     plan = check_plan(
@@ -111,6 +128,10 @@ def epochs(
         group=group,
         n_groups=n_groups,
         weight=weight,
+        budget_tokens=budget_tokens,
+        max_tokens=max_tokens,
+        tokenizer=tokenizer,
+        chat_template=chat_template,
         text_columns=text_columns,
     )
     plan.check(epochs=True)
@@ -141,8 +162,8 @@ def epochs(
 
 #: Arguments of `epochs` that a plan has. It has others, which are refused here.
 _PLANNED = (
-    "n", "fraction", "by", "allocation", "group", "n_groups", "weight", "smart", "seed",
-    "text_columns",
+    "n", "fraction", "by", "allocation", "group", "n_groups", "weight", "budget_tokens",
+    "max_tokens", "tokenizer", "chat_template", "smart", "seed", "text_columns",
 )  # fmt: skip
 
 
@@ -171,6 +192,8 @@ class Epochs:
         self._threads = threads
         self._progress = progress
         self._ranking: _fastsample.Ranking | None = None
+        self._counted: _fastsample.CountedEpochs | None = None
+        self._judge: _fastsample.Rule | None = None
         self._objects: Sequence[ToldObject] = ()
         self._count: int | None = None
 
@@ -180,18 +203,26 @@ class Epochs:
         Columns of groups and weights are read for that, once.
         """
         plan = self._plan
-        if plan.by is None and plan.weight is None and plan.group is None:
+        is_plain = plan.by is None and plan.weight is None and plan.group is None
+        if is_plain and not plan.counts_tokens:
             return (self._opened.population or 0) // self._n
         if self._count is None:
             with reporting(self._progress, "drawing") as callback:
-                self._count = self._draw(0, callback).epochs
+                if plan.counts_tokens:
+                    counted = self._of_tokens(callback)
+                    self._count = counted.count(threads=self._threads, progress=callback)
+                else:
+                    self._count = self._draw(0, callback).epochs
         return self._count
 
     @property
-    def _by_weight(self) -> bool:
-        """Whether rows come by weight, so that there are no epochs once all have come."""
+    def _ends(self) -> str | None:
+        """By what rows come, if there are no epochs once all have come."""
         plan = self._plan
-        return plan.by is None and (plan.smart is not False or plan.weight is not None)
+        if plan.counts_tokens:
+            return "tokens"
+        by_weight = plan.by is None and (plan.smart is not False or plan.weight is not None)
+        return "weight" if by_weight else None
 
     def __iter__(self) -> Iterator[Sample]:
         """Draw the epochs of which no two share a row."""
@@ -200,8 +231,8 @@ class Epochs:
     def __getitem__(self, epoch: int) -> Sample:
         """Draw the rows of an epoch, from 0. After `len` epochs, uniform draws begin again."""
         epoch = whole("epoch", epoch, least=0)
-        if self._by_weight and epoch > 0 and epoch >= len(self):
-            raise IndexError(f"epoch {epoch} of {len(self)}; a draw by weight has no more rows")
+        if self._ends == "weight" and epoch > 0 and epoch >= len(self):
+            raise self._no_more(epoch)
         started = time.perf_counter()
         with reporting(self._progress, "drawing") as callback:
             drawn = self._draw(epoch, callback)
@@ -267,8 +298,35 @@ class Epochs:
         _, written = write_epochs(self, path, epochs, compression, progress=progress, **files)
         return written
 
+    def _no_more(self, epoch: int) -> IndexError:
+        return IndexError(f"epoch {epoch} of {len(self)}; a draw by {self._ends} has no more rows")
+
+    def _of_tokens(self, progress: Callback | None) -> _fastsample.CountedEpochs:
+        """Return the epochs whose rows are counted; rows are ranked for the first that is drawn."""
+        plan, threads = self._plan, self._threads
+        tokenizer = plan.counter()
+        if self._counted is None and tokenizer is not None:
+            self._judge = plan.judge(threads, progress)
+            self._counted = _fastsample.CountedEpochs(
+                self._opened,
+                plan,
+                rule=self._judge,
+                tokenizer=tokenizer,
+                threads=threads,
+                progress=progress,
+            )
+        assert self._counted is not None
+        return self._counted
+
     def _draw(self, epoch: int, progress: Callback | None) -> Drawn:
         plan, threads = self._plan, self._threads
+        if plan.counts_tokens:
+            counted = self._of_tokens(progress)
+            drawn = counted.draw(epoch, threads=threads, progress=progress)
+            if drawn is None:
+                self._count = counted.count(threads=threads, progress=progress)
+                raise self._no_more(epoch)
+            return to_drawn(*drawn, plan, self._judge)
         if plan.by is not None or plan.group is not None:
             return draw(self._opened, plan, threads, progress, epoch)
         judge = plan.judge(threads, progress) if self._ranking is None else None
@@ -295,9 +353,14 @@ def write_epochs(
     target = output_path("path", path)
     form = formats.by_ending(target, optional(string, "compression", compression))
     count = len(draws) if epochs is None else whole("epochs", epochs, least=1)
-    if count > len(draws) and draws._by_weight:
+    if draws._ends == "weight" and count > len(draws):
         raise ArgumentError(f"epochs is {count}, but a draw by weight has {len(draws)} here")
-    drawn = [draws[epoch] for epoch in range(count)]
+    try:
+        drawn = [draws[epoch] for epoch in range(count)]
+    except IndexError:  # by tokens; it is not known before
+        raise ArgumentError(
+            f"epochs is {count}, but a draw by tokens has {len(draws)} here"
+        ) from None
     paths = [formats.with_label(target, f"epoch{epoch}") for epoch in range(count)]
     written = write_drawn(drawn, paths, form, **options)
     return [sample.report for sample in drawn], written

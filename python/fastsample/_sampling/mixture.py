@@ -130,9 +130,9 @@ def mix(
         sources once, and those of ``code`` exactly four times. With `n` or `budget_tokens` a row
         comes at most so often, and shares by size are in proportion to the copies.
     epoch
-        Which epoch of a training run the rows are for, from 0: with the same `n` and seed, each
+        Which epoch of a training run the rows are for, from 0: with the same amount and seed, each
         epoch has the next rows in the order of each source. No row of a source comes again before
-        all of them have come; by weight or with `smart` there are no epochs beyond that.
+        all of them have come; by tokens, by weight or with `smart` there are no epochs beyond that.
     exhausted
         Where a source, its copies counted, has fewer rows, or tokens, than its share:
         ``"error"``; ``"stop"``, where the mixture ends when it has no more, with all shares as

@@ -148,8 +148,8 @@ def check_mixture(
                 "temperature makes shares by size, but shares are given; leave out one of them"
             )
     epoch = whole("epoch", epoch, least=0)
-    if epoch > 0 and amount is None:
-        raise ArgumentError("epoch is for n=, not for tokens or all rows; pass n=")
+    if epoch > 0 and is_all:
+        raise ArgumentError("epoch is for n= and budget_tokens=, not for all rows; pass one")
     exhausted = choice("exhausted", exhausted, EXHAUSTED)
     max_epochs = optional(whole, "max_epochs", max_epochs, least=1)
     if max_epochs is not None and exhausted != "repeat":

@@ -20,18 +20,21 @@ def check_epochs(options: dict[str, object]) -> None:
 
 
 def show_epochs(
-    distinct: int,
+    distinct: int | None,
     drawn: list[Report],
     written: list[WriteReport],
     started: float,
     *,
     as_json: bool,
 ) -> None:
-    """Print the files, as JSON or as a table; the first `distinct` epochs share no row."""
+    """Print the files, as JSON or as a table; the first `distinct` epochs share no row.
+
+    None stands for epochs of which none share any.
+    """
     first = drawn[0]
     seconds = time.perf_counter() - started
     notes = [*first.notes]
-    if len(written) > distinct:
+    if distinct is not None and len(written) > distinct:
         notes.append(f"rows come again from epoch {distinct} on: all have been drawn by then")
     tell_left_out(first.left_out or written[0].left_out)
     if as_json:
@@ -60,7 +63,9 @@ def show_epochs(
         facts += excluded_facts(first.exclude)
     for epoch, report in enumerate(written):
         file = report.files[0]
-        facts.append((f"epoch {epoch}", f"{file.rows:,} rows, {size(file.bytes)}: {file.path}"))
+        tokens = drawn[epoch].tokens
+        told = f"{file.rows:,} rows" + ("" if tokens is None else f", {tokens:,} tokens")
+        facts.append((f"epoch {epoch}", f"{told}, {size(file.bytes)}: {file.path}"))
     facts += [("note", note) for note in notes]
     facts.append(("order", written[0].order))
     print_facts([*facts, ("seed", str(first.seed)), ("time", f"{seconds:.1f} s")])
@@ -74,5 +79,7 @@ def _epoch(drawn: Report, written: WriteReport) -> dict[str, Any]:
         "bytes": file.bytes,
         "mean_chars": written.mean_chars,
         "duplicates": written.copies,
+        "tokens": drawn.tokens,
+        "too_long": drawn.too_long,
         "smart": drawn.smart and drawn.smart.to_dict(),
     }

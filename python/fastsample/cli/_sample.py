@@ -205,6 +205,10 @@ def sample(
             "group": group,
             "n_groups": num_groups,
             "weight": weight,
+            "budget_tokens": budget_tokens,
+            "max_tokens": max_tokens,
+            "tokenizer": tokenizer,
+            "chat_template": chat_template,
             "smart": rule,
             "features": features,
             "seed": seed,
@@ -216,10 +220,6 @@ def sample(
         if epochs is not None:
             check_epochs(
                 {
-                    "--budget-tokens": budget_tokens,
-                    "--max-tokens": max_tokens,
-                    "--tokenizer": tokenizer,
-                    "--chat-template": chat_template,
                     "--key": key,
                     "--replace": replace or None,
                     "--weights": weights or None,
@@ -232,7 +232,9 @@ def sample(
             with folder_of(file):
                 reports = write_epochs(draws, file, epochs, compression, **files)
             tell_order(shuffle)
-            show_epochs(len(draws), *reports, started, as_json=as_json)
+            # By tokens no two of them share a row, and to count all of them takes all tokens.
+            distinct = None if tokenizer is not None else len(draws)
+            show_epochs(distinct, *reports, started, as_json=as_json)
             return
         drawn = fastsample.sample(
             sources,
@@ -240,10 +242,6 @@ def sample(
             **asked,
             key=key,
             replace=replace,
-            budget_tokens=budget_tokens,
-            max_tokens=max_tokens,
-            tokenizer=tokenizer,
-            chat_template=chat_template,
             weights=weights,
             at_most=at_most,
         )

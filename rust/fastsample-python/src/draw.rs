@@ -65,7 +65,7 @@ impl Allocation {
 
 impl PlanArguments {
     /// As the core has them, with the rule and the tokenizer, which Python has opened.
-    fn plan(
+    pub(crate) fn plan(
         self,
         rule: Option<&Rule>,
         tokenizer: Option<&Tokenizer>,
@@ -140,6 +140,15 @@ pub(crate) fn draw_rows<'py>(
         let population = source.drawable(py, threads, progress)?;
         run(py, threads, progress, move |ctx| draw::draw(ctx, population, &plan))?
     };
+    found_of(py, drawn, threads)
+}
+
+/// A sample, and what was found.
+pub(crate) fn found_of(
+    py: Python<'_>,
+    drawn: draw::Drawn,
+    threads: Option<usize>,
+) -> BindingResult<(Sample, Bound<'_, PyDict>)> {
     let found = PyDict::new(py);
     found.set_item("smart", drawn.smart.map(|found| report::smart(py, found)).transpose()?)?;
     found.set_item("groups", drawn.groups.map(|found| report::groups(py, found)).transpose()?)?;

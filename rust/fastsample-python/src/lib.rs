@@ -30,6 +30,7 @@
 
 mod attributes;
 mod compare;
+mod counted;
 mod draw;
 mod dropped;
 mod errors;
@@ -69,6 +70,8 @@ mod _fastsample {
 
     #[pymodule_export]
     use crate::compare::compare_sides;
+    #[pymodule_export]
+    use crate::counted::CountedEpochs;
     #[pymodule_export]
     use crate::draw::{all_rows, check_draw, draw_rows, rank};
     #[pymodule_export]

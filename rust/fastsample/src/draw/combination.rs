@@ -140,6 +140,15 @@ pub fn check_combination(parts: &[DrawPart]) -> Result<()> {
                 .into(),
         );
     }
+    if has(Epochs)
+        && has(Tokens)
+        && let Some(part) = [By, Group, Replace].into_iter().find(|&part| has(part))
+    {
+        return refuse(format!(
+            "epochs by tokens do not go with {}; leave out one of them",
+            part.name()
+        ));
+    }
     if has(Key)
         && let Some(part) = NOT_BY_KEY.into_iter().find(|&part| has(part))
     {
@@ -229,6 +238,10 @@ mod tests {
                 "groups that are drawn whole with by have no weights; leave out one of them",
             ),
             (
+                &[Group, Tokens, Epochs],
+                "epochs by tokens do not go with group; leave out one of them",
+            ),
+            (
                 &[Group, By, Tokens],
                 "draws by tokens go with by or with group, not with both; leave out one of them",
             ),
@@ -266,6 +279,7 @@ mod tests {
             &[Weight, Smart, Tokens, Features],
             &[Weight, Smart, Weights],
             &[Weight, Smart, Epochs],
+            &[Weight, Smart, Tokens, Epochs],
             &[Smart, Weights],
             &[Weight, Smart, Replace],
             &[Weight, Smart, Replace, Tokens],

@@ -41,6 +41,7 @@ mod weighted;
 
 use arrow_array::RecordBatchReader;
 
+pub use self::by_tokens::CountedEpochs;
 pub use self::combination::{DrawPart, check_combination};
 pub use self::counted::TokensDrawn;
 pub use self::division::{GROUPS_SHOWN, GroupDraw, GroupsReport, Measured};
@@ -167,11 +168,7 @@ fn counted(
     plan: &DrawPlan,
     counting: &Counting,
 ) -> Result<Drawn> {
-    let amount = match plan.size {
-        DrawSize::Rows(amount) => amount,
-        // One row has to be there.
-        DrawSize::Tokens(_) | DrawSize::Groups { .. } => Amount::Rows(1),
-    };
+    let amount = rows_asked(plan);
     if plan.replace {
         let goal = match plan.size {
             DrawSize::Tokens(budget) => Goal::Tokens(budget),
@@ -180,33 +177,59 @@ fn counted(
         let limits = TokenLimits { goal, max_tokens: counting.max_tokens };
         return repeated::draw_by_tokens(ctx, population, plan, limits, counting);
     }
-    let n = population.count(amount)?;
-    let measure = |ctx: &Context, population: &Population| {
-        let (source, tokenizer) = (population.source().clone(), counting.tokenizer.clone());
-        Measure::new(ctx, source, plan.text.as_deref(), tokenizer)
-    };
     if let Cells::Whole(columns) = &plan.cells {
-        let rows = measure(ctx, &population)?;
+        let n = population.count(amount)?;
+        let rows = measure(ctx, &population, plan, counting)?;
         let (sample, whole, tokens, smart) =
             grouped::draw_by_tokens(ctx, population, plan, &rows, n, columns)?;
         let (tokens, notes) = (Some(tokens), rows.notes());
         return Ok(Drawn { smart, whole: Some(whole), tokens, notes, ..Drawn::of(sample) });
     }
-    // Rows are ranked before the tokenizer meets the first.
-    let order = DrawOrder::new(ctx, population, plan)?;
-    let n = order.population().count(amount)?;
-    let rows = measure(ctx, order.population())?;
-    let goal =
-        if let DrawSize::Tokens(budget) = plan.size { Goal::Tokens(budget) } else { Goal::Rows(n) };
-    let limits = TokenLimits { goal, max_tokens: counting.max_tokens };
+    let (order, rows, limits) = ordered(ctx, population, plan, counting)?;
     if let Cells::Each { by, shares } = &plan.cells {
         let (sample, groups, tokens, smart) =
             stratified_tokens::draw(ctx, &order, plan, &rows, limits, (by, shares))?;
         let (groups, tokens, notes) = (Some(groups), Some(tokens), rows.notes());
         return Ok(Drawn { smart, groups, tokens, notes, ..Drawn::of(sample) });
     }
-    let (sample, tokens, smart) = by_tokens::draw(ctx, &order, plan, &rows, limits)?;
-    Ok(Drawn { smart, tokens: Some(tokens), notes: rows.notes(), ..Drawn::of(sample) })
+    by_tokens::draw(ctx, &order, plan, &rows, limits)
+}
+
+/// The rows that a plan asks for; one where it asks for something else.
+fn rows_asked(plan: &DrawPlan) -> Amount {
+    match plan.size {
+        DrawSize::Rows(amount) => amount,
+        DrawSize::Tokens(_) | DrawSize::Groups { .. } => Amount::Rows(1),
+    }
+}
+
+/// What counts the tokens of a population.
+fn measure(
+    ctx: &Context,
+    population: &Population,
+    plan: &DrawPlan,
+    counting: &Counting,
+) -> Result<Measure> {
+    let (source, tokenizer) = (population.source().clone(), counting.tokenizer.clone());
+    Measure::new(ctx, source, plan.text.as_deref(), tokenizer)
+}
+
+/// The rows in the order of a draw by tokens, what counts them, and when there are enough.
+fn ordered(
+    ctx: &Context,
+    population: Population,
+    plan: &DrawPlan,
+    counting: &Counting,
+) -> Result<(DrawOrder, Measure, TokenLimits)> {
+    let amount = rows_asked(plan);
+    population.count(amount)?;
+    // Rows are ranked before the tokenizer meets the first.
+    let order = DrawOrder::new(ctx, population, plan)?;
+    let n = order.population().count(amount)?;
+    let rows = measure(ctx, order.population(), plan, counting)?;
+    let goal =
+        if let DrawSize::Tokens(budget) = plan.size { Goal::Tokens(budget) } else { Goal::Rows(n) };
+    Ok((order, rows, TokenLimits { goal, max_tokens: counting.max_tokens }))
 }
 
 /// Draws `n` rows of a stream that can be read once, for a plan that [`DrawPlan::one_pass`] says that

@@ -9,6 +9,8 @@
 //!
 //! Only the rows drawn are counted, of sources that run out all rows, and none twice.
 
+use std::ops::Range;
+
 use super::options::{Exhausted, SourceTokens};
 use super::quotas::{Divided, Quotas, Sharing};
 use super::sources::{check_text, named_in, of_source};
@@ -18,7 +20,7 @@ use crate::exec::Context;
 use crate::select::Selection;
 use crate::smart::SmartReport;
 use crate::source::Source;
-use crate::tokens::{Measure, TokenPrefix, Tokenizer};
+use crate::tokens::{Goal, Measure, TokenLimits, TokenPrefix, Tokenizer};
 
 /// The sources of a mixture by tokens, as far as they are counted.
 pub(super) struct TokenSources<'a> {
@@ -120,41 +122,58 @@ impl<'a> TokenSources<'a> {
         Ok(())
     }
 
-    /// What each source gives of its quota.
-    pub(super) fn passes(&self, quotas: &Quotas) -> Result<Vec<TokenPasses>> {
-        let each = self.counted.iter().zip(&quotas.amounts).enumerate();
-        each.map(|(place, (prefix, &quota))| self.passes_of(place, prefix.as_ref(), quota))
-            .collect()
+    /// What each source gives of its quota, in an epoch.
+    pub(super) fn passes(
+        &mut self,
+        ctx: &Context,
+        quotas: &Quotas,
+        epoch: u64,
+    ) -> Result<Vec<TokenPasses>> {
+        let (among, budget) = (self.among, self.budget);
+        let each = self.counted.iter_mut().zip(&quotas.amounts).zip(among.names);
+        let each = each.map(|((prefix, &quota), name)| {
+            let Some(prefix) = prefix else { return Ok(TokenPasses::none()) };
+            let share = SourceShare { name, budget, quota };
+            share.passes(ctx, prefix, epoch)
+        });
+        each.collect()
     }
+}
 
-    fn passes_of(
-        &self,
-        place: usize,
-        prefix: Option<&TokenPrefix<DrawOrder>>,
-        quota: u64,
+/// What a source is asked for.
+#[derive(Debug, Clone, Copy)]
+struct SourceShare<'a> {
+    name: &'a str,
+    budget: u64,
+    quota: u64,
+}
+
+impl SourceShare<'_> {
+    fn passes(
+        self,
+        ctx: &Context,
+        prefix: &mut TokenPrefix<DrawOrder>,
+        epoch: u64,
     ) -> Result<TokenPasses> {
-        let Some(prefix) = prefix else { return Ok(TokenPasses::none()) };
-        let rows = prefix.measure();
+        let Self { quota, .. } = self;
         let total = prefix.total().filter(|&total| total <= quota);
         let (whole, left) = total.map_or((0, quota), |total| (quota / total, quota % total));
         // Rows without tokens would fit into nothing, too.
-        let (count, drawn) = if whole > 0 && left == 0 { (0, 0) } else { prefix.within(left) };
-        if whole == 0 && count == 0 {
-            let (name, budget) = (&self.among.names[place], self.budget);
-            return Err(Error::Argument(format!(
-                "source {name:?}: the first row of its draw has {} tokens, but its share of {budget} \
-                 tokens is {quota}; ask for more tokens, or leave the source out",
-                prefix.first().unwrap_or_default()
-            )));
+        let (places, drawn) =
+            if whole > 0 && left == 0 { (0..0, 0) } else { self.window(ctx, prefix, left, epoch)? };
+        if whole == 0 && places.is_empty() {
+            return Err(self.too_little(prefix.first().unwrap_or_default()));
         }
+        let ids = prefix.ids(places.clone());
         let (rest, smart) =
-            (count > 0).then(|| prefix.order().chosen(prefix.ids(count))).transpose()?.unzip();
+            (!ids.is_empty()).then(|| prefix.order().chosen(ids)).transpose()?.unzip();
         let smart = if whole > 0 { prefix.order().found()? } else { smart.flatten() };
-        let all = total.map_or(0, |_| prefix.counted());
+        let all = 0..total.map_or(0, |_| prefix.counted());
+        let rows = prefix.measure();
         Ok(TokenPasses {
             whole,
             rest,
-            lengths: (prefix.lengths_in_source(all), prefix.lengths_in_source(count)),
+            lengths: (prefix.lengths_in_source(all), prefix.lengths_in_source(places)),
             tokens: SourceTokens {
                 quota,
                 drawn: whole * total.unwrap_or_default() + drawn,
@@ -164,6 +183,43 @@ impl<'a> TokenSources<'a> {
             },
             smart,
         })
+    }
+
+    /// The places of the rows of an epoch, of `left` tokens at the most, and the tokens that they have.
+    fn window(
+        self,
+        ctx: &Context,
+        prefix: &mut TokenPrefix<DrawOrder>,
+        left: u64,
+        epoch: u64,
+    ) -> Result<(Range<usize>, u64)> {
+        let (first, mut drawn) = prefix.within(left);
+        let mut places = 0..first;
+        if first == 0 {
+            return Ok((places, 0));
+        }
+        let limits = TokenLimits { goal: Goal::Tokens(left), max_tokens: None };
+        for number in 1..=epoch {
+            let next = prefix.window(ctx, limits, places.end);
+            let next = next.map_err(|error| of_source(self.name, error))?;
+            let Some((rows, end)) = next else {
+                return Err(Error::Argument(format!(
+                    "source {:?}: epoch {number} is behind its last row: there are {number} epochs of \
+                     {left} tokens",
+                    self.name
+                )));
+            };
+            (places, drawn) = (places.end..end, rows.tokens);
+        }
+        Ok((places, drawn))
+    }
+
+    fn too_little(self, tokens: u32) -> Error {
+        let Self { name, budget, quota } = self;
+        Error::Argument(format!(
+            "source {name:?}: the first row of its draw has {tokens} tokens, but its share of {budget} \
+             tokens is {quota}; ask for more tokens, or leave the source out"
+        ))
     }
 }
 

@@ -63,8 +63,9 @@ pub fn draw(
     let sources = populations.iter();
     let sources = sources.map(|(name, population)| (name.clone(), population.source().clone()));
     let (columns, label) = (options.columns.as_deref(), options.label.as_deref());
-    // Columns that do not fit together are told before any row is read.
+    // Columns that do not fit together, and shares that make no sense, are told before a row is read.
     let NamedSources { sources, missing } = NamedSources::new(sources.collect(), columns, label)?;
+    weights_of(&options.shares, &vec![1; names.len()])?;
     let rules = || options.weighting.iter().filter_map(|weighting| weighting.rule.as_ref());
     let mut inputs: Vec<_> = rules().flat_map(Rule::inputs).collect();
     let reads_text = rules().next().is_some() || options.size.counts_tokens();
@@ -90,7 +91,7 @@ pub fn draw(
             inputs.extend(tokenizer.inputs());
             let counter = (tokenizer, text.as_deref());
             let sources = TokenSources::new(ctx, (orders, read), shared, *budget, counter)?;
-            by_tokens(ctx, sources, &among, options.exhausted)?
+            by_tokens(ctx, sources, &among, options)?
         }
     };
     let all = joined(&sources)?.with_inputs(inputs);
@@ -166,10 +167,10 @@ fn by_tokens(
     ctx: &Context,
     mut sources: TokenSources<'_>,
     among: &[Selection],
-    exhausted: Exhausted,
+    options: &MixtureOptions,
 ) -> Result<MixtureRows> {
-    let quotas = sources.quotas(ctx, exhausted)?;
-    let mut drawn = sources.passes(&quotas)?;
+    let quotas = sources.quotas(ctx, options.exhausted)?;
+    let mut drawn = sources.passes(ctx, &quotas, options.epoch)?;
     let rows = |(among, each): (&Selection, &TokenPasses)| {
         let rest = each.rest.as_ref().map_or(0, Selection::len);
         each.whole.saturating_mul(among.len()).saturating_add(rest)

@@ -213,17 +213,19 @@ fn walk(
     }
     match limits.goal {
         Goal::Tokens(_) if !drawn.ids.is_empty() => Ok(drawn),
-        _ => Err(Error::Argument(format!(
-            "only {} of {} rows have at most {max_tokens} tokens; ask for no more, or raise \
-             max_tokens",
-            drawn.ids.len(),
-            order.rows()
-        ))),
+        _ => Err(too_few(drawn.ids.len() as u64, order.rows(), max_tokens)),
     }
 }
 
+pub(super) fn too_few(short: u64, rows: u64, max_tokens: u32) -> Error {
+    Error::Argument(format!(
+        "only {short} of {rows} rows have at most {max_tokens} tokens; ask for no more, or raise \
+         max_tokens"
+    ))
+}
+
 /// The rows drawn before one of `tokens` tokens that exceeds the budget.
-fn enough(drawn: TokenDraw, budget: u64, tokens: u32) -> Result<TokenDraw> {
+pub(super) fn enough(drawn: TokenDraw, budget: u64, tokens: u32) -> Result<TokenDraw> {
     if drawn.ids.is_empty() {
         return Err(Error::Argument(format!(
             "the first row of the draw has {tokens} tokens, but budget_tokens is {budget}; ask \

@@ -1,6 +1,8 @@
 //! `TokenPrefix`: the first rows of a draw, counted as far as a budget that may grow.
 
-use super::draw::{Goal, Order, PILOT_ROWS, lengths_of, upcoming};
+use std::ops::Range;
+
+use super::draw::{Goal, Order, PILOT_ROWS, TokenDraw, TokenLimits, enough, lengths_of, upcoming};
 use super::measure::Measure;
 use crate::error::Result;
 use crate::exec::Context;
@@ -76,10 +78,70 @@ impl<O: Order> TokenPrefix<O> {
         (self.lengths.len(), sum)
     }
 
+    /// The rows from place `start` on, up to a goal; counts rows as far as need be. None where rows end
+    /// before that, but for the first ones of a budget, which may be all there are.
+    ///
+    /// # Errors
+    /// [`Error::Argument`](crate::error::Error::Argument) where the first row exceeds the budget; and as
+    /// [`Measure::lengths`].
+    pub(crate) fn window(
+        &mut self,
+        ctx: &Context,
+        limits: TokenLimits,
+        start: usize,
+    ) -> Result<Option<(TokenDraw, usize)>> {
+        let mut drawn = TokenDraw { ids: Vec::new(), tokens: 0, too_long: 0 };
+        let mut place = start;
+        loop {
+            while place < self.ids.len() {
+                let (id, length) = (self.ids[place], self.lengths[place]);
+                if length > limits.max_tokens.unwrap_or(u32::MAX) {
+                    drawn.too_long += 1;
+                    place += 1;
+                    continue;
+                }
+                let tokens = drawn.tokens + u64::from(length);
+                if let Goal::Tokens(budget) = limits.goal
+                    && tokens > budget
+                {
+                    return Ok(Some((enough(drawn, budget, length)?, place)));
+                }
+                drawn.tokens = tokens;
+                drawn.ids.push(id);
+                place += 1;
+                if limits.goal == Goal::Rows(drawn.ids.len() as u64) {
+                    return Ok(Some((drawn, place)));
+                }
+            }
+            if self.total().is_some() {
+                let is_all = start == 0 && !drawn.ids.is_empty();
+                let is_enough = match limits.goal {
+                    Goal::Tokens(budget) => is_all || drawn.tokens == budget,
+                    Goal::Rows(_) => false,
+                };
+                return Ok(is_enough.then_some((drawn, place)));
+            }
+            let more = match limits.goal {
+                Goal::Tokens(budget) => budget.saturating_sub(drawn.tokens),
+                // Of the mean length of those before.
+                Goal::Rows(n) => {
+                    let mean = self.tokens.div_ceil(self.ids.len().max(1) as u64).max(1);
+                    (n - drawn.ids.len() as u64).saturating_mul(mean)
+                }
+            };
+            self.count(ctx, self.tokens.saturating_add(more))?;
+        }
+    }
+
     /// Rows that have been counted.
     #[must_use]
     pub fn counted(&self) -> usize {
         self.ids.len()
+    }
+
+    /// Rows of at most `max_tokens`, of those that have been counted.
+    pub(super) fn short_rows(&self, max_tokens: u32) -> u64 {
+        self.lengths.iter().filter(|&&length| length <= max_tokens).count() as u64
     }
 
     /// The tokens of the first row; none if there are no rows.
@@ -88,16 +150,16 @@ impl<O: Order> TokenPrefix<O> {
         self.lengths.first().copied()
     }
 
-    /// The ordinals of the first `count` rows, in the order of the draw.
+    /// The ordinals of the rows at these places, in the order of the draw.
     #[must_use]
-    pub fn ids(&self, count: usize) -> &[u64] {
-        &self.ids[..count]
+    pub fn ids(&self, places: Range<usize>) -> &[u64] {
+        &self.ids[places]
     }
 
-    /// The tokens of the first `count` rows, in the order of the source.
+    /// The tokens of the rows at these places, in the order of the source.
     #[must_use]
-    pub fn lengths_in_source(&self, count: usize) -> Vec<u32> {
-        let mut places: Vec<usize> = (0..count).collect();
+    pub fn lengths_in_source(&self, places: Range<usize>) -> Vec<u32> {
+        let mut places: Vec<usize> = places.collect();
         places.sort_unstable_by_key(|&place| self.ids[place]);
         places.into_iter().map(|place| self.lengths[place]).collect()
     }
