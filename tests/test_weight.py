@@ -182,7 +182,7 @@ def test_what_does_not_go_together_is_refused() -> None:
     with pytest.raises(fastsample.ArgumentError, match="have no weights"):
         fastsample.sample(TABLE, 5, weight="score", by="kind", weights=True)
     with pytest.raises(fastsample.SourceTypeError, match="weight is 5; it must be a text"):
-        fastsample.sample(TABLE, 5, weight=5)  # type: ignore[arg-type]
+        fastsample.sample(TABLE, 5, weight=5)
 
 
 def test_the_command_line_takes_it(tmp_path: Path) -> None:

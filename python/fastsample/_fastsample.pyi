@@ -5,6 +5,7 @@ from typing import Any, Protocol, TypeAlias, TypedDict, final, type_check_only
 __all__ = [
     "DEBUG_BUILD",
     "Benchmarks",
+    "CountedEpochs",
     "Format",
     "PartFiles",
     "PartedDraw",
@@ -167,7 +168,7 @@ class PlanLike(Protocol):
     @property
     def group(self) -> Sequence[str] | None: ...
     @property
-    def weight(self) -> str | None: ...
+    def weight(self) -> str | ArrowArray | None: ...
     @property
     def replace(self) -> bool: ...
     @property
@@ -533,7 +534,7 @@ def draw_mixture(
     shares: Sequence[float] | None,
     repeat: Sequence[int],
     temperature: float,
-    weights: Sequence[str | None],
+    weights: Sequence[str | ArrowArray | None],
     rule: Rule | None,
     epoch: int,
     exhausted: str,
@@ -568,7 +569,7 @@ def split(
     by: Sequence[str] | None,
     allocation: str | float | Sequence[tuple[Sequence[str | None], float]],
     near: bool,
-    weight: str | None,
+    weight: str | ArrowArray | None,
     rule: Rule | None,
     threads: int | None,
     progress: _Progress,

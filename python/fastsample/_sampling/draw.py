@@ -26,6 +26,7 @@ from fastsample._sampling.groups import AllocationLike
 from fastsample._sampling.recipe import recipe
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike, check_kept
+from fastsample._sampling.weights import WeightLike
 from fastsample._source import SourceLike, open_population
 from fastsample.errors import SourceTypeError
 
@@ -47,7 +48,7 @@ def sample(
     allocation: AllocationLike = "proportional",
     group: str | Sequence[str] | None = None,
     n_groups: int | None = None,
-    weight: str | None = None,
+    weight: WeightLike | None = None,
     key: str | None = None,
     replace: bool = False,
     budget_tokens: int | None = None,
@@ -143,7 +144,9 @@ def sample(
         below 2**-32 of the largest counts as that. Nulls, NaN and negative numbers are errors. With
         `smart`, the weight of a row is this one times that of the terms. With `budget_tokens` rows
         are taken in this order until the next one would exceed it. The column is read first; 16
-        bytes a row are needed meanwhile. A stream is kept in memory.
+        bytes a row are needed meanwhile. A stream is kept in memory. Or an array (of Arrow, NumPy,
+        pandas, polars) that has a number for each row of the source, in order, those included that
+        `where` leaves out: what another scorer found. Such a draw has no manifest.
     key
         The name of a column, such as ``"id"``, whose value decides whether a row is drawn, instead
         of its place in the source: the same keys are drawn whatever the order of rows, files and

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastsample import _fastsample
-from fastsample._arguments import check_text_columns, optional, string, whole
+from fastsample._arguments import check_text_columns, optional, whole
 from fastsample._progress import Callback
 from fastsample._sampling.exclusion import excluded, left_out_rows
 from fastsample._sampling.groups import (
@@ -24,8 +24,12 @@ from fastsample._sampling.report import Groups, Report, known_text
 from fastsample._sampling.smart import SmartLike, check_features, check_rule, rule, text_of
 from fastsample._sampling.smart_report import SmartReport, to_report
 from fastsample._sampling.tokens import counter_of
+from fastsample._sampling.weights import WeightLike, check_weight, weight_name
 from fastsample._stored import ToldObject
 from fastsample.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class DrawPlan:
     by: list[str] | None = None
     allocation: str | float | Shares = "proportional"
     group: list[str] | None = None
-    weight: str | None = None
+    weight: str | pa.Array | None = None
     key: str | None = None
     replace: bool = False
     weights: bool = False
@@ -120,7 +124,7 @@ def check_plan(
     by: str | Sequence[str] | None,
     allocation: AllocationLike,
     group: str | Sequence[str] | None,
-    weight: str | None,
+    weight: WeightLike | None,
     text_columns: Sequence[str] | None,
     features: str | os.PathLike[str] | None = None,
     max_tokens: int | None = None,
@@ -137,7 +141,7 @@ def check_plan(
         by=columns,
         allocation=shares,
         group=None if group is None else check_by(group, "group"),
-        weight=optional(string, "weight", weight),
+        weight=check_weight(weight),
         text_columns=check_text_columns(text_columns),
         max_tokens=optional(whole, "max_tokens", max_tokens, least=1, most=2**32 - 1),
         **others,
@@ -196,7 +200,9 @@ def to_drawn(
     notes = [] if plan.chat_template is False else found["notes"]
     if whole_groups is not None:
         by_rule = smart is not None
-        told = group_notes(whole_groups, plan.group or [], plan.weight, by_rule, len(rows))
+        told = group_notes(
+            whole_groups, plan.group or [], weight_name(plan.weight), by_rule, len(rows)
+        )
         notes = told + notes
     return Drawn(
         rows,
@@ -231,7 +237,7 @@ def report_of(
         exclude=left_out,
         fraction=amount if isinstance(amount, float) else None,
         groups=drawn.groups,
-        weight=plan.weight,
+        weight=weight_name(plan.weight),
         key=plan.key,
         group=tuple(plan.group or ()),
         n_groups=drawn.n_groups,

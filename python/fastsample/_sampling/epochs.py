@@ -38,6 +38,7 @@ from fastsample._sampling.report import Report, WriteReport
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike
 from fastsample._sampling.smart_report import to_report
+from fastsample._sampling.weights import WeightLike
 from fastsample._sampling.write_drawn import write_drawn
 from fastsample._source import SourceLike, matching, open_source
 from fastsample._stored import ToldObject
@@ -60,7 +61,7 @@ def epochs(
     allocation: AllocationLike = "proportional",
     group: str | Sequence[str] | None = None,
     n_groups: int | None = None,
-    weight: str | None = None,
+    weight: WeightLike | None = None,
     budget_tokens: int | None = None,
     max_tokens: int | None = None,
     tokenizer: str | os.PathLike[str] | None = None,

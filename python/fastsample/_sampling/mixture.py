@@ -25,6 +25,7 @@ from fastsample._sampling.recipe import mixture_recipe
 from fastsample._sampling.report import Report, known_text
 from fastsample._sampling.sample import Sample
 from fastsample._sampling.smart import SmartLike
+from fastsample._sampling.weights import WeightLike, weight_name
 from fastsample._source import SourceLike, matching, open_source
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def mix(
     chat_template: bool | None = None,
     text_columns: Sequence[str] | None = None,
     where: str | Mapping[str, str] | None = None,
-    weight: str | Mapping[str, str] | None = None,
+    weight: str | Mapping[str, WeightLike] | None = None,
     smart: SmartLike = False,
     temperature: float | None = None,
     repeat: Mapping[str, int] | None = None,
@@ -117,7 +118,8 @@ def mix(
         A condition that rows match, as in :func:`fastsample.sample`; for all sources, or for some
         by their names: ``{"wiki": "lang = 'zh'"}``. Shares by size are of the rows that match.
     weight
-        The column of weights of all sources, or of some by their names.
+        The column of weights of all sources, or the weights of some by their names, as in
+        :func:`fastsample.sample`.
     smart
         Judge the rows of each source by their text, as :func:`fastsample.sample` does. A source is
         judged by itself: copies of its rows in other sources do not count.
@@ -251,7 +253,8 @@ def mix(
         )
     left_out = [left_out_rows(excluded(source)) for source in opened.values()]
     rows = [rows for _, rows, _ in drawn.sources]
-    mixed = to_sources(found, rows, left_out, plan.where, plan.weight)
+    weights = {name: weight_name(each) for name, each in plan.weight.items()}
+    mixed = to_sources(found, rows, left_out, plan.where, weights)
     notes = [f"{name}: {note}" for name, source in opened.items() for note in source.notes]
     if chat_template is not False:
         notes += [f"{each[0]}: {note}" for each in found if each[5] for note in each[5][4]]

@@ -26,6 +26,7 @@ from fastsample._sampling.mixture_sources import (
     check_repeat,
     check_schemas,
     check_sources,
+    check_weights,
 )
 from fastsample._sampling.smart import SmartLike, check_rule, rule, text_of
 from fastsample._sampling.tokens import counter_of
@@ -57,7 +58,7 @@ class MixturePlan:
     chat_template: bool | None
     text_columns: list[str] | None
     where: dict[str, str]
-    weight: dict[str, str]
+    weight: dict[str, str | pa.Array]
     smart: SmartLike
     temperature: float | None
     repeat: dict[str, int] | None
@@ -171,7 +172,7 @@ def check_mixture(
         chat_template,
         text_of(smart, text),
         check_named("where", where, given),
-        check_named("weight", weight, given),
+        check_weights(weight, given),
         smart,
         temperature,
         copies,

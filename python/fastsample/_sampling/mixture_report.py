@@ -85,7 +85,7 @@ def to_sources(
     source_rows: Sequence[int],
     left_out: Sequence[int],
     where: Mapping[str, str],
-    weight: Mapping[str, str],
+    weight: Mapping[str, str | None],
 ) -> tuple[MixedSource, ...]:
     """Return what the core found of each source as its report."""
     n = sum(each[3] for each in found)

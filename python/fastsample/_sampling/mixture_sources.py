@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastsample._arguments import check_schema, number, string, whole
+from fastsample._sampling.weights import check_weight
 from fastsample._source import SourceLike
 from fastsample.errors import ArgumentError, ColumnError, SourceTypeError
 
@@ -72,6 +73,16 @@ def check_named(name: str, value: object, sources: Mapping[str, Any]) -> dict[st
         return dict.fromkeys(sources, string(name, value))
     given = _by_name(name, value, sources, "texts")
     return {of: string(f"{name} of {of!r}", each) for of, each in given.items()}
+
+
+def check_weights(weight: object, sources: Mapping[str, Any]) -> dict[str, str | pa.Array]:
+    """Return the column of weights of all sources, or the weights of some by their names."""
+    if weight is None or isinstance(weight, str):
+        return {**check_named("weight", weight, sources)}
+    wanted = 'columns or arrays of numbers: {"code": "score"}'
+    given = _by_name("weight", weight, sources, wanted)
+    found = {of: check_weight(each, f"weight of {of!r}") for of, each in given.items()}
+    return {of: each for of, each in found.items() if each is not None}
 
 
 def check_schemas(schema: object, sources: Mapping[str, Any]) -> dict[str, pa.Schema | None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsample._remote import is_url, names_of, remote_files
 from fastsample._sampling.smart import ONE_TARGET, Smart, targets_of
+from fastsample._sampling.weights import ARRAY
 from fastsample._source import SourceLike
 from fastsample._stored import ToldObject
 
@@ -123,6 +124,7 @@ class _Teller:
     def plain(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that draws share as plain values, others as they are."""
         found = dict(options)
+        found["weight"] = self.weight(found["weight"])
         if found["exclude"] is not None:
             listed = [self.paths(each, "its exclude comes") for each in found["exclude"]]
             found["exclude"] = [paths[0] if len(paths) == 1 else paths for paths in listed]
@@ -134,6 +136,15 @@ class _Teller:
         elif schema is not None:
             found["schema"] = _told_schema(schema)
         return found
+
+    def weight(self, weight: Any) -> Any:
+        """Return columns of weights, of which there may be one for each source."""
+        if isinstance(weight, Mapping):
+            return {name: self.weight(each) for name, each in weight.items()}
+        if weight is None or isinstance(weight, str):
+            return weight
+        self._nothing("its weight comes from an array in memory, not from files")
+        return ARRAY
 
     def plain_smart(self, smart: Any) -> Any:
         """Return the options of a smart draw as plain values."""

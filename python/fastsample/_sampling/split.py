@@ -40,6 +40,7 @@ from fastsample._sampling.sample import Sample
 from fastsample._sampling.sides import Split
 from fastsample._sampling.smart import SmartLike, check_features, check_rule, rule
 from fastsample._sampling.split_report import side_reports
+from fastsample._sampling.weights import WeightLike, check_weight, weight_name
 from fastsample._source import SourceLike, matching, open_source
 from fastsample.errors import ArgumentError, SourceTypeError
 
@@ -56,7 +57,7 @@ def split(
     group: str | Sequence[str] | None = None,
     by: str | Sequence[str] | None = None,
     allocation: AllocationLike = "proportional",
-    weight: str | None = None,
+    weight: WeightLike | None = None,
     smart: SmartLike = False,
     features: str | os.PathLike[str] | None = None,
     near_duplicates: bool = False,
@@ -153,7 +154,7 @@ def split(
     check_rule(smart, None)
     kept = check_features(features)
     strata, shares = check_strata(by, allocation)
-    weight = optional(string, "weight", weight)
+    weight = check_weight(weight)
     parts = {
         "by": strata is not None,
         "weight": weight is not None,
@@ -217,7 +218,7 @@ def split(
         where=where,
         matching=None if where is None else population + left_out_rows(left_out),
         exclude=left_out,
-        weight=weight,
+        weight=weight_name(weight),
         group=tuple(together or ()),
     )
     reports = side_reports(common, drawn, wanted, found, strata, shares)

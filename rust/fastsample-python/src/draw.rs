@@ -2,10 +2,12 @@
 
 use fastsample::columns::named_columns;
 use fastsample::draw::{self, Cells, Counting, DrawPart, DrawPlan, DrawSize, Shares, Weighting};
+use fastsample::row_weights::WeightColumn;
 use fastsample::select::Allocation as Formula;
 use fastsample::{Error, Sample as CoreSample};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use pyo3_arrow::PyArray;
 
 use crate::attributes::attributes;
 use crate::errors::BindingResult;
@@ -29,11 +31,27 @@ attributes! {
         by: Option<Vec<String>>,
         allocation: Allocation,
         group: Option<Vec<String>>,
-        weight: Option<String>,
+        weight: Option<Weight>,
         key: Option<String>,
         replace: bool,
         weights: bool,
         text: Option<Vec<String>>,
+    }
+}
+
+/// The name of a column, or an array of a number for each row.
+#[derive(FromPyObject)]
+pub(crate) enum Weight {
+    Named(String),
+    Given(PyArray),
+}
+
+impl From<Weight> for WeightColumn {
+    fn from(weight: Weight) -> Self {
+        match weight {
+            Weight::Named(name) => Self::Named(name),
+            Weight::Given(array) => Self::Given(array.into_inner().0),
+        }
     }
 }
 
@@ -92,7 +110,7 @@ impl PlanArguments {
             size,
             seed: self.seed,
             cells,
-            weight: Weighting { column: self.weight, rule },
+            weight: Weighting { column: self.weight.map(Into::into), rule },
             key: self.key,
             replace: self.replace,
             counting,

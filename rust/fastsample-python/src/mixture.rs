@@ -8,6 +8,7 @@ use fastsample::{Error, Population};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::draw::Weight;
 use crate::errors::BindingResult;
 use crate::report;
 use crate::rule::Rule;
@@ -63,7 +64,7 @@ pub(crate) fn draw_mixture<'py>(
     shares: Option<Vec<f64>>,
     repeat: Vec<u64>,
     temperature: f64,
-    weights: Vec<Option<String>>,
+    weights: Vec<Option<Weight>>,
     rule: Option<&Rule>,
     epoch: u64,
     exhausted: &str,
@@ -84,7 +85,9 @@ pub(crate) fn draw_mixture<'py>(
     let shares = shares.map_or(by_size, SourceShares::Given);
     let size = size_of(n, budget_tokens, tokenizer, text)?;
     let rule = rule.map(Rule::core);
-    let weighting = weights.into_iter().map(|column| Weighting { column, rule: rule.cloned() });
+    let weighting = weights
+        .into_iter()
+        .map(|column| Weighting { column: column.map(Into::into), rule: rule.cloned() });
     let options = MixtureOptions {
         size,
         shares,

@@ -5,7 +5,7 @@ use fastsample::{Error, Sample as CoreSample, split};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::draw::Allocation;
+use crate::draw::{Allocation, Weight};
 use crate::errors::BindingResult;
 use crate::report;
 use crate::rule::Rule;
@@ -36,7 +36,7 @@ pub(crate) fn split_sides<'py>(
     by: Option<Vec<String>>,
     allocation: Allocation,
     near: bool,
-    weight: Option<String>,
+    weight: Option<Weight>,
     rule: Option<&Rule>,
     threads: Option<usize>,
     progress: Option<&Bound<'py, PyAny>>,
@@ -45,7 +45,8 @@ pub(crate) fn split_sides<'py>(
     let population = source.drawable(py, threads, progress)?;
     let side = |(rows, is_exact)| split::Side { rows, is_exact };
     let sizes: Vec<split::Side> = sizes.into_iter().map(side).collect();
-    let first = Weighting { column: weight, rule: rule.map(|rule| rule.core().clone()) };
+    let first =
+        Weighting { column: weight.map(Into::into), rule: rule.map(|rule| rule.core().clone()) };
     let shares = allocation.shares()?;
     let (samples, found) = run(py, threads, progress, move |ctx| {
         let (sizes, text, group) = (sizes.as_slice(), text.as_deref(), group.as_deref());

@@ -1,4 +1,4 @@
-//! `RowWeights`: a column as the weights of rows.
+//! `RowWeights`: a column, or numbers beside the rows, as the weights of rows.
 //!
 //! ```text
 //!  source ─▶ scan: the column ─▶ numbers, the largest of them ─▶ 32-bit weights, largest 2^32 - 1
@@ -9,7 +9,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::BooleanBuffer;
 use arrow_cast::cast;
 use arrow_schema::{DataType, SchemaRef};
@@ -25,22 +25,77 @@ use crate::source::check_names;
 /// The largest weight.
 const LARGEST: u32 = u32::MAX;
 
+/// What has the weights of rows.
+#[derive(Debug, Clone)]
+pub enum WeightColumn {
+    /// A column of the source, kept or not.
+    Named(String),
+    /// Numbers beside the source: one for each of its rows, in order.
+    Given(ArrayRef),
+}
+
+impl WeightColumn {
+    /// It, as messages say.
+    #[must_use]
+    pub fn described(&self) -> String {
+        match self {
+            Self::Named(name) => format!("column {name:?}"),
+            Self::Given(_) => "the array".into(),
+        }
+    }
+}
+
+impl From<&str> for WeightColumn {
+    fn from(name: &str) -> Self {
+        Self::Named(name.to_owned())
+    }
+}
+
 /// The weight of each row of a source.
 #[derive(Debug, Clone)]
 pub struct RowWeights {
+    /// What has them, as messages say.
     column: String,
     weights: Vec<u32>,
     hash: RowHash,
 }
 
 impl RowWeights {
-    /// Reads the weights of the rows of `population` from a column of numbers, of all columns of the
-    /// source, kept or not. Rows that may not be drawn have weight 0, whatever the column says.
+    /// The weights of the rows of `population`, which are numbers. Rows that may not be drawn have weight
+    /// 0, whatever `column` says.
     ///
     /// # Errors
     /// [`Error::Column`] for a column that is not there or holds no numbers, [`Error::Argument`] for
-    /// a weight that is null, negative or not finite; and whatever reading fails with.
-    pub fn new(ctx: &Context, population: &Population, column: &str, seed: u64) -> Result<Self> {
+    /// a weight that is null, negative or not finite, and where there are not as many as rows; and
+    /// whatever reading fails with.
+    pub fn new(
+        ctx: &Context,
+        population: &Population,
+        column: &WeightColumn,
+        seed: u64,
+    ) -> Result<Self> {
+        match column {
+            WeightColumn::Named(name) => Self::of_column(ctx, population, name, seed),
+            WeightColumn::Given(array) => Self::of_array(population, array, seed),
+        }
+    }
+
+    fn of_array(population: &Population, array: &ArrayRef, seed: u64) -> Result<Self> {
+        let (rows, among) = (population.source().rows(), population.among());
+        if array.len() as u64 != rows {
+            return Err(Error::Argument(format!(
+                "weight has {} numbers, but the source has {rows} rows; pass one for each row, those \
+                 that may not be drawn included",
+                array.len()
+            )));
+        }
+        memory::require_rows::<(Option<f64>, f64, u32)>(rows, "the weights")?;
+        let numbers =
+            checked(numbers_of(array, "the array")?, "the array", 0, &among.mask(0..rows))?;
+        Ok(Self::of_numbers(|| numbers.iter().copied(), "the array".into(), seed))
+    }
+
+    fn of_column(ctx: &Context, population: &Population, column: &str, seed: u64) -> Result<Self> {
         let (source, among) = (population.source(), population.among());
         let columns = source.project_columns(&[column.to_owned()], "weight")?;
         check_weights(source.schema(), columns.schema(), column)?;
@@ -51,18 +106,18 @@ impl RowWeights {
             weights_of(batch, column, first, &mask)
         })?;
         let numbers = || found.iter().flatten().copied();
-        Ok(Self::of_numbers(numbers, column, seed))
+        Ok(Self::of_numbers(numbers, format!("column {column:?}"), seed))
     }
 
-    /// The weights of all rows, in order: the numbers of a column.
+    /// The weights of all rows, in order: the numbers that `column` has, as messages say.
     pub(crate) fn of_numbers<N: Iterator<Item = f64>>(
         numbers: impl Fn() -> N,
-        column: &str,
+        column: String,
         seed: u64,
     ) -> Self {
         let largest = numbers().fold(0.0, f64::max);
         let weights = numbers().map(|weight| fixed(weight, largest)).collect();
-        Self { column: column.to_owned(), weights, hash: RowHash::new(seed) }
+        Self { column, weights, hash: RowHash::new(seed) }
     }
 
     /// The rows of `population` that have a weight above 0.
@@ -77,7 +132,7 @@ impl RowWeights {
     /// The rows that have a weight above 0, and what they do, as the end of a sentence.
     pub(crate) fn above(&self) -> (Selection, String) {
         let above = BooleanBuffer::collect_bool(self.weights.len(), |row| self.weights[row] > 0);
-        let what = format!("have a weight above 0 in column {:?}", self.column);
+        let what = format!("have a weight above 0 in {}", self.column);
         (Selection::of_bits(above), what)
     }
 
@@ -115,7 +170,16 @@ pub(crate) fn weights_of(
     first: u64,
     mask: &RowMask,
 ) -> Result<Vec<f64>> {
-    let mut numbers = numbers(batch, column)?;
+    checked(numbers(batch, column)?, &format!("column {column:?}"), first, mask)
+}
+
+/// Weights, of which `first` is that of the first row. Rows that `mask` leaves out have weight 0.
+fn checked(
+    mut numbers: Vec<Option<f64>>,
+    what: &str,
+    first: u64,
+    mask: &RowMask,
+) -> Result<Vec<f64>> {
     for (row, number) in numbers.iter_mut().enumerate() {
         if !mask.has(row) {
             *number = Some(0.0);
@@ -125,7 +189,7 @@ pub(crate) fn weights_of(
     if let Some(row) = numbers.iter().position(wrong) {
         let shown = numbers[row].map_or("null".into(), |number| number.to_string());
         return Err(Error::Argument(format!(
-            "column {column:?} has the weight {shown} in row {}; weights are numbers of at least 0: \
+            "{what} has the weight {shown} in row {}; weights are numbers of at least 0: \
              leave such rows out with where, or mend them",
             first + row as u64
         )));
@@ -146,14 +210,16 @@ fn fixed(weight: f64, largest: f64) -> u32 {
 fn numbers(batch: &RecordBatch, name: &str) -> Result<Vec<Option<f64>>> {
     let column = batch.column_by_name(name);
     let column = column.ok_or_else(|| Error::Internal(format!("{name:?} was not read")))?;
+    numbers_of(column, &format!("column {name:?}"))
+}
+
+fn numbers_of(column: &ArrayRef, what: &str) -> Result<Vec<Option<f64>>> {
     let kind = match column.data_type() {
         DataType::Dictionary(_, values) => values,
         kind => kind,
     };
     if !kind.is_numeric() {
-        return Err(Error::Column(format!(
-            "weight: column {name:?} is {kind}; weights are numbers"
-        )));
+        return Err(Error::Column(format!("weight: {what} is {kind}; weights are numbers")));
     }
     let numbers = cast(column, &DataType::Float64).map_err(Error::kernel)?;
     Ok(numbers.as_primitive::<Float64Type>().iter().collect())

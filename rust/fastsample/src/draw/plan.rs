@@ -2,6 +2,7 @@
 
 use super::combination::DrawPart;
 use crate::partition::GroupKey;
+use crate::row_weights::WeightColumn;
 use crate::sample::Sample;
 use crate::select::{Allocation, Amount};
 use crate::smart::{Rule, SmartReport};
@@ -99,7 +100,7 @@ pub enum Shares {
 #[derive(Debug, Clone, Default)]
 pub struct Weighting {
     /// A column of weights.
-    pub column: Option<String>,
+    pub column: Option<WeightColumn>,
     /// A rule that judges rows by their text.
     pub rule: Option<Rule>,
 }

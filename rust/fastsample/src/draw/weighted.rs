@@ -6,7 +6,7 @@ use super::plan::DrawPlan;
 use crate::error::{Error, Result};
 use crate::exec::{Context, map, memory};
 use crate::population::Population;
-use crate::row_weights::RowWeights;
+use crate::row_weights::{RowWeights, WeightColumn};
 use crate::sample::Sample;
 use crate::select::{Amount, Candidate, Selection, at_rank};
 
@@ -25,7 +25,7 @@ pub(super) fn draw(
     population: Population,
     plan: &DrawPlan,
     amount: Amount,
-    column: &str,
+    column: &WeightColumn,
 ) -> Result<Sample> {
     let weights = RowWeights::new(ctx, &population, column, plan.seed)?;
     let population = weights.population(population)?;

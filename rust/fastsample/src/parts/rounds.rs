@@ -220,7 +220,11 @@ impl PartedDraw {
             let decided = self.after_rows(ctx, columns, others, rows, Some(eligible.among))?;
             return Ok(Decided { matching, ..decided });
         };
-        let weights = RowWeights::of_numbers(|| numbers.iter().copied(), weight, self.seed);
+        let weights = RowWeights::of_numbers(
+            || numbers.iter().copied(),
+            format!("column {weight:?}"),
+            self.seed,
+        );
         let (above, what) = weights.above();
         let eligible = eligible.only(&above, &what)?;
         eligible.count(Amount::Rows(self.n))?;

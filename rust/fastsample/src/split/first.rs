@@ -24,7 +24,7 @@ pub(super) fn draw(
     (wanted, seed): (Side, u64),
     strata: Option<&StrataOfSides>,
 ) -> Result<(Selection, Option<SmartReport>)> {
-    let column = weight.column.as_deref();
+    let column = weight.column.as_ref();
     let weights = column.map(|column| RowWeights::new(ctx, population, column, seed));
     let weights = weights.transpose()?;
     if let Some(weights) = &weights {
@@ -37,9 +37,10 @@ pub(super) fn draw(
             |column| {
                 Error::Argument(format!(
                     "side 1 of the split lacks {} of its {} rows: of those that no other side has, \
-                     {size} have a weight above 0 in column {column:?}; ask for fewer rows",
+                     {size} have a weight above 0 in {}; ask for fewer rows",
                     wanted.rows - size,
-                    wanted.rows
+                    wanted.rows,
+                    column.described()
                 ))
             },
         ));

@@ -147,15 +147,16 @@ impl GroupOrder {
     ) -> Result<Self> {
         let partition = Partition::whole(ctx, population, columns)?;
         let strata = partition.strata();
-        let column = plan.weight.column.as_deref();
+        let column = plan.weight.column.as_ref();
         let column = column.map(|column| RowWeights::new(ctx, population, column, plan.seed));
         let column = column.transpose()?;
         let of_column = column.as_ref().map(|weights| strata.means(|row| weights.of(row)));
-        if let (Some(weights), Some(name)) = (&of_column, &plan.weight.column)
+        if let (Some(weights), Some(column)) = (&of_column, &plan.weight.column)
             && weights.iter().all(|&weight| weight == 0)
         {
             return Err(Error::Argument(format!(
-                "no row that may be drawn has a weight above 0 in column {name:?}"
+                "no row that may be drawn has a weight above 0 in {}",
+                column.described()
             )));
         }
         let judge = |rule| {
