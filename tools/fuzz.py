@@ -32,6 +32,8 @@ TARGETS = tuple(sorted(path.stem for path in (FOLDER / "fuzz_targets").glob("*.r
 LOOK = 2.0
 #: Bounds of one input: MiB, and seconds on the clock, which other work may stretch.
 MEMORY, PATIENCE = 2048, 120
+#: What libFuzzer ends with when somebody interrupts it, who has found nothing.
+INTERRUPTED = 72
 
 TITLE = """\
 | target | processor seconds | inputs run | edges | inputs kept | finding |
@@ -88,7 +90,10 @@ def run(target: str, binaries: Path, seconds: float, log: Path) -> Run:
     ]
     spent = 0.0
     with log.open("wb") as output:
-        variables = os.environ | {"FASTSAMPLE_FUZZ_CORPUS": str(FOLDER / "corpus")}
+        variables = os.environ | {
+            "FASTSAMPLE_FUZZ_CORPUS": str(FOLDER / "corpus"),
+            "LSAN_OPTIONS": f"suppressions={FOLDER / 'leaks.txt'}",
+        }
         child = subprocess.Popen(command, stdout=output, stderr=output, env=variables)
         process = psutil.Process(child.pid)
         while child.poll() is None and spent < seconds:
@@ -107,7 +112,7 @@ def run(target: str, binaries: Path, seconds: float, log: Path) -> Run:
         last(r"stat::number_of_executed_units:\s+(\d+)", text) or last(r"(?m)^#(\d+)\s", text),
         last(r"cov: (\d+)", text),
         sum(1 for _ in corpus.iterdir()),
-        status == 0 and not any(artifacts.iterdir()),
+        status in (0, INTERRUPTED) and not any(artifacts.iterdir()),
     )
 
 
