@@ -32,11 +32,11 @@ def check_weight(weight: object, name: str = "weight") -> str | pa.Array | None:
 
     try:
         if hasattr(weight, "__arrow_c_stream__") and not hasattr(weight, "__arrow_c_array__"):
-            array = pa.chunked_array(weight).combine_chunks()
+            array = pa.chunked_array(weight)
         else:
             array = pa.array(weight)
-        if isinstance(array, pa.ChunkedArray):  # of no chunk
-            array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise SourceTypeError(
             f"{name} is a {type(weight).__qualname__} that is no array of numbers: {error}"
