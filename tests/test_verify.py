@@ -245,8 +245,7 @@ def test_the_page_on_scores_by_models_runs(
     for snippet in (snippets[0], few):
         exec(snippet, names)
     assert len(names["s"]) == 10
-    for row in names["scored"].to_pylist()[:3]:
+    rows = names["candidates"].to_pylist()
+    for row, score in zip(rows[:3], names["scores"], strict=False):
         a, b = (nats_of(kind, folder, row["prompt"], row["response"]) for folder in (first, second))
-        assert row["score"] == pytest.approx(
-            2 ** min(3, max(-3, a[0] / a[1] - b[0] / b[1])), rel=1e-3
-        )
+        assert score == pytest.approx(2 ** min(3, max(-3, a[0] / a[1] - b[0] / b[1])), rel=1e-3)
