@@ -25,16 +25,7 @@ from fastsample.cli._common import (
     where,
 )
 from fastsample.cli._mixture_file import read_mixture
-from fastsample.cli._rule import (
-    avoid,
-    max_chars,
-    min_chars,
-    rule_of,
-    smart_options,
-    strengths,
-    target,
-    target_method,
-)
+from fastsample.cli._rule import rule_of, smart_options, terms
 from fastsample.cli._written import (
     check_compression,
     compression,
@@ -80,12 +71,7 @@ from fastsample.cli._written import (
 @click.option("--weight", help="Column of weights of the rows of all sources.")
 @click.option("--smart", is_flag=True, help="Weigh the rows of each source by their text.")
 @click.option("--entropy", is_flag=True, help="Take the rows of highest character entropy.")
-@strengths
-@min_chars
-@max_chars
-@target
-@target_method
-@avoid
+@terms
 @several("--repeat", help="NAME=K: count that source as K copies of itself, as code=4. Repeatable.")
 @click.option(
     "--exhausted",
@@ -101,7 +87,7 @@ from fastsample.cli._written import (
     "--epoch",
     type=click.IntRange(0),
     show_default="0",
-    help="With --num_samples: the epoch of a training run that the rows are for; each has others.",
+    help="The epoch of a training run that the rows are for; each has others.",
 )
 @click.option(
     "--source-column",

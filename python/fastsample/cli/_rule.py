@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,13 @@ features = click.option(
     help="Keep what a smart draw reads of all rows in this file, or read it from there.",
 )
 avoid = click.option("--avoid", help="Prefer rows unlike those of this file.")
+
+
+def terms(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that :func:`smart_options` takes."""
+    for option in (avoid, target_method, target, max_chars, min_chars, strengths):
+        command = option(command)
+    return command
 
 
 def smart_options(

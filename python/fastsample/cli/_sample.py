@@ -33,17 +33,7 @@ from fastsample.cli._common import (
 )
 from fastsample.cli._epochs import check_epochs, show_epochs
 from fastsample.cli._paths import folder_of, inputs, paths, source_and_output
-from fastsample.cli._rule import (
-    avoid,
-    features,
-    max_chars,
-    min_chars,
-    rule_of,
-    smart_options,
-    strengths,
-    target,
-    target_method,
-)
+from fastsample.cli._rule import features, rule_of, smart_options, terms
 from fastsample.cli._written import (
     check_compression,
     compression,
@@ -108,12 +98,7 @@ from fastsample.cli._written import (
 @chat_template
 @click.option("--smart", is_flag=True, help="Draw by weight: no copies, few near-duplicates.")
 @click.option("--entropy", is_flag=True, help="Take the rows of highest character entropy.")
-@strengths
-@min_chars
-@max_chars
-@target
-@target_method
-@avoid
+@terms
 @features
 @click.option(
     "--weights", is_flag=True, help="Add a column _weight: 1 / probability of being drawn."

@@ -20,16 +20,7 @@ from fastsample.cli._common import (
     threads,
 )
 from fastsample.cli._paths import inputs, paths, source_and_output
-from fastsample.cli._rule import (
-    avoid,
-    features,
-    max_chars,
-    min_chars,
-    smart_options,
-    strengths,
-    target,
-    target_method,
-)
+from fastsample.cli._rule import features, smart_options, terms
 from fastsample.cli._written import (
     check_compression,
     compression,
@@ -44,12 +35,7 @@ from fastsample.cli._written import (
 @paths
 @inputs
 @output(required=False)
-@strengths
-@min_chars
-@max_chars
-@target
-@target_method
-@avoid
+@terms
 @features
 @text_columns("Score by this text column. Repeatable.")
 @schema
