@@ -67,17 +67,20 @@ impl DrawOrder {
         n: u64,
     ) -> Result<(Selection, Option<SmartReport>)> {
         let among = self.population.among();
-        if matches!(self.ranks, Ranks::Alike) {
-            let first = first % among.len().max(1);
-            return Ok((window_among(ctx, among, n, self.seed, first)?, None));
-        }
-        check_window(&self.population, first, n)?;
         match &self.ranks {
-            Ranks::Rule(ranking) => {
-                ranking.window(first..first + n).map(|(rows, report)| (rows, Some(report)))
+            Ranks::Alike => {
+                let first = first % among.len().max(1);
+                Ok((window_among(ctx, among, n, self.seed, first)?, None))
             }
-            Ranks::Weights(weights) => Ok((choose(ctx, among, weights, n, first)?.0, None)),
-            Ranks::Alike => Ok((among.clone(), None)),
+            Ranks::Weights(weights) => {
+                check_window(&self.population, first, n)?;
+                Ok((choose(ctx, among, weights, n, first)?.0, None))
+            }
+            Ranks::Rule(ranking) => {
+                check_window(&self.population, first, n)?;
+                let (rows, report) = ranking.window(first..first + n)?;
+                Ok((rows, Some(report)))
+            }
         }
     }
 
