@@ -51,6 +51,50 @@ pub struct TokenDraw {
     pub too_long: u64,
 }
 
+/// What became of a row that a draw comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// There is room for more.
+    Room,
+    /// It is the last one.
+    Last,
+    /// The one before was: there is no room for it.
+    Beyond,
+}
+
+impl TokenDraw {
+    pub(super) fn new() -> Self {
+        Self { ids: Vec::new(), tokens: 0, too_long: 0 }
+    }
+
+    /// Takes the next row in the order, skips it, or stops before it.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where the first row exceeds the budget.
+    pub(super) fn see(&mut self, id: u64, length: u32, limits: TokenLimits) -> Result<Seen> {
+        if length > limits.max_tokens.unwrap_or(u32::MAX) {
+            self.too_long += 1;
+            return Ok(Seen::Room);
+        }
+        let tokens = self.tokens + u64::from(length);
+        if let Goal::Tokens(budget) = limits.goal
+            && tokens > budget
+        {
+            if self.ids.is_empty() {
+                return Err(Error::Argument(format!(
+                    "the first row of the draw has {length} tokens, but budget_tokens is {budget}; \
+                     ask for more tokens, or leave long rows out with max_tokens"
+                )));
+            }
+            return Ok(Seen::Beyond);
+        }
+        self.tokens = tokens;
+        self.ids.push(id);
+        let is_last = limits.goal == Goal::Rows(self.ids.len() as u64);
+        Ok(if is_last { Seen::Last } else { Seen::Room })
+    }
+}
+
 /// All rows of a source, in the order in which they are drawn.
 pub trait Order {
     /// How many there are.
@@ -176,7 +220,7 @@ fn walk(
     mut lengths: impl FnMut(&[u64]) -> Result<Vec<u32>>,
 ) -> Result<TokenDraw> {
     let max_tokens = limits.max_tokens.unwrap_or(u32::MAX);
-    let mut drawn = TokenDraw { ids: Vec::new(), tokens: 0, too_long: 0 };
+    let mut drawn = TokenDraw::new();
     let mut seen = 0;
     while seen < order.rows() {
         let so_far = match limits.goal {
@@ -193,19 +237,7 @@ fn walk(
         let count = count.min(order.at_once());
         let ids = order.at(ctx, seen, count)?;
         for (&id, length) in ids.iter().zip(lengths(&ids)?) {
-            if length > max_tokens {
-                drawn.too_long += 1;
-                continue;
-            }
-            let tokens = drawn.tokens + u64::from(length);
-            if let Goal::Tokens(budget) = limits.goal
-                && tokens > budget
-            {
-                return enough(drawn, budget, length);
-            }
-            drawn.tokens = tokens;
-            drawn.ids.push(id);
-            if limits.goal == Goal::Rows(drawn.ids.len() as u64) {
+            if drawn.see(id, length, limits)? != Seen::Room {
                 return Ok(drawn);
             }
         }
@@ -222,17 +254,6 @@ pub(super) fn too_few(short: u64, rows: u64, max_tokens: u32) -> Error {
         "only {short} of {rows} rows have at most {max_tokens} tokens; ask for no more, or raise \
          max_tokens"
     ))
-}
-
-/// The rows drawn before one of `tokens` tokens that exceeds the budget.
-pub(super) fn enough(drawn: TokenDraw, budget: u64, tokens: u32) -> Result<TokenDraw> {
-    if drawn.ids.is_empty() {
-        return Err(Error::Argument(format!(
-            "the first row of the draw has {tokens} tokens, but budget_tokens is {budget}; ask \
-             for more tokens, or leave long rows out with max_tokens"
-        )));
-    }
-    Ok(drawn)
 }
 
 /// How many rows to look at next, as far as is known from those that were seen: `so_far` is what

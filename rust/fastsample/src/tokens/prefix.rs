@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::draw::{Goal, Order, PILOT_ROWS, TokenDraw, TokenLimits, enough, lengths_of, upcoming};
+use super::draw::{Goal, Order, PILOT_ROWS, Seen, TokenDraw, TokenLimits, lengths_of, upcoming};
 use super::measure::Measure;
 use crate::error::Result;
 use crate::exec::Context;
@@ -90,27 +90,13 @@ impl<O: Order> TokenPrefix<O> {
         limits: TokenLimits,
         start: usize,
     ) -> Result<Option<(TokenDraw, usize)>> {
-        let mut drawn = TokenDraw { ids: Vec::new(), tokens: 0, too_long: 0 };
-        let mut place = start;
+        let (mut drawn, mut place) = (TokenDraw::new(), start);
         loop {
             while place < self.ids.len() {
-                let (id, length) = (self.ids[place], self.lengths[place]);
-                if length > limits.max_tokens.unwrap_or(u32::MAX) {
-                    drawn.too_long += 1;
-                    place += 1;
-                    continue;
-                }
-                let tokens = drawn.tokens + u64::from(length);
-                if let Goal::Tokens(budget) = limits.goal
-                    && tokens > budget
-                {
-                    return Ok(Some((enough(drawn, budget, length)?, place)));
-                }
-                drawn.tokens = tokens;
-                drawn.ids.push(id);
-                place += 1;
-                if limits.goal == Goal::Rows(drawn.ids.len() as u64) {
-                    return Ok(Some((drawn, place)));
+                match drawn.see(self.ids[place], self.lengths[place], limits)? {
+                    Seen::Room => place += 1,
+                    Seen::Last => return Ok(Some((drawn, place + 1))),
+                    Seen::Beyond => return Ok(Some((drawn, place))),
                 }
             }
             if self.total().is_some() {
