@@ -396,7 +396,7 @@ class CountedEpochs:
         plan: PlanLike,
         *,
         rule: Rule | None,
-        tokenizer: Tokenizer,
+        tokenizer: Tokenizer | None,
         threads: int | None,
         progress: _Progress,
     ) -> CountedEpochs: ...

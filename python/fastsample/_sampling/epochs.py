@@ -305,18 +305,16 @@ class Epochs:
     def _of_tokens(self, progress: Callback | None) -> _fastsample.CountedEpochs:
         """Return the epochs whose rows are counted; rows are ranked for the first that is drawn."""
         plan, threads = self._plan, self._threads
-        tokenizer = plan.counter()
-        if self._counted is None and tokenizer is not None:
+        if self._counted is None:
             self._judge = plan.judge(threads, progress)
             self._counted = _fastsample.CountedEpochs(
                 self._opened,
                 plan,
                 rule=self._judge,
-                tokenizer=tokenizer,
+                tokenizer=plan.counter(),
                 threads=threads,
                 progress=progress,
             )
-        assert self._counted is not None
         return self._counted
 
     def _draw(self, epoch: int, progress: Callback | None) -> Drawn:

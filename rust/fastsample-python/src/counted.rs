@@ -28,11 +28,11 @@ impl CountedEpochs {
         source: &Source,
         plan: PlanArguments,
         rule: Option<&Rule>,
-        tokenizer: &Tokenizer,
+        tokenizer: Option<&Tokenizer>,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> BindingResult<Self> {
-        let plan = plan.plan(rule, Some(tokenizer), 0)?;
+        let plan = plan.plan(rule, tokenizer, 0)?;
         let population = source.drawable(py, threads, progress)?;
         let epochs =
             run(py, threads, progress, move |ctx| CoreEpochs::new(ctx, population, &plan))?;
