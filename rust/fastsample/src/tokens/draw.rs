@@ -53,9 +53,9 @@ pub struct TokenDraw {
 
 /// What became of a row that a draw comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum RoomLeft {
     /// There is room for more.
-    Room,
+    More,
     /// It is the last one.
     Last,
     /// The one before was: there is no room for it.
@@ -71,10 +71,10 @@ impl TokenDraw {
     ///
     /// # Errors
     /// [`Error::Argument`] where the first row exceeds the budget.
-    pub(super) fn see(&mut self, id: u64, length: u32, limits: TokenLimits) -> Result<Seen> {
+    pub(super) fn see(&mut self, id: u64, length: u32, limits: TokenLimits) -> Result<RoomLeft> {
         if length > limits.max_tokens.unwrap_or(u32::MAX) {
             self.too_long += 1;
-            return Ok(Seen::Room);
+            return Ok(RoomLeft::More);
         }
         let tokens = self.tokens + u64::from(length);
         if let Goal::Tokens(budget) = limits.goal
@@ -86,12 +86,12 @@ impl TokenDraw {
                      ask for more tokens, or leave long rows out with max_tokens"
                 )));
             }
-            return Ok(Seen::Beyond);
+            return Ok(RoomLeft::Beyond);
         }
         self.tokens = tokens;
         self.ids.push(id);
         let is_last = limits.goal == Goal::Rows(self.ids.len() as u64);
-        Ok(if is_last { Seen::Last } else { Seen::Room })
+        Ok(if is_last { RoomLeft::Last } else { RoomLeft::More })
     }
 }
 
@@ -237,7 +237,7 @@ fn walk(
         let count = count.min(order.at_once());
         let ids = order.at(ctx, seen, count)?;
         for (&id, length) in ids.iter().zip(lengths(&ids)?) {
-            if drawn.see(id, length, limits)? != Seen::Room {
+            if drawn.see(id, length, limits)? != RoomLeft::More {
                 return Ok(drawn);
             }
         }

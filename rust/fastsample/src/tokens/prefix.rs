@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::draw::{Goal, Order, PILOT_ROWS, Seen, TokenDraw, TokenLimits, lengths_of, upcoming};
+use super::draw::{
+    Goal, Order, PILOT_ROWS, RoomLeft, TokenDraw, TokenLimits, lengths_of, upcoming,
+};
 use super::measure::Measure;
 use crate::error::Result;
 use crate::exec::Context;
@@ -94,9 +96,9 @@ impl<O: Order> TokenPrefix<O> {
         loop {
             while place < self.ids.len() {
                 match drawn.see(self.ids[place], self.lengths[place], limits)? {
-                    Seen::Room => place += 1,
-                    Seen::Last => return Ok(Some((drawn, place + 1))),
-                    Seen::Beyond => return Ok(Some((drawn, place))),
+                    RoomLeft::More => place += 1,
+                    RoomLeft::Last => return Ok(Some((drawn, place + 1))),
+                    RoomLeft::Beyond => return Ok(Some((drawn, place))),
                 }
             }
             if self.total().is_some() {
